@@ -1,0 +1,37 @@
+# One-line names for the commands of the README; `make help` lists them.
+
+PYTHON ?= python3
+CORES ?= 4
+GPUS ?= 4
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo study test dag config-docs
+
+help: ## list what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: .venv/installed ## install the tested versions into .venv
+
+.venv/installed: requirements.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check uv
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode -r requirements.lock
+	touch $@
+
+demo: setup ## the whole chain on generated images: two minutes, no network, no GPU
+	snakemake --cores 2 --configfile config/demo.yaml
+
+study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
+	snakemake --cores $(CORES) --resources gpu=$(GPUS)
+
+test: setup ## the test suite
+	pytest
+
+dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg
+	mkdir -p results
+	snakemake --quiet all --rulegraph mermaid-js > results/rulegraph.mmd
+	@if command -v dot > /dev/null; then snakemake --quiet all --rulegraph dot | dot -Tsvg > results/rulegraph.svg; \
+	else echo "no results/rulegraph.svg: graphviz's dot is not installed"; fi
+
+config-docs: setup ## write config/README.md from config/schema.yaml
+	python workflow/scripts/describe_config.py --output config/README.md
