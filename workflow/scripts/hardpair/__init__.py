@@ -1,0 +1,1 @@
+"""What the workflow's scripts share; importable because it lies beside them."""

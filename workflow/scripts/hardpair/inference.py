@@ -1,0 +1,23 @@
+"""Logits of many images."""
+
+import torch
+from torch import nn
+
+from hardpair.augment import normalise
+from hardpair.device import autocast
+from hardpair.tensors import Images
+
+BATCH = 500
+
+
+@torch.inference_mode()
+def infer(network: nn.Module, images: Images, index: torch.Tensor, precision: str) -> torch.Tensor:
+    """Logits float32 (len(index), C) of the images at ``index`` in evaluation mode, without augmentation; the network's mode stays."""
+    was_training = network.training
+    network.eval()
+    logits = []
+    for chosen in index.to(images.pixels.device).split(BATCH):
+        with autocast(images.pixels.device, precision):
+            logits.append(network(normalise(images.pixels[chosen], images.mean, images.std)).float())
+    network.train(was_training)
+    return torch.cat(logits)

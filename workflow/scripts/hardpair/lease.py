@@ -1,0 +1,56 @@
+"""Which GPU a job may use: each takes a device of its own by a lock that the kernel frees when the job ends, however it ends.
+
+Snakemake only counts GPUs, it hands out none. Imports no torch, since the choice must be made before torch looks at the devices.
+"""
+
+import getpass
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+# A scheduler that assigns devices has made the choice already.
+SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
+
+_held: list[FileLock] = []  # for the life of the process
+
+
+def devices() -> list[str]:
+    """Names of the GPUs that this process may see, as CUDA_VISIBLE_DEVICES takes them; empty without any."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    return [str(index) for index in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+def take_gpu(gpus: int, poll_seconds: float = 1.0) -> str | None:
+    """Wait for a free GPU, hold it for the life of this process, and make it the only one that torch will see.
+
+    Args:
+        gpus: how many the job was given; 0 means that it computes on the CPU.
+
+    Returns:
+        The device's name, or None where there is nothing to choose.
+    """
+    names = devices()
+    if gpus < 1 or not names or any(variable in os.environ for variable in SCHEDULERS):
+        return None
+    folder = Path(tempfile.gettempdir()) / f"hardpair-gpu-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    said = False
+    while True:
+        for name in names:
+            lock = FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0)
+            try:
+                lock.acquire()
+            except Timeout:
+                continue
+            _held.append(lock)
+            os.environ["CUDA_VISIBLE_DEVICES"] = name
+            return name
+        if not said:
+            print(f"waiting for a free GPU: other jobs hold {', '.join(names)}", file=sys.stderr, flush=True)
+            said = True
+        time.sleep(poll_seconds)

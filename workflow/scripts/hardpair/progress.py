@@ -1,0 +1,51 @@
+"""What a run tells while it trains."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+
+
+class Progress:
+    """Tells each finished epoch: a row of a CSV, a line of the log and, on a terminal, a bar."""
+
+    def __init__(self, path: Path | None, columns: tuple[str, ...], epochs: int, images: int) -> None:
+        self.path, self.epochs, self.images, self.columns = path, epochs, images, columns
+
+    def __enter__(self) -> "Progress":
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=self.epochs, unit="epoch", disable=not sys.stderr.isatty(), leave=False)
+        self.file = None
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = open(self.path, "w", newline="")
+            self.rows = csv.DictWriter(self.file, (*self.columns, "seconds", "images_per_second"), lineterminator="\n")
+            self.rows.writeheader()
+        return self
+
+    def __call__(self, record: dict, seconds: float) -> None:
+        rate = self.images / seconds
+        if self.file:
+            self.rows.writerow(record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)})
+            self.file.flush()
+        self.bar.write(self._line(record, seconds, rate), file=sys.stderr)
+        sys.stderr.flush()
+        self.bar.update()
+
+    def _line(self, record: dict, seconds: float, rate: float) -> str:
+        parts = [
+            f"epoch {record['epoch']:>{len(str(self.epochs))}}/{self.epochs}",
+            f"lr {record['learning_rate']:g}",
+            f"loss {record['train_loss']:.4f}",
+            f"train {record['train_accuracy']:6.2%}",
+        ]
+        if "validation_accuracy" in record:
+            parts += [f"validation {record['validation_accuracy']:6.2%}", f"{record['confused']} {record['confused_rate']:6.2%}"]
+        left = time.strftime("%H:%M:%S", time.gmtime(seconds * (self.epochs - record["epoch"])))
+        return "  ".join([*parts, f"{rate:.0f} images/s", f"{left} left"])
+
+    def __exit__(self, *_) -> None:
+        self.bar.close()
+        if self.file:
+            self.file.close()

@@ -1,0 +1,32 @@
+"""Focal weights of a whole training set, and what is told of them."""
+
+import torch
+
+FLOOR = 1e-12  # of a weight wherever it is averaged or drawn by
+BINS = 100  # of the histogram of p_t; thresholds of easy and hard are multiples of 1 / BINS
+LOGGED = (4,)  # completed epochs after which the published table shows shares without a refresh
+
+
+def focal_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
+    """w = (1 − p_t)^γ (Lin et al. 2017, eq. 4) from −ln p_t, of any shape.
+
+    ``expm1`` keeps the digits of 1 − p_t that ``1 - exp`` loses near p_t = 1; the clamp keeps the gradient finite there for γ < 1.
+    """
+    return (-torch.expm1(-cross_entropy)).clamp_min(FLOOR) ** gamma
+
+
+def floored_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Focal weights (N,) in float64, floored, for averaging and drawing; all ones where every image is at the floor."""
+    weight = focal_weight(cross_entropy.double(), gamma).clamp_min(FLOOR)
+    return weight if (weight > FLOOR).any() else torch.ones_like(weight)
+
+
+def is_due(completed: int, every: int, last: int) -> bool:
+    """Whether the weights are refreshed after ``completed`` epochs: before the first, after every ``every``-th, after the last."""
+    return completed % every == 0 or completed == last
+
+
+def histogram(cross_entropy: torch.Tensor) -> torch.Tensor:
+    """Counts int64 (BINS,) of p_t = exp(−cross_entropy) in equal bins of [0, 1]."""
+    bins = (torch.exp(-cross_entropy.double()) * BINS).long().clamp_max(BINS - 1)
+    return torch.bincount(bins, minlength=BINS)

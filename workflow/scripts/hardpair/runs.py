@@ -1,0 +1,181 @@
+"""The declared runs of a study as tables; whatever else lies in its folder is never looked at."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardpair.errors import UserError
+from hardpair.files import read_json
+from hardpair.metrics import log_probabilities, pair_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of every variant with every seed.
+
+    Attributes:
+        folder: holds {variant}/seed{seed}/ of each run.
+        variants: names in the order of the config.
+        seeds: in the order of the config.
+    """
+
+    folder: Path
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @classmethod
+    def declared(cls, folder: str | Path, settings: dict) -> "Runs":
+        """The runs that ``settings`` (keys ``variants`` and ``seeds``) declare below ``folder``."""
+        return cls(Path(folder), tuple(variant["name"] for variant in settings["variants"]), tuple(settings["seeds"]))
+
+    def files(self, name: str) -> Iterator[tuple[str, int, Path]]:
+        """(variant, seed, path) of the file ``name`` of every run, variant by variant."""
+        for variant in self.variants:
+            for seed in self.seeds:
+                yield variant, seed, self.folder / variant / f"seed{seed}" / name
+
+    def records(self, name: str) -> list[tuple[str, int, dict]]:
+        """(variant, seed, content) of a JSON file of every run."""
+        return [(variant, seed, read_json(path)) for variant, seed, path in self.files(name)]
+
+    def classes(self) -> list[str]:
+        """Class names in label order, as the first run knew them."""
+        return read_json(next(self.files("run.json"))[2])["classes"]
+
+    def epochs(self, pair: list[str]) -> "pd.DataFrame":
+        """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""
+        import pandas as pd
+
+        a, b = pair_indices(self.classes(), pair)
+        parts = []
+        for (variant, seed, path), (_, _, history) in zip(self.files("epochs.csv"), self.files("history.npz"), strict=True):
+            table = read_table(path)
+            counts = _arrays(history).get("validation_confusion", np.empty((0, 0, 0)))
+            table["confusion"] = [pair_errors(matrix, a, b)["rate"] for matrix in counts] if len(counts) else np.nan
+            parts.append(table.assign(variant=variant, seed=seed))
+        return pd.concat(parts, ignore_index=True)
+
+    def refreshes(self) -> "pd.DataFrame":
+        """Columns of every refreshes.csv, with variant and seed; a weight that a variant does not have is NaN."""
+        import pandas as pd
+
+        parts = [read_table(path).assign(variant=variant, seed=seed) for variant, seed, path in self.files("refreshes.csv")]
+        table = pd.concat([part.dropna(axis=1, how="all") for part in parts], ignore_index=True)
+        return table.reindex(columns=["variant", "seed", "epoch", "applied", "mean_p", *WEIGHTS])
+
+    def difficulty(self, easy: float, hard: float) -> "pd.DataFrame":
+        """Columns variant, seed, epoch, easy, hard: shares of training images with p_t above ``easy`` and below ``hard`` at each refresh.
+
+        The thresholds are edges of the histogram's bins, multiples of 0.01.
+        """
+        import pandas as pd
+
+        parts = []
+        for variant, seed, path in self.files("history.npz"):
+            arrays = _arrays(path)
+            counts = arrays["p_histogram"]
+            bins, total = counts.shape[1], counts.sum(1)
+            shares = {"easy": counts[:, round(easy * bins) :].sum(1) / total, "hard": counts[:, : round(hard * bins)].sum(1) / total}
+            parts.append(pd.DataFrame({"variant": variant, "seed": seed, "epoch": arrays["refresh_epoch"], **shares}))
+        return pd.concat(parts, ignore_index=True)
+
+    def measures(self, pair: list[str], model: str = "last") -> "pd.DataFrame":
+        """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
+        import pandas as pd
+
+        rows = []
+        for variant, seed, metrics in self.records("metrics.json"):
+            measured = metrics["models"][model]
+            rates = measured["pairs"]["-".join(pair)]
+            rows.append((variant, seed, metrics["images"], measured["accuracy"], rates["rate"]))
+        return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
+
+    def confusions(self, model: str = "last") -> tuple[list[str], dict[str, np.ndarray]]:
+        """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
+        records = self.records("metrics.json")
+        matrices = {
+            name: np.array([metrics["models"][model]["confusion"] for variant, _, metrics in records if variant == name])
+            for name in self.variants
+        }
+        return list(records[0][2]["models"][model]["per_class"]), matrices
+
+    def pair_calls(self, a: int, b: int, model: str = "last") -> "pd.DataFrame":
+        """What all runs together make of the images whose true class is ``a`` or ``b``.
+
+        Returns:
+            A row per image with index (into the images evaluated on), label, called (share of runs that call it the other class of the
+            pair), p_true and p_other (mean softmax probability over runs).
+
+        Raises:
+            UserError: the runs were evaluated on different images.
+        """
+        import pandas as pd
+
+        index = labels = called = p_true = p_other = None
+        for _, _, path in self.files("predictions.npz"):
+            arrays = _arrays(path)
+            if index is None:
+                index, labels = arrays["index"], arrays["labels"]
+                rows = np.flatnonzero((labels == a) | (labels == b))
+                true, other = labels[rows], np.where(labels[rows] == a, b, a)
+                called, p_true, p_other = np.zeros((3, len(rows)))
+            elif not (np.array_equal(index, arrays["index"]) and np.array_equal(labels, arrays["labels"])):
+                raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
+            logits = arrays[model][rows]
+            probabilities = np.exp(log_probabilities(logits))
+            each = np.arange(len(rows))
+            called += logits.argmax(1) == other
+            p_true += probabilities[each, true]
+            p_other += probabilities[each, other]
+        count = len(self.variants) * len(self.seeds)
+        means = {"called": called / count, "p_true": p_true / count, "p_other": p_other / count}
+        return pd.DataFrame({"index": index[rows], "label": true, **means})
+
+
+WEIGHTS = ("loss_mean_weight", "loss_scale", "sampler_mean_weight", "sampler_effective_share")
+
+
+def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
+    """Labels of the two classes of a pair."""
+    for name in pair:
+        if name not in classes:
+            raise UserError(f"pairs names the class {name!r}, which the data does not have: choose from {', '.join(classes[:10])}")
+    return classes.index(pair[0]), classes.index(pair[1])
+
+
+def read_table(path: str | Path) -> "pd.DataFrame":
+    """A CSV file as a table; only empty cells are missing values, and names stay text whatever they look like."""
+    import pandas as pd
+
+    text = dict.fromkeys(("variant", "label", "a", "b"), str)
+    return read_with(Path(path), lambda path: pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""]))
+
+
+def read_images(path: str | Path) -> np.ndarray:
+    """An array file, mapped into memory instead of read."""
+    return read_with(Path(path), lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    def load(path: Path) -> dict[str, np.ndarray]:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+
+    return read_with(path, load)
+
+
+def read_with(path: Path, reader: Callable):
+    """What ``reader`` makes of a file, its failures told in one sentence."""
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run the step that makes it first") from None
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error}): delete it and run the step that makes it again") from None

@@ -1,0 +1,28 @@
+"""A trained model read back from a run's folder."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from hardpair.errors import UserError
+from hardpair.model import ConvNet
+
+
+def load(folder: Path, name: str, record: dict) -> ConvNet:
+    """The ``last`` or ``best`` network of a run in evaluation mode; ``record`` is its run.json.
+
+    Raises:
+        UserError: the file is missing, damaged, or holds other weights than the record says.
+    """
+    import torch
+
+    path = folder / f"{name}.safetensors"
+    network = ConvNet(len(record["classes"]), record["size"])
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: train the run first") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path} is not a model of this run ({str(error).splitlines()[0]}): train the run again") from None
+    return network.to(memory_format=torch.channels_last).eval()

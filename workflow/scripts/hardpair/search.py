@@ -1,0 +1,80 @@
+"""Hyperparameter search in rounds: proposals from finished trials, and the choice of the best. Imports no torch.
+
+Every round rebuilds its Optuna study from the results on disk, so that it depends on them alone: not on the order in which trials ended,
+nor on how many ran at once.
+"""
+
+import hashlib
+from pathlib import Path
+
+from hardpair.errors import UserError
+from hardpair.files import read_json
+
+LOGARITHMIC = ("learning_rate", "weight_decay")
+COLUMNS = ("trial", "round", "value", "diverged", "learning_rate", "weight_decay", "momentum", "dropout", "seconds")
+
+
+def read_trials(folder: Path, rounds: int, batch: int) -> list[dict]:
+    """Results of the first ``rounds`` rounds in order of trial number; files of other rounds or numbers do not count.
+
+    Raises:
+        UserError: one is missing or not JSON.
+    """
+    numbers = range(rounds * batch)
+    return [read_json(folder / f"round{number // batch}" / f"trial{number}.json") for number in numbers]
+
+
+def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: dict, study: str) -> list[dict]:
+    """The next ``batch`` recipes, none equal to another or to a finished one; the very first is ``recipe`` itself.
+
+    A TPE sampler (Bergstra et al. 2011), seeded by study and round, sees the finished trials and takes those of its own round that have
+    no result yet for bad ones (constant liar), so that a round spreads out.
+
+    Args:
+        finished: results of all earlier rounds, each with ``recipe`` and ``value``, in order of trial number.
+        space: lowest and highest value of each key that is searched.
+        recipe: complete; gives the keys that are not searched.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    distributions = {key: optuna.distributions.FloatDistribution(low, high, log=key in LOGARITHMIC) for key, (low, high) in space.items()}
+    seed = int.from_bytes(hashlib.sha256(f"{study}/{round_}".encode()).digest()[:4], "big")
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=batch, constant_liar=True)
+    session = optuna.create_study(direction="maximize", sampler=sampler)
+    for trial in finished:
+        tried = {key: trial["recipe"][key] for key in space}
+        session.add_trial(optuna.trial.create_trial(params=tried, distributions=distributions, value=trial["value"]))
+    seen = [{key: trial["recipe"][key] for key in space} for trial in finished]
+    proposals = []
+    if round_ == 0:
+        session.enqueue_trial({key: recipe[key] for key in space})
+    while len(proposals) < batch:
+        trial = session.ask(distributions)
+        drawn = {key: _rounded(value, *space[key]) for key, value in trial.params.items()}
+        if drawn not in seen:
+            seen.append(drawn)
+            proposals.append(recipe | drawn)
+    return proposals
+
+
+def _rounded(value: float, low: float, high: float) -> float:
+    """Five digits are enough to read and to repeat; rounding must not leave the space."""
+    return min(max(float(f"{value:.5g}"), low), high)
+
+
+def best_trial(trials: list[dict]) -> dict:
+    """The trial of highest value, the earliest of equals.
+
+    Raises:
+        UserError: every trial diverged.
+    """
+    if all(trial["diverged"] for trial in trials):
+        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
+    return max(trials, key=lambda trial: (trial["value"], -trial["trial"]))
+
+
+def table(trials: list[dict]) -> list[dict]:
+    """One row a trial with the keys of ``COLUMNS``."""
+    flat = [trial | trial["recipe"] | {"diverged": int(trial["diverged"])} for trial in trials]
+    return [{key: row[key] for key in COLUMNS} for row in flat]

@@ -1,0 +1,67 @@
+"""One step of training."""
+
+import torch
+from torch import nn
+from torch.optim.sgd import sgd
+
+from hardpair.device import autocast
+
+
+class SGD:
+    """Stochastic gradient descent with momentum and weight decay, as ``torch.optim.SGD``, whose fused kernel it calls.
+
+    The class in torch loads torch's compiler (two seconds of a job's start) only to switch it off.
+
+    Attributes:
+        learning_rate: of the next step; may be set between steps.
+    """
+
+    def __init__(self, network: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> None:
+        self.parameters = list(network.parameters())
+        self.buffers = [torch.zeros_like(parameter) for parameter in self.parameters]  # the first step then adds to nothing
+        self.learning_rate, self.momentum, self.weight_decay = learning_rate, momentum, weight_decay
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the parameters by their gradients, and forget these."""
+        sgd(
+            self.parameters,
+            [parameter.grad for parameter in self.parameters],
+            self.buffers,
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+            fused=True,
+        )
+        for parameter in self.parameters:
+            parameter.grad = None
+
+
+def train_step(
+    network: nn.Module,
+    loss: nn.Module,
+    optimiser: SGD,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    precision: str,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Move the network's weights one step down the mean loss of a batch.
+
+    Args:
+        images: float32 (B, 3, S, S), augmented and normalised.
+        labels: int64 (B,).
+        precision: ``fp32`` or ``bf16`` for the network; the loss is always computed in float32.
+
+    Returns:
+        The mean loss before the step, float32 (), and the number of images classified correctly, int64 (); both stay on the device.
+    """
+    with autocast(images.device, precision):
+        logits = network(images)
+    logits = logits.float()
+    mean = loss(logits, labels).mean()
+    mean.backward()
+    optimiser.step()
+    return mean.detach(), (logits.detach().argmax(1) == labels).sum()
