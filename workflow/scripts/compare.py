@@ -1,0 +1,53 @@
+"""Put the declared runs of a study side by side.
+
+Writes runs.csv (a row per run and model), comparison.csv (each variant, with its difference to the baseline by seed), contrasts.csv and
+comparison.md. Refuses runs that were made with other settings or code than the present ones, or on different kinds of machine. Example:
+
+  python workflow/scripts/compare.py --runs results/cifar10/runs --recipe results/cifar10/search/recipe.yaml \\
+      --split results/cifar10/split.json --settings settings.json --output-dir results/cifar10
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--runs", type=Path, required=True, help="folder of runs: {variant}/seed{seed}/")
+    cli.add_argument("--recipe", type=json_or_file, required=True, help="recipe of the runs")
+    cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
+    cli.add_argument(
+        "--settings",
+        type=json_or_file,
+        required=True,
+        help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "baseline", '
+        '"contrasts", "on", "allow_mixed"}',
+    )
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output-dir", type=Path, required=True)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair import comparison
+    from hardpair.files import write_text, written_whole
+
+    settings = options.settings
+    records = comparison.read_records(options.runs, settings, options.recipe, options.split)
+    runs = comparison.runs_table(records, settings)
+    tables = {
+        "runs": runs,
+        "comparison": comparison.comparison_table(runs, settings),
+        "contrasts": comparison.contrasts_table(runs, settings),
+    }
+    for name, table in tables.items():
+        with written_whole(options.output_dir / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+    write_text(options.output_dir / "comparison.md", comparison.markdown(tables["comparison"], tables["contrasts"], settings))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,82 @@
+"""Evaluate a run's last and best model.
+
+Writes predictions.npz (logits) and metrics.json to the output folder. Example:
+
+  python workflow/scripts/evaluate.py --run results/cifar10/runs/ce/seed0 --data resources/cifar10 --split results/cifar10/split.json \\
+      --settings '{"on": "test", "pairs": [["cat", "dog"]]}' --output-dir results/cifar10/runs/ce/seed0
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--run", type=Path, required=True, help="folder of a trained run")
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
+    cli.add_argument("--split", type=Path, help="split.json; needed to evaluate on validation images")
+    cli.add_argument(
+        "--settings", type=json_or_file, default={}, help='JSON or file: {"on": "test" or "validation", "pairs": [[class, class], ...]}'
+    )
+    cli.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output-dir", type=Path, required=True)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair.lease import take_gpu
+
+    take_gpu(options.gpus)
+    import numpy as np
+    import torch
+
+    from hardpair import metrics
+    from hardpair.device import choose_device
+    from hardpair.errors import UserError
+    from hardpair.files import read_json, write_json, written_whole
+    from hardpair.inference import infer
+    from hardpair.saved_model import load
+    from hardpair.tensors import load_images, load_split
+
+    record = read_json(options.run / "run.json")
+    on, pairs = options.settings.get("on", "test"), options.settings.get("pairs", [])
+    for name in (name for pair in pairs for name in pair):
+        if name not in record["classes"]:
+            raise UserError(f"pairs names the class {name!r}, which the model does not have: choose from {', '.join(record['classes'])}")
+    torch.set_num_threads(options.threads)
+    device = choose_device(options.gpus)
+    images = load_images(options.data, "train" if on == "validation" else "test", device)
+    if on == "validation":
+        if options.split is None:
+            raise UserError("--split is missing: it tells which images are for validation")
+        index = load_split(options.split, options.data)["validation"]
+    else:
+        index = torch.arange(len(images.labels))
+
+    labels = images.labels[index.to(device)].cpu().numpy()
+    predictions = {"labels": labels, "index": index.numpy()}
+    for name in record["weights"]:
+        network = load(options.run, name, record).to(device)
+        predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
+    with written_whole(options.output_dir / "predictions.npz") as temporary:
+        np.savez(temporary, **predictions)
+    write_json(
+        options.output_dir / "metrics.json",
+        {
+            "variant": record["variant"],
+            "seed": record["seed"],
+            "fingerprint": record["fingerprint"],
+            "on": on,
+            "images": len(labels),
+            "models": {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]},
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)

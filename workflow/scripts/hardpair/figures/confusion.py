@@ -1,0 +1,117 @@
+"""Mean confusion matrices, one per variant."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hardpair.figures import style
+from hardpair.metrics import pair_rates
+
+ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
+CORRECT, PAIR = "#efefef", "#D55E00"
+
+
+def row_shares(counts: np.ndarray) -> np.ndarray:
+    """Mean over seeds of the share of each true class called each class: (S, C, C) counts to (C, C); NaN for a class without images."""
+    with np.errstate(invalid="ignore"):
+        return (counts / counts.sum(-1, keepdims=True)).mean(0)
+
+
+def chosen_classes(matrices: dict[str, np.ndarray], pair: tuple[int, int]) -> list[int]:
+    """Labels to show, in order: all, or those of the pair and of the pairs that are confused most on average over variants and runs."""
+    classes = next(iter(matrices.values())).shape[-1]
+    if classes <= ALL_UP_TO:
+        return list(range(classes))
+    rates = np.mean([pair_rates(matrix) for counts in matrices.values() for matrix in counts], axis=0)
+    first, second = np.triu_indices(classes, k=1)
+    chosen = set(pair)
+    for place in np.argsort(-rates[first, second], kind="stable"):
+        if len(chosen | {first[place], second[place]}) > SOME:
+            break
+        chosen |= {int(first[place]), int(second[place])}
+    return sorted(chosen)
+
+
+def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[int, int], norm: Normalize, cmap: str = "Blues") -> None:
+    """One matrix: errors in colour, shares correct on grey, the cells of the pair framed.
+
+    Args:
+        shares: (C, C) shares of the true class (row); ``names`` and ``pair`` (labels) belong to these rows.
+    """
+    percent = 100 * shares
+    errors = np.ma.masked_where(np.eye(len(names), dtype=bool), percent)
+    mesh = ax.pcolormesh(errors, norm=norm, cmap=cmap, edgecolors="white", linewidth=0.4)
+    for label, value in enumerate(np.diag(percent)):
+        ax.add_patch(Rectangle((label, label), 1, 1, facecolor=CORRECT, edgecolor="white", linewidth=0.4))
+        _write(ax, label, label, value, style.INK)
+    for (row, column), value in np.ndenumerate(percent):
+        if row != column and np.isfinite(value) and value >= 0.5:
+            _write(ax, row, column, value, style.INK if style.light(mesh.to_rgba(value)) else "white")
+    for row, column in (pair, pair[::-1]):
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=PAIR, linewidth=1.3, zorder=3))
+    ax.set_aspect("equal")
+    ax.set_ylim(len(names), 0)
+    ax.tick_params(length=0)
+    places, shown = np.arange(len(names)) + 0.5, [style.class_name(name) for name in names]
+    ax.set_xticks(places, shown, rotation=90)
+    ax.set_yticks(places, shown)
+    ax.spines[:].set_visible(False)
+
+
+def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
+    text = "–" if np.isnan(value) else f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+    ax.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=5.6, color=colour)
+
+
+def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) -> Figure:
+    """Small multiples, two to four in a row, with one colour scale.
+
+    Args:
+        classes: names in label order.
+        matrices: for each variant counts (seeds, C, C), row = true class.
+        settings: study, variants, seeds, pairs, on.
+    """
+    looks = style.looks(settings["variants"])
+    pair = tuple(classes.index(name) for name in settings["pairs"][0])
+    chosen = chosen_classes(matrices, pair)
+    names, inner = [classes[label] for label in chosen], (chosen.index(pair[0]), chosen.index(pair[1]))
+    shares = {name: row_shares(counts)[np.ix_(chosen, chosen)] for name, counts in matrices.items()}
+    off = ~np.eye(len(chosen), dtype=bool)
+    highest = max(np.nanmax(100 * values[off], initial=1) for values in shares.values())
+    norm = Normalize(0, highest)
+
+    count = len(matrices)
+    columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
+    rows = -(-count // columns)
+    side = 0.235 * len(chosen) + 0.9
+    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
+    axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    for place, (ax, (name, values)) in enumerate(zip(axes.flat, shares.items(), strict=False)):
+        draw_confusion(ax, values, names, inner, norm)
+        ax.set_title(style.wrapped(looks[name].label, int(side * 11)))
+        if place % columns == 0:
+            ax.set_ylabel("true class")
+        if place + columns >= count:
+            ax.set_xlabel("predicted class")
+            ax.tick_params(labelbottom=True)
+    bar = page.colorbar(ScalarMappable(norm, "Blues"), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
+    bar.set_label("called another class (% of the true class)")
+    bar.outline.set_visible(False)
+    n, images = len(settings["seeds"]), int(next(iter(matrices.values()))[0].sum())
+    some = f"{len(chosen)} of {len(classes)} classes: those of the most confused pairs" if len(chosen) < len(classes) else ""
+    style.footer(
+        page,
+        style.origin(settings),
+        style.counted(images, f"{settings['on']} image"),
+        "model after the last epoch",
+        f"cells: % of the true class, mean of n = {n} seeds" if n > 1 else "cells: % of the true class, one seed",
+        f"framed: {' and '.join(map(style.class_name, settings['pairs'][0]))}",
+        "grey: correct; empty: below 0.5 %",
+        some,
+    )
+    return page

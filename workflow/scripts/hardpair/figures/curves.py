@@ -1,0 +1,68 @@
+"""Training curves: loss, accuracy and confusion of the pair by epoch."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hardpair.figures import legend, lines, style
+
+SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
+ZOOM_FROM = 10  # epochs; of longer runs the last half is shown again, larger
+
+
+def panels(table: pd.DataFrame, pair: list[str]) -> list[tuple[str, str, float]]:
+    """(column, title, factor) of what the runs recorded; without validation images only training is left."""
+    a, b = map(style.class_name, pair)
+    if table["validation_accuracy"].notna().any():
+        shown = [("validation_accuracy", "Validation accuracy (%)", 100)]
+        if table["confusion"].notna().any():
+            shown.append(("confusion", style.wrapped(f"{a}–{b} confusion (%)", 28), 100))
+    else:
+        shown = [("train_accuracy", "Training accuracy (%)", 100)]
+    return [*shown, ("train_loss", "Training loss (each variant's own)", 1)]
+
+
+def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor: float = 1, mark_drops: bool = True) -> dict:
+    """One quantity by epoch; dotted verticals where the learning rate drops. Returns the line of each variant."""
+    if mark_drops:
+        for epoch in learning_rate_drops(table):
+            ax.axvline(epoch + 0.5, color=style.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
+    drawn = lines.draw_lines(ax, table, column, looks, factor)
+    values = table[column].dropna()
+    if column == "train_loss" and values.min() > 0 and values.max() / values.min() > SPIKE:
+        ax.set_yscale("log")
+        lines.log_axis(ax.yaxis)
+    return drawn
+
+
+def learning_rate_drops(table: pd.DataFrame) -> list[int]:
+    """Epochs after which the learning rate is another one."""
+    rates = table.drop_duplicates("epoch").sort_values("epoch")
+    changed = rates["learning_rate"].diff().fillna(0) != 0
+    return [int(epoch) - 1 for epoch in rates.loc[changed, "epoch"]]
+
+
+def figure(table: pd.DataFrame, settings: dict) -> Figure:
+    """Courses of all variants, and below them their last half where runs are long enough.
+
+    Args:
+        table: ``Runs.epochs``.
+        settings: study, variants, seeds, pairs.
+    """
+    looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
+    last = int(table["epoch"].max())
+    parts = [table] if last < ZOOM_FROM else [table, table[table["epoch"] > last // 2]]
+    page = style.new_page(style.WIDTH, 2.3 * len(parts) + 0.3)
+    axes = page.subplots(len(parts), len(shown), squeeze=False)
+    for row, part in zip(axes, parts, strict=True):
+        for ax, (column, title, factor) in zip(row, shown, strict=True):
+            drawn = draw_course(ax, part, column, looks, factor)
+            ax.set_title(title if part is table else f"last {last - last // 2} epochs", color=style.INK if part is table else style.MUTED)
+            if part is table and len(parts) > 1:
+                ax.set_xlabel("")
+    page.align_ylabels()
+    held_out = "accuracy and confusion on validation images" if shown[0][0] == "validation_accuracy" else ""
+    drops = "dotted vertical: the learning rate drops" if learning_rate_drops(table) else ""
+    style.footer(page, style.origin(settings), style.range_note(settings), held_out, drops)
+    legend.name_lines(page, axes[0, -1], drawn, looks)
+    return page

@@ -1,0 +1,55 @@
+"""The final figure: what the variants reach, how training went, what the weights did."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hardpair.figures import curves, difficulty, legend, style, variants, weights
+
+
+def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict) -> Figure:
+    """Measures by variant above; below them courses of training, and of weights and difficulty.
+
+    Args:
+        measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
+        settings: study, variants, seeds, pairs, baseline, on, difficulty.
+    """
+    looks = style.looks(settings["variants"])
+    high = variants.row_height(settings) * len(settings["variants"]) + 0.7
+    low = 4.3
+    page = style.new_page(style.WIDTH, high + low)
+    halves = page.add_gridspec(2, 1)
+    top, bottom = page.add_subfigure(halves[0]), page.add_subfigure(halves[1])
+
+    axes = list(top.subplots(1, 2, sharey=True))
+    for ax, (column, title) in zip(axes, variants.titles(settings).items(), strict=True):
+        variants.draw_variants(ax, measures, column, settings, looks)
+        ax.set_title(title)
+
+    courses = curves.panels(epochs, settings["pairs"][0])
+    chosen = [column for column in ("loss_scale", "sampler_mean_weight", "loss_mean_weight") if column in weights.present(refreshes)][:2]
+    kinds = chosen + ["hard", "easy"][: max(len(courses) - len(chosen), 1)]
+    grid = bottom.add_gridspec(2, 1)
+    upper, lower = grid[0].subgridspec(1, len(courses)), grid[1].subgridspec(1, len(kinds))
+    for place, (column, title, factor) in enumerate(courses):
+        axes.append(bottom.add_subplot(upper[place]))
+        curves.draw_course(axes[-1], epochs, column, looks, factor)
+        axes[-1].set_title(title, wrap=True)
+    for place, kind in enumerate(kinds):
+        axes.append(bottom.add_subplot(lower[place]))
+        if kind in chosen:
+            weights.draw_weight(axes[-1], refreshes, kind, looks)
+        else:
+            difficulty.draw_share(axes[-1], shares, kind, settings, looks)
+    for letter, ax in zip("abcdefgh", axes, strict=False):
+        ax.set_title(f"{letter}   {ax.get_title('left')}", loc="left")
+
+    style.footer(
+        page,
+        style.origin(settings),
+        f"a, b: {variants.judged_on(measures, settings)}, model after the last epoch",
+        style.range_note(settings),
+    )
+    high += legend.key_above(top, variants.marks(settings))
+    low += legend.legend_above(bottom, looks)
+    halves.set_height_ratios((high, low))
+    return page

@@ -1,0 +1,58 @@
+"""The images of the pair that models most often call the other class."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hardpair.figures import style
+
+ACROSS = 10
+
+
+def ranked(calls: pd.DataFrame, label: int, count: int = ACROSS) -> pd.DataFrame:
+    """The ``count`` images of true class ``label`` that most runs call the other class; ties by its mean probability, then by index.
+
+    Args:
+        calls: ``Runs.pair_calls``. Images that no run calls so are left out.
+    """
+    part = calls[(calls["label"] == label) & (calls["called"] > 0)]
+    return part.sort_values(["called", "p_other", "index"], ascending=[False, False, True]).head(count)
+
+
+def draw_image(ax: Axes, image: np.ndarray, caption: str) -> None:
+    """A uint8 (3, H, W) image with a caption below."""
+    ax.imshow(image.transpose(1, 2, 0), interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel(caption, fontsize=6, labelpad=2, linespacing=1.25)
+
+
+def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings: dict) -> Figure:
+    """Two rows: a called b, b called a.
+
+    Args:
+        images: uint8 (N, 3, H, W), what ``index`` of ``calls`` points into.
+        classes: names in label order.
+        calls: ``Runs.pair_calls`` of the model after the last epoch.
+        settings: study, variants, seeds, pairs, on.
+    """
+    a, b = settings["pairs"][0]
+    page = style.new_page(style.WIDTH, 2.75)
+    for part, (true, other) in zip(page.subfigures(2, 1), ((a, b), (b, a)), strict=True):
+        chosen = ranked(calls, classes.index(true))
+        true, other = map(style.class_name, (true, other))
+        part.suptitle(f"{true}, called {other}", x=0.008, ha="left", fontsize=8)
+        axes = part.subplots(1, ACROSS)
+        for ax in axes[len(chosen) :]:
+            ax.set_axis_off()
+        for ax, row in zip(axes, chosen.itertuples(), strict=False):
+            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\n$p_t$ = {row.p_true:.2f}")
+        if chosen.empty:
+            axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
+    runs = len(settings["variants"]) * len(settings["seeds"])
+    total = style.counted(len(calls), f"{settings['on']} image") + " of the pair"
+    meaning = "below: share of runs that call it so, and mean probability of its true class over all runs"
+    style.footer(page, style.origin(settings), style.counted(runs, "run"), total, "model after the last epoch", meaning)
+    return page

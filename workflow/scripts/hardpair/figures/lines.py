@@ -1,0 +1,83 @@
+"""Courses over epochs: a line per variant, a band over its seeds."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from hardpair.figures.style import Look
+
+
+def over_seeds(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Mean, low (minimum) and high (maximum) of ``column`` over seeds, by variant and epoch; rows without a value are left out."""
+    groups = table.dropna(subset=[column]).groupby(["variant", "epoch"])[column]
+    return groups.agg(mean="mean", low="min", high="max").reset_index()
+
+
+def draw_lines(ax: Axes, table: pd.DataFrame, column: str, looks: dict[str, Look], factor: float = 1) -> dict[str, Line2D]:
+    """Draw the mean of ``column`` × ``factor`` by epoch for each variant that has it, with the range over seeds.
+
+    Args:
+        table: columns variant, seed, epoch and ``column``.
+
+    Returns:
+        The line of each variant drawn.
+    """
+    lines = {}
+    summary = over_seeds(table, column)
+    for name, look in looks.items():
+        course = summary[summary["variant"] == name]
+        if course.empty:
+            continue
+        epochs, mean = course["epoch"].to_numpy(), course["mean"].to_numpy() * factor
+        ax.fill_between(
+            epochs, course["low"] * factor, course["high"] * factor, color=look.colour, alpha=0.16 if len(looks) <= 4 else 0.07, linewidth=0
+        )
+        [lines[name]] = ax.plot(
+            epochs,
+            mean,
+            color=look.colour,
+            linestyle=look.dashes,
+            marker=look.marker,
+            markevery=_marked(len(epochs), look.place, len(looks)),
+            markeredgecolor="white",
+            markeredgewidth=0.3,
+            label=look.label,
+        )
+    epoch_axis(ax)
+    return lines
+
+
+def _marked(points: int, place: int, variants: int) -> list[int]:
+    """Which points get a marker: all of few, some of many, staggered so that variants do not hide each other's."""
+    if points <= 6:
+        return list(range(points))
+    step = max(points // 4, min(variants, points // 2))
+    return list(range(int(step * (place + 0.5) / variants), points, step))
+
+
+def epoch_axis(ax: Axes) -> None:
+    """Whole epochs below, a light grid behind."""
+    ax.set_xlabel("Epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    ax.grid(axis="y")
+    ends = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) and line.get_transform() == ax.transData]
+    if ends and np.ptp(np.concatenate(ends)) == 0:  # one epoch
+        ax.set_xlim(ends[0][0] - 0.5, ends[0][0] + 0.5)
+    elif ends:
+        ax.margins(x=0.02)
+
+
+def log_axis(axis: Axis, most: int = 6) -> None:
+    """A logarithmic axis with at most so many ticks, plain numbers at 1, 2, 5 or 1, 3 or 1 of each decade as the range allows."""
+    low, high = axis.get_view_interval()
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for subs in ((1, 2, 5), (1, 3), (1,)):
+        ticks = np.outer(decades, subs)
+        if np.sum((ticks >= low) & (ticks <= high)) <= most:
+            break
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 9.9e-4 else f"{value:.0e}".replace("e-0", "e-")))

@@ -1,0 +1,158 @@
+"""What all figures share: fonts, a fixed look per variant, text that is safe to draw, and files with the same bytes every time."""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hardpair.files import written_whole
+
+WIDTH = 7.2  # inches: two columns of a journal
+INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
+
+# Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, too faint on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+# Line styles and markers tell the same variants apart in grey print. Their counts share no factor with the colours' beyond 2.
+DASHES = ((0, ()), (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")
+
+STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.5,
+    "legend.frameon": False,
+    "legend.handlelength": 4.2,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+    "savefig.dpi": 200,
+    "svg.fonttype": "path",  # looks the same where the font is not installed
+    "svg.hashsalt": "hardpair",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one variant looks in every figure of a study."""
+
+    label: str
+    colour: str
+    dashes: tuple
+    marker: str
+    place: int
+
+
+def looks(variants: list[dict]) -> dict[str, Look]:
+    """The look of each variant by name, fixed by its place in the config."""
+    return {
+        variant["name"]: Look(
+            plain(variant.get("label") or variant["name"]),
+            COLOURS[place % len(COLOURS)],
+            DASHES[place % len(DASHES)],
+            MARKERS[place % len(MARKERS)],
+            place,
+        )
+        for place, variant in enumerate(variants)
+    }
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Matplotlib's own defaults and ours inside the block, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def new_page(width: float, height: float) -> Figure:
+    """An empty figure of so many inches that needs no display and no global state."""
+    page = Figure(figsize=(width, height))
+    FigureCanvasAgg(page)
+    return page
+
+
+def plain(text: str) -> str:
+    """``text`` on one line, drawn as it is written: a dollar starts no formula, a leading underscore hides nothing from a legend."""
+    text = " ".join(text.split()).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def class_name(name: str) -> str:
+    """``maple_tree`` as ``maple tree``, safe to draw."""
+    return plain(name.replace("_", " "))
+
+
+def wrapped(text: str, width: int) -> str:
+    """``text`` broken into lines of at most ``width`` characters."""
+    return textwrap.fill(text, width)
+
+
+def footer(figure: Figure, *parts: str) -> None:
+    """A small line below everything: where the figure comes from and what its marks mean."""
+    text = "\N{NO-BREAK SPACE}· ".join(plain(part) for part in parts if part)
+    line = figure.supxlabel(text, x=0.008, ha="left", fontsize=6.5, color=MUTED, linespacing=1.35)
+    for characters in range(int(24 * figure.get_figwidth()), 20, -4):
+        line.set_text(wrapped(text, characters))
+        if line.get_window_extent(figure.canvas.get_renderer()).width < 0.984 * figure.bbox.width:
+            break
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 seed``, ``10 seeds``, ``10,000 images``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def origin(settings: dict) -> str:
+    """Study and size, for the footer."""
+    return f"study {settings['study']}, {counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
+
+
+def range_note(settings: dict) -> str:
+    """What lines and bands mean."""
+    n = len(settings["seeds"])
+    return f"line: mean of n = {n} seeds, band: lowest to highest" if n > 1 else "line: one seed, so no band"
+
+
+def light(colour) -> bool:
+    """Whether dark text reads better than white text on ``colour`` (RGB, 0 to 1)."""
+    linear = np.asarray(colour[:3]) ** 2.2
+    return bool(linear @ (0.2126, 0.7152, 0.0722) > 0.22)
+
+
+def save(figure: Figure, output: str | Path) -> None:
+    """Write ``output`` as PNG and, beside it, as SVG; no time stamp or version enters the files."""
+    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+        with written_whole(Path(output).with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, metadata=metadata)

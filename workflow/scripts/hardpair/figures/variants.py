@@ -1,0 +1,138 @@
+"""Accuracy and confusion of the pair by variant: every seed a dot, the mean with its interval, what was published."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from hardpair.contrasts import mean_interval
+from hardpair.figures import legend, style
+
+MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
+PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
+MEAN_AT = -0.28  # rows from the middle of a variant's row
+BASELINE = {"color": style.MUTED, "linewidth": 0.7, "linestyle": (0, (4, 2))}
+
+
+def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict, numbers: bool = True) -> None:
+    """One row per variant: seeds as dots below, mean and 95 % t interval above them, the published value as a star.
+
+    Args:
+        table: ``Runs.measures``; ``column`` is accuracy or confusion, a share, drawn in per cent.
+        settings: variants, baseline.
+        numbers: write mean ± half width at the right.
+    """
+    rng = np.random.default_rng(0)
+    for row, variant in enumerate(settings["variants"]):
+        look = looks[variant["name"]]
+        if row % 2:
+            ax.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0, zorder=0)
+        values = 100 * table.loc[table["variant"] == variant["name"], column].to_numpy()
+        summary = mean_interval(values)
+        mean, half = summary["mean"], summary["high"] - summary["mean"]
+        jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.26
+        ax.plot(values, row + 0.25 + jitter, linestyle="none", marker=look.marker, markersize=4, color=look.colour, alpha=0.75,
+                markeredgecolor="white", markeredgewidth=0.3, label=f"_seeds:{variant['name']}")  # fmt: skip
+        if np.isfinite(half):
+            ax.plot([mean - half, mean + half], [row + MEAN_AT] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt",
+                    label=f"_interval:{variant['name']}")  # fmt: skip
+        ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{variant['name']}", **MEAN)
+        if variant["name"] == settings["baseline"]:
+            ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
+        if published := variant.get("published"):
+            ax.plot([100 * published[column]], [row - 0.02], label=f"_published:{variant['name']}", **PUBLISHED)
+        if numbers:
+            digits = _digits(table[column])
+            text = f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
+            ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
+    _limit(ax)
+    count = len(settings["variants"])
+    ax.set_ylim(count - 0.5, -0.5)
+    ax.set_yticks(range(count), [_row_label(looks[variant["name"]].label, count) for variant in settings["variants"]])
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
+def _limit(ax: Axes) -> None:
+    """Show all points; an interval far beyond them, as two seeds can give, is cut and ends in an arrow."""
+    lines = {kind: [line for line in ax.lines if line.get_label().startswith(f"_{kind}")] for kind in ("interval", "seeds", "mean", "publ")}
+    points = np.concatenate([line.get_xdata() for kind in ("seeds", "mean", "publ") for line in lines[kind]])
+    ends = np.concatenate([points, *(line.get_xdata() for line in lines["interval"])])
+    span = max(np.ptp(points), 0.1)
+    low, high = max(ends.min(), points.min() - 0.5 * span), min(ends.max(), points.max() + 0.5 * span)
+    low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
+    ax.set_xlim(low, high)
+    for line in lines["interval"]:
+        (left, right), row = line.get_xdata(), line.get_ydata()[0]
+        if left < low:
+            ax.plot([low], [row], marker="<", color=style.INK, markersize=4, clip_on=False)
+        if right > high:
+            ax.plot([high], [row], marker=">", color=style.INK, markersize=4, clip_on=False)
+
+
+def _digits(shares: pd.Series) -> int:
+    return 2 if shares.max() - shares.min() < 0.2 else 1
+
+
+def _row_label(label: str, count: int) -> str:
+    return textwrap.fill(label, 26 if count > 6 else 22)
+
+
+def row_height(settings: dict) -> float:
+    """Inches that a row needs for its label."""
+    rows = [_row_label(style.plain(variant.get("label") or variant["name"]), len(settings["variants"])) for variant in settings["variants"]]
+    return max(0.45, 0.13 * max(text.count("\n") + 1 for text in rows) + 0.1)
+
+
+def marks(settings: dict) -> dict:
+    """What the marks mean, for ``legend.key_above``."""
+    n = len(settings["seeds"])
+    key = {"one seed": Line2D([], [], linestyle="none", marker="o", markersize=4, color=style.MUTED)}
+    if n > 1:
+        key[f"mean and 95 % t interval, n = {n} seeds"] = Line2D([], [], linewidth=1.4, **MEAN)
+    else:
+        key["n = 1: no interval"] = Line2D([], [], linestyle="none", **MEAN)
+    baseline = next(variant for variant in settings["variants"] if variant["name"] == settings["baseline"])
+    label = style.plain(baseline.get("label") or baseline["name"])
+    key[f"mean of {textwrap.shorten(label, 40, placeholder='…')}"] = Line2D([], [], **BASELINE)
+    if any(variant.get("published") for variant in settings["variants"]):
+        key["published, one run"] = Line2D([], [], **PUBLISHED)
+    return key
+
+
+def titles(settings: dict) -> dict[str, str]:
+    """Title of the panel of each column."""
+    a, b = map(style.class_name, settings["pairs"][0])
+    where = settings["on"].capitalize()
+    return {
+        "accuracy": f"{where} accuracy (%), higher is better",
+        "confusion": style.wrapped(f"{a}–{b} confusion (%), lower is better", 44),
+    }
+
+
+def figure(table: pd.DataFrame, settings: dict) -> Figure:
+    """Both measures side by side.
+
+    Args:
+        table: ``Runs.measures`` of the model after the last epoch.
+        settings: study, variants, seeds, pairs, baseline, on.
+    """
+    looks = style.looks(settings["variants"])
+    page = style.new_page(style.WIDTH, row_height(settings) * len(settings["variants"]) + 0.9)
+    axes = page.subplots(1, 2, sharey=True)
+    for ax, (column, title) in zip(axes, titles(settings).items(), strict=True):
+        draw_variants(ax, table, column, settings, looks)
+        ax.set_title(title)
+    style.footer(page, style.origin(settings), f"{judged_on(table, settings)}", "model after the last epoch")
+    legend.key_above(page, marks(settings))
+    return page
+
+
+def judged_on(table: pd.DataFrame, settings: dict) -> str:
+    """Which images, and how many."""
+    return style.counted(int(table["images"].iloc[0]), f"{settings['on']} image")

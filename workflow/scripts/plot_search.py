@@ -1,0 +1,25 @@
+"""Draw the hyperparameter search: value by trial with the best so far, and against each hyperparameter.
+
+Settings: study. Example:
+
+  python workflow/scripts/plot_search.py --trials results/demo/search/trials.csv --settings '{"study": "demo"}' \\
+      --output results/demo/figures/search.png
+"""
+
+from hardpair.command import run
+
+
+def main() -> None:
+    from hardpair.figures.arguments import parse
+
+    options = parse(__doc__, trials="trials.csv of the search")
+    from hardpair.figures import search, style
+    from hardpair.runs import read_table
+
+    trials = read_table(options.trials)
+    with style.applied():
+        style.save(search.figure(trials, options.settings), options.output)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,26 @@
+"""Draw accuracy and confusion of the first pair by variant: every seed a dot, mean and 95 % t interval, published values.
+
+Reads metrics.json of each run. Settings: study, variants, seeds, pairs, baseline, on. Example:
+
+  python workflow/scripts/plot_variants.py --runs results/demo/runs --output results/demo/figures/variants.png \\
+      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]],
+                   "baseline": "ce", "on": "test"}'
+"""
+
+from hardpair.command import run
+
+
+def main() -> None:
+    from hardpair.figures.arguments import RUNS, parse
+
+    options = parse(__doc__, runs=RUNS)
+    from hardpair.figures import style, variants
+    from hardpair.runs import Runs
+
+    table = Runs.declared(options.runs, options.settings).measures(options.settings["pairs"][0])
+    with style.applied():
+        style.save(variants.figure(table, options.settings), options.output)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,38 @@
+"""Propose the next round of recipes, given the trials of earlier rounds.
+
+Example:
+
+  python workflow/scripts/propose_trials.py --round 0 --search-dir results/cifar10/search --settings settings.json --output round0.json
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--round", type=int, required=True, help="number of the round, from 0")
+    cli.add_argument("--search-dir", type=Path, required=True, help="folder of round{r}/trial{t}.json of earlier rounds")
+    cli.add_argument("--settings", type=json_or_file, required=True, help='JSON or file: {"study", "batch", "space", "recipe"}')
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output", type=Path, required=True)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair import search
+    from hardpair.files import write_json
+
+    settings = options.settings
+    finished = search.read_trials(options.search_dir, options.round, settings["batch"])
+    recipes = search.propose(finished, options.round, settings["batch"], settings["space"], settings["recipe"], settings["study"])
+    first = options.round * settings["batch"]
+    trials = [{"trial": first + position, "recipe": recipe} for position, recipe in enumerate(recipes)]
+    write_json(options.output, {"round": options.round, "trials": trials})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,84 @@
+"""Train the variants of a search with one proposed recipe, and write the trial's value: mean validation accuracy at the last epoch.
+
+A trial that diverges is a result: its value is that of guessing. Example:
+
+  python workflow/scripts/run_trial.py --round results/cifar10/search/round0.json --trial 0 --data resources/cifar10 \\
+      --split results/cifar10/split.json --settings settings.json --output trial0.json
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--round", type=Path, required=True, help="proposals of the trial's round")
+    cli.add_argument("--trial", type=int, required=True, help="number of the trial")
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
+    cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
+    cli.add_argument(
+        "--settings",
+        type=json_or_file,
+        required=True,
+        help='JSON or file: {"epochs", "seeds", "variants": {name: {loss, sampler, precision}}}',
+    )
+    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output", type=Path, required=True)
+    cli.set_defaults(stop_after=None)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair.lease import take_gpu
+
+    take_gpu(options.gpus)
+    from hardpair.errors import UserError
+    from hardpair.files import read_json, write_json
+
+    proposals = {entry["trial"]: entry["recipe"] for entry in read_json(options.round)["trials"]}
+    if options.trial not in proposals:
+        raise UserError(f"{options.round} has no trial {options.trial}: choose from {', '.join(map(str, proposals))}")
+    recipe = proposals[options.trial] | {"epochs": options.settings["epochs"]}
+    started = time.perf_counter()
+    value, error, runs = evaluate_recipe(options, recipe)
+    write_json(
+        options.output,
+        {
+            "trial": options.trial,
+            "round": read_json(options.round)["round"],
+            "recipe": proposals[options.trial],
+            "value": value,
+            "diverged": error is not None,
+            "error": error,
+            "runs": runs,
+            "seconds": round(time.perf_counter() - started, 3),
+        },
+    )
+
+
+def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict]]:
+    """Mean validation accuracy of all variants and seeds at the last epoch, the error of a run that diverged, and the single runs."""
+    from hardpair import job, loop
+    from hardpair.progress import Progress
+
+    runs = []
+    for name, settings in options.settings["variants"].items():
+        task = job.prepare(options, settings, recipe)
+        for seed in options.settings["seeds"]:
+            try:
+                with Progress(None, loop.EPOCH_COLUMNS, task.epochs, task.images_an_epoch) as progress:
+                    course = task.train(seed, on_epoch=progress)
+            except loop.Diverged as error:
+                return 1 / len(task.images.classes), str(error), runs
+            runs.append({"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]})
+    return sum(entry["accuracy"] for entry in runs) / len(runs), None, runs
+
+
+if __name__ == "__main__":
+    run(main)

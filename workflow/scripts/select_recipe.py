@@ -1,0 +1,44 @@
+"""Choose the recipe that every run of a study uses: that of the best trial, or the config's where there was no search.
+
+Example:
+
+  python workflow/scripts/select_recipe.py --search-dir results/cifar10/search --settings settings.json \\
+      --output-recipe recipe.yaml --output-trials trials.csv
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--search-dir", type=Path, help="folder of round{r}/trial{t}.json (not without a search)")
+    cli.add_argument("--settings", type=json_or_file, required=True, help='JSON or file: {"enabled", "recipe", "rounds", "batch"}')
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output-recipe", type=Path, required=True)
+    cli.add_argument("--output-trials", type=Path, required=True)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    import yaml
+
+    from hardpair import search
+    from hardpair.files import write_rows, write_text
+
+    settings = options.settings
+    trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."
+    if settings["enabled"]:
+        trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
+        best = search.best_trial(trials)
+        recipe = best["recipe"]
+        origin = f"Of trial {best['trial']}, the best of {len(trials)}: mean validation accuracy {best['value']:.4f}."
+    write_rows(options.output_trials, search.table(trials), search.COLUMNS)
+    write_text(options.output_recipe, f"# {origin}\n{yaml.safe_dump(recipe, sort_keys=False)}")
+
+
+if __name__ == "__main__":
+    run(main)

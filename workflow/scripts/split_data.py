@@ -1,0 +1,43 @@
+"""Split the training images of prepared data into those to train on and those to validate with.
+
+Example:
+
+  python workflow/scripts/split_data.py --data resources/cifar10 --settings '{"validation": 5000}' --output split.json
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
+    cli.add_argument(
+        "--settings",
+        type=json_or_file,
+        default={},
+        help='JSON or file: {"training": number or null, "validation": number, "split": "stratified" or "random"}',
+    )
+    cli.add_argument("--code", help=argparse.SUPPRESS)
+    cli.add_argument("--output", type=Path, required=True)
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair.arrays import load_part
+    from hardpair.config import resolve_part
+    from hardpair.files import read_json, write_json
+    from hardpair.split import split_indices
+
+    about = read_json(options.data / "dataset.json")
+    settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)
+    _, labels = load_part(options.data, "train")
+    training, validation = split_indices(labels, settings["training"], settings["validation"], settings["split"])
+    write_json(options.output, {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()})
+
+
+if __name__ == "__main__":
+    run(main)
