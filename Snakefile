@@ -1,0 +1,64 @@
+# hardpair: does an adaptive loss or sampler make a classifier confuse look-alike classes less often?
+#
+#   snakemake --cores 4 --resources gpu=4                       the study of config/config.yaml
+#   snakemake --cores 2 --configfile config/demo.yaml           the whole chain in two minutes, without network or GPU
+#   snakemake --cores 4 --configfile config/published.yaml      an overlay: its keys replace those of config/config.yaml
+#
+# Each rule is a command line of the same name in workflow/scripts; the rules files are one phase each.
+
+import sys
+from pathlib import Path
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+ROOT = Path(workflow.current_basedir)
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from hardpair import plan
+from hardpair.code import code_hash
+from hardpair.config import resolve
+from hardpair.errors import UserError
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    config = resolve(config)
+except UserError as error:
+    sys.exit(str(error))
+
+
+STUDY = f"results/{config['study']}"
+DATA = f"resources/{config['data']['name']}"
+
+
+pathvars:
+    study=STUDY,
+    data=DATA,
+
+
+wildcard_constraints:
+    variant="|".join(
+        variant["name"].replace(".", "[.]") for variant in config["variants"]
+    ),
+    seed=r"\d+",
+    round=r"\d+",
+    trial=r"\d+",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<study>/comparison.md",
+        "<study>/report.html",
+        figure_files(),

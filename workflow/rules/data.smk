@@ -1,0 +1,73 @@
+# From an address, a file or a generator to arrays and a split.
+
+
+def archive(wildcards):
+    """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
+    if config["data"]["kind"] == "synthetic" or config["data"]["source"] is not None:
+        return []
+    return f"<data>/download/{config['data']['kind']}.tar.gz"
+
+
+rule download_data:
+    output:
+        "<data>/download/{kind}.tar.gz",
+    log:
+        "<data>/logs/download_data.{kind}.log",
+    localrule: True
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=plan.params({"urls": config["data"]["urls"]}),
+    message:
+        "Download {wildcards.kind}"
+    shell:
+        "python workflow/scripts/download_data.py --kind {wildcards.kind} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule prepare_data:
+    input:
+        archive=ancient(archive),
+    output:
+        arrays=expand(
+            "<data>/{part}/{name}.npy",
+            part=["train", "test"],
+            name=["images", "labels"],
+        ),
+        about="<data>/dataset.json",
+    log:
+        "<data>/logs/prepare_data.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        data=data_folder,
+        settings=plan.params(plan.prepare_settings(config)),
+        code=code_hash("prepare_data.py"),
+        kind=config["data"]["kind"],
+        name=config["data"]["name"],
+        source=lambda wildcards, input: plan.source_argument(config, input.archive),
+    message:
+        "Prepare the images of {params.name}"
+    shell:
+        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {params.source}"
+        " --settings {params.settings:q} --output-dir {params.data} 2> {log}"
+
+
+rule split_data:
+    input:
+        arrays=ancient(rules.prepare_data.output.arrays),
+        about=rules.prepare_data.output.about,
+    output:
+        "<study>/split.json",
+    log:
+        "<study>/logs/split_data.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        data=data_folder,
+        settings=plan.params(plan.split_settings(config)),
+        code=code_hash("split_data.py"),
+    message:
+        "Split the training images"
+    shell:
+        "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output} 2> {log}"

@@ -1,0 +1,63 @@
+# What each run's models do on images they were not trained on, and all runs side by side.
+
+
+rule evaluate:
+    input:
+        record=rules.train.output.record,
+        # run.json holds their hashes, so that it alone tells when they change.
+        models=ancient(rules.train.output.models),
+        split=rules.split_data.output,
+        about=rules.prepare_data.output.about,
+        arrays=ancient(rules.prepare_data.output.arrays),
+    output:
+        predictions="<study>/runs/{variant}/seed{seed}/predictions.npz",
+        metrics="<study>/runs/{variant}/seed{seed}/metrics.json",
+    log:
+        "<study>/logs/evaluate/{variant}.seed{seed}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        data=data_folder,
+        settings=plan.params(plan.evaluate_settings(config)),
+        code=code_hash("evaluate.py"),
+        folder=subpath(output.metrics, parent=True),
+    message:
+        "Evaluate {wildcards.variant} with seed {wildcards.seed}"
+    shell:
+        "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
+        " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu} --output-dir {params.folder} 2> {log}"
+
+
+rule compare:
+    input:
+        runs=run_files("run.json"),
+        metrics=run_files("metrics.json"),
+        recipe=rules.select_recipe.output.recipe,
+        split=rules.split_data.output,
+    output:
+        runs="<study>/runs.csv",
+        comparison="<study>/comparison.csv",
+        contrasts="<study>/contrasts.csv",
+        markdown=report(
+            "<study>/comparison.md",
+            caption="../report/comparison.rst",
+            category="Tables",
+            labels={"table": "Comparison"},
+        ),
+    log:
+        "<study>/logs/compare.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.compare_settings(config)),
+        code=code_hash("compare.py"),
+    message:
+        "Compare the runs"
+    shell:
+        "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipe} --split {input.split}"
+        " --settings {params.settings:q} --output-dir {params.study} 2> {log}"

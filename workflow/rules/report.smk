@@ -1,0 +1,262 @@
+# Figures, and the report that holds them. A figure depends on files of all declared runs, but finds them by folder: no command line
+# names one path per run.
+
+# Figures by name with their titles, in the order of the report.
+FIGURES = {
+    "final": "The study in one figure",
+    "variants": "Accuracy and confusion by variant",
+    "curves": "Course of training",
+    "confusion": "Confusion matrices",
+    "weights": "What the focal weights did",
+    "difficulty": "Easy and hard images",
+    **(
+        {"search": "Search for the shared recipe"}
+        if config["search"]["enabled"]
+        else {}
+    ),
+    "hardest": "Hardest images of the pair",
+}
+
+
+def figure_files():
+    """Both files of every figure."""
+    return expand("<study>/figures/{name}.{kind}", name=FIGURES, kind=["png", "svg"])
+
+
+def caption(name):
+    """The caption of a figure in Snakemake's report and in ours."""
+    return " ".join((ROOT / "workflow" / "report" / f"{name}.rst").read_text().split())
+
+
+def shown(name, file):
+    """An item of Snakemake's report."""
+    return report(
+        file,
+        caption=f"../report/{name}.rst",
+        category="Figures",
+        labels={"figure": FIGURES[name]},
+    )
+
+
+rule plot_variants:
+    input:
+        run_files("metrics.json"),
+    output:
+        png=shown("variants", "<study>/figures/variants.png"),
+        svg="<study>/figures/variants.svg",
+    log:
+        "<study>/logs/plot_variants.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "pairs", "baseline", "on")),
+        code=code_hash("plot_variants.py"),
+    message:
+        "Draw accuracy and confusion by variant"
+    shell:
+        "python workflow/scripts/plot_variants.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_curves:
+    input:
+        run_files("epochs.csv"),
+        run_files("history.npz"),
+        run_files("run.json"),
+    output:
+        png=shown("curves", "<study>/figures/curves.png"),
+        svg="<study>/figures/curves.svg",
+    log:
+        "<study>/logs/plot_curves.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "pairs")),
+        code=code_hash("plot_curves.py"),
+    message:
+        "Draw the course of training"
+    shell:
+        "python workflow/scripts/plot_curves.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_confusion:
+    input:
+        run_files("metrics.json"),
+    output:
+        png=shown("confusion", "<study>/figures/confusion.png"),
+        svg="<study>/figures/confusion.svg",
+    log:
+        "<study>/logs/plot_confusion.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "pairs", "on")),
+        code=code_hash("plot_confusion.py"),
+    message:
+        "Draw the confusion matrices"
+    shell:
+        "python workflow/scripts/plot_confusion.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_weights:
+    input:
+        run_files("refreshes.csv"),
+    output:
+        png=shown("weights", "<study>/figures/weights.png"),
+        svg="<study>/figures/weights.svg",
+    log:
+        "<study>/logs/plot_weights.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config)),
+        code=code_hash("plot_weights.py"),
+    message:
+        "Draw what the focal weights did"
+    shell:
+        "python workflow/scripts/plot_weights.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_difficulty:
+    input:
+        run_files("history.npz"),
+    output:
+        png=shown("difficulty", "<study>/figures/difficulty.png"),
+        svg="<study>/figures/difficulty.svg",
+    log:
+        "<study>/logs/plot_difficulty.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "difficulty")),
+        code=code_hash("plot_difficulty.py"),
+    message:
+        "Draw the shares of easy and hard images"
+    shell:
+        "python workflow/scripts/plot_difficulty.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_search:
+    input:
+        trials=rules.select_recipe.output.trials,
+    output:
+        png=(
+            shown("search", "<study>/figures/search.png")
+            if "search" in FIGURES
+            else "<study>/figures/search.png"
+        ),
+        svg="<study>/figures/search.svg",
+    log:
+        "<study>/logs/plot_search.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        settings=plan.params({"study": config["study"]}),
+        code=code_hash("plot_search.py"),
+    message:
+        "Draw the search"
+    shell:
+        "python workflow/scripts/plot_search.py --trials {input.trials}"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_hardest:
+    input:
+        run_files("predictions.npz"),
+        about=rules.prepare_data.output.about,
+        images=ancient(
+            f"<data>/{'train' if config['evaluate']['images'] == 'validation' else 'test'}/images.npy"
+        ),
+    output:
+        png=shown("hardest", "<study>/figures/hardest.png"),
+        svg="<study>/figures/hardest.svg",
+    log:
+        "<study>/logs/plot_hardest.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "pairs", "on")),
+        code=code_hash("plot_hardest.py"),
+    message:
+        "Draw the hardest images of the pair"
+    shell:
+        "python workflow/scripts/plot_hardest.py --runs {params.study}/runs --images {input.images} --classes {input.about}"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule assemble_figure:
+    input:
+        run_files("metrics.json"),
+        run_files("epochs.csv"),
+        run_files("refreshes.csv"),
+        run_files("history.npz"),
+        run_files("run.json"),
+    output:
+        png=shown("final", "<study>/figures/final.png"),
+        svg="<study>/figures/final.svg",
+    log:
+        "<study>/logs/assemble_figure.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(
+            plan.figure_settings(config, "pairs", "baseline", "on", "difficulty")
+        ),
+        code=code_hash("assemble_figure.py"),
+    message:
+        "Assemble the final figure"
+    shell:
+        "python workflow/scripts/assemble_figure.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule write_report:
+    input:
+        run_files("run.json"),
+        figure_files(),
+        rules.compare.output,
+        rules.select_recipe.output if config["search"]["enabled"] else [],
+    output:
+        report(
+            "<study>/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "The whole study"},
+        ),
+    log:
+        "<study>/logs/write_report.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(
+            plan.report_settings(
+                config,
+                {name: (title, caption(name)) for name, title in FIGURES.items()},
+            )
+        ),
+        code=code_hash("write_report.py", "hardpair/report.html.jinja"),
+    message:
+        "Write the report"
+    shell:
+        "python workflow/scripts/write_report.py --study-dir {params.study} --settings {params.settings:q} --output {output} 2> {log}"

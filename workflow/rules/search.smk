@@ -1,0 +1,81 @@
+# One recipe for all variants: proposed in rounds, tried, chosen.
+
+
+def trials(rounds):
+    """Results of the given rounds."""
+    batch = config["search"]["batch"]
+    numbers = [number for r in rounds for number in range(r * batch, (r + 1) * batch)]
+    return [
+        f"<study>/search/round{number // batch}/trial{number}.json"
+        for number in numbers
+    ]
+
+
+rule propose_trials:
+    input:
+        lambda wildcards: trials(range(int(wildcards.round))),
+    output:
+        "<study>/search/round{round}.json",
+    log:
+        "<study>/logs/propose_trials/round{round}.log",
+    localrule: True
+    conda:
+        "../../envs/search.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.propose_settings(config)),
+        code=code_hash("propose_trials.py"),
+    message:
+        "Propose the recipes of round {wildcards.round}"
+    shell:
+        "python workflow/scripts/propose_trials.py --round {wildcards.round} --search-dir {params.study}/search"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule run_trial:
+    input:
+        proposals="<study>/search/round{round}.json",
+        split=rules.split_data.output,
+        about=rules.prepare_data.output.about,
+        arrays=ancient(rules.prepare_data.output.arrays),
+    output:
+        "<study>/search/round{round}/trial{trial}.json",
+    log:
+        "<study>/logs/run_trial/trial{trial}.round{round}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        data=data_folder,
+        settings=plan.params(plan.trial_settings(config)),
+        code=plan.trial_code(config),
+    message:
+        "Try recipe {wildcards.trial}"
+    shell:
+        "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
+        " --split {input.split} --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
+        " --output {output} 2> {log}"
+
+
+rule select_recipe:
+    input:
+        trials(range(config["search"]["rounds"])) if config["search"]["enabled"] else [],
+    output:
+        recipe="<study>/search/recipe.yaml",
+        trials="<study>/search/trials.csv",
+    log:
+        "<study>/logs/select_recipe.log",
+    localrule: True
+    conda:
+        "../../envs/search.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.select_settings(config)),
+        code=code_hash("select_recipe.py"),
+    message:
+        "Choose the recipe"
+    shell:
+        "python workflow/scripts/select_recipe.py --search-dir {params.study}/search --settings {params.settings:q}"
+        " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"

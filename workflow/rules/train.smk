@@ -1,0 +1,40 @@
+# One run: a variant trained with a seed.
+
+
+rule train:
+    input:
+        recipe=rules.select_recipe.output.recipe,
+        split=rules.split_data.output,
+        about=rules.prepare_data.output.about,
+        arrays=ancient(rules.prepare_data.output.arrays),
+    output:
+        record="<study>/runs/{variant}/seed{seed}/run.json",
+        models=[
+            f"<study>/runs/{{variant}}/seed{{seed}}/{model}.safetensors"
+            for model in MODELS
+        ],
+        epochs="<study>/runs/{variant}/seed{seed}/epochs.csv",
+        refreshes="<study>/runs/{variant}/seed{seed}/refreshes.csv",
+        history="<study>/runs/{variant}/seed{seed}/history.npz",
+    log:
+        "<study>/logs/train/{variant}.seed{seed}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        study=study_folder,
+        data=data_folder,
+        settings=lambda wildcards: plan.params(
+            plan.train_settings(config, wildcards.variant)
+        ),
+        code=lambda wildcards: plan.train_code(config, wildcards.variant),
+        folder=subpath(output.record, parent=True),
+    message:
+        "Train {wildcards.variant} with seed {wildcards.seed}"
+    shell:
+        "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
+        " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
+        " --threads {threads} --gpus {resources.gpu} --output-dir {params.folder}"
+        " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv 2> {log}"
