@@ -1,0 +1,172 @@
+import html
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+import fake_study
+import write_report
+from hardpair.config import resolve
+from hardpair.errors import UserError
+
+FIGURES = [
+    {"name": "final", "title": "The study", "caption": "What <b>was</b> found."},
+    {"name": "search", "title": "Search", "caption": "How."},
+]
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+def study(folder, seeds=3, **changes):
+    """A finished study in ``folder`` and the settings of its report."""
+    told = fake_study.settings(seeds=seeds)
+    fake_study.write_study(folder, told, epochs=4, images=100)
+    (folder / "results" / "figures").mkdir()
+    for figure in FIGURES:
+        for suffix in (".svg", ".png"):
+            (folder / "results" / "figures" / f"{figure['name']}{suffix}").write_text(f"<svg>{figure['name']}</svg>")
+    config = resolve(
+        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": told["variants"], "baseline": "ce"}
+        | {"seeds": told["seeds"]}
+    )
+    config |= {"evaluate": {"images": "test"}} | changes
+    return folder / "results", {"config": config, "figures": FIGURES, "commands": ["snakemake --cores 4", "python x.py --y '<z>'"]}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder, settings = study(tmp_path_factory.mktemp("study"))
+    return write_report.render(folder, settings), settings, folder
+
+
+class Checked(HTMLParser):
+    """Collects elements, and refuses elements that are not closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.found = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_it_is_whole_and_asks_for_nothing(page):
+    text = page[0]
+    found = Checked(text).found
+    assert "http://" not in text
+    assert "https://" not in text
+    assert {tag for tag, _ in found}.isdisjoint({"script", "link", "iframe", "object", "embed", "base", "form"})
+    for tag, attributes in found:
+        for name in ("src", "href", "srcset", "data", "poster", "action"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:image/svg+xml;base64,", "#")), (tag, name)
+        assert not any(name.startswith("on") for name in attributes)
+    assert not re.search(r"url\(|@import", text)
+    [policy] = [attributes["content"] for tag, attributes in found if attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+
+
+def test_links_lead_to_sections(page):
+    found = Checked(page[0]).found
+    names = {attributes["id"] for _, attributes in found if "id" in attributes}
+    targets = {attributes["href"][1:] for tag, attributes in found if tag == "a"}
+    assert targets
+    assert targets <= names
+
+
+def test_figures_have_alternative_texts_and_captions(page):
+    images = [attributes for tag, attributes in Checked(page[0]).found if tag == "img"]
+    assert len(images) == len(FIGURES)
+    assert all(attributes["alt"] and attributes["loading"] == "lazy" for attributes in images)
+    assert "What &lt;b&gt;was&lt;/b&gt; found." in page[0]
+
+
+def test_numbers_are_those_of_the_tables(page):
+    text, _, folder = page
+    import pandas as pd
+
+    runs = pd.read_csv(folder / "runs.csv")
+    last = runs[runs["model"] == "last"].pivot(index="seed", columns="variant", values="confusion:cat-dog") * 100
+    assert f"{last['dfl'].mean():.2f}<small>" in text
+    difference = (last["dfl"] - last["ce"]).mean()
+    assert f"Δ {difference:+.2f}".replace("-", "−") in text
+    assert "published 12.02" in text
+    assert text.count("baseline</small>") == 6 * 2  # measures × models
+
+
+def test_one_seed_has_no_interval(tmp_path):
+    folder, settings = study(tmp_path, seeds=1)
+    text = write_report.render(folder, settings)
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", text).lower().replace("provenance", "")
+    assert " to " not in text[text.index("<tbody>") : text.index("</tbody>")]
+
+
+def test_config_is_told_whole(page):
+    text, settings, _ = page
+    shown = html.unescape(re.search(r'aria-label="Config"><pre>(.*?)</pre>', text, re.S)[1])
+    assert yaml.safe_load(shown) == settings["config"]
+    assert html.escape("python x.py --y '<z>'", quote=True).replace("&#x27;", "&#39;") in text
+
+
+def test_provenance_names_data_device_and_versions(page):
+    for fact in ("d" * 64, "Fake GPU", "bf16", "2.9.0", "4576394", "c0de" * 4):
+        assert fact in page[0]
+
+
+def test_labels_are_escaped(tmp_path):
+    folder, settings = study(tmp_path)
+    evil = "<script>alert(1)</script>"
+    settings["config"]["variants"][1]["label"] = evil
+    settings["config"]["study"] = evil
+    settings["commands"] = [evil]
+    text = write_report.render(folder, settings)
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") > 5
+
+
+def test_leftovers_of_a_search_that_is_now_disabled_are_not_shown(tmp_path):
+    folder, settings = study(tmp_path)
+    settings["config"]["search"] = settings["config"]["search"] | {"enabled": False}
+    text = write_report.render(folder, settings)
+    assert 'id="search"' not in text
+    assert (folder / "search" / "trials.csv").exists()
+
+
+def test_a_large_svg_gives_way_to_its_png(tmp_path, monkeypatch):
+    monkeypatch.setattr(write_report, "LARGE", 5)
+    folder, settings = study(tmp_path)
+    assert "data:image/png;base64," in write_report.render(folder, settings)
+
+
+def test_a_missing_figure_is_named(tmp_path):
+    folder, settings = study(tmp_path)
+    (folder / "figures" / "final.svg").unlink()
+    with pytest.raises(UserError, match=r"final\.svg is missing"):
+        write_report.render(folder, settings)
+
+
+def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):
+    import json
+
+    _, settings, folder = page
+    for name in ("a.html", "b.html"):
+        line = ["write_report.py", "--study-dir", str(folder), "--settings", json.dumps(settings), "--output", str(tmp_path / name)]
+        monkeypatch.setattr(sys, "argv", line)
+        write_report.main()
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes() == page[0].encode()
+
+
+def test_captions_are_two_to_four_sentences():
+    captions = sorted((Path(write_report.__file__).parents[1] / "report").glob("*.rst"))
+    assert {"final", "curves", "confusion", "variants", "weights", "difficulty", "search", "hardest"} <= {path.stem for path in captions}
+    for path in captions:
+        assert 2 <= len(re.findall(r"[.?](?=\s|$)", path.read_text())) <= 4, path.name

@@ -1,0 +1,127 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+import fake_study
+from hardpair.errors import UserError
+from hardpair.runs import Runs, pair_indices, read_table
+
+SCRIPTS = Path(fake_study.__file__).parents[1] / "workflow" / "scripts"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(folder, told, epochs=6)
+    return folder / "results" / "runs", Runs.declared(folder / "results" / "runs", told)
+
+
+def test_runs_that_are_not_declared_are_not_read(study):
+    folder, runs = study
+    for leftover in ("ce/seed99", "removed/seed0"):
+        (folder / leftover).mkdir(parents=True, exist_ok=True)
+        for name in ("epochs.csv", "refreshes.csv", "history.npz", "metrics.json", "predictions.npz"):
+            (folder / leftover / name).write_text("not a file of a run")
+    for table in (runs.epochs(["cat", "dog"]), runs.refreshes(), runs.difficulty(0.8, 0.5), runs.measures(["cat", "dog"])):
+        assert set(zip(table["variant"], table["seed"], strict=True)) == {("ce", 0), ("ce", 1), ("dfl", 0), ("dfl", 1)}
+
+
+def test_confusion_by_epoch_is_that_of_the_stored_counts(study):
+    folder, runs = study
+    table = runs.epochs(["cat", "dog"])
+    counts = np.load(folder / "dfl" / "seed1" / "history.npz")["validation_confusion"].astype(float)
+    expected = [(c[3, 5] + c[5, 3]) / (c[3].sum() + c[5].sum()) for c in counts]
+    got = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
+    np.testing.assert_allclose(got["confusion"], expected)
+    assert list(got["epoch"]) == [1, 2, 3, 4, 5, 6]
+
+
+def test_without_validation_confusion_is_missing(tmp_path):
+    told = fake_study.settings(fake_study.STUDY[:1], seeds=1)
+    fake_study.write_study(tmp_path, told, epochs=2, validation=False)
+    table = Runs.declared(tmp_path / "results" / "runs", told).epochs(["cat", "dog"])
+    assert table["confusion"].isna().all()
+    assert table["train_loss"].notna().all()
+
+
+def test_easy_is_from_its_threshold_up_and_hard_below_its_own(tmp_path):
+    counts = np.zeros((1, 100), dtype=np.int64)
+    counts[0, [49, 50, 79, 80, 99]] = [1, 2, 4, 8, 16]
+    (tmp_path / "ce" / "seed0").mkdir(parents=True)
+    np.savez(tmp_path / "ce" / "seed0" / "history.npz", refresh_epoch=[3], p_histogram=counts)
+    table = Runs(tmp_path, ("ce",), (0,)).difficulty(easy=0.8, hard=0.5)
+    assert table.to_dict("records") == [{"variant": "ce", "seed": 0, "epoch": 3, "easy": 24 / 31, "hard": 1 / 31}]
+
+
+@pytest.mark.parametrize("threshold", [0.07, 0.29, 0.57, 0.58])
+def test_thresholds_are_not_lost_to_rounding(tmp_path, threshold):
+    (tmp_path / "ce" / "seed0").mkdir(parents=True)
+    np.savez(tmp_path / "ce" / "seed0" / "history.npz", refresh_epoch=[0], p_histogram=np.ones((1, 100), dtype=np.int64))
+    table = Runs(tmp_path, ("ce",), (0,)).difficulty(easy=threshold, hard=threshold)
+    assert table["hard"][0] == pytest.approx(threshold)
+    assert table["easy"][0] == pytest.approx(1 - threshold)
+
+
+def test_weights_are_missing_where_a_variant_has_none(study):
+    table = study[1].refreshes()
+    assert table.loc[table["variant"] == "ce", ["loss_scale", "sampler_mean_weight"]].isna().all(axis=None)
+    applied = table[(table["variant"] == "dfl") & (table["applied"] == 1)]
+    np.testing.assert_allclose(applied["loss_scale"] * applied["loss_mean_weight"], 1)
+    assert table.loc[table["applied"] == 0, "epoch"].unique() == [4]
+
+
+def test_pair_calls_are_means_over_runs(study):
+    folder, runs = study
+    table = runs.pair_calls(3, 5).set_index("index")
+    files = [np.load(folder / name / f"seed{seed}" / "predictions.npz") for name in ("ce", "dfl") for seed in (0, 1)]
+    labels = files[0]["labels"]
+    assert sorted(table.index) == sorted(np.flatnonzero(np.isin(labels, [3, 5])))
+    image = next(index for index in table.index if 0 < table.loc[index, "called"] < 1)
+    true, other = (3, 5) if labels[image] == 3 else (5, 3)
+    p = softmax(np.array([file["last"][image] for file in files], dtype=float), axis=1)
+    row = table.loc[image]
+    assert row["called"] == np.mean(p.argmax(1) == other)
+    assert row["p_true"] == pytest.approx(p[:, true].mean())
+    assert row["p_other"] == pytest.approx(p[:, other].mean())
+
+
+def test_pair_calls_refuse_runs_on_other_images(tmp_path):
+    for seed, index in enumerate(([0, 1], [0, 2])):
+        (tmp_path / "ce" / f"seed{seed}").mkdir(parents=True)
+        np.savez(tmp_path / "ce" / f"seed{seed}" / "predictions.npz", index=index, labels=[0, 1], last=np.eye(2, dtype=np.float32))
+    with pytest.raises(UserError, match=r"seed1.*other images"):
+        Runs(tmp_path, ("ce",), (0, 1)).pair_calls(0, 1)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    runs = Runs(tmp_path, ("ce",), (0,))
+    with pytest.raises(UserError, match=r"ce/seed0/history\.npz is missing"):
+        runs.difficulty(0.8, 0.5)
+    (tmp_path / "ce" / "seed0").mkdir(parents=True)
+    (tmp_path / "ce" / "seed0" / "history.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(UserError, match=r"history\.npz cannot be read"):
+        runs.difficulty(0.8, 0.5)
+
+
+def test_a_class_that_the_data_lacks_is_named():
+    with pytest.raises(UserError, match="'wolf'"):
+        pair_indices(["cat", "dog"], ["cat", "wolf"])
+
+
+def test_names_stay_text_whatever_they_look_like(tmp_path):
+    pd.DataFrame({"variant": ["null", "1e3", "NA"], "mean": [1.0, None, 3.0]}).to_csv(tmp_path / "t.csv", index=False)
+    table = read_table(tmp_path / "t.csv")
+    assert list(table["variant"]) == ["null", "1e3", "NA"]
+    assert list(table["mean"].isna()) == [False, True, False]
+
+
+def test_figures_and_report_need_no_torch():
+    names = sorted(path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if path.stem != "__init__")
+    figures = ", ".join(f"hardpair.figures.{name}" for name in names)
+    code = f"import sys, hardpair.runs, write_report, {figures}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True)
