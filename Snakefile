@@ -56,6 +56,18 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
+onstart:
+    announce(workflow.dag.needrun_jobs())
+
+
+onsuccess:
+    print(
+        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html",
+        file=sys.stderr,
+    )
+
+
 rule all:
     default_target: True
     input:

@@ -1,10 +1,66 @@
-# What several phases need.
+# What several phases need: names of files, the figures by name, and what is said before the first job.
+
+import subprocess
+from collections import Counter
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
 
 # Without validation images there is no best model.
 MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
+
+# Figures by name with their titles, in the order of the report.
+FIGURES = {
+    "final": "The study in one figure",
+    "variants": "Accuracy and confusion by variant",
+    "curves": "Course of training",
+    "confusion": "Confusion matrices",
+    "weights": "What the focal weights did",
+    "difficulty": "Easy and hard images",
+    "search": "Search for the shared recipe",
+    "hardest": "Hardest images of the pair",
+}
+if not config["search"]["enabled"]:
+    del FIGURES["search"]
+
+
+def announce(jobs):
+    """Say how many runs will be trained, how long that should take and where to look."""
+    count = Counter(job.rule.name for job in jobs)
+    if not count["train"] + count["run_trial"]:
+        return
+    limits = {name: limit.value for name, limit in workflow.global_resources.items()}
+    at_once = limits["_cores"] or limits["_nodes"] or 1
+    gpus = limits.get("gpu")
+    subprocess.run(
+        [
+            "python",
+            "workflow/scripts/estimate_study.py",
+            "--config",
+            plan.params(config),
+        ]
+        + ["--runs", str(count["train"]), "--trials", str(count["run_trial"])]
+        + ["--at-once", str(min(at_once, gpus) if gpus else at_once)]
+        + ["--gpus", str(1 if gpus is None else gpus)],
+        stdout=sys.stderr,
+    )
+
+
+def study_folder(wildcards):
+    """Where the study's results lie, for commands that find files by folder."""
+    return STUDY
+
+
+def data_folder(wildcards):
+    """Where the prepared images lie."""
+    return DATA
+
+
+def archive(wildcards):
+    """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
+    if config["data"]["kind"] == "synthetic" or config["data"]["source"] is not None:
+        return []
+    return f"<data>/download/{config['data']['kind']}.tar.gz"
 
 
 def run_files(name):
@@ -17,11 +73,33 @@ def run_files(name):
     )
 
 
-def study_folder(wildcards):
-    """Where the study's results lie, for commands that find files by folder."""
-    return STUDY
+def trial_files(rounds):
+    """Results of the first so many rounds of the search."""
+    batch = config["search"]["batch"]
+    return [
+        f"<study>/search/round{trial // batch}/trial{trial}.json"
+        for trial in range(rounds * batch)
+    ]
 
 
-def data_folder(wildcards):
-    """Where the prepared images lie."""
-    return DATA
+def figure_files():
+    """Both files of every figure."""
+    return expand("<study>/figures/{name}.{kind}", name=FIGURES, kind=["png", "svg"])
+
+
+def caption(name):
+    """The caption of a figure in Snakemake's report and in ours."""
+    return " ".join((ROOT / "workflow" / "report" / f"{name}.rst").read_text().split())
+
+
+def shown(name):
+    """A figure as an item of Snakemake's report, unless the study has none of that name."""
+    file = f"<study>/figures/{name}.png"
+    if name not in FIGURES:
+        return file
+    return report(
+        file,
+        caption=f"../report/{name}.rst",
+        category="Figures",
+        labels={"figure": FIGURES[name]},
+    )

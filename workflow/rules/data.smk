@@ -1,13 +1,6 @@
 # From an address, a file or a generator to arrays and a split.
 
 
-def archive(wildcards):
-    """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
-    if config["data"]["kind"] == "synthetic" or config["data"]["source"] is not None:
-        return []
-    return f"<data>/download/{config['data']['kind']}.tar.gz"
-
-
 rule download_data:
     output:
         "<data>/download/{kind}.tar.gz",

@@ -1,48 +1,12 @@
 # Figures, and the report that holds them. A figure depends on files of all declared runs, but finds them by folder: no command line
 # names one path per run.
 
-# Figures by name with their titles, in the order of the report.
-FIGURES = {
-    "final": "The study in one figure",
-    "variants": "Accuracy and confusion by variant",
-    "curves": "Course of training",
-    "confusion": "Confusion matrices",
-    "weights": "What the focal weights did",
-    "difficulty": "Easy and hard images",
-    **(
-        {"search": "Search for the shared recipe"}
-        if config["search"]["enabled"]
-        else {}
-    ),
-    "hardest": "Hardest images of the pair",
-}
-
-
-def figure_files():
-    """Both files of every figure."""
-    return expand("<study>/figures/{name}.{kind}", name=FIGURES, kind=["png", "svg"])
-
-
-def caption(name):
-    """The caption of a figure in Snakemake's report and in ours."""
-    return " ".join((ROOT / "workflow" / "report" / f"{name}.rst").read_text().split())
-
-
-def shown(name, file):
-    """An item of Snakemake's report."""
-    return report(
-        file,
-        caption=f"../report/{name}.rst",
-        category="Figures",
-        labels={"figure": FIGURES[name]},
-    )
-
 
 rule plot_variants:
     input:
         run_files("metrics.json"),
     output:
-        png=shown("variants", "<study>/figures/variants.png"),
+        png=shown("variants"),
         svg="<study>/figures/variants.svg",
     log:
         "<study>/logs/plot_variants.log",
@@ -66,7 +30,7 @@ rule plot_curves:
         run_files("history.npz"),
         run_files("run.json"),
     output:
-        png=shown("curves", "<study>/figures/curves.png"),
+        png=shown("curves"),
         svg="<study>/figures/curves.svg",
     log:
         "<study>/logs/plot_curves.log",
@@ -88,7 +52,7 @@ rule plot_confusion:
     input:
         run_files("metrics.json"),
     output:
-        png=shown("confusion", "<study>/figures/confusion.png"),
+        png=shown("confusion"),
         svg="<study>/figures/confusion.svg",
     log:
         "<study>/logs/plot_confusion.log",
@@ -110,7 +74,7 @@ rule plot_weights:
     input:
         run_files("refreshes.csv"),
     output:
-        png=shown("weights", "<study>/figures/weights.png"),
+        png=shown("weights"),
         svg="<study>/figures/weights.svg",
     log:
         "<study>/logs/plot_weights.log",
@@ -132,7 +96,7 @@ rule plot_difficulty:
     input:
         run_files("history.npz"),
     output:
-        png=shown("difficulty", "<study>/figures/difficulty.png"),
+        png=shown("difficulty"),
         svg="<study>/figures/difficulty.svg",
     log:
         "<study>/logs/plot_difficulty.log",
@@ -154,11 +118,7 @@ rule plot_search:
     input:
         trials=rules.select_recipe.output.trials,
     output:
-        png=(
-            shown("search", "<study>/figures/search.png")
-            if "search" in FIGURES
-            else "<study>/figures/search.png"
-        ),
+        png=shown("search"),
         svg="<study>/figures/search.svg",
     log:
         "<study>/logs/plot_search.log",
@@ -183,7 +143,7 @@ rule plot_hardest:
             f"<data>/{'train' if config['evaluate']['images'] == 'validation' else 'test'}/images.npy"
         ),
     output:
-        png=shown("hardest", "<study>/figures/hardest.png"),
+        png=shown("hardest"),
         svg="<study>/figures/hardest.svg",
     log:
         "<study>/logs/plot_hardest.log",
@@ -209,7 +169,7 @@ rule assemble_figure:
         run_files("history.npz"),
         run_files("run.json"),
     output:
-        png=shown("final", "<study>/figures/final.png"),
+        png=shown("final"),
         svg="<study>/figures/final.svg",
     log:
         "<study>/logs/assemble_figure.log",

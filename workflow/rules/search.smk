@@ -1,19 +1,9 @@
 # One recipe for all variants: proposed in rounds, tried, chosen.
 
 
-def trials(rounds):
-    """Results of the given rounds."""
-    batch = config["search"]["batch"]
-    numbers = [number for r in rounds for number in range(r * batch, (r + 1) * batch)]
-    return [
-        f"<study>/search/round{number // batch}/trial{number}.json"
-        for number in numbers
-    ]
-
-
 rule propose_trials:
     input:
-        lambda wildcards: trials(range(int(wildcards.round))),
+        lambda wildcards: trial_files(int(wildcards.round)),
     output:
         "<study>/search/round{round}.json",
     log:
@@ -61,7 +51,7 @@ rule run_trial:
 
 rule select_recipe:
     input:
-        trials(range(config["search"]["rounds"])) if config["search"]["enabled"] else [],
+        trial_files(config["search"]["rounds"]) if config["search"]["enabled"] else [],
     output:
         recipe="<study>/search/recipe.yaml",
         trials="<study>/search/trials.csv",

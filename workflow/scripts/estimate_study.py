@@ -1,0 +1,120 @@
+"""Say how many runs a study still has to train, how long they should take on this machine, and how much disk they need.
+
+The rate is that of the study's finished runs; without any it is measured for a few seconds, unless the study is short. The workflow calls
+this before its first job. Example:
+
+  python workflow/scripts/estimate_study.py --config config/config.yaml docs/study/cpu.yaml --at-once 2
+"""
+
+import argparse
+import functools
+import statistics
+import time
+from pathlib import Path
+
+from hardpair.command import json_or_file, parser, positive, run
+
+SECONDS, WARM_UP = 3.0, 2  # how long to measure; steps before it
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--config", type=json_or_file, nargs="+", required=True, help="config as JSON or file, and overlays of it")
+    cli.add_argument("--runs", type=int, help="runs that are still to train; default: all of the config")
+    cli.add_argument("--trials", type=int, help="trials that are still to run; default: all of the config")
+    cli.add_argument("--at-once", type=positive, default=1, help="jobs that run side by side (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--results", type=Path, default=Path("results"), help="folder of the studies' results (default %(default)s)")
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair import estimate
+    from hardpair.config import resolve
+
+    config = resolve(functools.reduce(overlaid, options.config))
+    search, folder = config["search"], options.results / config["study"]
+    every_run = len(config["variants"]) * len(config["seeds"])
+    every_trial = search["rounds"] * search["batch"] if search["enabled"] else 0
+    runs = every_run if options.runs is None else options.runs
+    trials = every_trial if options.trials is None else options.trials
+    work = estimate.workload(config, runs, trials)
+    print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder}/logs/")
+    if work.images < estimate.LONG:
+        return
+    if known := estimate.known_rate(folder / "runs"):
+        rate, how = known[0], f"as the {known[1]} finished runs had" if known[1] > 1 else "as the finished run had"
+    else:
+        measured, where = measure(config, options.gpus)
+        rate, how = measured / work.passes, f"measured just now on {where}"
+    _, _, classes = estimate.sizes(config)
+    side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
+    print(
+        f"about {estimate.duration(work.seconds(rate, options.at_once))}, {side} at {rate:,.0f} images/s each ({how}); "
+        f"about {estimate.size(work.disk(parameters(config), classes))} of disk"
+    )
+
+
+def overlaid(config: dict, overlay: dict) -> dict:
+    """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
+    both = {key: overlaid(config[key], overlay[key]) for key in config.keys() & overlay.keys() if all(isinstance(part[key], dict) for part in (config, overlay))}
+    return config | overlay | both
+
+
+def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:
+    shape = f"{counted(len(config['variants']), 'variant')} × {counted(len(config['seeds']), 'seed')}, {counted(config['recipe']['epochs'], 'epoch')}"
+    search = f", after {counted(trials, 'trial')} of {counted(config['search']['epochs'], 'epoch')}" if trials else ""
+    return f"{runs} of {counted(every_run, 'run')} to train ({shape}){search}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def parameters(config: dict) -> int:
+    """Weights of the config's network."""
+    import torch
+
+    from hardpair import estimate
+    from hardpair.model import ConvNet
+
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in ConvNet(estimate.sizes(config)[2], _pixels(config)).parameters())
+
+
+def _pixels(config: dict) -> int:
+    return config["data"]["synthetic"]["size"] if config["data"]["kind"] == "synthetic" else 32
+
+
+def measure(config: dict, gpus: int) -> tuple[float, str]:
+    """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
+    import torch
+
+    from hardpair import estimate, losses, model
+    from hardpair.augment import crop_and_flip, draw_crops, normalise, padding_for
+    from hardpair.device import choose_device, choose_precision, device_name
+    from hardpair.train_step import SGD, train_step
+
+    torch.set_num_threads(1)
+    device, recipe = choose_device(gpus), config["recipe"]
+    precision, pixels, classes = choose_precision(config["train"]["precision"], device), _pixels(config), estimate.sizes(config)[2]
+    network = model.build(classes, pixels, recipe["dropout"], seed=0).to(device)
+    loss = losses.build({"kind": "cross_entropy"})
+    optimiser = SGD(network, recipe["learning_rate"], recipe["momentum"], recipe["weight_decay"])
+    images = torch.randint(256, (recipe["batch_size"], 3, pixels, pixels), dtype=torch.uint8, device=device)
+    labels = torch.randint(classes, (recipe["batch_size"],), device=device)
+    mean = std = torch.full((3,), 0.5, device=device)
+    generator, padding, times = torch.Generator(), padding_for(pixels), []
+    began = time.perf_counter()
+    while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:
+        started = time.perf_counter()
+        crops = [draw.to(device) for draw in draw_crops(len(images), padding, generator)]
+        step_loss, _ = train_step(network, loss, optimiser, normalise(crop_and_flip(images, *crops, padding), mean, std), labels, precision)
+        step_loss.item()  # waits for the device
+        times.append(time.perf_counter() - started)
+    return recipe["batch_size"] / statistics.median(times[WARM_UP:]), f"{device_name(device)}, {precision}"
+
+
+if __name__ == "__main__":
+    run(main)
