@@ -1,0 +1,123 @@
+"""The workflow through its real commands."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from workspace import Workspace
+
+
+def test_a_run_says_what_it_will_do_and_where_results_lie(finished):
+    assert "6 of 6 runs to train (3 variants × 2 seeds, 2 epochs), after 4 trials of 1 epoch" in finished.said
+    for result in ("figures/final.png", "comparison.md", "report.html"):
+        assert f"results/tiny/{result}" in finished.said
+        assert (finished.folder / "results/tiny" / result).stat().st_size > 0
+
+
+def test_every_run_leaves_what_the_map_says(finished):
+    runs = finished.folder / "results/tiny/runs"
+    for variant in ("ce", "dfl", "ce_sampler"):
+        for seed in (0, 1):
+            files = {path.name for path in (runs / variant / f"seed{seed}").iterdir()}
+            weights = {"last.safetensors", "best.safetensors"}
+            assert files == weights | {"epochs.csv", "refreshes.csv", "history.npz", "run.json", "predictions.npz", "metrics.json"}
+            log = (finished.folder / f"results/tiny/logs/train/{variant}.seed{seed}.log").read_text()
+            assert re.search(r"epoch 2/2 .*validation .*images/s", log)
+            assert len((finished.folder / f"results/tiny/progress/{variant}/seed{seed}.csv").read_text().splitlines()) == 3
+
+
+def test_all_runs_share_the_recipe_of_the_best_trial(finished):
+    results = finished.folder / "results/tiny"
+    trials = [json.loads(path.read_text()) for path in results.glob("search/round*/trial*.json")]
+    best = max(trials, key=lambda trial: (trial["value"], -trial["trial"]))
+    assert yaml.safe_load((results / "search/recipe.yaml").read_text()) == best["recipe"]
+    assert all(json.loads(path.read_text())["recipe"] == best["recipe"] for path in results.glob("runs/*/*/run.json"))
+
+
+def test_tables_hold_every_variant_seed_and_model(finished):
+    results = finished.folder / "results/tiny"
+    runs = pd.read_csv(results / "runs.csv")
+    assert len(runs) == 3 * 2 * 2
+    for row in runs.itertuples():
+        measured = json.loads((results / f"runs/{row.variant}/seed{row.seed}/metrics.json").read_text())
+        assert row.accuracy == measured["models"][row.model]["accuracy"]
+    assert set(pd.read_csv(results / "comparison.csv")["variant"]) == {"ce", "dfl", "ce_sampler"}
+
+
+def test_results_do_not_depend_on_cores(finished, tmp_path):
+    other = Workspace.fresh(tmp_path / "other", finished.folder)
+    wanted = ["results/tiny/search/trials.csv", "results/tiny/runs/ce_sampler/seed1/run.json"]
+    other.run("snakemake", "--cores", "1", "--configfile", "tiny.yaml", "--", *wanted)
+    times = ["seconds"]  # a trial's time is told, and differs
+    tables = [pd.read_csv(study.folder / wanted[0]).drop(columns=times) for study in (finished, other)]
+    pd.testing.assert_frame_equal(*tables)
+    for number in (0, 1):
+        proposals = [(study.folder / f"results/tiny/search/round{number}.json").read_bytes() for study in (finished, other)]
+        assert proposals[0] == proposals[1]
+    run = "results/tiny/runs/ce_sampler/seed1"
+    for name in ("epochs.csv", "refreshes.csv", "last.safetensors", "best.safetensors"):
+        assert (finished.folder / run / name).read_bytes() == (other.folder / run / name).read_bytes()
+
+
+def test_graphs_are_all_that_is_printed(finished):
+    for option in ("--dag", "--rulegraph"):
+        graph = finished.snakemake(option, "dot").stdout
+        header, *body, end = graph.strip().splitlines()
+        assert header.startswith("digraph snakemake_dag {")
+        assert end == "}"
+        assert all(re.fullmatch(r'\s*(graph\[.*|node\[.*|edge\[.*|\d+\[label ?= ?".*\];?|\d+ -> \d+)', line) for line in body), graph
+        chart = finished.snakemake(option, "mermaid-js").stdout.strip().splitlines()
+        assert chart[0] == "---"
+        assert "flowchart TB" in chart
+        assert all(re.match(r"^(---|title: |flowchart TB|\s+(id\d+|style id\d+|id\d+ --> id\d+))", line) for line in chart), chart
+    rules = set(re.findall(r'label ?= ?"(\w+)', finished.snakemake("--rulegraph", "dot").stdout))
+    assert {"prepare_data", "split_data", "propose_trials", "run_trial", "select_recipe", "train", "evaluate", "compare"} <= rules
+    assert {"assemble_figure", "write_report", "plot_curves"} <= rules
+
+
+def test_the_catalog_s_entry_asks_for_the_same(finished):
+    done = finished.snakemake("--snakefile", "workflow/Snakefile", "--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tmp_path):
+    page = tmp_path / "report.html"
+    finished.snakemake("--report", str(page))
+    text = page.read_text()
+    for name in ("final", "variants", "curves", "confusion", "weights", "difficulty", "search", "hardest"):
+        assert f"results/tiny/figures/{name}.png" in text
+    assert "Mean confusion matrix of each variant over its seeds" in text
+    assert not re.search(r'(?:src|href)="https?://', text)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--config", "seeds=[0,0]"], "config: seeds is [0, 0]: it must be a list without repetition"),
+        (["--config", "sedes=[0]"], "config: sedes is not a key: did you mean seeds?"),
+        (["--config", "baseline=dfl2"], 'config: baseline names the variant "dfl2", which variants does not have'),
+    ],
+)
+def test_a_wrong_config_ends_in_one_sentence(finished, options, sentence):
+    done = finished.snakemake("--dry-run", *options, check=False)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("config:")]
+    assert len(said) == 1
+    assert said[0].startswith(sentence)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    model = study.folder / "results/tiny/runs/dfl/seed0/last.safetensors"
+    model.write_bytes(model.read_bytes()[:1000])
+    (model.parent / "metrics.json").unlink()
+    done = study.snakemake("--", str((model.parent / "metrics.json").relative_to(study.folder)), check=False)
+    assert done.returncode != 0
+    assert f"{model.relative_to(study.folder)} is not a model of this run" in done.stderr
+    assert not (model.parent / "metrics.json").exists()
+    assert not (model.parent / "predictions.npz").exists()
+    assert not list(study.folder.glob("results/**/.partial-*"))
