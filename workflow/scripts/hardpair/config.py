@@ -1,12 +1,16 @@
 """The study's config: checked against config/schema.yaml, defaults filled in, every problem told in one sentence."""
 
+import contextlib
 import difflib
 import functools
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
+from hardpair.config_docs import BOUNDS, TYPES
 from hardpair.errors import UserError
 from hardpair.sources.classes import CLASSES
 
@@ -42,7 +46,7 @@ def resolve(config: dict) -> dict:
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
-    config = _plain(config)
+    config = read_texts(_plain(config), schema())
     check(config, schema())
     config = fill_defaults(config, schema())
     for variant in config["variants"]:
@@ -55,8 +59,29 @@ def resolve(config: dict) -> dict:
 def resolve_part(name: str, value: dict) -> dict:
     """Check one part of a config (``recipe``, ``variant``, ``train``, …) on its own and fill in its defaults."""
     part = schema()["$defs"].get(name) or schema()["properties"][name]
+    value = _plain(value)
     check(value, part, name)
     return fill_defaults(value, part)
+
+
+def read_texts(value: object, part: dict) -> object:
+    """A copy of ``value`` in which texts are read as YAML wherever ``part`` of the schema wants no text.
+
+    Snakemake hands over the numbers of ``--config seeds=[0,1]`` as texts.
+    """
+    part = _definition(part, value)
+    if isinstance(value, dict):
+        known = part.get("properties", {})
+        return {key: read_texts(item, known[key]) if key in known else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_texts(item, part.get("items", {})) for item in value]
+    if isinstance(value, str) and "type" in part and "string" not in part["type"]:
+        import yaml
+
+        with contextlib.suppress(yaml.YAMLError):
+            read = yaml.safe_load(value)
+            return read if isinstance(read, int | float | None) else value
+    return value
 
 
 def fill_defaults(value: object, part: dict) -> object:
@@ -88,17 +113,28 @@ def check(value: object, part: dict, name: str = "") -> None:
     """Check ``value`` against ``part`` of the schema.
 
     Raises:
-        UserError: the first problem in the order of the config.
+        UserError: one problem, the first by its key's path.
     """
-    from jsonschema import Draft202012Validator
-
-    validator = Draft202012Validator({"$defs": schema()["$defs"], **part})
+    validator = _validator()({"$defs": schema()["$defs"], **part})
     root = [name] if name else []
-    if error := min(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path], default=None):
+    errors = validator.iter_errors(value)
+    if error := min(errors, key=lambda error: ([str(step) for step in error.absolute_path], error.validator != "type"), default=None):
         raise UserError(f"config: {_sentence(error, root)}")
     for path, number in _numbers(value, root):
         if not math.isfinite(number):
             raise UserError(f"config: {_dotted(path)} is {number}: give a finite number")
+
+
+@functools.cache
+def _validator() -> type:
+    """jsonschema's validator, but with a ``multipleOf`` that finds 0.57 to be a multiple of 0.01."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def multiple_of(validator, step, value, part):
+        if validator.is_type(value, "number") and math.isfinite(value) and abs(value / step - round(value / step)) > 1e-6:
+            yield ValidationError("not a multiple")
+
+    return validators.extend(Draft202012Validator, {"multipleOf": multiple_of})
 
 
 def _sentence(error, root: list) -> str:
@@ -109,52 +145,65 @@ def _sentence(error, root: list) -> str:
         case "additionalProperties":
             known = sorted(error.schema.get("properties", {}))
             key = next(key for key in value if key not in known)
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(known)}"
-            return f"{_dotted([*path, key])} is not a key: {hint}"
+            homes = [name for name, part in schema()["properties"].items() if key in _definition(part, None).get("properties", {})]
+            others = f"it belongs to {' or '.join(homes)}" if homes else f"known keys are {', '.join(known)}"
+            kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
+            return f"{_dotted([*path, key])} is not a key{kind}: {_advice(key, known, others)}"
         case "required":
-            return f"{_dotted([*path, next(key for key in rule if key not in value)])} is missing: add it"
+            kinds = [option["properties"]["kind"]["const"] for option in error.schema.get("oneOf", [])]
+            key = next(key for key in rule if key not in value)
+            return f"{_dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
         case "type":
-            wanted = " or ".join([rule] if isinstance(rule, str) else rule)
-            hint = " (YAML reads 1e-3 as text: write 0.001 or 1.0e-3)" if isinstance(value, str) and "number" in wanted else ""
-            return f"{where} is {_shown(value)}: it must be of type {wanted}{hint}"
+            wanted = [rule] if isinstance(rule, str) else rule
+            return f"{where} is {_shown(value)}: it must be {' or '.join(TYPES[name] for name in wanted)}{_type_hint(value, wanted)}"
         case "enum":
             return f"{where} is {_shown(value)}: choose one of {', '.join(map(str, rule))}"
         case "oneOf":
             kinds = [option["properties"]["kind"]["const"] for option in rule]
-            if value.get("kind") not in kinds:
-                return f"{_dotted([*path, 'kind'])} is {_shown(value.get('kind'))}: choose one of {', '.join(kinds)}"
+            if value["kind"] not in kinds:
+                return f"{_dotted([*path, 'kind'])} is {_shown(value['kind'])}: {_advice(value['kind'], kinds)}"
             chosen = kinds.index(value["kind"])
             return _sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
+        case "pattern" if "http" in rule:
+            return f"{where} is {_shown(value)}: give an http:// or https:// address"
         case "pattern":
-            hint = (
-                "give an http:// or https:// address"
-                if "http" in rule
-                else "use 1 to 64 letters, digits, _, . or -, the first a letter or digit"
-            )
-            return f"{where} is {_shown(value)}: {hint}"
-    bounds = {
-        "minimum": "at least {}",
-        "maximum": "at most {}",
-        "exclusiveMinimum": "more than {}",
-        "exclusiveMaximum": "less than {}",
-        "multipleOf": "a multiple of {}",
-        "minItems": "a list of at least {} entries",
-        "maxItems": "a list of at most {} entries",
-        "minLength": "a text of at least {} characters",
-        "uniqueItems": "a list without repetition",
-    }
-    return f"{where} is {_shown(value)}: it must be {bounds[error.validator].format(rule)}"
+            return f"{where} is {_shown(value)}: use 1 to 64 letters, digits, _, . or -, the first a letter or digit"
+    exact = error.validator in ("minItems", "maxItems") and error.schema.get("minItems") == error.schema.get("maxItems")
+    bound = f"a list of {rule} entries" if exact else BOUNDS[error.validator].format(rule)
+    return f"{where} is {_shown(value)}: it must be {bound}"
+
+
+def _type_hint(value: object, wanted: list[str]) -> str:
+    """What YAML may have done to a value of the wrong type."""
+    if value is None:
+        return " (an empty key is null: fill it in or remove it)"
+    if wanted[0] == "string" and not isinstance(value, dict | list):
+        return " (put it in quotes)"
+    if isinstance(value, str) and wanted[0] in ("number", "integer"):
+        with contextlib.suppress(ValueError):
+            number = float(value)
+            if 1e-9 < abs(number) < 1e12 and (wanted[0] == "number" or number.is_integer()):
+                return f" (YAML reads {_shown(value)} as text: write {Decimal(value):f})"
+    return ""
+
+
+def _advice(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """``did you mean dog?`` where a known name is near, else what there is to choose from."""
+    by_lower = {item.lower(): item for item in known}
+    if close := difflib.get_close_matches(str(name).lower(), by_lower, n=1):
+        return f"did you mean {by_lower[close[0]]}?"
+    return otherwise or f"choose from {', '.join(list(known)[:10])}{', …' if len(by_lower) > 10 else ''}"
 
 
 def _dotted(path: list) -> str:
-    """``['variants', 1, 'loss']`` as ``variants[1].loss``."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-    return text or "the config"
+    """``['variants', 1, 'loss']`` as ``variants[1].loss``; keys that are no plain words in quotes."""
+    words = [f"[{step}]" if isinstance(step, int) else f".{step}" if re.fullmatch(r"[\w-]+", step) else f".{_shown(step)}" for step in path]
+    return "".join(words).lstrip(".") or "the config"
 
 
 def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
+    text = text if text.isprintable() else json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -178,8 +227,9 @@ def inconsistencies(config: dict) -> Iterator[str]:
     drops = config["recipe"]["lr_drops"]
     if drops != sorted(set(drops)):
         yield f"recipe.lr_drops is {_shown(drops)}: list shares of the run in rising order"
-    if config["difficulty"]["hard"] > config["difficulty"]["easy"]:
-        yield "difficulty.hard is above difficulty.easy: no image can be both hard and easy, so lower it"
+    hard, easy = config["difficulty"]["hard"], config["difficulty"]["easy"]
+    if hard > easy:
+        yield f"difficulty.hard is {hard}, above difficulty.easy {easy}: no image can be both hard and easy, so lower it"
 
 
 def _wrong_variants(config: dict) -> Iterator[str]:
@@ -188,28 +238,38 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         if twice := next((item for item in given if given.count(item) > 1), None):
             yield f"variants: two have the {key} {_shown(twice)}; give each its own"
     names = [variant["name"] for variant in config["variants"]]
+    for index, name in enumerate(names):
+        if same := next((other for other in names[:index] if other != name and other.lower() == name.lower()), None):
+            yield f"variants[{index}].name is {_shown(name)}, which some file systems take for {_shown(same)}: rename one of them"
     mentions = [("baseline", config["baseline"])]
     mentions += [(f"contrasts[{index}]", name) for index, contrast in enumerate(config["contrasts"]) for name in contrast]
     if config["search"]["enabled"]:
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
         if name not in names:
-            yield f"{where} names the variant {_shown(name)}, which variants does not have: choose from {', '.join(names)}"
+            yield f"{where} names the variant {_shown(name)}, which variants does not have: {_advice(name, names)}"
     for index, (first, second) in enumerate(config["contrasts"]):
         if first == second:
             yield f"contrasts[{index}] compares {_shown(first)} with itself: name two variants"
+    yield from _repeated("contrasts", config["contrasts"])
+
+
+def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
+    for index, pair in enumerate(pairs):
+        if pair in pairs[:index] or pair[::-1] in pairs[:index]:
+            yield f"{where}[{index}] is {_shown(pair)}, which is there before: remove one of them"
 
 
 def _wrong_data(config: dict) -> Iterator[str]:
     data = config["data"]
+    classes = CLASSES[data["kind"]]
     for index, (first, second) in enumerate(config["pairs"]):
         if first == second:
             yield f"pairs[{index}] names {_shown(first)} twice: name two classes"
         for name in (first, second):
-            if name not in CLASSES[data["kind"]]:
-                close = difflib.get_close_matches(name, CLASSES[data["kind"]], n=1)
-                hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(CLASSES[data['kind']][:10])}"
-                yield f"pairs[{index}] names the class {_shown(name)}, which {data['kind']} does not have: {hint}"
+            if name not in classes:
+                yield f"pairs[{index}] names the class {_shown(name)}, which {data['kind']} does not have: {_advice(name, classes)}"
+    yield from _repeated("pairs", config["pairs"])
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
     size = data["synthetic"]["train"] if data["kind"] == "synthetic" else 50000

@@ -1,0 +1,173 @@
+"""The keys of a config in words: config/README.md, generated from config/schema.yaml."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+TYPES = {
+    "object": "a map of keys",
+    "array": "a list such as [a, b]",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minItems": "a list of {} or more entries",
+    "maxItems": "a list of {} entries at most",
+    "minLength": "a text of {} or more characters",
+    "uniqueItems": "a list without repetition",
+}
+
+INTRODUCTION = """\
+# Configuration
+
+`config/config.yaml` is the study of this workflow; every key is described below. The workflow checks the config before anything runs: it
+accepts no other keys, fills in the defaults, and tells what is wrong in one sentence. This file is generated from `config/schema.yaml` by
+`make config-docs`.
+
+## A study of your own
+
+Write only what differs, give the study a name of its own, and lay it over `config/config.yaml`:
+
+```bash
+snakemake --cores 4 --resources gpu=4 --configfile my-study.yaml
+```
+
+- Maps merge: `recipe: {epochs: 5}` leaves the rest of the recipe as it is. Lists replace: `variants`, `seeds`, `pairs` and `contrasts` are
+  given whole.
+- Of several overlays the later ones win: `--configfile a.yaml b.yaml`. Name them after one `--configfile`; of two, Snakemake reads only the
+  last.
+- Without a file: `--config seeds=[0,1]` trains each variant with two seeds, enough for a quick look, and `--config 'recipe={epochs: 5}'`
+  merges like an overlay.
+- YAML reads `1e-3` as text: write `0.001` or `1.0e-3`. A key with nothing behind it is null: fill it in or remove it.
+- A change reruns the jobs that depend on it, and only those; `snakemake --dry-run` shows them.
+
+Overlays that come with the workflow:
+
+"""
+
+NOTES = """\
+
+In the tables below, a *name* is 1 to 64 letters, digits, `_`, `.` or `-`, the first a letter or digit; folders are called so. `[]` stands
+for each entry of a list. A key is *required* where the map that holds it is given.
+"""
+
+
+def markdown(schema: dict, overlays: dict[str, str]) -> str:
+    """The whole of config/README.md.
+
+    Args:
+        schema: config/schema.yaml.
+        overlays: path and summary of each overlay that comes with the workflow.
+    """
+    shipped = "".join(f"- `{path}`: {summary}\n" for path, summary in overlays.items())
+    top = {key: _resolved(part, schema) for key, part in schema["properties"].items()}
+    tables = [_table("## The study", "", schema, schema, deep=False)]
+    for key, part in top.items():
+        path, inner = (f"{key}[].", _resolved(part["items"], schema)) if part.get("type") == "array" else (f"{key}.", part)
+        if "properties" in inner:
+            tables.append(_table(f"## `{key}`", path, inner, schema, part["description"]))
+            tables += _alternatives(path, inner, schema)
+    return INTRODUCTION + shipped + NOTES + "".join(tables)
+
+
+def overlay_summaries(folder: Path) -> dict[str, str]:
+    """What the first comment of each overlay in the config folder says, up to its command."""
+    summaries = {}
+    for path in sorted(folder.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        if text.startswith("# Overlay: "):
+            lines = []
+            for line in text.splitlines():
+                if not line.startswith("# ") or line.startswith("#   "):
+                    break
+                lines.append(line[2:])
+            summaries[f"{folder.name}/{path.name}"] = " ".join(lines).removeprefix("Overlay: ")
+    return summaries
+
+
+def _table(heading: str, prefix: str, part: dict, schema: dict, description: str = "", deep: bool = True) -> str:
+    """A heading, its description and a row for each key of ``part``; ``deep`` adds the keys within these."""
+    lines = ["", heading, "", *([description, ""] if description else []), "| Key | Type | Default | Meaning |", "|---|---|---|---|"]
+    lines += [_row(path, sub, required, schema) for path, sub, required in _keys(prefix, part, schema, deep)]
+    return "\n".join(lines) + "\n"
+
+
+def _alternatives(prefix: str, part: dict, schema: dict) -> Iterator[str]:
+    """A table for each kind of the keys of ``part`` that have kinds."""
+    for key, sub in part["properties"].items():
+        for option in _resolved(sub, schema).get("oneOf", []):
+            kind = option["properties"]["kind"]
+            yield _table(f"### `{prefix}{key}` of kind `{kind['const']}`", f"{prefix}{key}.", option | {"required": ["kind"]}, schema)
+
+
+def _keys(prefix: str, part: dict, schema: dict, deep: bool) -> Iterator[tuple[str, dict, bool]]:
+    """Path, schema and whether it is required of each key."""
+    for key, sub in part["properties"].items():
+        sub = _resolved(sub, schema)
+        yield prefix + key, sub, key in part.get("required", [])
+        if deep and "properties" in sub:
+            yield from _keys(f"{prefix}{key}.", sub, schema, deep)
+
+
+def _row(path: str, part: dict, required: bool, schema: dict) -> str:
+    if required:
+        default = "*required*"
+    elif part.get("default", {}) == {}:
+        default = ""
+    else:
+        default = f"`{flow(part['default'])}`"
+    cells = [f"`{path}`", type_in_words(part, schema), default, part["description"]]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|').replace('<', '&lt;') for cell in cells)} |"
+
+
+def _resolved(part: dict, schema: dict) -> dict:
+    """``part`` with its reference followed; what stands beside the reference goes first."""
+    if "$ref" not in part:
+        return part
+    name = part["$ref"].rpartition("/")[2]
+    return schema["$defs"][name] | {key: value for key, value in part.items() if key != "$ref"} | {"definition": name}
+
+
+def type_in_words(part: dict, schema: dict) -> str:
+    """``whole number, at least 1``: the type of a key with its bounds or choices."""
+    part = _resolved(part, schema)
+    if "const" in part:
+        return f"`{part['const']}`"
+    if "enum" in part:
+        return " or ".join(f"`{choice}`" for choice in part["enum"])
+    if part.get("definition") == "name":
+        return "name"
+    if "oneOf" in part:
+        return "map with a `kind`: " + " or ".join(f"`{option['properties']['kind']['const']}`" for option in part["oneOf"])
+    types = [part["type"]] if isinstance(part["type"], str) else part["type"]
+    if types == ["array"]:
+        return _list_in_words(part, schema)
+    words = " or ".join("map" if name == "object" else TYPES[name].removeprefix("a ") for name in types)
+    bounds = [BOUNDS[key].format(flow(part[key])) for key in BOUNDS if key in part and key != "minLength"]
+    return ", ".join([words, *bounds, *(["an http:// or https:// address"] if "http" in part.get("pattern", "") else [])])
+
+
+def _list_in_words(part: dict, schema: dict) -> str:
+    least, most = part.get("minItems", 0), part.get("maxItems")
+    count = f" of {least}" if least == most else f" of {least} or more" if least else ""
+    items = type_in_words(part["items"], schema)
+    return f"list{count}{' without repetition' if part.get('uniqueItems') else ''}; each: {items}"
+
+
+def flow(value: object) -> str:
+    """A value as YAML on one line, numbers without exponents."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, float):
+        return f"{value:.12f}".rstrip("0").rstrip(".")
+    return value if isinstance(value, str) else json.dumps(value)
