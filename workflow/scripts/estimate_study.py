@@ -58,14 +58,15 @@ def main() -> None:
 
 def overlaid(config: dict, overlay: dict) -> dict:
     """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
-    both = {key: overlaid(config[key], overlay[key]) for key in config.keys() & overlay.keys() if all(isinstance(part[key], dict) for part in (config, overlay))}
-    return config | overlay | both
+    maps = [key for key in config.keys() & overlay.keys() if isinstance(config[key], dict) and isinstance(overlay[key], dict)]
+    return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
 
 
 def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:
-    shape = f"{counted(len(config['variants']), 'variant')} × {counted(len(config['seeds']), 'seed')}, {counted(config['recipe']['epochs'], 'epoch')}"
-    search = f", after {counted(trials, 'trial')} of {counted(config['search']['epochs'], 'epoch')}" if trials else ""
-    return f"{runs} of {counted(every_run, 'run')} to train ({shape}){search}"
+    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
+    epochs, tried = counted(config["recipe"]["epochs"], "epoch"), counted(config["search"]["epochs"], "epoch")
+    search = f", after {counted(trials, 'trial')} of {tried}" if trials else ""
+    return f"{runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
 
 
 def counted(number: int, noun: str) -> str:
