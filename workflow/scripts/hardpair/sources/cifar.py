@@ -3,7 +3,6 @@
 import hashlib
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,32 +10,7 @@ import numpy as np
 from hardpair.errors import UserError
 from hardpair.files import file_sha256
 from hardpair.sources.classes import CLASSES
-
-
-@dataclass(frozen=True)
-class Release:
-    """An official archive: address, hash, and the folder and files within."""
-
-    url: str
-    sha256: str
-    folder: str
-    reader: str
-
-
-RELEASES = {
-    "cifar10": Release(
-        url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        folder="cifar-10-batches-py",
-        reader="CIFAR10",
-    ),
-    "cifar100": Release(
-        url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-        sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-        folder="cifar-100-python",
-        reader="CIFAR100",
-    ),
-}
+from hardpair.sources.releases import RELEASES
 
 
 def read(kind: str, source: Path) -> tuple[dict, dict[str, tuple[np.ndarray, np.ndarray]]]:

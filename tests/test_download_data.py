@@ -1,0 +1,83 @@
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+import download_data
+import loopback
+from hardpair import command
+from hardpair.sources.releases import RELEASES, Release
+from loopback import BODY, failing, serving
+
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def server():
+    with loopback.running() as server:
+        yield server
+
+
+@pytest.fixture
+def closed_url():
+    with loopback.closed_port() as address:
+        yield f"{address}/a.tar.gz"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr("hardpair.download.time", SimpleNamespace(sleep=lambda _: None, monotonic=time.monotonic))
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "download" / "a.tar.gz"
+
+
+def call(monkeypatch, *arguments):
+    """Call the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["download_data.py", *map(str, arguments)])
+    command.run(download_data.main)
+
+
+@pytest.fixture
+def official(monkeypatch, server):
+    """A stand-in for the official archive, on the loopback server."""
+    release = Release(url=server.url("/official", serving()), sha256=SHA256, folder="", reader="")
+    monkeypatch.setitem(RELEASES, "cifar10", release)
+    return release
+
+
+def test_the_command_takes_the_official_address_first_then_the_mirrors_in_order(server, official, output, monkeypatch):
+    server.url("/official", failing(404))
+    mirrors = [server.url("/one", failing(404)), server.url("/two", serving())]
+    call(monkeypatch, "--kind", "cifar10", "--mirrors", *mirrors[:2], "--output", output)
+    assert [path for path, _ in server.asked] == ["/official", "/one", "/two"]
+    assert output.read_bytes() == BODY
+
+
+def test_without_network_one_sentence_names_every_address_and_data_source(official, closed_url, output, monkeypatch):
+    monkeypatch.setitem(RELEASES, "cifar10", Release(closed_url, SHA256, "", ""))
+    mirror = closed_url.replace("a.tar", "mirror.tar")
+    with pytest.raises(SystemExit) as told:
+        call(monkeypatch, "--kind", "cifar10", "--mirrors", mirror, "--output", output)
+    assert isinstance(told.value.code, str)  # which Python prints before it ends with exit code 1
+    assert "\n" not in told.value.code
+    for part in (f"{closed_url} (Connection refused)", f"{mirror} (Connection refused)", "data.source"):
+        assert part in told.value.code
+    assert not output.exists()
+
+
+def test_a_wrong_address_is_named(official, server, output, monkeypatch):
+    with pytest.raises(SystemExit, match=r"data\.urls\[0\]"):
+        call(monkeypatch, "--kind", "cifar10", "--mirrors", "ftp://a/b", "--output", output)
+
+
+def test_the_command_imports_neither_arrays_nor_networks():
+    code = "import sys, download_data, hardpair.config, hardpair.download, hardpair.sources.releases\n"
+    code += "sys.exit(bool({'numpy', 'torch', 'torchvision'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(download_data.__file__), check=True)

@@ -1,0 +1,37 @@
+"""Download the official archive of CIFAR-10 or CIFAR-100 and check its SHA-256.
+
+The official address is tried first, then the mirrors in order. What has arrived stays beside the output in .NAME.part, so that the same
+command goes on from there after it was cut off. Examples:
+
+  python workflow/scripts/download_data.py --kind cifar10 --output cifar-10-python.tar.gz
+  python workflow/scripts/download_data.py --kind cifar100 --output cifar-100-python.tar.gz \\
+      --mirrors https://mirror.example/cifar-100-python.tar.gz
+"""
+
+import argparse
+from pathlib import Path
+
+from hardpair.command import parser, run
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    cli.add_argument("--kind", choices=["cifar10", "cifar100"], required=True)
+    cli.add_argument("--mirrors", nargs="*", default=[], metavar="URL", help="further addresses, tried in order after the official one")
+    cli.add_argument("--output", type=Path, required=True, help="where the archive goes, once its SHA-256 is right")
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    from hardpair.config import resolve_part
+    from hardpair.download import download
+    from hardpair.sources.releases import RELEASES
+
+    mirrors = resolve_part("data", {"kind": options.kind, "name": options.kind, "urls": options.mirrors})["urls"]
+    release = RELEASES[options.kind]
+    download([release.url, *mirrors], release.sha256, options.output)
+
+
+if __name__ == "__main__":
+    run(main)
