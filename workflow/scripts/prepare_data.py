@@ -32,9 +32,9 @@ def main() -> None:
     from hardpair.errors import UserError
     from hardpair.sources import cifar, synthetic
 
+    settings = resolve_part("data", options.settings | {"kind": options.kind, "name": options.name})
     if options.kind == "synthetic":
-        given = {"kind": options.kind, "name": options.name, "synthetic": options.settings.get("synthetic", {})}
-        about, parts = synthetic.generate(**resolve_part("data", given)["synthetic"])
+        about, parts = synthetic.generate(**settings["synthetic"])
     elif options.source is None:
         raise UserError(f"--source is missing: name the archive or folder of {options.kind}")
     else:

@@ -9,12 +9,13 @@ from hardpair.files import write_json, written_whole
 
 
 def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Write the arrays of ``train`` and ``test`` and, last, dataset.json.
+    """Write the arrays of ``train`` and ``test`` and, last, dataset.json; an older one goes first, so that it never describes other arrays.
 
     Args:
         about: ``kind``, ``name``, ``classes`` and whatever else the source tells.
         parts: images uint8 (N, 3, S, S) and labels int64 (N,) of each part.
     """
+    (folder / "dataset.json").unlink(missing_ok=True)
     for part, arrays in parts.items():
         for name, array in zip(("images", "labels"), arrays, strict=True):
             with written_whole(folder / part / f"{name}.npy") as temporary:

@@ -14,7 +14,8 @@ def split_indices(labels: np.ndarray, training: int | None, validation: int, spl
         labels: int64 (N,).
         training: how many to train on; None takes all that validation leaves.
         validation: how many to hold out.
-        split: ``stratified`` keeps the share of each class to within one image; ``random`` ignores classes.
+        split: ``stratified`` keeps the share of each class to within one image, among all images for validation and among those that it
+            leaves for training; ``random`` ignores classes.
 
     Raises:
         UserError: more images are asked for than there are.
