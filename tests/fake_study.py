@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from hardpair import comparison
-from hardpair.metrics import confusion_matrix, summary
+from hardpair.confusion import confusion_matrix
+from hardpair.metrics import summary
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STUDY = [

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from hardpair import losses, metrics, model, samplers
+from hardpair import losses, model, samplers
 from hardpair.augment import crop_and_flip, draw_crops, normalise, padding_for
+from hardpair.confusion import accuracy, confusion_matrix, most_confused
 from hardpair.errors import UserError
 from hardpair.inference import infer
 from hardpair.randomness import derive, generator
@@ -98,6 +99,8 @@ def train(
         due = is_due(completed, recipe.refresh_every, epochs)
         if due or completed in LOGGED:
             cross_entropy = F.cross_entropy(infer(network, images, training, precision), images.labels[training], reduction="none")
+            if not cross_entropy.isfinite().all():
+                raise Diverged(_diverged("the loss of a training image", completed, optimiser.learning_rate))
             told = loss.refresh(cross_entropy) | sampler.refresh(cross_entropy) if due else {}
             mean_p = torch.exp(-cross_entropy.double()).mean().item()
             course.refreshes.append({"epoch": completed, "applied": int(due), "mean_p": mean_p} | told)
@@ -110,7 +113,7 @@ def train(
         chosen = training[sampler.draw(order).to(device)]
         mean_loss, share = _train_epoch(network, loss, optimiser, images, chosen, augmentation, recipe.batch_size, precision)
         if not np.isfinite(mean_loss):
-            raise Diverged(f"the loss became {mean_loss} in epoch {completed + 1} at learning rate {rate:g}: lower recipe.learning_rate")
+            raise Diverged(_diverged("the loss", completed + 1, rate))
         record = {"epoch": completed + 1, "learning_rate": rate, "train_loss": mean_loss, "train_accuracy": share}
         record |= _validate(network, images, validation, precision, course)
         course.epochs.append(record)
@@ -118,6 +121,10 @@ def train(
         on_epoch(record, time.perf_counter() - started)
     course.last = _weights(network)
     return course
+
+
+def _diverged(what: str, epoch: int, rate: float) -> str:
+    return f"{what} became NaN or infinite in epoch {epoch} at learning rate {rate:g}: lower recipe.learning_rate"
 
 
 def _train_epoch(network, loss, optimiser, images, chosen, augmentation, batch_size, precision) -> tuple[float, float]:
@@ -140,15 +147,15 @@ def _validate(network, images, validation, precision, course) -> dict:
     if len(validation) == 0:
         return {}
     logits, labels = infer(network, images, validation, precision), images.labels[validation]
-    confusion = metrics.confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
+    confusion = confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
     course.confusions.append(confusion)
-    accuracy = metrics.accuracy(confusion)
-    if course.best_epoch is None or accuracy > course.epochs[course.best_epoch - 1]["validation_accuracy"]:
+    share = accuracy(confusion)
+    if course.best_epoch is None or share > course.epochs[course.best_epoch - 1]["validation_accuracy"]:
         course.best, course.best_epoch = _weights(network), len(course.epochs) + 1
-    a, b, rate = metrics.most_confused(confusion, 1)[0]
+    a, b, rate = most_confused(confusion, 1)[0]
     return {
         "validation_loss": F.cross_entropy(logits, labels).item(),
-        "validation_accuracy": accuracy,
+        "validation_accuracy": share,
         "confused": f"{images.classes[a]}-{images.classes[b]}",
         "confused_rate": rate,
     }

@@ -17,7 +17,7 @@ def focal_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
 
 def floored_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
     """Focal weights (N,) in float64, floored, for averaging and drawing; all ones where every image is at the floor."""
-    weight = focal_weight(cross_entropy.double(), gamma).clamp_min(FLOOR)
+    weight = (-torch.expm1(-cross_entropy.double())).clamp_min(0).pow(gamma).clamp_min(FLOOR)
     return weight if (weight > FLOOR).any() else torch.ones_like(weight)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hardpair.confusion import pair_errors
 from hardpair.errors import UserError
 from hardpair.files import read_json
-from hardpair.metrics import log_probabilities, pair_errors
+from hardpair.metrics import log_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
