@@ -45,12 +45,16 @@ def main() -> None:
 
     record = read_json(options.run / "run.json")
     on, pairs = options.settings.get("on", "test"), options.settings.get("pairs", [])
+    if on not in ("test", "validation"):
+        raise UserError(f"on is {on!r}: choose test or validation")
     for name in (name for pair in pairs for name in pair):
         if name not in record["classes"]:
             raise UserError(f"pairs names the class {name!r}, which the model does not have: choose from {', '.join(record['classes'])}")
     torch.set_num_threads(options.threads)
     device = choose_device(options.gpus)
     images = load_images(options.data, "train" if on == "validation" else "test", device)
+    if (images.classes, images.size) != (record["classes"], record["size"]):
+        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
     if on == "validation":
         if options.split is None:
             raise UserError("--split is missing: it tells which images are for validation")

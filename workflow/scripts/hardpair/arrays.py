@@ -1,5 +1,6 @@
 """Prepared images read back. Imports no torch."""
 
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,6 @@ def load_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
         images, labels = (np.load(folder / part / f"{name}.npy", mmap_mode="c") for name in ("images", "labels"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing: run prepare_data first") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, tokenize.TokenError) as error:
         raise UserError(f"{folder / part} holds a damaged array ({error}): delete it and run prepare_data again") from None
     return images, labels

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from hardpair.errors import UserError
+from hardpair.files import file_sha256
 from hardpair.model import ConvNet
 
 
@@ -15,14 +17,15 @@ def load(folder: Path, name: str, record: dict) -> ConvNet:
     Raises:
         UserError: the file is missing, damaged, or holds other weights than the record says.
     """
-    import torch
-
     path = folder / f"{name}.safetensors"
     network = ConvNet(len(record["classes"]), record["size"])
     try:
+        whole = file_sha256(path) == record["weights"].get(name)
         network.load_state_dict(load_file(path))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: train the run first") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise UserError(f"{path} is not a model of this run ({str(error).splitlines()[0]}): train the run again") from None
+    except (SafetensorError, RuntimeError):
+        whole = False
+    if not whole:
+        raise UserError(f"{path} is not the model that run.json tells of: train the run again")
     return network.to(memory_format=torch.channels_last).eval()
