@@ -10,7 +10,7 @@ comparison.md. Refuses runs that were made with other settings or code than the 
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import json_or_file, parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -20,7 +20,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
     cli.add_argument(
         "--settings",
-        type=json_or_file,
+        type=settings_with("study", "variants", "seeds", "pairs", "baseline", "contrasts", "on", "allow_mixed"),
         required=True,
         help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "baseline", '
         '"contrasts", "on", "allow_mixed"}',
@@ -43,10 +43,11 @@ def main() -> None:
         "comparison": comparison.comparison_table(runs, settings),
         "contrasts": comparison.contrasts_table(runs, settings),
     }
+    text = comparison.markdown(tables["comparison"], tables["contrasts"], settings)
     for name, table in tables.items():
         with written_whole(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
-    write_text(options.output_dir / "comparison.md", comparison.markdown(tables["comparison"], tables["contrasts"], settings))
+    write_text(options.output_dir / "comparison.md", text)
 
 
 if __name__ == "__main__":

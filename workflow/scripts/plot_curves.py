@@ -12,7 +12,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs"), runs=RUNS)
     from hardpair.figures import curves, style
     from hardpair.runs import Runs
 

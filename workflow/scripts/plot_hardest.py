@@ -15,7 +15,9 @@ def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     images_help = "images.npy of the images evaluated on: test/, or train/ where `on` is validation"
-    options = parse(__doc__, runs=RUNS, images=images_help, classes="dataset.json of the prepared data")
+    options = parse(
+        __doc__, ("study", "variants", "seeds", "pairs", "on"), runs=RUNS, images=images_help, classes="dataset.json of the prepared data"
+    )
     from hardpair.figures import hardest, style
     from hardpair.files import read_json
     from hardpair.runs import Runs, pair_indices, read_images

@@ -12,7 +12,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import parse
 
-    options = parse(__doc__, trials="trials.csv of the search")
+    options = parse(__doc__, ("study",), trials="trials.csv of the search")
     from hardpair.figures import search, style
     from hardpair.runs import read_table
 

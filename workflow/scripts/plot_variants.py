@@ -13,7 +13,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "on"), runs=RUNS)
     from hardpair.figures import style, variants
     from hardpair.runs import Runs
 

@@ -8,14 +8,19 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     cli.add_argument("--round", type=int, required=True, help="number of the round, from 0")
     cli.add_argument("--search-dir", type=Path, required=True, help="folder of round{r}/trial{t}.json of earlier rounds")
-    cli.add_argument("--settings", type=json_or_file, required=True, help='JSON or file: {"study", "batch", "space", "recipe"}')
+    cli.add_argument(
+        "--settings",
+        type=settings_with("study", "batch", "space", "recipe"),
+        required=True,
+        help='JSON or file: {"study", "batch", "space", "recipe"}',
+    )
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", type=Path, required=True)
     return cli.parse_args()

@@ -10,7 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -21,7 +21,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     cli.add_argument(
         "--settings",
-        type=json_or_file,
+        type=settings_with("epochs", "seeds", "variants"),
         required=True,
         help='JSON or file: {"epochs", "seeds", "variants": {name: {loss, sampler, precision}}}',
     )
@@ -65,11 +65,14 @@ def main() -> None:
 def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict]]:
     """Mean validation accuracy of all variants and seeds at the last epoch, the error of a run that diverged, and the single runs."""
     from hardpair import job, loop
+    from hardpair.errors import UserError
     from hardpair.progress import Progress
 
     runs = []
     for name, settings in options.settings["variants"].items():
         task = job.prepare(options, settings, recipe)
+        if len(task.split["validation"]) == 0:
+            raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
         for seed in options.settings["seeds"]:
             try:
                 with Progress(None, loop.EPOCH_COLUMNS, task.epochs, task.images_an_epoch) as progress:

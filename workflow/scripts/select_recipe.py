@@ -9,13 +9,15 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     cli.add_argument("--search-dir", type=Path, help="folder of round{r}/trial{t}.json (not without a search)")
-    cli.add_argument("--settings", type=json_or_file, required=True, help='JSON or file: {"enabled", "recipe", "rounds", "batch"}')
+    cli.add_argument(
+        "--settings", type=settings_with("enabled", "recipe"), required=True, help='JSON or file: {"enabled", "recipe", "rounds", "batch"}'
+    )
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-recipe", type=Path, required=True)
     cli.add_argument("--output-trials", type=Path, required=True)

@@ -11,7 +11,7 @@ import argparse
 import math
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import parser, run, settings_with
 
 LARGE = 3_000_000  # bytes; an SVG of more is embedded as PNG
 UNITS = {  # metric: name, factor, digits
@@ -28,7 +28,12 @@ ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     cli.add_argument("--study-dir", required=True, help="folder results/{study} of the study")
-    cli.add_argument("--settings", required=True, type=json_or_file, help="JSON, or a JSON or YAML file, with the keys named above")
+    cli.add_argument(
+        "--settings",
+        required=True,
+        type=settings_with("config", "figures", "commands"),
+        help="JSON, or a JSON or YAML file, with the keys named above",
+    )
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", required=True, help="HTML file to write")
     return cli.parse_args()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[1]
 
-# They check and report, and whatever they let pass reaches a job through its settings; a better error message retrains nothing.
-UNCOUNTED = {SCRIPTS / "hardpair" / name for name in ("command.py", "config.py", "errors.py", "progress.py")}
+# They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
+UNCOUNTED = {SCRIPTS / "hardpair" / name for name in ("code.py", "command.py", "config.py", "errors.py", "lease.py", "progress.py")}
 
 
 @functools.cache
@@ -68,5 +68,5 @@ def _essence(path: Path) -> bytes:
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+            node.body = node.body[1:] or ([] if isinstance(node, ast.Module) else [ast.Pass()])
     return ast.unparse(ast.fix_missing_locations(tree)).encode()

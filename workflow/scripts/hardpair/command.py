@@ -14,19 +14,35 @@ def parser(description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
-def json_or_file(text: str) -> dict | list:
-    """Value of a ``--settings`` argument: JSON, or the path of a JSON or YAML file."""
+def json_or_file(text: str) -> dict:
+    """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one."""
     if text.lstrip().startswith(("{", "[")):
         try:
-            return json.loads(text)
+            value = json.loads(text)
         except json.JSONDecodeError as error:
             raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from None
-    import yaml
+    else:
+        import yaml
 
-    try:
-        return yaml.safe_load(Path(text).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise argparse.ArgumentTypeError(f"neither JSON nor a readable file: {error}") from None
+        try:
+            value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise argparse.ArgumentTypeError(f"neither JSON nor a readable file: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text[:60]} is not a map of keys and values")
+    return value
+
+
+def settings_with(*keys: str) -> Callable[[str], dict]:
+    """Like ``json_or_file``, of settings that must have these keys."""
+
+    def settings(text: str) -> dict:
+        value = json_or_file(text)
+        if missing := [key for key in keys if key not in value]:
+            raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
+        return value
+
+    return settings
 
 
 def positive(text: str) -> int:
@@ -37,7 +53,7 @@ def positive(text: str) -> int:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call ``main``; bad input, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
+    """Call ``main``; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
     script = Path(sys.argv[0]).name
     try:
         main()
@@ -48,6 +64,11 @@ def run(main: Callable[[], None]) -> None:
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "
             "run `make setup` and put .venv/bin first in PATH, or `pip install -r requirements.lock`"
         )
+    except OSError as error:
+        if error.strerror is None:  # not the system's: a library's own
+            raise
+        name = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"{script}: {name}{error.strerror}: check the path, its permissions and the space left on the disk")
     except KeyboardInterrupt:
         sys.stderr.write(f"{script}: interrupted\n")
         sys.exit(130)

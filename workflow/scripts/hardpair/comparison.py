@@ -18,8 +18,8 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     """run.json and metrics.json of every declared run, in the order of variants and seeds.
 
     Raises:
-        UserError: a run is missing, was made with other settings, recipe, data or code than the present ones, or (unless
-            ``allow_mixed``) on another kind of machine than the first.
+        UserError: a run is missing, was made with other settings, recipe, data or code than the present ones, ended early, was evaluated on
+            other images, or (unless ``allow_mixed``) was made on another kind of machine than the first.
     """
     records = []
     for variant in settings["variants"]:
@@ -31,10 +31,26 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
                 raise UserError(
                     f"{path} was made with other settings, data or code than the present ones: run the workflow to train it again"
                 )
+            if run["epochs"] != recipe["epochs"]:
+                raise UserError(f"{path} ended after {run['epochs']} of {recipe['epochs']} epochs: train it without --stop-after")
+            if problem := _wrong_evaluation(run, measured, settings):
+                raise UserError(f"{path} was {problem}: evaluate it again")
             records.append((run, measured))
     if not settings["allow_mixed"]:
         _refuse_mixed(records)
     return records
+
+
+def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
+    """What metrics.json lacks, if it is not about the images, models and pairs that are compared."""
+    if measured["on"] != settings["on"]:
+        return f"evaluated on {measured['on']} images, not on {settings['on']} images"
+    if measured["models"].keys() != run["weights"].keys():
+        return f"not evaluated with just the models {', '.join(run['weights'])}"
+    for pair in map("-".join, settings["pairs"]):
+        if any(pair not in measures["pairs"] for measures in measured["models"].values()):
+            return f"evaluated without the pair {pair}"
+    return None
 
 
 def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:
@@ -119,14 +135,15 @@ def contrasts_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
 def markdown(comparison: pd.DataFrame, contrasts: pd.DataFrame, settings: dict) -> str:
     """The study as Markdown, laid out as the published table with its values beside ours."""
     labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
-    pair = "-".join(settings["pairs"][0])
-    metrics = ["accuracy", f"confusion:{pair}"]
+    metrics = metrics_of(settings)[:2]
+    pair = _escape("-".join(settings["pairs"][0]))
     count = len(settings["seeds"])
+    several = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
     lines = [
         f"# {settings['study']}: comparison",
         "",
         f"On {settings['on']} images; {count} seed{'s' if count > 1 else ''} ({', '.join(map(str, settings['seeds']))}). "
-        "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
+        f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
         "Positive differences in accuracy and negative ones in confusion are better.",
     ]
     for model in comparison["model"].unique():
@@ -160,7 +177,10 @@ def _row(cells: list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
+    for mark, written in (("&", "&amp;"), ("<", "&lt;"), ("\\", "\\\\"), ("|", "\\|")):
+        text = text.replace(mark, written)
+    return " ".join(text.split())
 
 
 def _percent(share: float) -> str:

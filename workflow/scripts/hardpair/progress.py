@@ -2,7 +2,6 @@
 
 import csv
 import sys
-import time
 from pathlib import Path
 
 
@@ -19,9 +18,10 @@ class Progress:
         self.file = None
         if self.path:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = open(self.path, "w", newline="")
+            self.file = open(self.path, "w", newline="", encoding="utf-8")
             self.rows = csv.DictWriter(self.file, (*self.columns, "seconds", "images_per_second"), lineterminator="\n")
             self.rows.writeheader()
+            self.file.flush()
         return self
 
     def __call__(self, record: dict, seconds: float) -> None:
@@ -42,10 +42,15 @@ class Progress:
         ]
         if "validation_accuracy" in record:
             parts += [f"validation {record['validation_accuracy']:6.2%}", f"{record['confused']} {record['confused_rate']:6.2%}"]
-        left = time.strftime("%H:%M:%S", time.gmtime(seconds * (self.epochs - record["epoch"])))
-        return "  ".join([*parts, f"{rate:.0f} images/s", f"{left} left"])
+        return "  ".join([*parts, f"{rate:.0f} images/s", f"{_clock(seconds * (self.epochs - record['epoch']))} left"])
 
     def __exit__(self, *_) -> None:
         self.bar.close()
         if self.file:
             self.file.close()
+
+
+def _clock(seconds: float) -> str:
+    """``01:02:03``; hours go on counting after a day."""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"

@@ -11,6 +11,7 @@ from hardpair.errors import UserError
 from hardpair.files import read_json
 
 LOGARITHMIC = ("learning_rate", "weight_decay")
+PATIENCE = 200  # draws that give nothing new before a space counts as used up
 COLUMNS = ("trial", "round", "value", "diverged", "learning_rate", "weight_decay", "momentum", "dropout", "seconds")
 
 
@@ -34,28 +35,54 @@ def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: 
         finished: results of all earlier rounds, each with ``recipe`` and ``value``, in order of trial number.
         space: lowest and highest value of each key that is searched.
         recipe: complete; gives the keys that are not searched.
+
+    Raises:
+        UserError: the recipe or a finished trial lies outside the space, or the space has nothing new to offer.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _check_inside("the recipe", recipe, space)
     distributions = {key: optuna.distributions.FloatDistribution(low, high, log=key in LOGARITHMIC) for key, (low, high) in space.items()}
     seed = int.from_bytes(hashlib.sha256(f"{study}/{round_}".encode()).digest()[:4], "big")
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=batch, constant_liar=True)
     session = optuna.create_study(direction="maximize", sampler=sampler)
     for trial in finished:
-        tried = {key: trial["recipe"][key] for key in space}
-        session.add_trial(optuna.trial.create_trial(params=tried, distributions=distributions, value=trial["value"]))
-    seen = [{key: trial["recipe"][key] for key in space} for trial in finished]
-    proposals = []
-    if round_ == 0:
-        session.enqueue_trial({key: recipe[key] for key in space})
+        _check_inside(f"trial {trial['trial']}", trial["recipe"], space)
+        session.add_trial(
+            optuna.trial.create_trial(params=_searched(trial["recipe"], space), distributions=distributions, value=trial["value"])
+        )
+    proposals = [recipe] if round_ == 0 else []  # in its own digits; round 0 draws at random, so the sampler need not know of it
+    seen = [_searched(each, space) for each in [*(trial["recipe"] for trial in finished), *proposals]]
+    rejected = 0
     while len(proposals) < batch:
         trial = session.ask(distributions)
         drawn = {key: _rounded(value, *space[key]) for key, value in trial.params.items()}
         if drawn not in seen:
             seen.append(drawn)
             proposals.append(recipe | drawn)
+            continue
+        session.tell(trial, state=optuna.trial.TrialState.FAIL)  # nobody runs it: it must not count as a bad trial where a good one was
+        rejected += 1
+        if rejected == PATIENCE:
+            raise UserError(
+                f"search.space is too narrow for {len(seen) + batch - len(proposals)} recipes that differ in five digits: "
+                "widen it, or lower search.rounds or search.batch"
+            )
     return proposals
+
+
+def _searched(recipe: dict, space: dict) -> dict:
+    """The part of a recipe that is searched."""
+    return {key: recipe[key] for key in space}
+
+
+def _check_inside(name: str, recipe: dict, space: dict) -> None:
+    for key, (low, high) in space.items():
+        if not low <= recipe[key] <= high:
+            raise UserError(
+                f"search.space.{key} is [{low}, {high}], but {name} has {recipe[key]}: widen the space, or delete trials of another search"
+            )
 
 
 def _rounded(value: float, low: float, high: float) -> float:
@@ -64,14 +91,15 @@ def _rounded(value: float, low: float, high: float) -> float:
 
 
 def best_trial(trials: list[dict]) -> dict:
-    """The trial of highest value, the earliest of equals.
+    """The trial of highest value among those that did not diverge, the earliest of equals.
 
     Raises:
         UserError: every trial diverged.
     """
-    if all(trial["diverged"] for trial in trials):
+    sound = [trial for trial in trials if not trial["diverged"]]
+    if not sound:
         raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
-    return max(trials, key=lambda trial: (trial["value"], -trial["trial"]))
+    return max(sound, key=lambda trial: (trial["value"], -trial["trial"]))
 
 
 def table(trials: list[dict]) -> list[dict]:

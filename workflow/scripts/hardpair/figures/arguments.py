@@ -2,15 +2,17 @@
 
 from argparse import SUPPRESS, Namespace
 
-from hardpair.command import json_or_file, parser
+from hardpair.command import parser, settings_with
 
 
-def parse(description: str, **inputs: str) -> Namespace:
-    """Options ``--settings``, ``--output`` and one for each of ``inputs`` (name and help)."""
+def parse(description: str, keys: tuple[str, ...], **inputs: str) -> Namespace:
+    """Options ``--settings`` with the given keys, ``--output`` and one for each of ``inputs`` (name and help)."""
     arguments = parser(description)
     for name, explanation in inputs.items():
         arguments.add_argument(f"--{name}", required=True, help=explanation)
-    arguments.add_argument("--settings", required=True, type=json_or_file, help="JSON, or a JSON or YAML file, with the keys named above")
+    arguments.add_argument(
+        "--settings", required=True, type=settings_with(*keys), help="JSON, or a JSON or YAML file, with the keys named above"
+    )
     arguments.add_argument("--output", required=True, help="PNG to write; an SVG of the same name is written beside it")
     arguments.add_argument("--code", help=SUPPRESS)
     return arguments.parse_args()
