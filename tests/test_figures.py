@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
@@ -340,6 +340,7 @@ def texts_drawn(page):
     return [text for text in page.findobj(Text) if text.get_text().strip() and text.get_visible() and text not in idle]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=8), st.floats(0.1, 3))
 def test_direct_labels_keep_their_order_and_distance(wanted, gap):
     wanted = np.sort(wanted)

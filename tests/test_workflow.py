@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pandas as pd
 import pytest
@@ -117,7 +118,15 @@ def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp
     (model.parent / "metrics.json").unlink()
     done = study.snakemake("--", str((model.parent / "metrics.json").relative_to(study.folder)), check=False)
     assert done.returncode != 0
-    assert f"{model.relative_to(study.folder)} is not a model of this run" in done.stderr
+    assert f"{model.relative_to(study.folder)} is not the model that run.json tells of" in done.stderr
     assert not (model.parent / "metrics.json").exists()
     assert not (model.parent / "predictions.npz").exists()
     assert not list(study.folder.glob("results/**/.partial-*"))
+
+
+def test_a_python_without_the_packages_says_so_in_one_sentence(finished):
+    python = [sys.executable, "-S", "-E"]  # no site-packages
+    for script in ("train.py --data d --split s --output-dir o", "plot_weights.py --runs r --settings {} --output o.png"):
+        done = finished.run(*python, f"workflow/scripts/{script.split()[0]}", *script.split()[1:], check=False)
+        assert done.returncode != 0
+        assert re.fullmatch(r"\w+\.py: \S+ lacks the Python package '\w+': run `make setup` .*\n", done.stderr), done.stderr

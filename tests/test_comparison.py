@@ -1,0 +1,281 @@
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import fake_study
+from compared_study import TRAIN, Study
+from hardpair import comparison
+from hardpair.errors import UserError
+
+MEASURES = ("accuracy", "nll", "ece", "brier")
+
+
+@pytest.fixture(scope="module")
+def read_only(tmp_path_factory):
+    return Study(tmp_path_factory.mktemp("study"), pairs=[["cat", "dog"], ["truck", "automobile"]])
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path, seeds=2, variants=fake_study.STUDY[:2])
+
+
+# --- which runs are accepted
+
+
+def test_declared_runs_are_read_in_order_and_others_ignored(study):
+    for leftover in ("ce/seed7", "removed/seed0"):
+        shutil.copytree(study.runs / "ce" / "seed0", study.runs / leftover)
+        (study.runs / leftover / "run.json").write_text("not a record")
+    found = [(run["variant"], run["seed"], measured["variant"], measured["seed"]) for run, measured in study.records()]
+    assert found == [(name, seed, name, seed) for name in ("ce", "dfl") for seed in (0, 1)]
+
+
+def test_a_missing_run_is_named(study):
+    study.told["seeds"] = [0, 1, 5]
+    with pytest.raises(UserError, match=r"ce/seed5/run\.json is missing: run the step that makes it"):
+        study.records()
+
+
+OTHERS = {
+    "recipe": lambda study: study.recipe.update(learning_rate=0.02),
+    "variant": lambda study: study.told["variants"][1].update(train=TRAIN | {"sampler": {"kind": "focal", "gamma": 2}}),
+    "precision": lambda study: study.told["variants"][1].update(train=TRAIN | {"precision": "fp32"}),
+    "code": lambda study: study.told["variants"][1].update(code="other"),
+    "split": lambda study: study.split.write_text('{"training": [1], "validation": [0]}'),
+    "seed": lambda study: shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1"),
+    "evaluation": lambda study: study.change("dfl", 0, "metrics.json", fingerprint="0" * 16),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_run_that_was_made_otherwise_is_refused(study, other):
+    OTHERS[other](study)
+    with pytest.raises(
+        UserError, match=r"seed\d was made with other settings, data or code than the present ones: run the workflow"
+    ) as caught:
+        study.records()
+    assert ("dfl" in str(caught.value)) == (other not in ("recipe", "split"))
+
+
+def test_equal_settings_are_accepted_however_they_are_spelled(study):
+    study.recipe = {"learning_rate": 0.010, "epochs": 4.0}
+    assert len(study.records()) == 4
+
+
+def test_a_run_that_ended_early_is_refused(study):
+    study.change("dfl", 1, "run.json", epochs=3)
+    with pytest.raises(UserError, match=r"dfl/seed1 ended after 3 of 4 epochs: train it without --stop-after"):
+        study.records()
+
+
+EVALUATIONS = {
+    "was evaluated on validation images, not on test images": lambda measured: measured.update(on="validation"),
+    "was not evaluated with just the models last, best": lambda measured: measured["models"].pop("best"),
+    "was evaluated without the pair cat-dog": lambda measured: measured["models"]["best"]["pairs"].clear(),
+}
+
+
+@pytest.mark.parametrize("problem", EVALUATIONS)
+def test_a_run_that_was_evaluated_otherwise_is_refused(study, problem):
+    measured = study.content("dfl", 1)
+    EVALUATIONS[problem](measured)
+    study.change("dfl", 1, "metrics.json", models=measured["models"], on=measured["on"])
+    with pytest.raises(UserError, match=rf"dfl/seed1 {problem}: evaluate it again"):
+        study.records()
+
+
+MACHINES = {"device_type": "cpu", "precision": "fp32", "threads": 2, "torch": "2.8.0"}
+
+
+@pytest.mark.parametrize("key", MACHINES)
+def test_runs_of_different_machines_are_refused_unless_allowed(study, key):
+    changed = {"versions": study.content("dfl", 0, "run.json")["versions"] | {"torch": "2.8.0"}} if key == "torch" else {key: MACHINES[key]}
+    study.change("dfl", 1, "run.json", **changed)
+    with pytest.raises(
+        UserError, match=rf"^runs ce/seed0 and dfl/seed1 differ in {key} \(.* and {MACHINES[key]}\).*compare\.allow_mixed"
+    ) as caught:
+        study.records()
+    assert "\n" not in str(caught.value)
+    study.told["allow_mixed"] = True
+    assert len(study.records()) == 4
+
+
+def test_what_changes_no_result_is_not_compared(study):
+    versions = study.content("dfl", 0, "run.json")["versions"] | {"hardpair": "9", "python": "3.12.0"}
+    study.change("dfl", 1, "run.json", versions=versions, device="Another GPU", seconds=1.0, peak_memory_mb=1)
+    assert len(study.records()) == 4
+
+
+# --- tables
+
+
+def test_a_row_of_runs_holds_what_was_measured(read_only):
+    runs = read_only.tables()[0]
+    assert len(runs) == 4 * 3 * 2
+    for row in runs.to_dict("records"):
+        record, measured = (read_only.content(row["variant"], row["seed"], file) for file in ("run.json", "metrics.json"))
+        measures = measured["models"][row["model"]]
+        assert {key: row[key] for key in MEASURES} == {key: measures[key] for key in MEASURES}
+        for pair in ("cat-dog", "truck-automobile"):
+            assert row[f"confusion:{pair}"] == measures["pairs"][pair]["rate"]
+            assert row[f"binary_error:{pair}"] == measures["pairs"][pair]["binary_error"]
+        same = ("seconds", "images_per_second", "fingerprint", "device", "device_type", "precision", "threads", "epochs", "best_epoch")
+        assert {key: row[key] for key in same} == {key: record[key] for key in same}
+        assert row["torch"] == record["versions"]["torch"]
+
+
+def test_every_pair_has_its_measures():
+    told = {"pairs": [["cat", "dog"], ["truck", "automobile"]]}
+    of_pairs = ["confusion:cat-dog", "confusion:truck-automobile", "binary_error:cat-dog", "binary_error:truck-automobile"]
+    assert comparison.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy warns of seeds that happen to be equal
+def test_the_comparison_is_that_of_numpy_and_scipy(read_only):
+    table = read_only.tables()[1]
+    assert len(table) == 4 * 2 * 8
+    for row in table.to_dict("records"):
+        values, base = (read_only.measured(name, row["model"], row["metric"]) for name in (row["variant"], "ce"))
+        interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        expected = {"n": 3, "mean": values.mean(), "sd": values.std(ddof=1), "low": interval.low, "high": interval.high}
+        difference = dict.fromkeys(("difference", "difference_sd", "difference_low", "difference_high"), np.nan)
+        if row["variant"] != "ce":
+            interval = stats.ttest_rel(values, base).confidence_interval(0.95)
+            sizes = ((values - base).mean(), (values - base).std(ddof=1), interval.low, interval.high)
+            difference = dict(zip(difference, sizes, strict=True))
+        for key, value in (expected | difference).items():
+            assert row[key] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), (row["variant"], row["metric"], key)
+        published = next(variant["published"] for variant in fake_study.STUDY if variant["name"] == row["variant"])
+        expected = {"accuracy": published["accuracy"], "confusion:cat-dog": published["confusion"]}.get(row["metric"], np.nan)
+        assert row["published"] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss")
+def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(read_only):
+    read_only.told["contrasts"] = [["dfl", "ce"], ["ce_sampler", "dfl_sampler"], ["ce", "dfl"]]
+    table = read_only.tables()[2]
+    metrics = ["accuracy", "confusion:cat-dog", "confusion:truck-automobile"]
+    assert list(zip(table["a"], table["b"], table["model"], table["metric"], strict=True)) == [
+        (a, b, model, metric) for a, b in read_only.told["contrasts"] for model in ("last", "best") for metric in metrics
+    ]
+    for row in table.to_dict("records"):
+        a, b = (read_only.measured(row[side], row["model"], row["metric"]) for side in "ab")
+        interval = stats.ttest_rel(a, b).confidence_interval(0.95)
+        expected = (3, (a - b).mean(), (a - b).std(ddof=1), interval.low, interval.high)
+        assert [row[key] for key in ("n", "difference", "sd", "low", "high")] == pytest.approx(expected)
+
+
+# --- Markdown
+
+
+def cells(line):
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def tables_in(text):
+    """Rows of cells of every table by its heading."""
+    found = {}
+    for part in text.split("\n## ")[1:]:
+        heading, *lines = part.splitlines()
+        found[heading] = [cells(line) for line in lines if line.startswith("|")]
+    return found
+
+
+def test_markdown_is_laid_out_as_the_published_table(read_only):
+    read_only.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
+    text, comparison_ = read_only.markdown(), read_only.tables()[1]
+    found = tables_in(text)
+    assert list(found) == ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch"]
+    for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
+        header, rule, *rows = found[heading]
+        ours = ["configuration", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
+        assert header == [*ours, "published accuracy", "published confusion"]
+        assert rule == ["---"] * 7
+        labels = ["CrossEntropy (baseline)", "DynamicFocalLoss", "CE + FocalSampler", "DFL + Sampler"]
+        assert [row[0] for row in rows] == labels
+        assert rows[0][3:5] == ["", ""]
+        assert rows[1][5:] == ["86.78 %", "10.78 %"]
+        of_dfl = comparison_[(comparison_["variant"] == "dfl") & (comparison_["model"] == model)].set_index("metric")
+        for place, metric in ((1, "accuracy"), (2, "confusion:cat-dog")):
+            row = 100 * of_dfl.loc[metric, ["mean", "sd", "difference", "difference_low", "difference_high"]].astype(float)
+            assert rows[1][place] == f"{row['mean']:.2f} ± {row['sd']:.2f} %"
+            interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"
+            assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
+    contrasts = found["Declared contrasts, last epoch"]
+    assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
+    assert contrasts[2][1:] == found["Last epoch"][3][3:5]
+    assert "On test images; 3 seeds (0, 1, 2)." in text
+
+
+def test_labels_cannot_break_the_table(tmp_path):
+    labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line"]
+    variants = [{"name": f"v{place}", "label": label} for place, label in enumerate(labels)]
+    found = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
+    rows = found["Last epoch"]
+    assert {len(row) for row in rows} == {7}
+    written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line"]
+    assert [row[0] for row in rows[2:]] == written
+    assert rows[0][3] == r"accuracy vs a\|b"
+    assert rows[2][5:] == ["", ""], "nothing was published"
+    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {3}
+
+
+def test_one_seed_gives_numbers_without_intervals(tmp_path):
+    study = Study(tmp_path, seeds=1)
+    _, table, contrasts = study.tables()
+    assert table[["sd", "low", "high", "difference_low"]].isna().all(axis=None)
+    assert contrasts["difference"].notna().all()
+    text = study.markdown()
+    rows = tables_in(text)["Last epoch"]
+    assert re.fullmatch(r"\d\d\.\d\d %", rows[3][1])
+    assert re.fullmatch(r"[+-]\d+\.\d\d pp", rows[3][3])
+    assert "1 seed (0). A single run each has no sd and no interval." in text
+    assert not re.search(r"nan|±|95 %", text)
+
+
+def test_without_validation_there_is_no_best_model(tmp_path):
+    study = Study(tmp_path, validation=False)
+    runs, table, contrasts = study.tables()
+    assert set(runs["model"]) == set(table["model"]) == set(contrasts["model"]) == {"last"}
+    assert runs["best_epoch"].isna().all()
+    assert list(tables_in(study.markdown())) == ["Last epoch", "Declared contrasts, last epoch"]
+
+
+def test_without_contrasts_their_table_is_empty(tmp_path, monkeypatch):
+    study = Study(tmp_path, contrasts=[])
+    study.main(monkeypatch)
+    assert (study.out / "contrasts.csv").read_text() == "a,b,model,metric,n,difference,sd,low,high\n"
+    assert "contrasts" not in (study.out / "comparison.md").read_text()
+
+
+def test_compare_writes_the_same_four_files_every_time(tmp_path, monkeypatch):
+    study = Study(tmp_path)
+    written = []
+    for _ in range(2):
+        study.main(monkeypatch)
+        written.append({path.name: path.read_bytes() for path in study.out.iterdir()})
+        shutil.rmtree(study.out)
+    assert written[0] == written[1]
+    assert written[0].keys() == {"runs.csv", "comparison.csv", "contrasts.csv", "comparison.md"}
+    study.main(monkeypatch)
+    for name, table in zip(("runs", "comparison", "contrasts"), study.tables(), strict=True):
+        pd.testing.assert_frame_equal(pd.read_csv(study.out / f"{name}.csv"), table, check_dtype=False)
+    assert (study.out / "comparison.md").read_text() == study.markdown()
+
+
+def test_a_refused_comparison_leaves_the_old_tables(study, monkeypatch):
+    study.main(monkeypatch)
+    before = {path.name: path.read_bytes() for path in study.out.iterdir()}
+    study.change("dfl", 1, "run.json", threads=2)
+    with pytest.raises(UserError, match="differ in threads"):
+        study.main(monkeypatch)
+    study.change("dfl", 1, "run.json", threads=1)
+    monkeypatch.setattr(comparison, "markdown", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        study.main(monkeypatch)
+    assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before

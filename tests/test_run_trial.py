@@ -1,0 +1,100 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import run_trial
+from hardpair import dataset, loop, search
+from hardpair.errors import UserError
+from hardpair.settings import Recipe
+from hardpair.sources import synthetic
+from hardpair.tensors import load_images, load_split
+
+SMALL = {
+    "epochs": 50,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "lr_drops": [0.5, 0.8],
+    "lr_factor": 0.1,
+    "dropout": 0.1,
+    "refresh_every": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Generated images with a split of them, and a round of three proposals, of which the second diverges."""
+    folder = tmp_path_factory.mktemp("prepared")
+    about, parts = synthetic.generate(train=120, test=20, size=8, separation=4.0)
+    dataset.save(folder / "data", {"kind": "synthetic", "name": "tiny"} | about, parts)
+    sha256 = json.loads((folder / "data" / "dataset.json").read_text())["sha256"]
+    parts = {"training": list(range(100)), "validation": list(range(100, 120)), "data_sha256": sha256}
+    (folder / "split.json").write_text(json.dumps(parts))
+    (folder / "all.json").write_text(json.dumps(parts | {"validation": []}))
+    recipes = [SMALL, SMALL | {"learning_rate": 1e12}, SMALL | {"learning_rate": 0.03}]
+    round_ = {"round": 1, "trials": [{"trial": 3 + place, "recipe": recipe} for place, recipe in enumerate(recipes)]}
+    (folder / "round1.json").write_text(json.dumps(round_))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def tried(monkeypatch, prepared, output, number, told, split="split.json"):
+    arguments = {"round": prepared / "round1.json", "trial": number, "data": prepared / "data", "split": prepared / split}
+    arguments |= {"settings": json.dumps(told), "gpus": 0, "output": output}
+    monkeypatch.setattr(sys, "argv", ["run_trial.py", *(f"--{key}={value}" for key, value in arguments.items())])
+    run_trial.main()
+    return json.loads(output.read_text())
+
+
+CE, DFL = {"precision": "fp32"}, {"precision": "fp32", "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic"}}
+
+
+def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch, tmp_path, prepared):
+    told = {"epochs": 2, "seeds": [1000, 1001], "variants": {"ce": CE, "dfl": DFL}}
+    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 5, told)
+    images = load_images(prepared / "data", "train", torch.device("cpu"))
+    split = load_split(prepared / "split.json", prepared / "data")
+    recipe = Recipe(**SMALL | {"learning_rate": 0.03, "epochs": 2, "lr_drops": (0.5, 0.8)})
+    focal = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False}
+    expected = [
+        {"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]}
+        for name, loss in (("ce", {"kind": "cross_entropy"}), ("dfl", focal))
+        for seed in (1000, 1001)
+        for course in [loop.train(images, split, loss, {"kind": "uniform"}, recipe, seed, "fp32")]
+    ]
+    assert trial["runs"] == expected
+    assert trial["value"] == pytest.approx(np.mean([run["accuracy"] for run in expected]))
+    assert (trial["trial"], trial["round"], trial["diverged"], trial["error"]) == (5, 1, False, None)
+    assert trial["recipe"] == SMALL | {"learning_rate": 0.03}, "the recipe of the study, not the trial's shorter one"
+    assert search.table([trial])[0].keys() == set(search.COLUMNS)
+
+
+def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path, prepared):
+    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 4, {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}})
+    assert trial["value"] == 1 / 10
+    assert trial["diverged"] is True
+    assert trial["error"].startswith("the loss became ")
+    assert "epoch 1 at learning rate 1e+12" in trial["error"]
+    assert trial["runs"] == []
+
+
+def test_wrong_trials_get_one_sentence_and_leave_nothing(monkeypatch, tmp_path, prepared):
+    told = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
+    with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5$"):
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 9, told)
+    with pytest.raises(UserError, match=r"all\.json holds out no validation images"):
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, told, split="all.json")
+    with pytest.raises(UserError, match=r"variant\.loss\.kind is \"foc\""):
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, told | {"variants": {"x": {"loss": {"kind": "foc"}}}})
+    assert list(tmp_path.iterdir()) == []
