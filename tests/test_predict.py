@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 import predict
 from hardpair.command import run
+from hardpair.files import file_sha256
 from hardpair.model import build
 
 SIZE = 16
@@ -27,7 +28,8 @@ def folder(tmp_path_factory):
         with torch.no_grad():
             network.output.weight *= 40  # so that the classes' probabilities differ
         save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path / f"{name}.safetensors")
-    record = {"classes": CLASSES, "size": SIZE, "mean": MEAN, "std": STD, "precision": "fp32", "weights": {"last": "0", "best": "1"}}
+    weights = {name: file_sha256(path / f"{name}.safetensors") for name in ("last", "best")}
+    record = {"classes": CLASSES, "size": SIZE, "mean": MEAN, "std": STD, "precision": "fp32", "weights": weights}
     (path / "run.json").write_text(json.dumps(record))
     return path
 
@@ -226,7 +228,7 @@ def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder,
     assert "use --model last" in complaint("--model", "best", path, run_folder=tmp_path)
     assert "last.safetensors is missing" in complaint(path, run_folder=tmp_path)
     (tmp_path / "last.safetensors").write_bytes(b"no weights")
-    assert "last.safetensors is not a model of this run" in complaint(path, run_folder=tmp_path)
+    assert "last.safetensors is not the model that run.json tells of" in complaint(path, run_folder=tmp_path)
     for broken, problem in (("{", "is not valid JSON"), ("[1]", "does not tell classes, size"), ('{"classes": []}', "does not tell size")):
         (tmp_path / "run.json").write_text(broken)
         assert problem in complaint(path, run_folder=tmp_path)
