@@ -140,6 +140,23 @@ def test_other_images_rerun_everything(study):
     assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY
 
 
+def test_official_images_from_elsewhere_rerun_nothing(study):
+    images, archive = "resources/cifar10/dataset.json", "resources/cifar10/download/cifar10.tar.gz"
+    for name in (images, archive, *(f"resources/cifar10/{part}/{kind}.npy" for part in ("train", "test") for kind in ("images", "labels"))):
+        (study.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (study.folder / name).touch()
+    study.edit("tiny.yaml", "data: {kind: synthetic, name: synthetic,", "data: {kind: cifar10, name: cifar10,")
+    study.snakemake("--touch", "--", images)
+    study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, urls: [https://mirror.example/a.tar.gz],")
+    assert study.stale("--", images) == set()
+    (study.folder / archive).unlink()  # as ancient as it is, a lost archive is no reason to prepare again
+    assert study.stale("--", images) == set()
+    study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, source: here,")
+    study.snakemake("--touch", "--", images)
+    study.edit("tiny.yaml", "source: here", "source: there")
+    assert study.stale("--", images) == set()
+
+
 def test_another_space_searches_again(study):
     study.edit("tiny.yaml", "rounds: 2,", "rounds: 2, space: {momentum: [0.5, 0.95]},")
     assert study.stale() == FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY

@@ -9,6 +9,9 @@ SEEDS = config["seeds"]
 # Without validation images there is no best model.
 MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
 
+DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
+SOURCE = plan.source_argument(config, DOWNLOADED)
+
 # Figures by name with their titles, in the order of the report.
 FIGURES = {
     "final": "The study in one figure",
@@ -60,7 +63,7 @@ def archive(wildcards):
     """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
     if config["data"]["kind"] == "synthetic" or config["data"]["source"] is not None:
         return []
-    return f"<data>/download/{config['data']['kind']}.tar.gz"
+    return DOWNLOADED
 
 
 def run_files(name):

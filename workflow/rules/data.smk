@@ -37,11 +37,11 @@ rule prepare_data:
         code=code_hash("prepare_data.py"),
         kind=config["data"]["kind"],
         name=config["data"]["name"],
-        source=lambda wildcards, input: plan.source_argument(config, input.archive),
     message:
         "Prepare the images of {params.name}"
     shell:
-        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {params.source}"
+        # The source is no param: the same official images from elsewhere make nothing stale.
+        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {SOURCE}"
         " --settings {params.settings:q} --output-dir {params.data} 2> {log}"
 
 

@@ -28,17 +28,16 @@ def train_code(config: dict, name: str) -> str:
 
 
 def prepare_settings(config: dict) -> dict:
-    """What prepared images depend on."""
+    """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
     data = config["data"]
-    return {key: data[key] for key in ("kind", "name", "source")} | (
-        {"synthetic": data["synthetic"]} if data["kind"] == "synthetic" else {}
-    )
+    return {"synthetic": data["synthetic"]} if data["kind"] == "synthetic" else {}
 
 
 def source_argument(config: dict, archive: str) -> str:
     """How prepare_data is told where the images are: a local source, else the downloaded archive; nothing for generated ones."""
-    source = config["data"]["source"] or archive
-    return f"--source {shlex.quote(str(source))}" if source else ""
+    if config["data"]["kind"] == "synthetic":
+        return ""
+    return f"--source {shlex.quote(config['data']['source'] or archive)}"
 
 
 def split_settings(config: dict) -> dict:
