@@ -71,7 +71,7 @@ def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("not worth it"))
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
     said = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
-    assert said.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 4 epochs), after 8 trials of 1 epoch;")
+    assert said.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
     assert len(said.splitlines()) == 1
 
 
