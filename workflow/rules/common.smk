@@ -1,5 +1,6 @@
 # What several phases need: names of files, the figures by name, and what is said before the first job.
 
+import shlex
 import subprocess
 from collections import Counter
 
@@ -10,7 +11,6 @@ SEEDS = config["seeds"]
 MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
 
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
-SOURCE = plan.source_argument(config, DOWNLOADED)
 
 # Figures by name with their titles, in the order of the report.
 FIGURES = {

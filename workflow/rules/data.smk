@@ -9,12 +9,14 @@ rule download_data:
     localrule: True
     conda:
         "../../envs/data.yaml"
+    resources:
+        # No params: another mirror is no reason to fetch a verified archive again.
+        mirrors=shlex.join(config["data"]["urls"]),
     message:
         "Download {wildcards.kind}"
     shell:
-        # Mirrors are no params: another mirror is no reason to fetch a verified archive again.
         "python workflow/scripts/download_data.py --kind {wildcards.kind} --output {output}"
-        " --mirrors {config[data][urls]:q} 2> {log}"
+        " --mirrors {resources.mirrors} 2> {log}"
 
 
 rule prepare_data:
@@ -31,6 +33,9 @@ rule prepare_data:
         "<data>/logs/prepare_data.log",
     conda:
         "../../envs/data.yaml"
+    resources:
+        # No param: the same official images from elsewhere make nothing stale.
+        source=plan.source_argument(config, DOWNLOADED),
     params:
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
@@ -40,8 +45,7 @@ rule prepare_data:
     message:
         "Prepare the images of {params.name}"
     shell:
-        # The source is no param: the same official images from elsewhere make nothing stale.
-        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {SOURCE}"
+        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --settings {params.settings:q} --output-dir {params.data} 2> {log}"
 
 
