@@ -51,7 +51,7 @@ def errors():
     for separation in SEPARATIONS:
         images, training, test = generated(separation)
         split = {"training": training, "validation": test[:0]}
-        course = loop.train(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, 0, "fp32")
+        course = loop.Training(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, 0, "fp32").run()
         network = model.ConvNet(10, 8)
         network.load_state_dict(course.last)
         logits = infer(network, images, test, "fp32").numpy()

@@ -58,7 +58,7 @@ def split(data):
 
 
 def course_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
-    return loop.train(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after)
+    return loop.Training(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after).run()
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def test_a_run_that_stops_early_is_the_beginning_of_the_whole_run(images, split,
 
 def test_a_run_that_diverges_names_the_epoch_the_learning_rate_and_the_key(images, split):
     with pytest.raises(
-        loop.Diverged, match=r"the loss became NaN or infinite in epoch 1 at learning rate 1e\+06: lower recipe\.learning_rate"
+        loop.Diverged, match=r"the loss became NaN or infinite in step \d of epoch 1 at learning rate 1e\+06: lower recipe\.learning_rate"
     ):
         course_of(images, split, learning_rate=1e6)
     assert issubclass(loop.Diverged, UserError)

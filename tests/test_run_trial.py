@@ -71,7 +71,7 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
         {"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]}
         for name, loss in (("ce", {"kind": "cross_entropy"}), ("dfl", focal))
         for seed in (1000, 1001)
-        for course in [loop.train(images, split, loss, {"kind": "uniform"}, recipe, seed, "fp32")]
+        for course in [loop.Training(images, split, loss, {"kind": "uniform"}, recipe, seed, "fp32").run()]
     ]
     assert trial["runs"] == expected
     assert trial["value"] == pytest.approx(np.mean([run["accuracy"] for run in expected]))

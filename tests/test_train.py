@@ -79,6 +79,7 @@ def test_a_run_records_all_that_it_was_made_of(run, data):
         "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False},
         "sampler": {"kind": "focal", "gamma": 2},
         "precision": "fp32",
+        "deterministic": False,
     }
     filled_in = {"momentum": 0.9, "weight_decay": 0.0005, "lr_drops": [0.5, 0.8], "lr_factor": 0.1, "dropout": 0.5}
     assert record["recipe"] == RECIPE | filled_in

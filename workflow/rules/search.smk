@@ -37,7 +37,10 @@ rule run_trial:
     threads: 1
     resources:
         gpu=1,
+        # No param: results do not depend on it.
+        checkpoint_seconds=config["train"]["checkpoint_seconds"],
     params:
+        study=study_folder,
         data=data_folder,
         settings=plan.params(plan.trial_settings(config)),
         code=plan.trial_code(config),
@@ -45,8 +48,9 @@ rule run_trial:
         "Try recipe {wildcards.trial}"
     shell:
         "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
-        " --split {input.split} --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --output {output} 2> {log}"
+        " --split {input.split} --settings {params.settings:q} --code {params.code} --threads {threads} --gpus {resources.gpu}"
+        " --checkpoint {params.study}/checkpoints/search/trial{wildcards.trial}.safetensors"
+        " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 
 
 rule select_recipe:

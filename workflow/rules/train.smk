@@ -23,6 +23,8 @@ rule train:
     threads: 1
     resources:
         gpu=1,
+        # No param: results do not depend on it.
+        checkpoint_seconds=config["train"]["checkpoint_seconds"],
     params:
         study=study_folder,
         data=data_folder,
@@ -37,4 +39,6 @@ rule train:
         "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
         " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --output-dir {params.folder}"
-        " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv 2> {log}"
+        " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv"
+        " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
+        " --checkpoint-seconds {resources.checkpoint_seconds} 2> {log}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hardpair.command import json_or_file, parser, positive, run
 
-SECONDS, WARM_UP = 3.0, 2  # how long to measure; steps before it
+SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
 
 
 def arguments() -> argparse.Namespace:
@@ -92,29 +92,31 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
     import torch
 
-    from hardpair import estimate, losses, model
-    from hardpair.augment import crop_and_flip, draw_crops, normalise, padding_for
-    from hardpair.device import choose_device, choose_precision, device_name
-    from hardpair.train_step import SGD, train_step
+    from hardpair import estimate
+    from hardpair.device import choose_device, choose_precision, configure, device_name
+    from hardpair.loop import Training
+    from hardpair.settings import Recipe
+    from hardpair.tensors import Images
 
-    torch.set_num_threads(1)
-    device, recipe = choose_device(gpus), config["recipe"]
-    precision, pixels, classes = choose_precision(config["train"]["precision"], device), _pixels(config), estimate.sizes(config)[2]
-    network = model.build(classes, pixels, recipe["dropout"], seed=0).to(device)
-    loss = losses.build({"kind": "cross_entropy"})
-    optimiser = SGD(network, recipe["learning_rate"], recipe["momentum"], recipe["weight_decay"])
-    images = torch.randint(256, (recipe["batch_size"], 3, pixels, pixels), dtype=torch.uint8, device=device)
-    labels = torch.randint(classes, (recipe["batch_size"],), device=device)
+    device = choose_device(gpus)
+    configure(device, threads=1, deterministic=config["train"]["deterministic"])
+    recipe, precision = Recipe(**config["recipe"]), choose_precision(config["train"]["precision"], device)
+    pixels, classes, count = _pixels(config), estimate.sizes(config)[2], STEPS * recipe.batch_size
     mean = std = torch.full((3,), 0.5, device=device)
-    generator, padding, times = torch.Generator(), padding_for(pixels), []
-    began = time.perf_counter()
-    while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:
-        started = time.perf_counter()
-        crops = [draw.to(device) for draw in draw_crops(len(images), padding, generator)]
-        step_loss, _ = train_step(network, loss, optimiser, normalise(crop_and_flip(images, *crops, padding), mean, std), labels, precision)
-        step_loss.item()  # waits for the device
-        times.append(time.perf_counter() - started)
-    return recipe["batch_size"] / statistics.median(times[WARM_UP:]), f"{device_name(device)}, {precision}"
+    generated = torch.randint(256, (count, 3, pixels, pixels), dtype=torch.uint8, device=device)
+    images = Images(generated, torch.randint(classes, (count,), device=device), mean, std, [str(label) for label in range(classes)])
+    split = {"training": torch.arange(count), "validation": torch.arange(0)}
+    training = Training(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, 0, precision)
+    times, began = [], time.perf_counter()
+    with training.stream():
+        while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:
+            started = time.perf_counter()
+            if len(times) % STEPS == 0:
+                training.draw_epoch()
+            training.take_step(recipe.batch_size)
+            training.batches.correct.item()  # waits for the device
+            times.append(time.perf_counter() - started)
+    return recipe.batch_size / statistics.median(times[WARM_UP:]), f"{device_name(device)}, {precision}"
 
 
 if __name__ == "__main__":

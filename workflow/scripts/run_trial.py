@@ -1,6 +1,6 @@
 """Train the variants of a search with one proposed recipe, and write the trial's value: mean validation accuracy at the last epoch.
 
-A trial that diverges is a result: its value is that of guessing. Example:
+A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed goes on. Example:
 
   python workflow/scripts/run_trial.py --round results/cifar10/search/round0.json --trial 0 --data resources/cifar10 \\
       --split results/cifar10/split.json --settings settings.json --output trial0.json
@@ -10,24 +10,20 @@ import argparse
 import time
 from pathlib import Path
 
-from hardpair.command import parser, run, settings_with
+from hardpair.command import job_arguments, parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     cli.add_argument("--round", type=Path, required=True, help="proposals of the trial's round")
     cli.add_argument("--trial", type=int, required=True, help="number of the trial")
-    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
-    cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     cli.add_argument(
         "--settings",
         type=settings_with("epochs", "seeds", "variants"),
         required=True,
-        help='JSON or file: {"epochs", "seeds", "variants": {name: {loss, sampler, precision}}}',
+        help='JSON or file: {"epochs", "seeds", "variants": {name: {loss, sampler, precision, deterministic}}}',
     )
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
-    cli.add_argument("--code", help=argparse.SUPPRESS)
+    job_arguments(cli)
     cli.add_argument("--output", type=Path, required=True)
     cli.set_defaults(stop_after=None)
     return cli.parse_args()
@@ -35,9 +31,15 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.lease import take_gpu
+    from hardpair.lease import only_one, take_gpu
 
-    take_gpu(options.gpus)
+    with only_one(options.checkpoint):
+        take_gpu(options.gpus)
+        run_trial(options)
+
+
+def run_trial(options: argparse.Namespace) -> None:
+    """Train with the proposed recipe and write the trial."""
     from hardpair.errors import UserError
     from hardpair.files import read_json, write_json
 
@@ -46,7 +48,7 @@ def main() -> None:
         raise UserError(f"{options.round} has no trial {options.trial}: choose from {', '.join(map(str, proposals))}")
     recipe = proposals[options.trial] | {"epochs": options.settings["epochs"]}
     started = time.perf_counter()
-    value, error, runs = evaluate_recipe(options, recipe)
+    value, error, runs, checkpoints = evaluate_recipe(options, recipe)
     write_json(
         options.output,
         {
@@ -60,27 +62,30 @@ def main() -> None:
             "seconds": round(time.perf_counter() - started, 3),
         },
     )
+    for checkpoint in filter(None, checkpoints):
+        checkpoint.unlink(missing_ok=True)
 
 
-def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict]]:
-    """Mean validation accuracy of all variants and seeds at the last epoch, the error of a run that diverged, and the single runs."""
+def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict], list]:
+    """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, the runs and their checkpoints."""
     from hardpair import job, loop
     from hardpair.errors import UserError
     from hardpair.progress import Progress
 
-    runs = []
+    runs, checkpoints = [], []
     for name, settings in options.settings["variants"].items():
         task = job.prepare(options, settings, recipe)
         if len(task.split["validation"]) == 0:
             raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
         for seed in options.settings["seeds"]:
+            checkpoints.append(options.checkpoint and options.checkpoint.with_suffix(f".{name}.seed{seed}.safetensors"))
             try:
                 with Progress(None, loop.EPOCH_COLUMNS, task.epochs, task.images_an_epoch) as progress:
-                    course = task.train(seed, on_epoch=progress)
+                    course = task.train(seed, progress, checkpoints[-1], options.checkpoint_seconds)
             except loop.Diverged as error:
-                return 1 / len(task.images.classes), str(error), runs
+                return 1 / len(task.images.classes), str(error), runs, checkpoints
             runs.append({"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]})
-    return sum(entry["accuracy"] for entry in runs) / len(runs), None, runs
+    return sum(entry["accuracy"] for entry in runs) / len(runs), None, runs, checkpoints
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Train one variant with one seed.
 
 Writes last.safetensors, best.safetensors (by validation accuracy), epochs.csv, refreshes.csv, history.npz and run.json to the output
-folder. Keys that --settings leaves out have their defaults. Example:
+folder. Keys that --settings leaves out have their defaults. With --checkpoint, a run that was killed or told to stop goes on when the same
+command is given again, and comes to the same bits. Example:
 
   python workflow/scripts/train.py --data resources/cifar10 --split results/cifar10/split.json \\
       --recipe results/cifar10/search/recipe.yaml \\
@@ -9,34 +10,36 @@ folder. Keys that --settings leaves out have their defaults. Example:
 """
 
 import argparse
-import time
+import sys
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, positive, run
+from hardpair.command import job_arguments, json_or_file, parser, positive, run
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
-    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
-    cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     cli.add_argument("--recipe", type=json_or_file, default={}, help="recipe as JSON or file; default: the published recipe")
-    cli.add_argument("--settings", type=json_or_file, default={}, help="loss, sampler and precision as JSON or file")
+    cli.add_argument("--settings", type=json_or_file, default={}, help="loss, sampler, precision and deterministic as JSON or file")
     cli.add_argument("--seed", type=int, default=0)
     cli.add_argument("--variant", default="run", help="name of the variant, for the record")
-    cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--stop-after", type=positive, metavar="N", help="end after N epochs, on the schedule of the whole recipe")
     cli.add_argument("--progress", type=Path, help="CSV that gets a line after each epoch, with timing")
+    job_arguments(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 
 
 def main() -> None:
     options = arguments()
-    from hardpair.lease import take_gpu
+    from hardpair.lease import only_one, take_gpu
 
-    take_gpu(options.gpus)
+    with only_one(options.checkpoint) as waited:
+        take_gpu(options.gpus)
+        train(options, waited)
+
+
+def train(options: argparse.Namespace, waited: bool) -> None:
+    """Train and write the results, unless the job that was waited for has made them."""
     import numpy as np
     from safetensors.torch import save_file
 
@@ -46,10 +49,11 @@ def main() -> None:
 
     task = job.prepare(options)
     out = options.output_dir
-    started = time.perf_counter()
+    if waited and is_whole(out, task.fingerprint(options.seed)):
+        print(f"{out} was finished meanwhile: nothing to do", file=sys.stderr)
+        return
     with Progress(options.progress, loop.EPOCH_COLUMNS, task.epochs, task.images_an_epoch) as progress:
-        course = task.train(options.seed, options.stop_after, progress)
-    seconds = time.perf_counter() - started
+        course = task.train(options.seed, progress, options.checkpoint, options.checkpoint_seconds)
 
     weights = {"last": course.last} | ({"best": course.best} if course.best else {})
     for name, tensors in weights.items():
@@ -67,11 +71,24 @@ def main() -> None:
         np.savez_compressed(temporary, **history)
     record = task.record(options.seed, course) | {
         "variant": options.variant,
-        "seconds": round(seconds, 3),
-        "images_per_second": round(len(course.epochs) * task.images_an_epoch / seconds, 1),
         "weights": {name: file_sha256(out / f"{name}.safetensors") for name in weights},
     }
     write_json(out / "run.json", record)
+    if options.checkpoint:
+        options.checkpoint.unlink(missing_ok=True)
+
+
+def is_whole(folder: Path, fingerprint: str) -> bool:
+    """Whether a folder holds a finished run of this fingerprint; its run.json is written last."""
+    from hardpair.errors import UserError
+    from hardpair.files import file_sha256, read_json
+
+    try:
+        record = read_json(folder / "run.json")
+        whole = all(file_sha256(folder / f"{name}.safetensors") == digest for name, digest in record["weights"].items())
+    except (UserError, OSError, KeyError):
+        return False
+    return whole and record["fingerprint"] == fingerprint
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1]
 
 # They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
-UNCOUNTED = {SCRIPTS / "hardpair" / name for name in ("code.py", "command.py", "config.py", "errors.py", "lease.py", "progress.py")}
+UNCOUNTED = {SCRIPTS / "hardpair" / f"{name}.py" for name in ("code", "command", "config", "errors", "lease", "progress", "stopping")}
 
 
 @functools.cache

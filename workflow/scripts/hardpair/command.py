@@ -52,13 +52,25 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def job_arguments(cli: argparse.ArgumentParser) -> None:
+    """Add what every command line that trains takes: its inputs, its share of the machine, its checkpoint."""
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
+    cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
+    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
+    cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
+    cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
+
+
 def run(main: Callable[[], None]) -> None:
     """Call ``main``; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
     script = Path(sys.argv[0]).name
     try:
         main()
     except UserError as error:
-        sys.exit(f"{script}: {error}")
+        sys.stderr.write(f"{script}: {error}\n")
+        sys.exit(error.code)
     except ModuleNotFoundError as error:
         sys.exit(
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "

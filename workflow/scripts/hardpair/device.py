@@ -1,6 +1,7 @@
 """Where and how a job computes: device, precision, threads."""
 
 import contextlib
+import os
 import platform
 from pathlib import Path
 
@@ -10,6 +11,19 @@ import torch
 def choose_device(gpus: int) -> torch.device:
     """The GPU if the job was given one and there is one, else the CPU."""
     return torch.device("cuda" if gpus > 0 and torch.cuda.is_available() else "cpu")
+
+
+def configure(device: torch.device, threads: int, deterministic: bool) -> None:
+    """Make a job compute with so many CPU threads, in true fp32 where that is asked for, and, on a GPU, fast or to the same bits.
+
+    On the CPU results are the same to the bit anyway, for one number of threads.
+    """
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when cuBLAS starts; cuBLAS may differ from run to run without
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.benchmark = not deterministic  # the fastest algorithm by measurement, which may be another each time
+        torch.use_deterministic_algorithms(deterministic)
 
 
 def device_name(device: torch.device) -> str:
@@ -41,4 +55,5 @@ def _has_bf16(device: torch.device) -> bool:
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """Context in which the network computes in ``precision``."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    # Each weight is cast once a step anyway, and a captured step must not find casts of an earlier one.
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -24,6 +25,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_partial(path: Path) -> None:
+    """Remove what a killed process left of writing ``path``; nobody may be writing it now."""
+    for temporary in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
         temporary.unlink(missing_ok=True)
 
 

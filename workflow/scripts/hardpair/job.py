@@ -10,13 +10,17 @@ from pathlib import Path
 import torch
 
 from hardpair import loop
+from hardpair.checkpoint import Keeper
 from hardpair.code import code_hash
-from hardpair.config import resolve_part
-from hardpair.device import choose_device, choose_precision, device_name
+from hardpair.config import canonical, resolve_part
+from hardpair.device import choose_device, choose_precision, configure, device_name
 from hardpair.files import read_json
 from hardpair.provenance import fingerprint, versions
 from hardpair.settings import Recipe
+from hardpair.stopping import Stop
 from hardpair.tensors import Images, load_images, load_split
+
+COMPUTING = ("precision", "deterministic")  # keys of ``train`` in config on which results depend
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,54 @@ class Job:
         """Training images."""
         return len(self.split["training"])
 
-    def train(self, seed: int, stop_after: int | None = None, on_epoch: Callable = lambda record, seconds: None) -> loop.Course:
-        """Train with a seed; see ``loop.train``."""
+    def train(
+        self, seed: int, on_epoch: Callable[[dict, float], None], checkpoint: Path | None = None, checkpoint_seconds: float = 60
+    ) -> loop.Course:
+        """Train with a seed; see ``loop.Training.run``.
+
+        Args:
+            checkpoint: where to save the state from time to time, and to go on from if it is there.
+
+        Raises:
+            Stopped: a signal came; the state is saved.
+        """
         recipe = Recipe(**self.recipe | {"lr_drops": tuple(self.recipe["lr_drops"])})
-        return loop.train(
-            self.images, self.split, self.settings["loss"], self.settings["sampler"], recipe, seed, self.precision, stop_after, on_epoch
-        )
+        loss, sampler = self.settings["loss"], self.settings["sampler"]
+        training = loop.Training(self.images, self.split, loss, sampler, recipe, seed, self.precision, self.epochs)
+        if checkpoint is None:
+            return training.run(on_epoch)
+        # Only a job that would come to the same bits goes on from it.
+        key = canonical({"run": self.fingerprint(seed), "epochs": self.epochs} | self._conditions())
+        with Stop() as stop:
+            keeper = Keeper(checkpoint, key, checkpoint_seconds, stop)
+            keeper.resume(training)
+            try:
+                return training.run(on_epoch, keeper.after_step)
+            except loop.Diverged:
+                checkpoint.unlink(missing_ok=True)  # it would only diverge again
+                raise
+
+    def fingerprint(self, seed: int) -> str:
+        """What decides a run's result on one type of machine."""
+        return fingerprint(self.settings, self.recipe, seed, self.split_path, self.code)
+
+    def _conditions(self) -> dict:
+        """What else may change the bits of a result."""
+        device = self.images.pixels.device
+        return {
+            "device": device_name(device),
+            "device_type": device.type,
+            "precision": self.precision,
+            "threads": torch.get_num_threads(),
+            "versions": versions(),
+        }
 
     def record(self, seed: int, course: loop.Course) -> dict:
         """Provenance of a finished run, for run.json."""
         about = read_json(self.data / "dataset.json")
-        device = self.images.pixels.device
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
-            "fingerprint": fingerprint(self.settings, self.recipe, seed, self.split_path, self.code),
+            "fingerprint": self.fingerprint(seed),
             "seed": seed,
             "settings": self.settings,
             "recipe": self.recipe,
@@ -61,32 +99,29 @@ class Job:
             **{key: about[key] for key in ("classes", "size", "mean", "std")},
             "epochs": len(course.epochs),
             "best_epoch": course.best_epoch,
-            "device": device_name(device),
-            "device_type": device.type,
-            "precision": self.precision,
-            "threads": torch.get_num_threads(),
-            "versions": versions(),
+            "seconds": round(seconds := sum(course.seconds), 3),
+            "images_per_second": round(len(course.epochs) * self.images_an_epoch / seconds, 1),
             "peak_memory_mb": round(peak_kib / 1024),
-        }
+        } | self._conditions()
 
 
 def complete_settings(given: dict) -> dict:
-    """Settings of a job (``loss``, ``sampler``, ``precision``) with the schema's defaults for what is left out.
+    """Settings of a job (``loss``, ``sampler``, ``precision``, ``deterministic``) with the schema's defaults for what is left out.
 
     Raises:
         UserError: a key or value is wrong.
     """
-    variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in given.items() if key != "precision"})
-    train = resolve_part("train", {key: value for key, value in given.items() if key == "precision"})
-    return {"loss": variant["loss"], "sampler": variant["sampler"], "precision": train["precision"]}
+    variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in given.items() if key not in COMPUTING})
+    train = resolve_part("train", {key: value for key, value in given.items() if key in COMPUTING})
+    return {"loss": variant["loss"], "sampler": variant["sampler"]} | {key: train[key] for key in COMPUTING}
 
 
 def prepare(options: Namespace, settings: dict | None = None, recipe: dict | None = None) -> Job:
     """Load images and split, choose device, precision and threads; ``options`` are the arguments that both scripts have."""
     settings = complete_settings(options.settings if settings is None else settings)
     recipe = resolve_part("recipe", options.recipe if recipe is None else recipe)
-    torch.set_num_threads(options.threads)
     device = choose_device(options.gpus)
+    configure(device, options.threads, settings["deterministic"])
     if options.gpus and device.type == "cpu":
         print("no GPU here: training on the CPU", file=sys.stderr)
     script = Path(sys.argv[0]).name

@@ -1,13 +1,15 @@
-"""Which GPU a job may use: each takes a device of its own by a lock that the kernel frees when the job ends, however it ends.
+"""What a job holds for its own while it lives: its run, and a GPU. Both are locks that the kernel frees when the job ends, however it ends.
 
 Snakemake only counts GPUs, it hands out none. Imports no torch, since the choice must be made before torch looks at the devices.
 """
 
+import contextlib
 import getpass
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,6 +25,30 @@ def devices() -> list[str]:
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
     return [str(index) for index in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+@contextlib.contextmanager
+def only_one(checkpoint: Path | None) -> Iterator[bool]:
+    """Within its block, be the only job that works on the run of this checkpoint; yields whether another had to be waited for.
+
+    A job may outlive the workflow that started it, and would go on writing beside its successor.
+    """
+    if checkpoint is None:
+        yield False
+        return
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(checkpoint.with_name(f".{checkpoint.stem}.lock"))
+    waited = False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"waiting for another job that works on this run: it holds {lock.lock_file}", file=sys.stderr, flush=True)
+        waited = True
+        lock.acquire()
+    try:
+        yield waited
+    finally:
+        lock.release()
 
 
 def take_gpu(gpus: int, poll_seconds: float = 1.0) -> str | None:

@@ -1,5 +1,6 @@
 """Epochs: training, validation, refreshes of the focal weights, last and best weights."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair import losses, model, samplers
-from hardpair.augment import crop_and_flip, draw_crops, normalise, padding_for
+from hardpair.augment import draw_crops, padding_for
+from hardpair.batches import Batches
+from hardpair.captured import Captured, own_stream
 from hardpair.confusion import accuracy, confusion_matrix, most_confused
 from hardpair.errors import UserError
 from hardpair.inference import infer
@@ -46,6 +49,7 @@ class Course:
         refreshes: one dict a refresh, the columns of refreshes.csv.
         confusions: validation confusion counts int64 (C, C), one an epoch; empty without validation images.
         histograms: counts int64 (100,) of p_t, one a refresh.
+        seconds: that each epoch took, with its validation and refresh.
         last, best: weights after the last epoch, and after the first epoch of highest validation accuracy (None without validation).
         best_epoch: that epoch, or None.
     """
@@ -54,111 +58,161 @@ class Course:
     refreshes: list[dict] = field(default_factory=list)
     confusions: list[np.ndarray] = field(default_factory=list)
     histograms: list[np.ndarray] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     last: dict[str, torch.Tensor] = field(default_factory=dict)
     best: dict[str, torch.Tensor] | None = None
     best_epoch: int | None = None
 
 
-def train(
-    images: Images,
-    split: dict[str, torch.Tensor],
-    loss_settings: dict,
-    sampler_settings: dict,
-    recipe: Recipe,
-    seed: int,
-    precision: str,
-    stop_after: int | None = None,
-    on_epoch: Callable[[dict, float], None] = lambda record, seconds: None,
-) -> Course:
-    """Train a network from its initialisation.
+class Training:
+    """A run in progress: all that decides how it goes on.
 
     Args:
         images: the training images of prepared data, validation images among them.
         split: indices int64 of the ``training`` and ``validation`` images (the latter may be empty).
         loss_settings, sampler_settings: ``kind`` and options, complete.
+        precision: ``fp32`` or ``bf16`` for the network.
         stop_after: end after so many epochs, with the schedule of the full run.
-        on_epoch: called after every epoch with its row of epochs.csv and the seconds it took.
 
-    Raises:
-        Diverged: the loss became NaN or infinite.
+    Attributes:
+        course: what the run has left so far.
+        step: steps done of the present epoch.
+        elapsed: seconds spent on them.
+        streams: states of the generators of order and augmentation before the present epoch drew from them.
     """
-    device = images.pixels.device
-    training, validation = split["training"].to(device), split["validation"].to(device)
-    epochs = min(stop_after or recipe.epochs, recipe.epochs)
 
-    network = model.build(len(images.classes), images.size, recipe.dropout, seed).to(device)
-    loss = losses.build(loss_settings).to(device)
-    sampler = samplers.build(sampler_settings, len(training))
-    optimiser = SGD(network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
-    order, augmentation = generator(seed, sampler.stream), generator(seed, "augmentation")
-    torch.manual_seed(derive(seed, "dropout"))  # nothing else draws from the global stream
+    def __init__(
+        self,
+        images: Images,
+        split: dict[str, torch.Tensor],
+        loss_settings: dict,
+        sampler_settings: dict,
+        recipe: Recipe,
+        seed: int,
+        precision: str,
+        stop_after: int | None = None,
+    ) -> None:
+        device = images.pixels.device
+        self.images, self.recipe, self.precision = images, recipe, precision
+        self.device = device
+        self.training, self.validation = split["training"].to(device), split["validation"].to(device)
+        self.epochs = min(stop_after or recipe.epochs, recipe.epochs)
+        self.network = model.build(len(images.classes), images.size, recipe.dropout, seed).to(device)
+        self.loss = losses.build(loss_settings).to(device)
+        self.sampler = samplers.build(sampler_settings, len(self.training))
+        self.optimiser = SGD(self.network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
+        self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
+        torch.manual_seed(derive(seed, "dropout"))  # nothing else draws from the global stream
+        self.batches = Batches(images, len(self.training), recipe.batch_size)
+        self.take_step = Captured(self._step, recipe.batch_size) if device.type == "cuda" else self._step
+        self.course, self.step, self.elapsed = Course(), 0, 0.0
+        self.streams = self._streams()
 
-    course = Course()
+    def run(
+        self,
+        on_epoch: Callable[[dict, float], None] = lambda record, seconds: None,
+        after_step: Callable[["Training"], None] = lambda training: None,
+    ) -> Course:
+        """Train to the end, from the initialisation or from where a restored state was saved.
 
-    def refresh(completed: int) -> None:
-        due = is_due(completed, recipe.refresh_every, epochs)
-        if due or completed in LOGGED:
-            cross_entropy = F.cross_entropy(infer(network, images, training, precision), images.labels[training], reduction="none")
-            if not cross_entropy.isfinite().all():
-                raise Diverged(_diverged("the loss of a training image", completed, optimiser.learning_rate))
-            told = loss.refresh(cross_entropy) | sampler.refresh(cross_entropy) if due else {}
-            mean_p = torch.exp(-cross_entropy.double()).mean().item()
-            course.refreshes.append({"epoch": completed, "applied": int(due), "mean_p": mean_p} | told)
-            course.histograms.append(histogram(cross_entropy).cpu().numpy())
+        Args:
+            on_epoch: called after every epoch with its row of epochs.csv and the seconds it took.
+            after_step: called after every step; the state may be saved then.
 
-    refresh(0)
-    for completed in range(epochs):
-        started = time.perf_counter()
-        rate = optimiser.learning_rate = recipe.learning_rate_at(completed)
-        chosen = training[sampler.draw(order).to(device)]
-        mean_loss, share = _train_epoch(network, loss, optimiser, images, chosen, augmentation, recipe.batch_size, precision)
-        if not np.isfinite(mean_loss):
-            raise Diverged(_diverged("the loss", completed + 1, rate))
-        record = {"epoch": completed + 1, "learning_rate": rate, "train_loss": mean_loss, "train_accuracy": share}
-        record |= _validate(network, images, validation, precision, course)
-        course.epochs.append(record)
-        refresh(completed + 1)
-        on_epoch(record, time.perf_counter() - started)
-    course.last = _weights(network)
-    return course
+        Raises:
+            Diverged: the loss became NaN or infinite.
+        """
+        for record, seconds in zip(self.course.epochs, self.course.seconds, strict=True):
+            on_epoch(record, seconds)
+        with self.stream():
+            if not self.course.refreshes:
+                self._refresh(0)
+            while (completed := len(self.course.epochs)) < self.epochs:
+                started = time.perf_counter() - self.elapsed
+                record = self._epoch(completed, started, after_step) | self._validate()
+                self.course.epochs.append(record)
+                self._refresh(completed + 1)
+                self.course.seconds.append(time.perf_counter() - started)
+                self.streams, self.step, self.elapsed = self._streams(), 0, 0.0
+                on_epoch(record, self.course.seconds[-1])
+            self.course.last = _weights(self.network)
+        return self.course
 
+    def stream(self) -> contextlib.AbstractContextManager:
+        """Context in which steps are taken."""
+        return own_stream(self.device)
 
-def _diverged(what: str, epoch: int, rate: float) -> str:
-    return f"{what} became NaN or infinite in epoch {epoch} at learning rate {rate:g}: lower recipe.learning_rate"
+    def _epoch(self, completed: int, started: float, after_step: Callable[["Training"], None]) -> dict:
+        """What is left of a pass over the training images; waits for the device only at the end."""
+        rate = self.optimiser.learning_rate = self.recipe.learning_rate_at(completed)
+        self.draw_epoch()
+        sizes = self.batches.sizes
+        for size in sizes[self.step :]:
+            self.take_step(size)
+            self.step += 1
+            self.elapsed = time.perf_counter() - started
+            after_step(self)
+        each = self.batches.losses.cpu().double()
+        if not each.isfinite().all():
+            step = int((~each.isfinite()).int().argmax()) + 1
+            raise Diverged(self._diverged("the loss", f"step {step} of epoch {completed + 1}", rate))
+        total = torch.tensor(sizes, dtype=torch.float64) @ each
+        count = sum(sizes)
+        record = {"epoch": completed + 1, "learning_rate": rate}
+        return record | {"train_loss": total.item() / count, "train_accuracy": self.batches.correct.item() / count}
 
+    def draw_epoch(self) -> None:
+        """Draw images and crops of the present epoch, of which ``step`` steps are done."""
+        for stream, state in zip((self.order, self.augmentation), self.streams, strict=True):
+            stream.set_state(state)
+        chosen = self.training[self.sampler.draw(self.order).to(self.device)]
+        self.batches.begin(chosen, *draw_crops(len(chosen), padding_for(self.images.size), self.augmentation), self.step)
 
-def _train_epoch(network, loss, optimiser, images, chosen, augmentation, batch_size, precision) -> tuple[float, float]:
-    """One pass over the images at ``chosen``; mean loss and share classified correctly, waiting for the device only at the end."""
-    device, padding = images.pixels.device, padding_for(images.size)
-    crops = [draw.to(device) for draw in draw_crops(len(chosen), padding, augmentation)]
-    total = torch.zeros((), device=device)
-    correct = torch.zeros((), dtype=torch.int64, device=device)
-    for batch, rows, columns, flips in zip(*(part.split(batch_size) for part in (chosen, *crops)), strict=True):
-        augmented = crop_and_flip(images.pixels[batch], rows, columns, flips, padding)
-        inputs = normalise(augmented, images.mean, images.std)
-        mean, right = train_step(network, loss, optimiser, inputs, images.labels[batch], precision)
-        total += mean * len(batch)
-        correct += right
-    return total.item() / len(chosen), correct.item() / len(chosen)
+    def _step(self, size: int) -> None:
+        """One step on the next ``size`` images of the epoch."""
+        inputs, labels = self.batches.take(size)
+        self.batches.tell(*train_step(self.network, self.loss, self.optimiser, inputs, labels, self.precision), size)
 
+    def _streams(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.order.get_state(), self.augmentation.get_state()
 
-def _validate(network, images, validation, precision, course) -> dict:
-    """Validation columns of an epoch; keeps the confusion counts and the best weights in ``course``."""
-    if len(validation) == 0:
-        return {}
-    logits, labels = infer(network, images, validation, precision), images.labels[validation]
-    confusion = confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
-    course.confusions.append(confusion)
-    share = accuracy(confusion)
-    if course.best_epoch is None or share > course.epochs[course.best_epoch - 1]["validation_accuracy"]:
-        course.best, course.best_epoch = _weights(network), len(course.epochs) + 1
-    a, b, rate = most_confused(confusion, 1)[0]
-    return {
-        "validation_loss": F.cross_entropy(logits, labels).item(),
-        "validation_accuracy": share,
-        "confused": f"{images.classes[a]}-{images.classes[b]}",
-        "confused_rate": rate,
-    }
+    def _refresh(self, completed: int) -> None:
+        due = is_due(completed, self.recipe.refresh_every, self.epochs)
+        if not due and completed not in LOGGED:
+            return
+        labels = self.images.labels[self.training]
+        cross_entropy = F.cross_entropy(infer(self.network, self.images, self.training, self.precision), labels, reduction="none")
+        if not cross_entropy.isfinite().all():
+            raise Diverged(self._diverged("the loss of a training image", f"epoch {completed}", self.optimiser.learning_rate))
+        told = self.loss.refresh(cross_entropy) | self.sampler.refresh(cross_entropy) if due else {}
+        mean_p = torch.exp(-cross_entropy.double()).mean().item()
+        self.course.refreshes.append({"epoch": completed, "applied": int(due), "mean_p": mean_p} | told)
+        self.course.histograms.append(histogram(cross_entropy).cpu().numpy())
+
+    def _validate(self) -> dict:
+        """Validation columns of an epoch; keeps the confusion counts and the best weights."""
+        images, course = self.images, self.course
+        if len(self.validation) == 0:
+            return {}
+        logits, labels = infer(self.network, images, self.validation, self.precision), images.labels[self.validation]
+        confusion = confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
+        course.confusions.append(confusion)
+        share = accuracy(confusion)
+        if course.best_epoch is None or share > course.epochs[course.best_epoch - 1]["validation_accuracy"]:
+            course.best, course.best_epoch = _weights(self.network), len(course.epochs) + 1
+        a, b, rate = most_confused(confusion, 1)[0]
+        return {
+            "validation_loss": F.cross_entropy(logits, labels).item(),
+            "validation_accuracy": share,
+            "confused": f"{images.classes[a]}-{images.classes[b]}",
+            "confused_rate": rate,
+        }
+
+    def _diverged(self, what: str, when: str, rate: float) -> str:
+        advice = "lower recipe.learning_rate"
+        if (scale := getattr(self.loss, "scale", None)) is not None and scale > 1:
+            advice += f", or cap the scale of the loss, now {scale.item():.3g}, with loss.scale_max"
+        return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
 
 
 def _weights(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -19,7 +19,7 @@ def variant_of(config: dict, name: str) -> dict:
 def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the recipe."""
     variant = variant_of(config, name)
-    return {"loss": variant["loss"], "sampler": variant["sampler"], "precision": config["train"]["precision"]}
+    return {"loss": variant["loss"], "sampler": variant["sampler"], **{key: config["train"][key] for key in ("precision", "deterministic")}}
 
 
 def train_code(config: dict, name: str) -> str:

@@ -1,11 +1,12 @@
 """Focal-Guided Adaptive Sampling: hard images are drawn more often."""
 
 import torch
+from torch import nn
 
 from hardpair.refresh import floored_weight
 
 
-class Sampler:
+class Sampler(nn.Module):
     """As many draws with replacement as training images, with probability q ∝ (1 − p_t)^γ of the last refresh.
 
     Args:
@@ -16,8 +17,9 @@ class Sampler:
     stream = "sampler"
 
     def __init__(self, count: int, gamma: float) -> None:
+        super().__init__()
         self.gamma = gamma
-        self.weight = torch.ones(count, dtype=torch.float64)
+        self.register_buffer("weight", torch.ones(count, dtype=torch.float64))
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         """Positions int64 (N,), some of them repeated."""

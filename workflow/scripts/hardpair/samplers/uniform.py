@@ -1,14 +1,16 @@
 """Every image once an epoch."""
 
 import torch
+from torch import nn
 
 
-class Sampler:
+class Sampler(nn.Module):
     """Random order without replacement."""
 
     stream = "order"
 
     def __init__(self, count: int) -> None:
+        super().__init__()
         self.count = count
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
