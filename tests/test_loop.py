@@ -57,8 +57,12 @@ def split(data):
     return load_split(data / "split.json", data)
 
 
-def course_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
-    return loop.Training(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after).run()
+def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
+    return loop.Training(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after)
+
+
+def course_of(*args, **changes):
+    return training_of(*args, **changes).run()
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +264,33 @@ def test_a_run_that_diverges_names_the_epoch_the_learning_rate_and_the_key(image
     ):
         course_of(images, split, learning_rate=1e6)
     assert issubclass(loop.Diverged, UserError)
+
+
+def test_a_run_that_diverges_under_a_large_scale_names_the_cap(images, split):
+    def blow_up(training):
+        if len(training.course.epochs) == 2:
+            training.loss.scale.fill_(1e30)
+
+    with pytest.raises(loop.Diverged, match=r"in step 3 of epoch 3 .*, or cap the scale of the loss, now 1e\+30, with loss\.scale_max$"):
+        training_of(images, split, DFL).run(after_step=blow_up)
+
+
+@pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
+def test_images_that_are_all_certain_are_trained_on(images, split, sampler):
+    training = training_of(images, split, DFL, sampler, epochs=3, refresh_every=1, dropout=0.0)
+
+    def make_certain(training):
+        """All logits become those of one class, however the images look, and the labels that class."""
+        with torch.no_grad():
+            training.network.output.weight.zero_()
+            training.network.output.bias.copy_(torch.tensor([1e4] + [0.0] * 9))
+
+    training.images = training.batches.images = replace(images, labels=torch.zeros_like(images.labels))
+    course = training.run(after_step=make_certain)
+    assert [row["mean_p"] for row in course.refreshes[1:]] == [1.0] * 3
+    assert [row["loss_scale"] for row in course.refreshes[1:]] == [1.0] * 3
+    assert all(row["train_loss"] == 0 for row in course.epochs[1:])
+    assert all(weight.isfinite().all() for weight in course.last.values())
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])

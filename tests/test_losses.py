@@ -103,6 +103,49 @@ def test_certain_images_have_finite_losses_and_gradients_right_or_wrong(gamma, d
     np.testing.assert_array_equal(slope[wrong], [-1, 1, 0])
 
 
+# A class against another: the odds −ln(1 / p_t − 1) of p_t from 1e-30 to 1 − 1e-12, the logits' difference.
+ODDS = np.concatenate([-np.geomspace(69, 0.1, 40), [0.0], np.geomspace(0.1, 27.6, 40)])
+
+
+@pytest.mark.parametrize("gamma", GAMMAS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_losses_and_gradients_are_right_from_hopeless_to_certain_images(gamma, dtype):
+    logits = torch.from_numpy(np.stack([ODDS / 2, -ODDS / 2], 1)).to(dtype)
+    labels = torch.zeros(len(ODDS), dtype=torch.int64)
+    value, slope = gradient(lambda z, y: focal(gamma)(z.float(), y), logits.float(), labels)
+    expected_value, expected_slope = formula(logits.double().numpy(), labels.numpy(), gamma)
+    # Near p_t = 1 fp32 has no smaller step of −ln p_t than 6e-8, and so none of w than 6e-8 ** gamma.
+    np.testing.assert_allclose(value, expected_value, rtol=1e-4, atol=2e-7)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-4, atol=3e-4 if gamma == 0.5 else 2e-7)
+
+
+@pytest.mark.parametrize("gamma", GAMMAS)
+@pytest.mark.parametrize("detach_weight", [False, True])
+def test_logits_of_ten_thousand_are_no_danger_in_bf16(gamma, detach_weight):
+    logits = torch.tensor([[1e4, -1e4, 0], [-1e4, 1e4, 0], [1e4, 1e4, 1e4]], dtype=torch.bfloat16, requires_grad=True)
+    values = focal(gamma, detach_weight=detach_weight)(logits.float(), torch.tensor([0, 0, 0]))
+    values.sum().backward()
+    assert values.isfinite().all()
+    assert logits.grad.isfinite().all()
+
+
+def test_the_form_that_peers_use_gives_nan_where_ours_does_not():
+    logits, labels = torch.tensor([[1e4, -1e4, 0.0]]), torch.tensor([0])
+
+    def by_power(z, y):  # AdeelH/pytorch-multi-class-focal-loss, kaidic/LDAM-DRW
+        cross_entropy = torch.nn.functional.cross_entropy(z, y, reduction="none")
+        return (1 - torch.exp(-cross_entropy)) ** 0.5 * cross_entropy
+
+    def by_log(z, y):  # −log of the softmax itself
+        p = torch.softmax(z, 1)[torch.arange(len(y)), y]
+        return (1 - p) ** 2 * -torch.log(p)
+
+    assert np.isnan(gradient(by_power, logits, labels)[1]).any()
+    assert np.isnan(gradient(by_log, -logits, labels)[1]).any()
+    for gamma, sign in ((0.5, 1), (2, -1)):
+        assert np.isfinite(gradient(focal(gamma), sign * logits, labels)[1]).all()
+
+
 @pytest.mark.parametrize("gamma", [0.5, 2, 5])
 def test_the_dynamic_scale_is_one_over_the_mean_floored_weight(gamma):
     cross_entropy = np.random.default_rng(0).exponential(0.3, 500).astype(np.float32)

@@ -37,6 +37,7 @@ rule run_trial:
     threads: 1
     resources:
         gpu=1,
+        jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No param: results do not depend on it.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
     params:
@@ -48,7 +49,8 @@ rule run_trial:
         "Try recipe {wildcards.trial}"
     shell:
         "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
-        " --split {input.split} --settings {params.settings:q} --code {params.code} --threads {threads} --gpus {resources.gpu}"
+        " --split {input.split} --settings {params.settings:q} --code {params.code}"
+        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu}"
         " --checkpoint {params.study}/checkpoints/search/trial{wildcards.trial}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.stopping import Stopped
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -58,6 +59,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
     cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
@@ -68,9 +70,11 @@ def run(main: Callable[[], None]) -> None:
     script = Path(sys.argv[0]).name
     try:
         main()
-    except UserError as error:
+    except Stopped as error:
         sys.stderr.write(f"{script}: {error}\n")
         sys.exit(error.code)
+    except UserError as error:
+        sys.exit(f"{script}: {error}")
     except ModuleNotFoundError as error:
         sys.exit(
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "

@@ -2,10 +2,4 @@
 
 
 class UserError(Exception):
-    """Bad input: the message says which key or file, what is wrong and what to do.
-
-    Attributes:
-        code: exit code of the command.
-    """
-
-    code = 1
+    """Bad input: the message says which key or file, what is wrong and what to do."""

@@ -5,6 +5,7 @@ Snakemake only counts GPUs, it hands out none. Imports no torch, since the choic
 
 import contextlib
 import getpass
+import itertools
 import os
 import sys
 import tempfile
@@ -51,11 +52,12 @@ def only_one(checkpoint: Path | None) -> Iterator[bool]:
         lock.release()
 
 
-def take_gpu(gpus: int, poll_seconds: float = 1.0) -> str | None:
+def take_gpu(gpus: int, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> str | None:
     """Wait for a free GPU, hold it for the life of this process, and make it the only one that torch will see.
 
     Args:
         gpus: how many the job was given; 0 means that it computes on the CPU.
+        jobs_per_gpu: how many such jobs may share a GPU; they spread over the GPUs first.
 
     Returns:
         The device's name, or None where there is nothing to choose.
@@ -67,8 +69,8 @@ def take_gpu(gpus: int, poll_seconds: float = 1.0) -> str | None:
     folder.mkdir(mode=0o700, exist_ok=True)
     said = False
     while True:
-        for name in names:
-            lock = FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0)
+        for place, name in itertools.product(range(jobs_per_gpu), names):
+            lock = FileLock(folder / f"{name.replace('/', '_')}.{place}.lock", timeout=0)
             try:
                 lock.acquire()
             except Timeout:

@@ -9,7 +9,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(UserError):
-    """The job stopped because it was told to."""
+    """The job stopped because it was told to.
+
+    Attributes:
+        code: exit code that shells give to the signal.
+    """
+
+    def __init__(self, received: signal.Signals, sentence: str) -> None:
+        super().__init__(f"stopped by {received.name}; {sentence}")
+        self.code = 128 + received
 
 
 class Stop:
@@ -35,14 +43,12 @@ class Stop:
         self._give_back()
 
     def now(self, sentence: str) -> None:
-        """End the job with a sentence and the exit code that shells give to the signal.
+        """End the job.
 
         Raises:
-            Stopped: always.
+            Stopped: always, with this sentence.
         """
-        error = Stopped(f"stopped by {self.received.name}; {sentence}")
-        error.code = 128 + self.received
-        raise error
+        raise Stopped(self.received, sentence)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
