@@ -100,7 +100,11 @@ def test_a_copy_elsewhere_has_the_same_hashes(tree):
 
 def test_comments_docstrings_layout_and_times_change_nothing(tree):
     tree.edit("hardpair/loop.py", '"""Epochs: ', '"""All epochs: ')
-    tree.edit("hardpair/loop.py", "        share = accuracy(confusion)\n", "        # Its share.\n\n\n        share = (\n            accuracy(confusion)\n        )\n")
+    tree.edit(
+        "hardpair/loop.py",
+        "        share = accuracy(confusion)\n",
+        "        # Its share.\n\n\n        share = (\n            accuracy(confusion)\n        )\n",
+    )
     tree.edit("hardpair/loop.py", '    """The loss of a run became NaN or infinite."""', "    '''Other words.'''")
     tree.edit("hardpair/train_step.py", '    """Move the network\'s weights', '    """Moves the weights')
     tree.edit("hardpair/train_step.py", '    """Stochastic gradient descent', '    """Plain gradient descent')

@@ -36,7 +36,7 @@ def main() -> None:
     import torch
 
     from hardpair import metrics
-    from hardpair.device import choose_device
+    from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
     from hardpair.files import read_json, write_json, written_whole
     from hardpair.inference import infer
@@ -50,8 +50,8 @@ def main() -> None:
     for name in (name for pair in pairs for name in pair):
         if name not in record["classes"]:
             raise UserError(f"pairs names the class {name!r}, which the model does not have: choose from {', '.join(record['classes'])}")
-    torch.set_num_threads(options.threads)
     device = choose_device(options.gpus)
+    configure(device, options.threads, record["settings"]["deterministic"])
     images = load_images(options.data, "train" if on == "validation" else "test", device)
     if (images.classes, images.size) != (record["classes"], record["size"]):
         raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")

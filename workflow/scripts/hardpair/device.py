@@ -1,11 +1,14 @@
 """Where and how a job computes: device, precision, threads."""
 
 import contextlib
+import ctypes
 import os
 import platform
 from pathlib import Path
 
 import torch
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
 
 
 def choose_device(gpus: int) -> torch.device:
@@ -19,11 +22,21 @@ def configure(device: torch.device, threads: int, deterministic: bool) -> None:
     On the CPU results are the same to the bit anyway, for one number of threads.
     """
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     if device.type == "cuda":
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when cuBLAS starts; cuBLAS may differ from run to run without
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.benchmark = not deterministic  # the fastest algorithm by measurement, which may be another each time
         torch.use_deterministic_algorithms(deterministic)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc reuse the memory of freed tensors instead of giving it back to the system, which then has to clear it page by page for the
+    next tensor: a sixth of a CPU step's time. Elsewhere than on glibc nothing happens."""
+    with contextlib.suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def device_name(device: torch.device) -> str:
