@@ -104,15 +104,16 @@ def matrix_side(device: torch.device) -> int:
 def work(way: Way, gpus: int, channel) -> None:
     """A process that takes its turns: told a number of steps, it answers with the seconds they took and its peak memory in MB."""
     device = choose_device(gpus)
-    configure(device, way.threads, deterministic=False)
+    torch.set_num_threads(way.threads)
     if way.kind == "multiplication":
         advance = multiplication(device, way.precision)
     elif way.kind.startswith("ours"):
+        if way.kind != "ours, memory given back":
+            configure(device, way.threads, deterministic=False)
         advance = our_way(device, way.precision, way.kind)
     else:
-        import plain
+        import plain  # with PyTorch's defaults
 
-        torch.backends.cudnn.allow_tf32 = True  # PyTorch's default
         pixels, labels = made_images()
         loader = way.kind == "loader"
         advance = plain.loader_way(pixels, labels, device, os.cpu_count()) if loader else plain.tensor_way(pixels, labels, device)
@@ -154,11 +155,11 @@ class Worker:
 
 def chosen_ways(device: torch.device, threads: int) -> list[Way]:
     """What to compare on this device; bf16 where it is computed in hardware."""
-    kinds = ["ours, eager", "ours"] if device.type == "cuda" else ["ours"]
+    kinds = ["ours, eager", "ours"] if device.type == "cuda" else ["ours, memory given back", "ours"]
     precisions = ["fp32", "bf16"] if choose_precision("auto", device) == "bf16" else ["fp32"]
     plain = [Way("plain: DataLoader of PIL images", "loader", threads=threads), Way("plain: tensors", "tensors", threads=threads)]
-    names = {"ours": "ours, captured" if device.type == "cuda" else "ours", "ours, eager": "ours, eager"}
-    ours = [Way(f"{names[kind]}, {precision}", kind, precision, threads) for precision in precisions for kind in kinds]
+    names = {"ours": "ours, captured"} if device.type == "cuda" else {}
+    ours = [Way(f"{names.get(kind, kind)}, {precision}", kind, precision, threads) for precision in precisions for kind in kinds]
     return plain + ours + [Way(f"matrix multiplication, {precision}", "multiplication", precision, threads) for precision in precisions]
 
 
