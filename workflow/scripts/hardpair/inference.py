@@ -7,7 +7,7 @@ from hardpair.augment import normalise
 from hardpair.device import autocast
 from hardpair.tensors import Images
 
-BATCH = 500
+BATCH = 250
 
 
 @torch.inference_mode()
