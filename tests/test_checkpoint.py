@@ -29,7 +29,7 @@ DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "deta
 VARIANTS = {"ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}), "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2})}
 RECIPE = {"epochs": 3, "batch_size": 64, "learning_rate": 0.02, "refresh_every": 2}
 FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "refreshes.csv"]  # and run.json, which holds times
-STEPS = 3 * 3
+STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, at validation images, and at two refreshes
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +55,19 @@ def told(course):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_from_every_step_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
+def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
     states = []
-    whole = new_training(data, *VARIANTS[variant]).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
-    assert len(states) == STEPS
+    whole = new_training(data, *VARIANTS[variant]).run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
+    assert len(states) == PAUSES
     for number, state in enumerate(states):
         checkpoint.save(tmp_path / "state.safetensors", "mine", *state)
         again = new_training(data, *VARIANTS[variant])
         torch.rand(number)  # whatever was drawn before, the saved streams count
         checkpoint.restore(again, *checkpoint.load(tmp_path / "state.safetensors", "mine"))
-        rest, seen = [], []
-        course = again.run(lambda record, seconds, seen=seen: seen.append(record), rest.append)
-        assert len(rest) == STEPS - number - 1
+        steps, seen, step = [], [], again.take_step
+        again.take_step = lambda size, steps=steps, step=step: (steps.append(size), step(size))
+        course = again.run(lambda record, seconds, seen=seen: seen.append(record))
+        assert len(steps) == STEPS - 3 * len(state[1]["course"]["epochs"]) - state[1]["step"]
         assert seen == whole.epochs
         assert told(course) == told(whole)
         np.testing.assert_array_equal(course.confusions, whole.confusions)
@@ -84,16 +85,16 @@ def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_asked_f
     with Stop() as stop:
         keeper = checkpoint.Keeper(tmp_path / "c.safetensors", "mine", 10, stop)
 
-        def after_step(training):
+        def on_pause(training):
             now[0] += 4
             if now[0] == 28:
                 stop.received = signal.SIGTERM
-            keeper.after_step(training)
+            keeper.on_pause(training)
 
-        with pytest.raises(Stopped, match=r"stopped by SIGTERM; saved .*c\.safetensors, epoch 3 step 1: the same command") as caught:
-            new_training(data, *VARIANTS["ce"]).run(after_step=after_step)
+        with pytest.raises(Stopped, match=r"stopped by SIGTERM; saved .*c\.safetensors, epoch 2 step 2: the same command") as caught:
+            new_training(data, *VARIANTS["ce"]).run(on_pause=on_pause)
     assert caught.value.code == 143
-    assert saved == [(12.0, 3), (24.0, 3), (28.0, 1)]
+    assert saved == [(12.0, 2), (24.0, 1), (28.0, 2)]
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +211,7 @@ def test_a_run_killed_at_random_moments_comes_to_the_same_bits(trainer, undistur
     assert resumed > 0
 
 
-@pytest.mark.parametrize("number", [1, 4, STEPS])
+@pytest.mark.parametrize("number", [1, 6, PAUSES])
 def test_a_run_killed_while_it_writes_a_checkpoint_comes_to_the_same_bits(trainer, undisturbed, tmp_path, number):
     folder = tmp_path / "run"
     assert trainer.train(folder, write=number) == -9

@@ -65,7 +65,7 @@ def test_a_saved_state_goes_on_to_the_same_bits(folder):
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
     states = []
     first, again = (loop.Training(images, split, DFL, SAMPLER, RECIPE, 0, "bf16") for _ in range(2))
-    whole = first.run(after_step=lambda training: states.append(checkpoint.state_of(training)))
+    whole = first.run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
     checkpoint.restore(again, *states[21])
     course = again.run()
     assert course.epochs == whole.epochs

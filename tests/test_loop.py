@@ -272,7 +272,7 @@ def test_a_run_that_diverges_under_a_large_scale_names_the_cap(images, split):
             training.loss.scale.fill_(1e30)
 
     with pytest.raises(loop.Diverged, match=r"in step 3 of epoch 3 .*, or cap the scale of the loss, now 1e\+30, with loss\.scale_max$"):
-        training_of(images, split, DFL).run(after_step=blow_up)
+        training_of(images, split, DFL).run(on_pause=blow_up)
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
@@ -286,7 +286,7 @@ def test_images_that_are_all_certain_are_trained_on(images, split, sampler):
             training.network.output.bias.copy_(torch.tensor([1e4] + [0.0] * 9))
 
     training.images = training.batches.images = replace(images, labels=torch.zeros_like(images.labels))
-    course = training.run(after_step=make_certain)
+    course = training.run(on_pause=make_certain)
     assert [row["mean_p"] for row in course.refreshes[1:]] == [1.0] * 3
     assert [row["loss_scale"] for row in course.refreshes[1:]] == [1.0] * 3
     assert all(row["train_loss"] == 0 for row in course.epochs[1:])

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -18,9 +18,17 @@ def cuda_graph(step: Callable[[], None]) -> Callable[[], None]:
     return graph.replay
 
 
-def own_stream(device: torch.device) -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def own_stream(device: torch.device) -> Iterator[None]:
     """Where steps must run that are to be captured: a stream beside the default one, which cannot be captured. Nothing on the CPU."""
-    return torch.cuda.stream(torch.cuda.Stream(device)) if device.type == "cuda" else contextlib.nullcontext()
+    if device.type != "cuda":
+        yield
+        return
+    before, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    stream.wait_stream(before)
+    with torch.cuda.stream(stream):
+        yield
+    before.wait_stream(stream)
 
 
 class Captured:

@@ -129,7 +129,7 @@ class Keeper:
             restore(training, *state)
             print(f"going on from {self.path}, {_place(training)}", file=sys.stderr)
 
-    def after_step(self, training: Training) -> None:
+    def on_pause(self, training: Training) -> None:
         """Save the state if it is time.
 
         Raises:

@@ -64,7 +64,7 @@ class Job:
             keeper = Keeper(checkpoint, key, checkpoint_seconds, stop)
             keeper.resume(training)
             try:
-                return training.run(on_epoch, keeper.after_step)
+                return training.run(on_epoch, keeper.on_pause)
             except loop.Diverged:
                 checkpoint.unlink(missing_ok=True)  # it would only diverge again
                 raise

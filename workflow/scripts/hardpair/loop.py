@@ -111,38 +111,46 @@ class Training:
     def run(
         self,
         on_epoch: Callable[[dict, float], None] = lambda record, seconds: None,
-        after_step: Callable[["Training"], None] = lambda training: None,
+        on_pause: Callable[["Training"], None] = lambda training: None,
     ) -> Course:
         """Train to the end, from the initialisation or from where a restored state was saved.
 
         Args:
             on_epoch: called after every epoch with its row of epochs.csv and the seconds it took.
-            after_step: called after every step; the state may be saved then.
+            on_pause: called after every step and every batch of a look at images, when the state may be saved and the run be left.
 
         Raises:
             Diverged: the loss became NaN or infinite.
         """
-        for record, seconds in zip(self.course.epochs, self.course.seconds, strict=True):
+        course = self.course
+        for record, seconds in zip(course.epochs, course.seconds, strict=True):
             on_epoch(record, seconds)
         with self.stream():
-            if not self.course.refreshes:
-                self._refresh(0)
-            while (completed := len(self.course.epochs)) < self.epochs:
+            if not course.refreshes:
+                self._refresh(0, self._look(0, lambda: on_pause(self)))
+            while (completed := len(course.epochs)) < self.epochs:
                 started = time.perf_counter() - self.elapsed
-                record = self._epoch(completed, started, after_step) | self._validate()
-                self.course.epochs.append(record)
-                self._refresh(completed + 1)
-                self.course.seconds.append(time.perf_counter() - started)
+
+                def pause(started: float = started) -> None:
+                    self.elapsed = time.perf_counter() - started
+                    on_pause(self)
+
+                record = self._epoch(completed, pause)
+                # The looks change nothing, and what follows takes no time: a state saved on the way is that after the last step.
+                logits, cross_entropy = self._infer(self.validation, pause), self._look(completed + 1, pause)
+                course.epochs.append(record | self._validate(logits))
+                self._refresh(completed + 1, cross_entropy)
+                course.seconds.append(time.perf_counter() - started)
                 self.streams, self.step, self.elapsed = self._streams(), 0, 0.0
-                on_epoch(record, self.course.seconds[-1])
-            self.course.last = _weights(self.network)
-        return self.course
+                on_epoch(course.epochs[-1], course.seconds[-1])
+            course.last = _weights(self.network)
+        return course
 
     def stream(self) -> contextlib.AbstractContextManager:
         """Context in which steps are taken."""
         return own_stream(self.device)
 
-    def _epoch(self, completed: int, started: float, after_step: Callable[["Training"], None]) -> dict:
+    def _epoch(self, completed: int, pause: Callable[[], None]) -> dict:
         """What is left of a pass over the training images; waits for the device only at the end."""
         rate = self.optimiser.learning_rate = self.recipe.learning_rate_at(completed)
         self.draw_epoch()
@@ -150,8 +158,7 @@ class Training:
         for size in sizes[self.step :]:
             self.take_step(size)
             self.step += 1
-            self.elapsed = time.perf_counter() - started
-            after_step(self)
+            pause()
         each = self.batches.losses.cpu().double()
         if not each.isfinite().all():
             step = int((~each.isfinite()).int().argmax()) + 1
@@ -176,25 +183,38 @@ class Training:
     def _streams(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.order.get_state(), self.augmentation.get_state()
 
-    def _refresh(self, completed: int) -> None:
-        due = is_due(completed, self.recipe.refresh_every, self.epochs)
-        if not due and completed not in LOGGED:
-            return
-        labels = self.images.labels[self.training]
-        cross_entropy = F.cross_entropy(infer(self.network, self.images, self.training, self.precision), labels, reduction="none")
+    def _infer(self, index: torch.Tensor, pause: Callable[[], None]) -> torch.Tensor | None:
+        """Logits of the images at ``index``, or None without any."""
+        return infer(self.network, self.images, index, self.precision, pause) if len(index) else None
+
+    def _look(self, completed: int, pause: Callable[[], None]) -> torch.Tensor | None:
+        """−ln p_t of the training images, or None after an epoch where nobody asks for it."""
+        if not self._due(completed) and completed not in LOGGED:
+            return None
+        cross_entropy = F.cross_entropy(self._infer(self.training, pause), self.images.labels[self.training], reduction="none")
         if not cross_entropy.isfinite().all():
             raise Diverged(self._diverged("the loss of a training image", f"epoch {completed}", self.optimiser.learning_rate))
+        return cross_entropy
+
+    def _due(self, completed: int) -> bool:
+        return is_due(completed, self.recipe.refresh_every, self.epochs)
+
+    def _refresh(self, completed: int, cross_entropy: torch.Tensor | None) -> None:
+        """Tell of −ln p_t of the training images, and refresh the weights if they are due."""
+        if cross_entropy is None:
+            return
+        due = self._due(completed)
         told = self.loss.refresh(cross_entropy) | self.sampler.refresh(cross_entropy) if due else {}
         mean_p = torch.exp(-cross_entropy.double()).mean().item()
         self.course.refreshes.append({"epoch": completed, "applied": int(due), "mean_p": mean_p} | told)
         self.course.histograms.append(histogram(cross_entropy).cpu().numpy())
 
-    def _validate(self) -> dict:
+    def _validate(self, logits: torch.Tensor | None) -> dict:
         """Validation columns of an epoch; keeps the confusion counts and the best weights."""
         images, course = self.images, self.course
-        if len(self.validation) == 0:
+        if logits is None:
             return {}
-        logits, labels = infer(self.network, images, self.validation, self.precision), images.labels[self.validation]
+        labels = images.labels[self.validation]
         confusion = confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
         course.confusions.append(confusion)
         share = accuracy(confusion)
