@@ -7,7 +7,7 @@ import numpy as np
 
 import compare
 import fake_study
-from hardpair import comparison
+from hardpair import comparison, comparison_text, verdicts
 from hardpair.provenance import fingerprint
 
 RECIPE = {"epochs": 4, "learning_rate": 0.01}
@@ -23,7 +23,7 @@ class Study:
         told = fake_study.settings(variants, seeds, **changes)
         told["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in told["variants"]]
         names = [variant["name"] for variant in told["variants"]]
-        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False} | told
+        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002} | told
         self.split.write_text('{"training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in told["seeds"]:
@@ -48,7 +48,8 @@ class Study:
         return runs, comparison.comparison_table(runs, self.told), comparison.contrasts_table(runs, self.told)
 
     def markdown(self):
-        return comparison.markdown(*self.tables()[1:], self.told)
+        _, compared, contrasts = self.tables()
+        return comparison_text.markdown(compared, contrasts, verdicts.claims_table(contrasts, self.told), self.told)
 
     def main(self, monkeypatch):
         arguments = {"runs": self.runs, "recipe": json.dumps(self.recipe), "split": self.split, "settings": json.dumps(self.told)}

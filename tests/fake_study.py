@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hardpair import comparison
+from hardpair import comparison, verdicts
 from hardpair.confusion import confusion_matrix
 from hardpair.metrics import summary
 
@@ -126,16 +126,21 @@ def write_search(folder: Path, rounds: int = 3, batch: int = 8) -> None:
 
 
 def write_comparison(folder: Path, told: dict) -> None:
-    """runs.csv, comparison.csv and contrasts.csv."""
+    """runs.csv, comparison.csv, contrasts.csv and claims.csv."""
     names = [variant["name"] for variant in told["variants"]]
     variants = [{"label": variant["name"]} | variant for variant in told["variants"]]
-    told = told | {"variants": variants, "contrasts": [[name, told["baseline"]] for name in names if name != told["baseline"]]}
+    others = [name for name in names if name != told["baseline"]]
+    told = told | {"variants": variants, "contrasts": [[name, told["baseline"]] for name in others], "margin": 0.002}
+    part = {"than": told["baseline"], "measures": ["accuracy", "confusion"]}
+    told["claims"] = [{"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
     paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in told["seeds"]]
     records = [tuple(json.loads((path / name).read_text()) for name in ("run.json", "metrics.json")) for path in paths]
     runs = comparison.runs_table(records, told)
     runs.to_csv(folder / "runs.csv", index=False)
     comparison.comparison_table(runs, told).to_csv(folder / "comparison.csv", index=False)
-    comparison.contrasts_table(runs, told).to_csv(folder / "contrasts.csv", index=False)
+    contrasts = comparison.contrasts_table(runs, told)
+    contrasts.to_csv(folder / "contrasts.csv", index=False)
+    verdicts.claims_table(contrasts, told).to_csv(folder / "claims.csv", index=False)
 
 
 def write_json(path: Path, value: dict) -> None:

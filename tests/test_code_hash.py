@@ -157,7 +157,7 @@ COUNTED = {
     ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_curves", "assemble_figure"},
     ("hardpair/metrics.py", "bins: int = 15", "bins: int = 10"): SHOW | {"evaluate"},
     ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate"},
-    ("hardpair/loop.py", "refresh(0)", "refresh(1)"): set(VARIANTS),
+    ("hardpair/loop.py", "_look(0,", "_look(1,"): set(VARIANTS),
     ("hardpair/job.py", "round(peak_kib / 1024)", "round(peak_kib / 1000)"): set(VARIANTS),
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
@@ -170,6 +170,9 @@ COUNTED = {
     ("hardpair/losses/focal.py", "min(1 / mean", "min(2 / mean"): {"train: dfl", "train: dfl_sampler"},
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},
     ("hardpair/samplers/focal.py", "replacement=True", "replacement=False"): {"train: ce_sampler", "train: dfl_sampler"},
+    ("hardpair/significance.py", "EXACT = 40", "EXACT = 30"): {"compare"},
+    ("hardpair/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare"},
+    ("hardpair/checkpoint.py", '"best."', '"finest."'): set(VARIANTS),
 }
 
 
@@ -180,7 +183,7 @@ def test_an_edit_changes_exactly_the_jobs_that_import_it(tree, edit):
 
 
 def test_checks_and_messages_do_not_count(tree):
-    for name in ("command", "config", "errors", "progress"):
+    for name in ("command", "config", "errors", "lease", "progress", "stopping"):
         tree.write(f"hardpair/{name}.py", tree.read(f"hardpair/{name}.py") + "\n\nADDED = 1\n")
     assert tree.changed() == set()
 

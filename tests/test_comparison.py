@@ -8,7 +8,7 @@ from scipy import stats
 
 import fake_study
 from compared_study import TRAIN, Study
-from hardpair import comparison
+from hardpair import comparison, comparison_text
 from hardpair.errors import UserError
 
 MEASURES = ("accuracy", "nll", "ece", "brier")
@@ -190,7 +190,8 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     read_only.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
     text, comparison_ = read_only.markdown(), read_only.tables()[1]
     found = tables_in(text)
-    assert list(found) == ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch"]
+    told = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
+    assert list(found) == told
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
         header, rule, *rows = found[heading]
         ours = ["configuration", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
@@ -208,7 +209,17 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
             assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
     contrasts = found["Declared contrasts, last epoch"]
     assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
-    assert contrasts[2][1:] == found["Last epoch"][3][3:5]
+    assert contrasts[2][1::2] == found["Last epoch"][3][3:5]
+    assert contrasts[2][2::2] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
+    assert "adjusted for 4 tests (Holm). With 3 seeds no p can come under 0.05, however large a difference is: 8 seeds can." in text
+    power = found["What so many seeds can tell"]
+    assert [row[:2] for row in power[2:4]] == [
+        ["DynamicFocalLoss − CrossEntropy", "accuracy"],
+        ["DynamicFocalLoss − CrossEntropy", "confusion"],
+    ]
+    assert [row[5] for row in power[2:]] == ["+0.82 pp", "-1.24 pp", "+0.00 pp", "-0.47 pp"]
+    assert power[4][6] == "", "no number of seeds detects a published difference of 0"
+    assert "## Claims" not in text
     assert "On test images; 3 seeds (0, 1, 2)." in text
 
 
@@ -222,7 +233,7 @@ def test_labels_cannot_break_the_table(tmp_path):
     assert [row[0] for row in rows[2:]] == written
     assert rows[0][3] == r"accuracy vs a\|b"
     assert rows[2][5:] == ["", ""], "nothing was published"
-    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {3}
+    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {5}
 
 
 def test_one_seed_gives_numbers_without_intervals(tmp_path):
@@ -243,17 +254,17 @@ def test_without_validation_there_is_no_best_model(tmp_path):
     runs, table, contrasts = study.tables()
     assert set(runs["model"]) == set(table["model"]) == set(contrasts["model"]) == {"last"}
     assert runs["best_epoch"].isna().all()
-    assert list(tables_in(study.markdown())) == ["Last epoch", "Declared contrasts, last epoch"]
+    assert list(tables_in(study.markdown())) == ["Last epoch", "Declared contrasts, last epoch", "What so many seeds can tell"]
 
 
 def test_without_contrasts_their_table_is_empty(tmp_path, monkeypatch):
     study = Study(tmp_path, contrasts=[])
     study.main(monkeypatch)
-    assert (study.out / "contrasts.csv").read_text() == "a,b,model,metric,n,difference,sd,low,high\n"
+    assert (study.out / "contrasts.csv").read_text() == ",".join(comparison.CONTRAST_COLUMNS) + "\n"
     assert "contrasts" not in (study.out / "comparison.md").read_text()
 
 
-def test_compare_writes_the_same_four_files_every_time(tmp_path, monkeypatch):
+def test_compare_writes_the_same_files_every_time(tmp_path, monkeypatch):
     study = Study(tmp_path)
     written = []
     for _ in range(2):
@@ -261,7 +272,7 @@ def test_compare_writes_the_same_four_files_every_time(tmp_path, monkeypatch):
         written.append({path.name: path.read_bytes() for path in study.out.iterdir()})
         shutil.rmtree(study.out)
     assert written[0] == written[1]
-    assert written[0].keys() == {"runs.csv", "comparison.csv", "contrasts.csv", "comparison.md"}
+    assert written[0].keys() == {"runs.csv", "comparison.csv", "contrasts.csv", "claims.csv", "comparison.md"}
     study.main(monkeypatch)
     for name, table in zip(("runs", "comparison", "contrasts"), study.tables(), strict=True):
         pd.testing.assert_frame_equal(pd.read_csv(study.out / f"{name}.csv"), table, check_dtype=False)
@@ -275,7 +286,7 @@ def test_a_refused_comparison_leaves_the_old_tables(study, monkeypatch):
     with pytest.raises(UserError, match="differ in threads"):
         study.main(monkeypatch)
     study.change("dfl", 1, "run.json", threads=1)
-    monkeypatch.setattr(comparison, "markdown", lambda *_: 1 / 0)
+    monkeypatch.setattr(comparison_text, "markdown", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         study.main(monkeypatch)
     assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before

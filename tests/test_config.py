@@ -21,7 +21,7 @@ MISSING = object()
 CE = {"kind": "cross_entropy"}
 GENERATED = {"kind": "synthetic", "name": "s", "validation": 100}
 NO_SEARCH = [("data.validation", 0), ("search.enabled", False)]
-PLAIN = [("variants", [{"name": "plain"}]), ("baseline", "plain"), ("contrasts", [])]
+PLAIN = [("variants", [{"name": "plain"}]), ("baseline", "plain"), ("contrasts", []), ("claims", [])]
 NAME_RULE = "use 1 to 64 letters, digits"
 
 
@@ -157,7 +157,7 @@ def test_canonical_refuses_what_json_cannot_say(number):
 
 WRONG = {
     # keys
-    "unknown key": ([("colour", "red")], "colour is not a key", "known keys are baseline, compare"),
+    "unknown key": ([("colour", "red")], "colour is not a key", "known keys are baseline, claims, compare"),
     "unknown key with a near miss": ([("variant", [])], "variant is not a key", "did you mean variants?"),
     "unknown key within": ([("recipe.learningrate", 0.1)], "recipe.learningrate is not a key", "did you mean learning_rate?"),
     "unknown key in a list": ([("variants.2.lable", "x")], "variants[2].lable is not a key", "did you mean label?"),
@@ -227,6 +227,16 @@ WRONG = {
     "unknown variant in a contrast": ([("contrasts.1", ["mixup", "ce"])], 'contrasts[1] names the variant "mixup"', "choose from ce, dfl"),
     "unknown variant in the search": ([("search.variants", ["none"])], 'search.variants names the variant "none"', "choose from ce, dfl"),
     "search of a variant that is gone": ([("search", {}), *PLAIN], 'search.variants names the variant "ce"', "choose from plain"),
+    "claim without its contrast": (
+        [("contrasts", [["dfl", "ce"]])],
+        'claims[0].contrasts[1] compares "dfl" with "ce_sampler"',
+        "add [dfl, ce_sampler] there",
+    ),
+    "claim by an unknown measure": (
+        [("claims.0.contrasts.0", {"better": "dfl", "than": "ce", "measures": ["nll"]})],
+        "claims[0].contrasts[0].measures[0]",
+        "accuracy, confusion",
+    ),
     "contrast with itself": ([("contrasts", [["dfl", "dfl"]])], "contrasts[0]", "name two variants"),
     "unknown class": ([("pairs", [["cat", "wolf"]])], 'pairs[0] names the class "wolf", which cifar10', "choose from airplane"),
     "class with a capital": ([("pairs", [["cat", "dog"], ["Cat", "deer"]])], 'pairs[1] names the class "Cat"', "did you mean cat?"),

@@ -20,6 +20,7 @@ variants:
   - {name: dfl, loss: {kind: focal, gamma: 2, scale: dynamic}}
   - {name: ce_sampler, sampler: {kind: focal, gamma: 2}}
 contrasts: [[dfl, ce]]
+claims: [{name: helps, sentence: The loss helps., contrasts: [{better: dfl, than: ce}]}]
 seeds: [0, 1]
 recipe: {epochs: 2, refresh_every: 1}
 search: {rounds: 2, batch: 2, epochs: 1}

@@ -41,6 +41,7 @@ rule compare:
         runs="<study>/runs.csv",
         comparison="<study>/comparison.csv",
         contrasts="<study>/contrasts.csv",
+        claims="<study>/claims.csv",
         markdown=report(
             "<study>/comparison.md",
             caption="../report/comparison.rst",

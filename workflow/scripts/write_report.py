@@ -1,7 +1,7 @@
 """Write a study's report: one HTML file that opens offline, with its tables, figures, search, provenance, config and commands.
 
-Reads comparison.csv, contrasts.csv, runs.csv, runs/{variant}/seed{seed}/run.json, figures/{name}.{svg,png} and, where the config has a
-search, search/{recipe.yaml,trials.csv} below the study's folder.
+Reads comparison.csv, contrasts.csv, claims.csv, runs.csv, runs/{variant}/seed{seed}/run.json, figures/{name}.{svg,png} and, where the
+config has a search, search/{recipe.yaml,trials.csv} below the study's folder.
 Settings: config (resolved), figures (list of name, title, caption), commands (list of texts). Example:
 
   python workflow/scripts/write_report.py --study-dir results/demo --output results/demo/report.html --settings report.json
@@ -70,6 +70,7 @@ def render(folder: Path, settings: dict) -> str:
         pair=[name.replace("_", " ") for name in config["pairs"][0]],
         baseline=labels[config["baseline"]],
         comparisons={model: comparison(compared[compared["model"] == model], labels, config["baseline"]) for model in models},
+        claims=read_table(folder / "claims.csv").to_dict("records"),
         contrasts={model: contrast_rows(contrasts[contrasts["model"] == model], labels) for model in models},
         figures=[figure | {"source": embedded(folder / "figures", figure["name"])} for figure in settings["figures"]],
         search=search(folder / "search") if config["search"]["enabled"] else None,
@@ -133,6 +134,7 @@ def contrast_rows(table, labels: dict[str, str]) -> list[dict[str, str]]:
             "n": row["n"],
             "difference": number(row["difference"], row["metric"], signed=True),
             "interval": _interval(row["low"], row["high"], row["metric"], signed=True),
+            "p": "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.3f}",
         }
         for _, row in table.iterrows()
     ]

@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardpair import significance
 from hardpair.contrasts import mean_interval, paired_difference
 from hardpair.errors import UserError
 from hardpair.files import read_json
 from hardpair.provenance import fingerprint
 
 CALIBRATION = ["nll", "ece", "brier"]
+CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high", "p", "p_holm"]
+CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "seeds_for_published"]
 MACHINE = ("device_type", "precision", "threads", "torch")
 
 
@@ -121,77 +124,30 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
 
 
 def contrasts_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """A row per declared contrast a − b, model and measure, paired by seed."""
+    """A row per declared contrast a − b, model and measure, paired by seed: interval, test, power.
+
+    ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
+    """
+    published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
+    names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
     rows = []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():
             for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
-                difference = paired_difference(values_of(runs, a, model, metric), values_of(runs, b, model, metric))
+                first, second = (values_of(runs, name, model, metric) for name in (a, b))
+                difference, key = paired_difference(first, second), names.get(metric)
                 row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}
-                rows.append(row | {key: difference[key] for key in ("sd", "low", "high")})
-    return pd.DataFrame(rows, columns=["a", "b", "model", "metric", "n", "difference", "sd", "low", "high"])
-
-
-def markdown(comparison: pd.DataFrame, contrasts: pd.DataFrame, settings: dict) -> str:
-    """The study as Markdown, laid out as the published table with its values beside ours."""
-    labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
-    metrics = metrics_of(settings)[:2]
-    pair = _escape("-".join(settings["pairs"][0]))
-    count = len(settings["seeds"])
-    several = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
-    lines = [
-        f"# {settings['study']}: comparison",
-        "",
-        f"On {settings['on']} images; {count} seed{'s' if count > 1 else ''} ({', '.join(map(str, settings['seeds']))}). "
-        f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
-        "Positive differences in accuracy and negative ones in confusion are better.",
-    ]
-    for model in comparison["model"].unique():
-        table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
-        lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]
-        against = labels[settings["baseline"]]
-        ours = ["configuration", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
-        lines += _header([*ours, "published accuracy", "published confusion"])
-        for variant in settings["variants"]:
-            rows = [table.loc[(variant["name"], metric)] for metric in metrics]
-            cells = [labels[variant["name"]] + (" (baseline)" if variant["name"] == settings["baseline"] else "")]
-            cells += [_mean(row) for row in rows]
-            cells += [_difference(row["difference"], row["difference_low"], row["difference_high"]) for row in rows]
-            cells += [_percent(row["published"]) for row in rows]
-            lines.append(_row(cells))
-    if len(contrasts):
-        lines += ["", "## Declared contrasts, last epoch", "", *_header(["contrast", "accuracy", "confusion"])]
-        last = contrasts[contrasts["model"] == "last"].set_index(["a", "b", "metric"])
-        for a, b in settings["contrasts"]:
-            rows = [last.loc[(a, b, metric)] for metric in metrics]
-            lines.append(_row([f"{labels[a]} − {labels[b]}", *(_difference(row["difference"], row["low"], row["high"]) for row in rows)]))
-    return "\n".join(lines) + "\n"
-
-
-def _header(titles: list[str]) -> list[str]:
-    return [_row(titles), "|" + "---|" * len(titles)]
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escape(text: str) -> str:
-    """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
-    for mark, written in (("&", "&amp;"), ("<", "&lt;"), ("\\", "\\\\"), ("|", "\\|")):
-        text = text.replace(mark, written)
-    return " ".join(text.split())
-
-
-def _percent(share: float) -> str:
-    return "" if pd.isna(share) else f"{100 * share:.2f} %"
-
-
-def _mean(row: pd.Series) -> str:
-    return f"{100 * row['mean']:.2f} %" if pd.isna(row["sd"]) else f"{100 * row['mean']:.2f} ± {100 * row['sd']:.2f} %"
-
-
-def _difference(mean: float, low: float, high: float) -> str:
-    if pd.isna(mean):
-        return ""
-    return f"{100 * mean:+.2f} pp" + ("" if pd.isna(low) else f" [{100 * low:+.2f}, {100 * high:+.2f}]")
+                row |= {key: difference[key] for key in ("sd", "low", "high")}
+                row["bca_low"], row["bca_high"] = significance.bca_interval(first - second)
+                row["p"] = significance.sign_flip(first - second)
+                row["superiority"], row["correlation"] = significance.superiority(first, second), significance.correlation(first, second)
+                row["detectable"] = significance.detectable(row["sd"], row["n"])
+                if key and key in published[a] and key in published[b]:
+                    row["published"] = published[a][key] - published[b][key]
+                    row["seeds_for_published"] = significance.seeds_needed(row["published"], row["sd"])
+                rows.append(row)
+    table = pd.DataFrame(rows).reindex(columns=CONTRAST_COLUMNS)
+    for model in table["model"].unique():
+        tested = (table["model"] == model) & table["metric"].isin(names)
+        table.loc[tested, "p_holm"] = significance.holm(table.loc[tested, "p"].to_numpy(np.float64))
+    return table

@@ -252,6 +252,14 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         if first == second:
             yield f"contrasts[{index}] compares {_shown(first)} with itself: name two variants"
     yield from _repeated("contrasts", config["contrasts"])
+    declared = {frozenset(contrast) for contrast in config["contrasts"]}
+    for index, claim in enumerate(config["claims"]):
+        for place, part in enumerate(claim["contrasts"]):
+            if frozenset((part["better"], part["than"])) not in declared:
+                yield (
+                    f"claims[{index}].contrasts[{place}] compares {_shown(part['better'])} with {_shown(part['than'])}, which contrasts "
+                    f"does not declare: add [{part['better']}, {part['than']}] there, or change or remove the claim {_shown(claim['name'])}"
+                )
 
 
 def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:

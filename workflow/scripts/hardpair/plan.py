@@ -84,10 +84,10 @@ def compare_settings(config: dict) -> dict:
         for variant in config["variants"]
     ]
     return {
-        **{key: config[key] for key in ("study", "seeds", "pairs", "baseline", "contrasts")},
+        **{key: config[key] for key in ("study", "seeds", "pairs", "baseline", "contrasts", "claims")},
         "variants": variants,
         "on": config["evaluate"]["images"],
-        "allow_mixed": config["compare"]["allow_mixed"],
+        **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
     }
 
 
