@@ -34,7 +34,7 @@ def test_your_own_loss(finished, tmp_path):
     study.edit("config/schema.yaml", "\n  sampler:\n    type: object", f"{entry}\n  sampler:\n    type: object")
     [use] = re.findall(r"and use it: `(\{.*?\}\})`", README)
     assert yaml.safe_load(use)["loss"]["kind"] == "poly1"
-    study.edit("tiny.yaml", "contrasts:", f"  - {use}\ncontrasts:")
+    study.edit("tiny.yaml", "contrasts: [[", f"  - {use}\ncontrasts: [[")
     trained = {job for job in study.stale() if job.startswith("Train")}
     assert trained == {"Train poly1 with seed 0", "Train poly1 with seed 1"}
     study.snakemake("--", "results/tiny/runs/poly1/seed0/metrics.json")

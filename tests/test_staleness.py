@@ -125,13 +125,13 @@ def test_relabelling_a_variant_reruns_what_shows_it(study):
 
 
 def test_other_pairs_retrain_nothing(study):
-    study.edit("tiny.yaml", "contrasts:", "pairs: [[ship, truck]]\ncontrasts:")
+    study.edit("tiny.yaml", "seeds:", "pairs: [[ship, truck]]\nseeds:")
     every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
     assert study.stale() == runs(steps=["Evaluate"]) | every
 
 
 def test_other_thresholds_of_difficulty_redraw_them(study):
-    study.edit("tiny.yaml", "contrasts:", "difficulty: {easy: 0.9}\ncontrasts:")
+    study.edit("tiny.yaml", "seeds:", "difficulty: {easy: 0.9}\nseeds:")
     assert study.stale() == {"Draw the shares of easy and hard images", "Assemble the final figure"} | REPORT
 
 
