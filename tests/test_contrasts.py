@@ -16,7 +16,7 @@ def test_an_interval_is_that_of_scipys_t_test(values, level):
     got = mean_interval(np.array(values), level)
     expected = stats.ttest_1samp(values, 0).confidence_interval(level)
     assert (got["n"], got["mean"], got["sd"]) == (len(values), pytest.approx(np.mean(values)), pytest.approx(stats.tstd(values)))
-    assert (got["low"], got["high"]) == (pytest.approx(expected.low, abs=1e-9), pytest.approx(expected.high, abs=1e-9))
+    assert (got["low"], got["high"]) == (pytest.approx(expected.low, rel=1e-9, abs=1e-9), pytest.approx(expected.high, rel=1e-9, abs=1e-9))
 
 
 @settings(deadline=None)
@@ -26,8 +26,8 @@ def test_a_difference_is_that_of_scipys_paired_t_test(pairs):
     assume(np.ptp(first - second) > 1e-3)
     got = paired_difference(first, second)
     expected = stats.ttest_rel(first, second).confidence_interval(0.95)
-    assert got["mean"] == pytest.approx(first.mean() - second.mean(), abs=1e-9)
-    assert (got["low"], got["high"]) == (pytest.approx(expected.low, abs=1e-9), pytest.approx(expected.high, abs=1e-9))
+    assert got["mean"] == pytest.approx(first.mean() - second.mean(), rel=1e-9, abs=1e-9)
+    assert (got["low"], got["high"]) == (pytest.approx(expected.low, rel=1e-9, abs=1e-9), pytest.approx(expected.high, rel=1e-9, abs=1e-9))
 
 
 def test_one_value_has_a_mean_but_no_interval():
