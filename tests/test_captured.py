@@ -1,16 +1,13 @@
 """The captured step, with a capture that records a function instead of kernels; test_cuda.py has the real one."""
 
-import json
-
 import pytest
 import torch
 
-from hardpair import captured, dataset, loop
+from hardpair import captured, loop
 from hardpair.captured import WARM_UP, Captured
-from hardpair.files import write_json
 from hardpair.settings import Recipe
-from hardpair.sources import synthetic
 from hardpair.tensors import load_images, load_split
+from prepared_data import prepare
 
 torch.set_num_threads(1)
 
@@ -49,16 +46,12 @@ def test_a_step_that_cannot_be_captured_stays_eager_and_says_so_once(capsys):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    about, parts = synthetic.generate(train=120, test=20, size=8, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    write_json(folder / "split.json", {"data_sha256": sha256, "training": list(range(100)), "validation": list(range(100, 120))})
+    folder = prepare(tmp_path_factory.mktemp("data"), training=100, validation=20)
     return load_images(folder, "train", torch.device("cpu")), load_split(folder / "split.json", folder)
 
 
 @pytest.mark.parametrize("scale", ["none", "dynamic"])
-def test_replayed_steps_find_all_that_changes_where_it_was(prepared, monkeypatch, scale):
+def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
     """What a replay reads is what the capture saw: batches, scale and place in the epoch must change in place."""
     focal = {"kind": "focal", "gamma": 2, "scale": scale, "scale_max": None, "detach_weight": False}
     recipe = Recipe(3, 16, 0.02, 0.9, 5e-4, (0.5,), 0.1, 0.5, 1)

@@ -16,12 +16,11 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hardpair import checkpoint, dataset, loop
-from hardpair.files import write_json
+from hardpair import checkpoint, loop
 from hardpair.settings import Recipe
-from hardpair.sources import synthetic
 from hardpair.stopping import Stop, Stopped
 from hardpair.tensors import load_images, load_split
+from prepared_data import prepare
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parents[1]
@@ -35,12 +34,7 @@ STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Prepared data with the split: 170 images to train on, in batches of 64, 64 and 42, and 30 to validate."""
-    folder = tmp_path_factory.mktemp("data")
-    about, parts = synthetic.generate(train=200, test=20, size=8, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    write_json(folder / "split.json", {"data_sha256": sha256, "training": list(range(170)), "validation": list(range(170, 200))})
-    return folder
+    return prepare(tmp_path_factory.mktemp("data"), training=170, validation=30)
 
 
 def new_training(data, loss, sampler, **changes):

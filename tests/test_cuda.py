@@ -1,17 +1,14 @@
 """Training on a GPU against the same training on the CPU; skipped where there is none."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from hardpair import checkpoint, dataset, loop
+from hardpair import checkpoint, loop
 from hardpair.device import configure
-from hardpair.files import write_json
 from hardpair.settings import Recipe
-from hardpair.sources import synthetic
 from hardpair.tensors import load_images, load_split
+from prepared_data import prepare
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 RECIPE = Recipe(4, 64, 0.02, 0.9, 5e-4, lr_drops=(0.5,), lr_factor=0.1, dropout=0.0, refresh_every=2)
@@ -23,12 +20,7 @@ SAMPLER = {"kind": "focal", "gamma": 2}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Prepared data of 1,030 training images, 1,000 of them to train on (fifteen batches of 64 and one of 40)."""
-    folder = tmp_path_factory.mktemp("data")
-    about, parts = synthetic.generate(train=1030, test=100, size=32, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    write_json(folder / "split.json", {"data_sha256": sha256, "training": list(range(1000)), "validation": list(range(1000, 1030))})
-    return folder
+    return prepare(tmp_path_factory.mktemp("data"), training=1000, validation=30, size=32)
 
 
 def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True):

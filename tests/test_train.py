@@ -15,10 +15,10 @@ from scipy.special import log_softmax
 
 import evaluate
 import train
-from hardpair import dataset, loop
+from hardpair import loop
 from hardpair.errors import UserError
-from hardpair.files import file_sha256, write_json
-from hardpair.sources import synthetic
+from hardpair.files import file_sha256, read_json, write_json
+from prepared_data import prepare
 
 torch.set_num_threads(1)
 RECIPE = {"epochs": 3, "batch_size": 64, "learning_rate": 0.02, "refresh_every": 2}
@@ -29,12 +29,8 @@ FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "r
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Prepared data with the split: 170 images to train on, 30 to validate, 100 to test."""
-    folder = tmp_path_factory.mktemp("data")
-    about, parts = synthetic.generate(train=200, test=100, size=8, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    for name, last in (("split.json", 200), ("no-validation.json", 170)):
-        write_json(folder / name, {"data_sha256": sha256, "training": list(range(170)), "validation": list(range(170, last))})
+    folder = prepare(tmp_path_factory.mktemp("data"), training=170, validation=30, test=100)
+    write_json(folder / "no-validation.json", read_json(folder / "split.json") | {"validation": []})
     return folder
 
 

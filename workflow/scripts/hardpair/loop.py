@@ -143,7 +143,7 @@ class Training:
                 course.seconds.append(time.perf_counter() - started)
                 self.streams, self.step, self.elapsed = self._streams(), 0, 0.0
                 on_epoch(course.epochs[-1], course.seconds[-1])
-            course.last = _weights(self.network)
+            course.last = weights_of(self.network)
         return course
 
     def stream(self) -> contextlib.AbstractContextManager:
@@ -219,7 +219,7 @@ class Training:
         course.confusions.append(confusion)
         share = accuracy(confusion)
         if course.best_epoch is None or share > course.epochs[course.best_epoch - 1]["validation_accuracy"]:
-            course.best, course.best_epoch = _weights(self.network), len(course.epochs) + 1
+            course.best, course.best_epoch = weights_of(self.network), len(course.epochs) + 1
         a, b, rate = most_confused(confusion, 1)[0]
         return {
             "validation_loss": F.cross_entropy(logits, labels).item(),
@@ -235,6 +235,6 @@ class Training:
         return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
 
 
-def _weights(network: nn.Module) -> dict[str, torch.Tensor]:
+def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
     """A copy of the weights on the CPU in plain layout."""
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in network.state_dict().items()}
