@@ -65,8 +65,15 @@ def test_defaults_are_filled_in_at_every_depth():
     assert resolved["recipe"]["lr_drops"] == [0.5, 0.8]
     plain, dfl = resolved["variants"]
     assert plain == {"name": "ce", "label": "ce", "loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}}
-    assert dfl["loss"] == {"kind": "focal", "gamma": 2, "scale": "none", "scale_max": None, "detach_weight": False}
-    assert dfl["sampler"] == {"kind": "focal", "gamma": 1}
+    assert dfl["loss"] == {
+        "kind": "focal",
+        "gamma": 2,
+        "scale": "none",
+        "scale_over": "training",
+        "scale_max": None,
+        "detach_weight": False,
+    }
+    assert dfl["sampler"] == {"kind": "focal", "gamma": 1, "unbias": 0, "factor_max": 100}
 
 
 def test_resolving_changes_neither_the_config_nor_the_defaults():

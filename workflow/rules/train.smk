@@ -24,8 +24,9 @@ rule train:
     resources:
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
-        # No param: results do not depend on it.
+        # No params: results do not depend on them, but on the plugins' code.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
+        plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
         study=study_folder,
         data=data_folder,
@@ -39,7 +40,8 @@ rule train:
     shell:
         "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
         " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
-        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder}"
+        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
+        " --output-dir {params.folder}"
         " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv"
         " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} 2> {log}"

@@ -62,6 +62,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
     cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
+    cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from hardpair import plugins
 from hardpair.config_docs import BOUNDS, TYPES
 from hardpair.errors import UserError
 from hardpair.sources.classes import CLASSES
@@ -17,12 +18,22 @@ from hardpair.sources.classes import CLASSES
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 
 
-@functools.cache
 def schema() -> dict:
-    """The schema as a dict, read once."""
+    """The schema as a dict, with the kinds of losses and samplers that plugins add."""
+    return _schema(*(json.dumps(plugins.options(package)) for package in ("losses", "samplers")))
+
+
+@functools.cache
+def _schema(losses: str, samplers: str) -> dict:
     import yaml
 
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    whole = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for name, added in (("loss", losses), ("sampler", samplers)):
+        for kind, options in json.loads(added).items():
+            part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
+            required = [option for option, about in options.items() if "default" not in about]
+            whole["$defs"][name]["oneOf"].append(part | {"required": required})
+    return whole
 
 
 def canonical(value: object) -> str:
@@ -46,7 +57,11 @@ def resolve(config: dict) -> dict:
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
+    plugins.use([])
     config = read_texts(_plain(config), schema())
+    named = config.get("plugins", []) if isinstance(config, dict) else []
+    check(named, schema()["properties"]["plugins"], "plugins")
+    plugins.use(named)
     check(config, schema())
     config = fill_defaults(config, schema())
     for variant in config["variants"]:

@@ -2,13 +2,9 @@
 
 import shlex
 
+from hardpair import plugins
 from hardpair.code import code_hash
 from hardpair.config import canonical
-
-
-def _kinds(variant: dict) -> tuple[str, str]:
-    """Files of a variant's loss and sampler, which training imports by name."""
-    return f"hardpair/losses/{variant['loss']['kind']}.py", f"hardpair/samplers/{variant['sampler']['kind']}.py"
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -24,7 +20,13 @@ def train_settings(config: dict, name: str) -> dict:
 
 def train_code(config: dict, name: str) -> str:
     """Hash of the code that trains a variant."""
-    return code_hash("train.py", *_kinds(variant_of(config, name)))
+    return code_hash("train.py", *plugins.code_files(variant_of(config, name)))
+
+
+def plugins_argument(config: dict, *names: str) -> str:
+    """How a job that trains these variants is told of the plugins that it needs."""
+    paths = plugins.used_by(*(variant_of(config, name) for name in names))
+    return f"--plugins {shlex.join(paths)}" if paths else ""
 
 
 def prepare_settings(config: dict) -> dict:
@@ -50,19 +52,25 @@ def propose_settings(config: dict) -> dict:
     return {"study": config["study"], "batch": config["search"]["batch"], "space": config["search"]["space"], "recipe": config["recipe"]}
 
 
+def searched(config: dict) -> list[str]:
+    """Variants that a trial trains; none without a search, where the key may name some that the study does not have."""
+    return config["search"]["variants"] if config["search"]["enabled"] else []
+
+
 def trial_settings(config: dict) -> dict:
     """What a trial depends on, beside its recipe."""
     search = config["search"]
     return {
         "epochs": search["epochs"],
         "seeds": search["seeds"],
-        "variants": {name: train_settings(config, name) for name in search["variants"]},
+        "variants": {name: train_settings(config, name) for name in searched(config)},
     }
 
 
 def trial_code(config: dict) -> str:
     """Hash of the code that trains a trial."""
-    return code_hash("run_trial.py", *(path for name in config["search"]["variants"] for path in _kinds(variant_of(config, name))))
+    files = (file for name in searched(config) for file in plugins.code_files(variant_of(config, name)))
+    return code_hash("run_trial.py", *files)
 
 
 def select_settings(config: dict) -> dict:
