@@ -14,7 +14,7 @@ from matplotlib.text import Annotation, Text
 from scipy import stats
 
 import fake_study
-from hardpair.figures import confusion, curves, difficulty, final, hardest, search, style, variants, weights
+from hardpair.figures import confusion, curves, difficulty, final, hardest, reliability, search, style, variants, weights
 from hardpair.figures.legend import spread
 from hardpair.runs import Runs, read_table
 
@@ -23,6 +23,7 @@ LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased, capped at 10)"
 FIGURES = [
     "plot_curves",
     "plot_confusion",
+    "plot_reliability",
     "plot_variants",
     "plot_weights",
     "plot_difficulty",
@@ -316,7 +317,7 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, label, epochs, val
             curves.figure(tables[1], told),
             weights.figure(tables[2], told),
         ]
-        pages += [difficulty.figure(tables[3], told)]
+        pages += [difficulty.figure(tables[3], told), reliability.figure(runs.reliability(), told)]
         for page in pages:
             page.draw_without_rendering()
             renderer = page.canvas.get_renderer()

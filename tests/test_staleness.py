@@ -21,6 +21,7 @@ FIGURES = {
     "Draw accuracy and confusion by variant",
     "Draw the course of training",
     "Draw the confusion matrices",
+    "Draw how far confidence can be believed",
     "Draw what the focal weights did",
     "Draw the shares of easy and hard images",
     "Draw the hardest images of the pair",

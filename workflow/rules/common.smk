@@ -18,6 +18,7 @@ FIGURES = {
     "variants": "Accuracy and confusion by variant",
     "curves": "Course of training",
     "confusion": "Confusion matrices",
+    "reliability": "Confidence and accuracy",
     "weights": "What the focal weights did",
     "difficulty": "Easy and hard images",
     "search": "Search for the shared recipe",

@@ -35,12 +35,14 @@ rule compare:
     input:
         runs=run_files("run.json"),
         metrics=run_files("metrics.json"),
+        predictions=run_files("predictions.npz"),
         recipe=rules.select_recipe.output.recipe,
         split=rules.split_data.output,
     output:
         runs="<study>/runs.csv",
         comparison="<study>/comparison.csv",
         contrasts="<study>/contrasts.csv",
+        most_confused="<study>/most_confused.csv",
         claims="<study>/claims.csv",
         markdown=report(
             "<study>/comparison.md",

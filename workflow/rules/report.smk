@@ -15,7 +15,9 @@ rule plot_variants:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "baseline", "on")),
+        settings=plan.params(
+            plan.figure_settings(config, "pairs", "baseline", "on", "references")
+        ),
         code=code_hash("plot_variants.py"),
     message:
         "Draw accuracy and confusion by variant"
@@ -39,7 +41,7 @@ rule plot_curves:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs")),
+        settings=plan.params(plan.figure_settings(config, "pairs", "references")),
         code=code_hash("plot_curves.py"),
     message:
         "Draw the course of training"
@@ -67,6 +69,28 @@ rule plot_confusion:
         "Draw the confusion matrices"
     shell:
         "python workflow/scripts/plot_confusion.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_reliability:
+    input:
+        run_files("metrics.json"),
+    output:
+        png=shown("reliability"),
+        svg="<study>/figures/reliability.svg",
+    log:
+        "<study>/logs/plot_reliability.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "baseline", "on")),
+        code=code_hash("plot_reliability.py"),
+    message:
+        "Draw how far confidence can be believed"
+    shell:
+        "python workflow/scripts/plot_reliability.py --runs {params.study}/runs"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
 
 
@@ -179,7 +203,9 @@ rule assemble_figure:
     params:
         study=study_folder,
         settings=plan.params(
-            plan.figure_settings(config, "pairs", "baseline", "on", "difficulty")
+            plan.figure_settings(
+                config, "pairs", "baseline", "on", "difficulty", "references"
+            )
         ),
         code=code_hash("assemble_figure.py"),
     message:

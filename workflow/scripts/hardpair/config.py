@@ -278,6 +278,13 @@ def _wrong_data(config: dict) -> Iterator[str]:
             if name not in classes:
                 yield f"pairs[{index}] names the class {_shown(name)}, which {data['kind']} does not have: {_advice(name, classes)}"
     yield from _repeated("pairs", config["pairs"])
+    kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
+    for index, each in enumerate(config["references"]):
+        if each["data"] not in kinds:
+            yield f"references[{index}].data is {_shown(each['data'])}, which is no data.kind: {_advice(each['data'], kinds)}"
+        for name in each["pair"]:
+            if name not in (known := CLASSES.get(each["data"]) or [name]):
+                yield f"references[{index}] names the class {_shown(name)}, which {each['data']} does not have: {_advice(name, known)}"
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
     size = data["synthetic"]["train"] if data["kind"] == "synthetic" else 50000

@@ -86,9 +86,17 @@ def compare_settings(config: dict) -> dict:
     return {
         **{key: config[key] for key in ("study", "seeds", "pairs", "baseline", "contrasts", "claims")},
         "variants": variants,
+        "references": references(config),
         "on": config["evaluate"]["images"],
         **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
     }
+
+
+def references(config: dict, pairs: list[list[str]] | None = None) -> list[dict]:
+    """Confusion rates from elsewhere that are about the study's data and its pairs (or some of them), without the data's name."""
+    wanted = [set(pair) for pair in (config["pairs"] if pairs is None else pairs)]
+    told = [each for each in config["references"] if each["data"] == config["data"]["kind"] and set(each["pair"]) in wanted]
+    return [{key: value for key, value in each.items() if key != "data"} for each in told]
 
 
 def variant_shown(variant: dict) -> dict:
@@ -99,7 +107,8 @@ def variant_shown(variant: dict) -> dict:
 def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
     shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(variant) for variant in config["variants"]]}
-    return shared | {key: config["evaluate"]["images"] if key == "on" else config[key] for key in keys}
+    derived = {"on": config["evaluate"]["images"], "references": references(config, config["pairs"][:1])}
+    return shared | {key: derived[key] if key in derived else config[key] for key in keys}
 
 
 def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
@@ -108,6 +117,7 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
     run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
     return {
         "config": config,
+        "references": references(config),
         "figures": [{"name": name, "title": title, "caption": text} for name, (title, text) in figures.items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",

@@ -35,6 +35,15 @@ def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor:
     return drawn
 
 
+def draw_references(ax: Axes, column: str, references: list[dict]) -> None:
+    """What others reach in the confusion of the pair, as labelled lines."""
+    for reference in references if column == "confusion" else []:
+        value = 100 * reference["confusion"]
+        ax.axhline(value, zorder=0.8, label="_reference", **style.REFERENCE)
+        ax.annotate(style.reference_label(reference), (0.99, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+                    textcoords="offset points", ha="right", fontsize=6.5, color=style.REFERENCE["color"])  # fmt: skip
+
+
 def learning_rate_drops(table: pd.DataFrame) -> list[int]:
     """Epochs after which the learning rate is another one."""
     rates = table.drop_duplicates("epoch").sort_values("epoch")
@@ -47,7 +56,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.epochs``.
-        settings: study, variants, seeds, pairs.
+        settings: study, variants, seeds, pairs, references.
     """
     looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
     last = int(table["epoch"].max())
@@ -57,6 +66,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     for row, part in zip(axes, parts, strict=True):
         for ax, (column, title, factor) in zip(row, shown, strict=True):
             drawn = draw_course(ax, part, column, looks, factor)
+            draw_references(ax, column, settings["references"] if part is table else [])
             ax.set_title(title if part is table else f"last {last - last // 2} epochs", color=style.INK if part is table else style.MUTED)
             if part is table and len(parts) > 1:
                 ax.set_xlabel("")
