@@ -49,7 +49,7 @@ def draw_reliability(ax: Axes, bins: pd.DataFrame, look: style.Look, baseline: p
     ax.fill_between(kept["confidence"], kept["low"], kept["high"], color=look.colour, alpha=0.16, linewidth=0)
     ax.plot(kept["confidence"], kept["mean"], color=look.colour, linestyle=look.dashes, marker=look.marker, markeredgecolor="white",
             markeredgewidth=0.3, label=look.label)  # fmt: skip
-    ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", xticks=range(0, 101, 25), yticks=range(0, 101, 25))
+    ax.set(xlim=(0, 100), ylim=(0, 100), box_aspect=1, xticks=range(0, 101, 25), yticks=range(0, 101, 25))
     ax.grid()
 
 
@@ -70,10 +70,11 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     looks, names = style.looks(settings["variants"]), [variant["name"] for variant in settings["variants"]]
     parts = {name: table[table["variant"] == name] for name in names}
     bins = {name: by_bin(part) for name, part in parts.items()}
-    columns = min(len(names), 4)
+    columns = 3 if len(names) in (5, 6, 9) else min(len(names), 4)
     rows, side = -(-len(names) // columns), style.WIDTH / max(columns, 3)
+    width = max(columns * side, 0.65 * style.WIDTH)
     lines = max(_title(looks[name].label, "").count("\n") for name in names)
-    page = style.new_page(style.WIDTH, rows * (side + 0.13 * lines) + 0.35)
+    page = style.new_page(width, rows * (side + 0.13 * (lines + 2)) + 0.6)
     axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for ax in axes.flat[len(names) :]:
         ax.set_visible(False)
