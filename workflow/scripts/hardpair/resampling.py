@@ -14,7 +14,7 @@ def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
     It is the standard deviation of that mean under the two-way bootstrap ("pigeonhole", Owen 2007): seeds and images are drawn anew with
     replacement, independently, S − 1 of the S seeds (so that their variance is unbiased) and of each stratum as many images as it has.
     For a mean this is a sum of variances, so it is computed as such, to what infinitely many draws would give: between seeds, between
-    images, and between the images of single seeds. Owen shows that it errs on the wide side.
+    images, and of single answers, which it counts three times: it errs on the wide side.
 
     Args:
         values: numbers (S, N), one row a seed.
