@@ -28,7 +28,7 @@ PLOTS = {
     "plot_hardest",
 }
 FIGURES = PLOTS | {"assemble_figure"}
-OTHERS = {"prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
+OTHERS = {"choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
 JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", "hardpair/report.html.jinja")}
 
 
@@ -164,8 +164,8 @@ SHOW = FIGURES | {"write_report"}
 COUNTED = {
     ("hardpair/figures/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
     ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_curves", "assemble_figure"},
-    ("hardpair/metrics.py", "BINS = 15", "BINS = 10"): SHOW | {"evaluate", "compare"},
-    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate", "compare"},
+    ("hardpair/metrics.py", "BINS = 15", "BINS = 10"): SHOW | {"evaluate", "compare", "choose_pairs"},
+    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate", "compare", "choose_pairs"},
     ("hardpair/loop.py", "_look(0,", "_look(1,"): set(VARIANTS),
     ("hardpair/job.py", "round(peak_kib / 1024)", "round(peak_kib / 1000)"): set(VARIANTS),
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},

@@ -35,6 +35,7 @@ def study(folder, seeds=3, **changes):
     return folder / "results", {
         "config": config,
         "figures": FIGURES,
+        "pairs": [["cat", "dog"]],
         "references": [],
         "commands": ["snakemake --cores 4", "python x.py --y '<z>'"],
     }

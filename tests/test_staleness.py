@@ -131,6 +131,12 @@ def test_other_pairs_retrain_nothing(study):
     assert study.stale() == runs(steps=["Evaluate"]) | every
 
 
+def test_pairs_that_choose_themselves_retrain_nothing(study):
+    study.edit("tiny.yaml", "seeds:", "pairs: auto\nseeds:")
+    every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
+    assert study.stale() == {"Choose the pairs that the baseline confuses most"} | runs(steps=["Evaluate"]) | every
+
+
 def test_other_thresholds_of_difficulty_redraw_them(study):
     study.edit("tiny.yaml", "seeds:", "difficulty: {easy: 0.9}\nseeds:")
     assert study.stale() == {"Draw the shares of easy and hard images", "Assemble the final figure"} | REPORT

@@ -5,6 +5,7 @@
 rule plot_variants:
     input:
         run_files("metrics.json"),
+        PAIRS,
     output:
         png=shown("variants"),
         svg="<study>/figures/variants.svg",
@@ -31,6 +32,7 @@ rule plot_curves:
         run_files("epochs.csv"),
         run_files("history.npz"),
         run_files("run.json"),
+        PAIRS,
     output:
         png=shown("curves"),
         svg="<study>/figures/curves.svg",
@@ -53,6 +55,7 @@ rule plot_curves:
 rule plot_confusion:
     input:
         run_files("metrics.json"),
+        PAIRS,
     output:
         png=shown("confusion"),
         svg="<study>/figures/confusion.svg",
@@ -162,6 +165,7 @@ rule plot_search:
 rule plot_hardest:
     input:
         run_files("predictions.npz"),
+        PAIRS,
         about=rules.prepare_data.output.about,
         images=ancient(
             f"<data>/{'train' if config['evaluate']['images'] == 'validation' else 'test'}/images.npy"
@@ -192,6 +196,7 @@ rule assemble_figure:
         run_files("refreshes.csv"),
         run_files("history.npz"),
         run_files("run.json"),
+        PAIRS,
     output:
         png=shown("final"),
         svg="<study>/figures/final.svg",
@@ -221,6 +226,7 @@ rule write_report:
         figure_files(),
         rules.compare.output,
         rules.select_recipe.output if config["search"]["enabled"] else [],
+        PAIRS,
     output:
         report(
             "<study>/report.html",

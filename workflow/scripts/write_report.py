@@ -2,8 +2,8 @@
 
 Reads comparison.csv, contrasts.csv, most_confused.csv, claims.csv, runs.csv, runs/{variant}/seed{seed}/run.json, figures/{name}.{svg,png}
 and, where the config has a search, search/{recipe.yaml,trials.csv} below the study's folder.
-Settings: config (resolved), references (those of the study's pairs), figures (list of name, title, caption), commands (list of texts).
-Example:
+Settings: config (resolved), pairs, references (confusion rates from elsewhere), figures (list of name, title, caption), commands (list of
+texts). Example:
 
   python workflow/scripts/write_report.py --study-dir results/demo --output results/demo/report.html --settings report.json
 """
@@ -13,7 +13,7 @@ import math
 from pathlib import Path
 
 from hardpair.command import parser, run, settings_with
-from hardpair.measures import OF_PAIR, metrics_of, number, title
+from hardpair.measures import OF_PAIR, about, metrics_of, number, title
 
 LARGE = 3_000_000  # bytes; an SVG of more is embedded as PNG
 ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, told once where all runs agree
@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument(
         "--settings",
         required=True,
-        type=settings_with("config", "figures", "commands", "references"),
+        type=settings_with("config", "pairs", "references", "figures", "commands"),
         help="JSON, or a JSON or YAML file, with the keys named above",
     )
     cli.add_argument("--code", help=argparse.SUPPRESS)
@@ -47,12 +47,12 @@ def render(folder: Path, settings: dict) -> str:
 
     from hardpair.runs import Runs, read_table
 
-    config = settings["config"]
+    config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
     records = [record for _, _, record in Runs.declared(folder / "runs", config).records("run.json")]
     compared, contrasts = read_table(folder / "comparison.csv"), read_table(folder / "contrasts.csv")
     confused = read_table(folder / "most_confused.csv")
-    models, baseline, lead = list(dict.fromkeys(compared["model"])), config["baseline"], metrics_of(config)
+    models, baseline, lead = list(dict.fromkeys(compared["model"])), config["baseline"], metrics_of(settings)
     last = compared[compared["model"] == "last"]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "hardpair"),
@@ -63,16 +63,16 @@ def render(folder: Path, settings: dict) -> str:
     )
     return environment.get_template("report.html.jinja").render(
         config=config,
-        pair=[name.replace("_", " ") for name in config["pairs"][0]],
+        pair=[name.replace("_", " ") for name in pairs[0]],
         baseline=labels[config["baseline"]],
         comparisons={
             model: comparison(compared[compared["model"] == model], labels, baseline, {metric: title(metric) for metric in lead})
             for model in models
         },
-        details={"–".join(pair).replace("_", " "): comparison(last, labels, baseline, pair_titles(pair)) for pair in config["pairs"]},
+        details={"–".join(pair).replace("_", " "): comparison(last, labels, baseline, pair_titles(pair)) for pair in pairs},
         by_class=across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
         most_confused=across(confused[confused["model"] == "last"], "pair", labels, baseline),
-        references=settings["references"],
+        references=about(settings["references"], pairs),
         claims=read_table(folder / "claims.csv").to_dict("records"),
         contrasts={model: contrast_rows(contrasts[contrasts["model"] == model], labels) for model in models},
         figures=[figure | {"source": embedded(folder / "figures", figure["name"])} for figure in settings["figures"]],

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hardpair import significance
-from hardpair.measures import CALIBRATION, OF_PAIR, metrics_of, title
+from hardpair.measures import CALIBRATION, OF_PAIR, about, metrics_of, title
 
 MANY = 20  # classes; of more, only those of the pairs are listed
 
@@ -82,7 +82,7 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
 def _references(settings: dict) -> list[str]:
     """What others reach on the pairs."""
     lines = []
-    for each in settings["references"]:
+    for each in about(settings["references"], settings["pairs"]):
         told = f"For reference, {'-'.join(each['pair'])} confusion of {each['label']}: {100 * each['confusion']:.2f} % ({each['source']})."
         lines += ["", _escape(told)]
     return lines

@@ -18,6 +18,11 @@ UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b}
 }
 
 
+def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
+    """Those confusion rates from elsewhere that are about one of the pairs."""
+    return [each for each in references if set(each["pair"]) in map(set, pairs)]
+
+
 def metrics_of(settings: dict) -> list[str]:
     """Columns of runs.csv that lead; the first two, accuracy and confusion of the first pair, are the study's measures."""
     pairs = ["-".join(pair) for pair in settings["pairs"]]

@@ -63,6 +63,10 @@ class Runs:
             parts.append(table.assign(variant=variant, seed=seed))
         return pd.concat(parts, ignore_index=True)
 
+    def validation_confusion(self) -> np.ndarray:
+        """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
+        return np.array([_arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")])
+
     def refreshes(self) -> "pd.DataFrame":
         """Columns of every refreshes.csv, with variant and seed; a weight that a variant does not have is NaN."""
         import pandas as pd

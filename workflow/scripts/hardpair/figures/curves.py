@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardpair.figures import legend, lines, style
+from hardpair.measures import about
 
 SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
 ZOOM_FROM = 10  # epochs; of longer runs the last half is shown again, larger
@@ -35,9 +36,9 @@ def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor:
     return drawn
 
 
-def draw_references(ax: Axes, column: str, references: list[dict]) -> None:
-    """What others reach in the confusion of the pair, as labelled lines."""
-    for reference in references if column == "confusion" else []:
+def draw_references(ax: Axes, column: str, settings: dict) -> None:
+    """What others reach in the confusion of the first pair, as labelled lines."""
+    for reference in about(settings["references"], settings["pairs"][:1]) if column == "confusion" else []:
         value = 100 * reference["confusion"]
         ax.axhline(value, zorder=0.8, label="_reference", **style.REFERENCE)
         ax.annotate(style.reference_label(reference), (0.99, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
@@ -66,7 +67,8 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     for row, part in zip(axes, parts, strict=True):
         for ax, (column, title, factor) in zip(row, shown, strict=True):
             drawn = draw_course(ax, part, column, looks, factor)
-            draw_references(ax, column, settings["references"] if part is table else [])
+            if part is table:
+                draw_references(ax, column, settings)
             ax.set_title(title if part is table else f"last {last - last // 2} epochs", color=style.INK if part is table else style.MUTED)
             if part is table and len(parts) > 1:
                 ax.set_xlabel("")

@@ -33,7 +33,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     for place, (column, title, factor) in enumerate(courses):
         axes.append(bottom.add_subplot(upper[place]))
         curves.draw_course(axes[-1], epochs, column, looks, factor)
-        curves.draw_references(axes[-1], column, settings["references"])
+        curves.draw_references(axes[-1], column, settings)
         axes[-1].set_title(title, wrap=True)
     for place, kind in enumerate(kinds):
         axes.append(bottom.add_subplot(lower[place]))

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hardpair.contrasts import mean_interval
 from hardpair.figures import legend, style
+from hardpair.measures import about
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
@@ -23,7 +24,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
 
     Args:
         table: ``Runs.measures``; ``column`` is accuracy or confusion, a share, drawn in per cent.
-        settings: variants, baseline, references.
+        settings: variants, pairs, baseline, references.
         numbers: write mean ± half width at the right.
     """
     rng = np.random.default_rng(0)
@@ -51,7 +52,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
             ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
     _limit(ax)
     if column == "confusion":
-        _draw_references(ax, settings["references"])
+        _draw_references(ax, about(settings["references"], settings["pairs"][:1]))
     count = len(settings["variants"])
     ax.set_ylim(count - 0.5, -0.5)
     ax.set_yticks(range(count), [_row_label(looks[variant["name"]].label, count) for variant in settings["variants"]])
@@ -118,7 +119,8 @@ def marks(settings: dict) -> dict:
     key[f"mean of {textwrap.shorten(label, 40, placeholder='…')}"] = Line2D([], [], **BASELINE)
     if any(variant.get("published") for variant in settings["variants"]):
         key["published, one run"] = Line2D([], [], **PUBLISHED)
-    key |= {style.reference_label(reference): Line2D([], [], **style.REFERENCE) for reference in settings["references"]}
+    references = about(settings["references"], settings["pairs"][:1])
+    key |= {style.reference_label(reference): Line2D([], [], **style.REFERENCE) for reference in references}
     return key
 
 
