@@ -17,9 +17,18 @@ VARIANTS = {
     "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py"),
     "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
 }
-PLOTS = {"plot_variants", "plot_curves", "plot_confusion", "plot_weights", "plot_difficulty", "plot_search", "plot_hardest"}
+PLOTS = {
+    "plot_variants",
+    "plot_curves",
+    "plot_confusion",
+    "plot_reliability",
+    "plot_weights",
+    "plot_difficulty",
+    "plot_search",
+    "plot_hardest",
+}
 FIGURES = PLOTS | {"assemble_figure"}
-OTHERS = {"prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
+OTHERS = {"choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
 JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", "hardpair/report.html.jinja")}
 
 
@@ -156,13 +165,15 @@ SHOW = FIGURES | {"write_report"}
 COUNTED = {
     ("hardpair/figures/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
     ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_curves", "assemble_figure"},
-    ("hardpair/metrics.py", "bins: int = 15", "bins: int = 10"): SHOW | {"evaluate"},
-    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate"},
+    ("hardpair/metrics.py", "BINS = 15", "BINS = 10"): SHOW | {"evaluate", "compare", "choose_pairs"},
+    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate", "compare", "choose_pairs"},
     ("hardpair/loop.py", "_look(0,", "_look(1,"): set(VARIANTS),
     ("hardpair/job.py", "round(peak_kib / 1024)", "round(peak_kib / 1000)"): set(VARIANTS),
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
-    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "assemble_figure"},
+    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_reliability", "assemble_figure"},
+    ("hardpair/resampling.py", "(seeds - 1)", "seeds"): {"compare"},
+    ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
     ("hardpair/split.py", "20170808", "20170809"): {"split_data"},
     ("hardpair/sources/classes.py", '"airplane"', '"aeroplane"'): {"prepare_data"},
     ("hardpair/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data"},

@@ -45,3 +45,31 @@ rule train:
         " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv"
         " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} 2> {log}"
+
+
+if PAIRS:
+
+    rule choose_pairs:
+        input:
+            expand(
+                "<study>/runs/{variant}/seed{seed}/{name}",
+                variant=config["baseline"],
+                seed=SEEDS,
+                name=["history.npz", "run.json"],
+            ),
+        output:
+            PAIRS,
+        log:
+            "<study>/logs/choose_pairs.log",
+        localrule: True
+        conda:
+            "../../envs/report.yaml"
+        params:
+            study=study_folder,
+            settings=plan.params(plan.choose_settings(config)),
+            code=code_hash("choose_pairs.py"),
+        message:
+            "Choose the pairs that the baseline confuses most"
+        shell:
+            "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
+            " --settings {params.settings:q} --output {output} 2> {log}"

@@ -64,6 +64,8 @@ def resolve(config: dict) -> dict:
     plugins.use(named)
     check(config, schema())
     config = fill_defaults(config, schema())
+    if config["pairs"] == "auto":
+        config["pairs"] = {"auto": 1}
     for variant in config["variants"]:
         variant.setdefault("label", variant["name"])
     for problem in inconsistencies(config):
@@ -179,6 +181,8 @@ def _sentence(error, root: list) -> str:
                 return f"{_dotted([*path, 'kind'])} is {_shown(value['kind'])}: {_advice(value['kind'], kinds)}"
             chosen = kinds.index(value["kind"])
             return _sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
+        case "pattern" if rule == "^auto$":
+            return f"{where} is {_shown(value)}: give a list of pairs such as [[cat, dog]], or auto"
         case "pattern" if "http" in rule:
             return f"{where} is {_shown(value)}: give an http:// or https:// address"
         case "pattern":
@@ -286,13 +290,24 @@ def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
 def _wrong_data(config: dict) -> Iterator[str]:
     data = config["data"]
     classes = CLASSES[data["kind"]]
-    for index, (first, second) in enumerate(config["pairs"]):
+    chosen = isinstance(config["pairs"], dict)
+    if chosen and data["validation"] == 0:
+        yield "pairs is auto, but data.validation is 0: pairs are chosen on validation images, so hold some out or name the pairs"
+    pairs = [] if chosen else config["pairs"]
+    for index, (first, second) in enumerate(pairs):
         if first == second:
             yield f"pairs[{index}] names {_shown(first)} twice: name two classes"
         for name in (first, second):
             if name not in classes:
                 yield f"pairs[{index}] names the class {_shown(name)}, which {data['kind']} does not have: {_advice(name, classes)}"
-    yield from _repeated("pairs", config["pairs"])
+    yield from _repeated("pairs", pairs)
+    kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
+    for index, each in enumerate(config["references"]):
+        if each["data"] not in kinds:
+            yield f"references[{index}].data is {_shown(each['data'])}, which is no data.kind: {_advice(each['data'], kinds)}"
+        for name in each["pair"]:
+            if name not in (known := CLASSES.get(each["data"]) or [name]):
+                yield f"references[{index}] names the class {_shown(name)}, which {each['data']} does not have: {_advice(name, known)}"
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
     size = data["synthetic"]["train"] if data["kind"] == "synthetic" else 50000

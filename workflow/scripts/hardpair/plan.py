@@ -5,6 +5,7 @@ import shlex
 from hardpair import plugins
 from hardpair.code import code_hash
 from hardpair.config import canonical
+from hardpair.measures import about
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -80,9 +81,24 @@ def select_settings(config: dict) -> dict:
     return {"enabled": search["enabled"], "recipe": config["recipe"]} | rounds
 
 
+def chosen_pairs(config: dict) -> str | None:
+    """The file of the pairs that the study chooses for itself, if it does."""
+    return f"results/{config['study']}/pairs.json" if isinstance(config["pairs"], dict) else None
+
+
+def choose_settings(config: dict) -> dict:
+    """What the choice of pairs depends on, beside the baseline's runs."""
+    return {"variants": [{"name": config["baseline"]}], "seeds": config["seeds"], "count": config["pairs"]["auto"]}
+
+
+def pairs(config: dict) -> list[list[str]] | str:
+    """The pairs, or the file that will hold them."""
+    return chosen_pairs(config) or config["pairs"]
+
+
 def evaluate_settings(config: dict) -> dict:
     """What an evaluation depends on, beside the model and the images."""
-    return {"on": config["evaluate"]["images"], "pairs": config["pairs"]}
+    return {"on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
 def compare_settings(config: dict) -> dict:
@@ -92,11 +108,20 @@ def compare_settings(config: dict) -> dict:
         for variant in config["variants"]
     ]
     return {
-        **{key: config[key] for key in ("study", "seeds", "pairs", "baseline", "contrasts", "claims")},
+        **{key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")},
+        "pairs": pairs(config),
         "variants": variants,
+        "references": references(config),
         "on": config["evaluate"]["images"],
         **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
     }
+
+
+def references(config: dict, first: bool = False) -> list[dict]:
+    """Confusion rates from elsewhere that are about the study's data and its pairs (or the first), without the data's name."""
+    told = [each for each in config["references"] if each["data"] == config["data"]["kind"]]
+    told = [{key: value for key, value in each.items() if key != "data"} for each in told]
+    return told if chosen_pairs(config) else about(told, config["pairs"][:1] if first else config["pairs"])
 
 
 def variant_shown(variant: dict) -> dict:
@@ -107,7 +132,8 @@ def variant_shown(variant: dict) -> dict:
 def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
     shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(variant) for variant in config["variants"]]}
-    return shared | {key: config["evaluate"]["images"] if key == "on" else config[key] for key in keys}
+    derived = {"on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    return shared | {key: derived[key] if key in derived else config[key] for key in keys}
 
 
 def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
@@ -116,6 +142,8 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
     run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
     return {
         "config": config,
+        "pairs": pairs(config),
+        "references": references(config),
         "figures": [{"name": name, "title": title, "caption": text} for name, (title, text) in figures.items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",
