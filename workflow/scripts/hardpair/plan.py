@@ -1,5 +1,6 @@
 """What each job of a study depends on: its settings and its code. The rules pass both as params, so that just the stale jobs run again."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -144,5 +145,5 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
 
 
 def params(settings: dict) -> str:
-    """Settings as the one canonical text that Snakemake compares."""
-    return canonical(settings)
+    """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))
