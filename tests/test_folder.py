@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -177,6 +179,17 @@ def test_broken_files_are_listed_and_skipped_or_refused(prepare, complaint, tmp_
     assert said.startswith(f"files that are no usable pictures, left out: 5 ({tmp_path / 'out' / 'skipped.csv'} says why)\n2 classes,")
     prepare(picture_tree.write(tmp_path / "good", TREE), output=tmp_path / "alone")
     assert read_json(tmp_path / "out" / "dataset.json") == read_json(tmp_path / "alone" / "dataset.json")
+
+
+def test_no_file_is_run_by_ghostscript(prepare, tmp_path, monkeypatch):
+    drawing = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(drawing, "EPS")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was started"))
+    monkeypatch.setattr(shutil, "which", lambda name, *_: f"/bin/{name}")
+    prepare(picture_tree.write(tmp_path / "pictures", TREE | {"cat/a.eps": drawing.getvalue()}), "--on-bad-image", "skip")
+    assert [row["file"] for row in rows(tmp_path / "out" / "skipped.csv")] == ["cat/a.eps"]
+    with Image.open(drawing) as picture, pytest.raises(OSError, match="Ghostscript"):
+        picture.load()  # as within a file of another format
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(prepare, tmp_path, monkeypatch):

@@ -95,10 +95,20 @@ def test_other_pictures_rerun_everything(changed, change):
     assert {f"Train {variant} with seed {seed}" for variant in ("ce", "dfl") for seed in (0, 1)} <= stale
 
 
-def test_a_pair_that_the_pictures_do_not_have_is_told_before_anything_runs(changed):
-    changed.edit("fruit.yaml", "[[orange, lemon]]", "[[orange, lemmon]]")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lemon]]", "lemmon]]", 'pairs[0] names the class "lemmon", which data.source fruit does not have: did you mean lemon?'),
+        ("validation: 30", "validation: 144", "data.training and data.validation ask for 145 images, but data.source fruit has 144 for"),
+    ],
+)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_what_the_pictures_do_not_have_is_told_before_anything_runs(changed, old, new, told, prepared):
+    if not prepared:
+        shutil.rmtree(changed.folder / "resources")
+    changed.edit("fruit.yaml", old, new)
     done = changed.snakemake("--dry-run", check=False)
-    assert 'config: pairs[0] names the class "lemmon", which data.source fruit does not have: did you mean lemon?' in done.stderr
+    assert f"config: {told}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

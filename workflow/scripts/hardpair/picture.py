@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError
+
+EpsImagePlugin.gs_binary = False  # else Pillow would have Ghostscript run what an EPS file, within another file too, says
 
 
 class BadPicture(Exception):
@@ -27,7 +29,7 @@ def read(file: Path | BinaryIO, size: int) -> np.ndarray:
     """
     try:
         with Image.open(file) as picture:
-            # Only the header has been read: before a bomb goes off, and before Ghostscript would run what an EPS file says.
+            # Only the header has been read, so that no bomb has gone off yet.
             if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
             if picture.format == "EPS":

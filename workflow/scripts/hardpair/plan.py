@@ -42,7 +42,7 @@ def pictures(config: dict, folder: Path) -> str:
     """Fingerprint of your own pictures, on which what is prepared in ``folder`` depends; empty for other kinds of data.
 
     Raises:
-        UserError: they are missing or cannot be used, or have no class that ``pairs`` names.
+        UserError: they are missing or cannot be used, are too few, or have no class that ``pairs`` names.
     """
     data = config["data"]
     if data["kind"] != "folder":
@@ -50,6 +50,12 @@ def pictures(config: dict, folder: Path) -> str:
     found = planned(data, folder)
     for problem in wrong_pairs(config["pairs"], found.counts, f"data.source {data['source']}"):
         raise UserError(f"config: {problem}")
+    wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
+    if wanted > total:
+        raise UserError(
+            f"config: data.training and data.validation ask for {wanted} images, but data.source {data['source']} has {total} for "
+            "training: lower one of them"
+        )
     return found.fingerprint
 
 

@@ -100,7 +100,7 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
         _, held_out = split_indices(labels, None, round(test_share * len(labels)), "stratified")
         parts[held_out] = "test"
     files = [_shown(entry) for entry, taken in zip(places, good, strict=True) if taken]
-    return Pictures(plan.classes, files, images[good], labels, parts, sorted(bad, key=lambda row: row["file"]))
+    return Pictures(plan.classes, files, images if good.all() else images[good], labels, parts, sorted(bad, key=lambda row: row["file"]))
 
 
 def in_order(function: Callable, items: Iterable, threads: int) -> Iterator:
