@@ -103,9 +103,9 @@ def test_cifar100_needs_nothing_but_config(tmp_path):
     assert "Download cifar100" in planned
     assert "Prepare the images of cifar100" in planned
     assert len(re.findall(r"^Job \d+: Train ", planned, re.M)) == 40
-    study.edit("hundred.yaml", "maple_tree", "maple")
+    study.edit("hundred.yaml", "maple_tree", "maple_tre")
     done = study.run("snakemake", "--configfile", "hundred.yaml", "--dry-run", check=False)
-    assert 'names the class "maple", which cifar100 does not have: did you mean maple_tree?' in done.stderr
+    assert 'names the class "maple_tre", which cifar100 does not have: did you mean maple_tree?' in done.stderr
 
 
 @pytest.mark.parametrize(
