@@ -26,12 +26,11 @@ configfile: "config/config.yaml"
 
 try:
     config = resolve(config)
+    STUDY = f"results/{config['study']}"
+    DATA = f"resources/{config['data']['name']}"
+    PICTURES = plan.pictures(config, Path(DATA))
 except UserError as error:
     sys.exit(str(error))
-
-
-STUDY = f"results/{config['study']}"
-DATA = f"resources/{config['data']['name']}"
 
 
 pathvars:

@@ -1,6 +1,7 @@
 """The speed benchmark compares like with like; its numbers are for docs/speed.md, not for a test."""
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,3 +67,9 @@ def test_tables_name_what_was_measured(speed):
     assert {line.count("|") for line in table} == {10}
     assert speed.rest_table([{"what": "a refresh", "seconds": 25.83, "lowest": 25, "highest": 28}]).endswith("| a refresh | 25.8 | 25-28 |")
     assert speed.ratio([2.0, 9.0, 6.0], [1.0, 3.0, 6.0]) == 2.0
+
+
+def test_pictures_are_prepared_from_a_folder_a_zip_and_a_tar():
+    command = [sys.executable, BENCHMARKS / "pictures.py", "--count", "100", "--size", "8"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.partition(" in ")[0] for line in said] == [f"{kind}: 100 pictures" for kind in ("folder", "zip", "tar")]

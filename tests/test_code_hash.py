@@ -174,7 +174,9 @@ COUNTED = {
     ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_reliability", "assemble_figure"},
     ("hardpair/resampling.py", "(seeds - 1)", "seeds"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
-    ("hardpair/split.py", "20170808", "20170809"): {"split_data"},
+    ("hardpair/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too
+    ("hardpair/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data"},
+    ("hardpair/sources/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data"},
     ("hardpair/sources/classes.py", '"airplane"', '"aeroplane"'): {"prepare_data"},
     ("hardpair/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data"},
     ("hardpair/report.html.jinja", "\n", "\n\n"): {"write_report"},
@@ -224,7 +226,7 @@ def test_every_way_to_import_a_local_module_counts(tree, statement):
     imported = hashes()
     tree.write("hardpair/added/__init__.py", "A = 2\n")
     edited = hashes()
-    assert {name for name in JOBS if edited[name] != imported[name]} == {"split_data"}
+    assert {name for name in JOBS if edited[name] != imported[name]} == {"split_data", "prepare_data"}
     tree.write("hardpair/added/deep.py", "def f(): return 1\n")
     assert (hashes() != edited) == ("deep" in statement)
 

@@ -20,6 +20,7 @@ OVERLAYS = sorted(path for folder in ("config", "docs/study") for path in (PROJE
 MISSING = object()
 CE = {"kind": "cross_entropy"}
 GENERATED = {"kind": "synthetic", "name": "s", "validation": 100}
+PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
 NO_SEARCH = [("data.validation", 0), ("search.enabled", False)]
 PLAIN = [("variants", [{"name": "plain"}]), ("baseline", "plain"), ("contrasts", []), ("claims", [])]
 NAME_RULE = "use 1 to 64 letters, digits"
@@ -118,6 +119,11 @@ def test_a_part_is_checked_and_filled_in_on_its_own():
         resolve_part("recipe", None)
 
 
+def test_classes_of_your_own_pictures_are_not_known_to_the_config():
+    pairs = [["a-b", "c"], ["", "<script>"], ["数", "$(x)"]]
+    assert resolve(changed(("data", PICTURES), ("pairs", pairs)))["pairs"] == pairs
+
+
 SETTINGS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
@@ -200,7 +206,7 @@ WRONG = {
     "empty search space": ([("search.space", None)], "search.space is null", "fill it in or remove it"),
     "empty loss": ([("variants.1.loss", None)], "variants[1].loss is null", "a map of keys"),
     # choices
-    "unknown kind of data": ([("data.kind", "mnist")], 'data.kind is "mnist"', "choose one of cifar10, cifar100, synthetic"),
+    "unknown kind of data": ([("data.kind", "mnist")], 'data.kind is "mnist"', "choose one of cifar10, cifar100, folder, synthetic"),
     "loss that is no map": ([("variants.1.loss", "focal")], 'variants[1].loss is "focal"', "a map of keys"),
     "loss without a kind": ([("variants.1.loss", {"gamma": 2})], "variants[1].loss.kind is missing", "one of cross_entropy, focal"),
     "unknown loss": ([("variants.1.loss.kind", "dice")], 'variants[1].loss.kind is "dice"', "choose from cross_entropy, focal"),
@@ -274,6 +280,15 @@ WRONG = {
     "more than is generated": ([("data", GENERATED | {"validation": 3000})], "data.training and data.validation ask for 3000", "lower one"),
     "search on nothing": ([("data.validation", 0)], "search.enabled is true, but data.validation is 0", "hold some out or disable it"),
     "validation on nothing": ([*NO_SEARCH, ("evaluate.images", "validation")], "evaluate.images is validation, but", "or evaluate on test"),
+    "size of official images": ([("data.size", 64)], "data.size is 64, but data.kind is cifar10: only kind folder", "remove it"),
+    "no share of test images": ([("data", PICTURES | {"test_share": 0})], "data.test_share is 0", "more than 0"),
+    "size of pictures that pooling cannot halve": ([("data", PICTURES | {"size": 20})], "data.size is 20", "a multiple of 8"),
+    "pictures from nowhere": ([("data", PICTURES | {"source": None})], "data.source is missing", "name the folder, zip or tar"),
+    "pairs that tables call alike": (
+        [("data", PICTURES), ("pairs", [["a-b", "c"], ["a", "b-c"]])],
+        'pairs[0] and pairs[1] would both be called "a-b-c"',
+        "rename one of their classes",
+    ),
     "source of generated images": ([("data", GENERATED | {"source": "x.tgz"})], "data.source is set, but data.kind", "remove one of them"),
     "hard above easy": ([("difficulty", {"easy": 0.5, "hard": 0.6})], "difficulty.hard is 0.6, above difficulty.easy 0.5", "lower it"),
 }

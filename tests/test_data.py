@@ -245,7 +245,9 @@ def test_the_same_settings_prepare_and_split_to_the_same_bytes(tmp_path, monkeyp
         ("cifar10", [], "--source is missing"),
         ("cifar10", ["--source", "nowhere.tar.gz"], "data.source nowhere.tar.gz does not exist"),
         ("synthetic", ["--settings", '{"synthetic": {"sise": 8}}'], "data.synthetic.sise is not a key: did you mean size?"),
-        ("synthetic", ["--settings", '{"size": 8}'], "data.size is not a key"),
+        ("synthetic", ["--settings", '{"train": 8}'], "data.train is not a key"),
+        ("folder", [], "--source is missing"),
+        ("folder", ["--source", "nowhere"], "data.source nowhere does not exist"),
         ("synthetic", ["--settings", '{"synthetic": {"size": 12}}'], "data.synthetic.size is 12"),
     ],
 )

@@ -184,6 +184,25 @@ def test_one_seed_has_no_interval(tmp_path):
     assert "95" not in words
 
 
+@pytest.mark.parametrize("count", [2, 3, 12])
+@pytest.mark.parametrize("variants_", [1, 4])
+def test_few_classes_and_long_names_leave_a_matrix_legible(count, variants_):
+    classes = [f"{label} $(x)_{'long ' * 9}" for label in range(count)]
+    told = fake_study.settings(fake_study.STUDY[:variants_], seeds=2) | {"pairs": [classes[:2]]}
+    counts = np.random.default_rng(0).integers(1, 9, (2, count, count))
+    with style.applied():
+        page = confusion.figure(classes, {variant["name"]: counts for variant in told["variants"]}, told)
+        page.canvas.draw()
+    shown = [ax for ax in page.axes[:-1] if ax.get_visible()]
+    for ax in shown:
+        assert ax.get_window_extent().width / page.dpi / count > 0.15, "inches of a cell"
+        for axis in (ax.xaxis, ax.yaxis):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+            assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    bar = page.axes[-1].yaxis.label.get_window_extent()
+    assert page.bbox.y0 <= bar.y0 < bar.y1 <= page.bbox.y1
+
+
 def test_confusion_matrices_are_mean_row_shares(study):
     _, told, runs = study
     classes, matrices = runs.confusions()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from workspace import Workspace
+from workspace import PROJECT, Workspace
 
 
 def test_a_run_says_what_it_will_do_and_where_results_lie(finished):
@@ -105,6 +105,20 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
         assert f"results/tiny/figures/{name}.png" in text
     assert "Mean confusion matrix of each variant over its seeds" in text
     assert not re.search(r'(?:src|href)="https?://', text)
+
+
+def test_cifar100_needs_nothing_but_config(tmp_path):
+    study = Workspace.fresh(tmp_path)
+    (overlay,) = re.findall(r"`(data: \{kind: cifar100.*?\})`", (PROJECT / "docs/pictures.md").read_text())
+    (pairs,) = re.findall(r"pairs such as `(.*?)`", (PROJECT / "docs/pictures.md").read_text())
+    (study.folder / "hundred.yaml").write_text(f"study: hundred\n{overlay}\npairs: {pairs}\n")
+    planned = study.run("snakemake", "--configfile", "hundred.yaml", "--dry-run").stdout
+    assert "Download cifar100" in planned
+    assert "Prepare the images of cifar100" in planned
+    assert len(re.findall(r"^Job \d+: Train ", planned, re.M)) == 40
+    study.edit("hundred.yaml", "maple_tree", "maple_tre")
+    done = study.run("snakemake", "--configfile", "hundred.yaml", "--dry-run", check=False)
+    assert 'names the class "maple_tre", which cifar100 does not have: did you mean maple_tree?' in done.stderr
 
 
 @pytest.mark.parametrize(

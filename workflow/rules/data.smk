@@ -33,12 +33,14 @@ rule prepare_data:
         "<data>/logs/prepare_data.log",
     conda:
         "../../envs/data.yaml"
+    threads: 4 if config["data"]["kind"] == "folder" else 1
     resources:
         # No param: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
     params:
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
+        pictures=PICTURES,
         code=code_hash("prepare_data.py"),
         kind=config["data"]["kind"],
         name=config["data"]["name"],
@@ -46,7 +48,7 @@ rule prepare_data:
         "Prepare the images of {params.name}"
     shell:
         "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
-        " --settings {params.settings:q} --output-dir {params.data} 2> {log}"
+        " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
 
 
 rule split_data:

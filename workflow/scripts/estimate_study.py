@@ -32,6 +32,7 @@ def main() -> None:
     options = arguments()
     from hardpair import estimate
     from hardpair.config import resolve
+    from hardpair.parameters import parameter_count
 
     config = resolve(functools.reduce(overlaid, options.config))
     search, folder = config["search"], options.results / config["study"]
@@ -52,7 +53,7 @@ def main() -> None:
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
     print(
         f"about {estimate.duration(work.seconds(rate, options.at_once))}, {side} at {rate:,.0f} images/s each ({how}); "
-        f"about {estimate.size(work.disk(parameters(config), classes))} of disk"
+        f"about {estimate.size(work.disk(parameter_count(classes, estimate.pixels(config)), classes))} of disk"
     )
 
 
@@ -73,21 +74,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def parameters(config: dict) -> int:
-    """Weights of the config's network."""
-    import torch
-
-    from hardpair import estimate
-    from hardpair.model import ConvNet
-
-    with torch.device("meta"):
-        return sum(weight.numel() for weight in ConvNet(estimate.sizes(config)[2], _pixels(config)).parameters())
-
-
-def _pixels(config: dict) -> int:
-    return config["data"]["synthetic"]["size"] if config["data"]["kind"] == "synthetic" else 32
-
-
 def measure(config: dict, gpus: int) -> tuple[float, str]:
     """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
     import torch
@@ -101,7 +87,7 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     device = choose_device(gpus)
     configure(device, threads=1, deterministic=config["train"]["deterministic"])
     recipe, precision = Recipe(**config["recipe"]), choose_precision(config["train"]["precision"], device)
-    pixels, classes, count = _pixels(config), estimate.sizes(config)[2], STEPS * recipe.batch_size
+    pixels, classes, count = estimate.pixels(config), estimate.sizes(config)[2], STEPS * recipe.batch_size
     mean = std = torch.full((3,), 0.5, device=device)
     generated = torch.randint(256, (count, 3, pixels, pixels), dtype=torch.uint8, device=device)
     images = Images(generated, torch.randint(classes, (count,), device=device), mean, std, [str(label) for label in range(classes)])

@@ -16,7 +16,6 @@ from hardpair.command import parser, positive, run
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
 
 RECORD = ("classes", "size", "mean", "std", "precision", "weights")  # what run.json must tell of a run
 
@@ -81,52 +80,18 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
     """A picture as the network takes it: the square in its middle, uint8 (3, size, size).
 
     Raises:
-        UserError: it is missing, no picture, broken, or larger than Pillow takes for honest (``Image.MAX_IMAGE_PIXELS``).
+        UserError: it is missing, or no usable picture.
     """
-    import warnings
-
-    import numpy as np
-    from PIL import Image, ImageOps
-
+    from hardpair import picture
     from hardpair.errors import UserError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                return np.asarray(square(in_colour(upright), size)).transpose(2, 0, 1)
+        with picture.quietly():
+            return picture.read(path, size)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: name a picture that there is") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UserError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller first") from None
-    except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} cannot be read as a picture ({reason}): save it again as PNG or JPEG") from None
-
-
-def in_colour(picture: "Image.Image") -> "Image.Image":
-    """A picture of any mode in RGB, what is transparent in white. Grey of 16 or 32 bits counts from 0 to 65535, of floats from 0 to 255."""
-    import numpy as np
-    from PIL import Image
-
-    if picture.mode.startswith("I"):  # Pillow would clip it at 255
-        picture = Image.fromarray((np.asarray(picture).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8))
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return picture.convert("RGB")
-
-
-def square(picture: "Image.Image", size: int) -> "Image.Image":
-    """The square in the middle of a picture, resized with antialiasing."""
-    from PIL import Image
-
-    side = min(picture.size)
-    left, top = ((length - side) // 2 for length in picture.size)
-    middle = picture.crop((left, top, left + side, top + side))  # with ``box`` the resizing would look beyond the square
-    return middle.resize((size, size), Image.Resampling.BICUBIC)
+    except picture.BadPicture as error:
+        raise UserError(f"{path} {error}") from None
 
 
 def ranked(probabilities: "np.ndarray", classes: list[str]) -> list[dict]:

@@ -4,22 +4,33 @@ Examples:
 
   python workflow/scripts/prepare_data.py --kind cifar10 --name cifar10 --source cifar-10-python.tar.gz --output-dir resources/cifar10
   python workflow/scripts/prepare_data.py --kind synthetic --name synthetic --output-dir resources/synthetic
+  python workflow/scripts/prepare_data.py --kind folder --name pets --source pets.zip --settings '{"size": 64}' --output-dir resources/pets
 """
 
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import json_or_file, parser, positive, run
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
-    cli.add_argument("--kind", choices=["cifar10", "cifar100", "synthetic"], required=True)
+    cli.add_argument("--kind", choices=["cifar10", "cifar100", "folder", "synthetic"], required=True)
     cli.add_argument("--name", required=True, help="label of the prepared data")
     cli.add_argument("--source", type=Path, help="archive or folder (not for synthetic)")
     cli.add_argument(
-        "--settings", type=json_or_file, default={}, help='JSON or file: {"synthetic": {"train", "test", "size", "separation"}}'
+        "--settings",
+        type=json_or_file,
+        default={},
+        help='JSON or file: {"synthetic": {"train", "test", "size", "separation"}} or, for a folder, {"size", "test_share"}',
     )
+    cli.add_argument(
+        "--on-bad-image", choices=["refuse", "skip"], default="refuse", help="what to do where a file of a folder is no picture"
+    )
+    cli.add_argument(
+        "--min-images", type=positive, default=2, help="fewest pictures of a class of a folder in each part (default %(default)s)"
+    )
+    cli.add_argument("--threads", type=positive, default=1, help="threads that decode pictures of a folder (default %(default)s)")
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
@@ -33,13 +44,44 @@ def main() -> None:
     from hardpair.sources import cifar, synthetic
 
     settings = resolve_part("data", options.settings | {"kind": options.kind, "name": options.name})
+    about = {"kind": options.kind, "name": options.name}
     if options.kind == "synthetic":
-        about, parts = synthetic.generate(**settings["synthetic"])
+        more, parts = synthetic.generate(**settings["synthetic"])
     elif options.source is None:
         raise UserError(f"--source is missing: name the archive or folder of {options.kind}")
+    elif options.kind == "folder":
+        prepare_pictures(options, settings, about)
+        return
     else:
-        about, parts = cifar.read(options.kind, options.source)
-    dataset.save(options.output_dir, {"kind": options.kind, "name": options.name} | about, parts)
+        more, parts = cifar.read(options.kind, options.source)
+    dataset.save(options.output_dir, about | more, parts)
+
+
+def prepare_pictures(options: argparse.Namespace, settings: dict, about: dict) -> None:
+    """Bring your own pictures into the form of all others, and say what was found."""
+    from hardpair import dataset
+    from hardpair.files import write_json
+    from hardpair.parameters import parameter_count
+    from hardpair.sources import folder, planned, tree
+
+    fingerprint = tree.fingerprint(options.source)
+    pictures = folder.read(options.source, settings["size"], settings["test_share"], options.threads)
+    found = folder.report(pictures, options.output_dir)
+    folder.refuse(pictures, options.source, options.output_dir, options.on_bad_image, options.min_images)
+    parts, size, classes = pictures.arrays(), settings["size"], pictures.classes
+    weights = parameter_count(len(classes), size)
+    dataset.save(options.output_dir, about | {"classes": classes, "parameters": weights}, parts)
+    write_json(
+        options.output_dir / planned.RECORD,
+        {"source": str(options.source), "fingerprint": fingerprint, "counts": pictures.counts(), "skipped": len(pictures.bad)},
+    )
+    train, test = (len(parts[part][1]) for part in ("train", "test"))
+    print(
+        *found,
+        f"{len(classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels; "
+        f"the network has {weights:,} parameters for them",
+        sep="\n",
+    )
 
 
 if __name__ == "__main__":

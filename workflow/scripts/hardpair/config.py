@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hardpair.config_docs import BOUNDS, TYPES
 from hardpair.errors import UserError
 from hardpair.sources.classes import CLASSES
 
+OF_FOLDERS = ("size", "test_share", "on_bad_image", "min_images")  # keys of ``data`` that only your own pictures have
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 
 
@@ -289,7 +290,6 @@ def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
 
 def _wrong_data(config: dict) -> Iterator[str]:
     data = config["data"]
-    classes = CLASSES[data["kind"]]
     chosen = isinstance(config["pairs"], dict)
     if chosen and data["validation"] == 0:
         yield "pairs is auto, but data.validation is 0: pairs are chosen on validation images, so hold some out or name the pairs"
@@ -297,10 +297,10 @@ def _wrong_data(config: dict) -> Iterator[str]:
     for index, (first, second) in enumerate(pairs):
         if first == second:
             yield f"pairs[{index}] names {_shown(first)} twice: name two classes"
-        for name in (first, second):
-            if name not in classes:
-                yield f"pairs[{index}] names the class {_shown(name)}, which {data['kind']} does not have: {_advice(name, classes)}"
+    if data["kind"] in CLASSES:  # a folder's are told by the folder: see plan.pictures
+        yield from wrong_pairs(pairs, CLASSES[data["kind"]], data["kind"])
     yield from _repeated("pairs", pairs)
+    yield from _ambiguous(pairs)
     kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
     for index, each in enumerate(config["references"]):
         if each["data"] not in kinds:
@@ -310,12 +310,37 @@ def _wrong_data(config: dict) -> Iterator[str]:
                 yield f"references[{index}] names the class {_shown(name)}, which {each['data']} does not have: {_advice(name, known)}"
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
-    size = data["synthetic"]["train"] if data["kind"] == "synthetic" else 50000
+    if data["kind"] == "folder":
+        if data["source"] is None:
+            yield "data.source is missing: name the folder, zip or tar of your pictures"
+    else:
+        known = schema()["properties"]["data"]["properties"]
+        for key in OF_FOLDERS:
+            if data[key] != known[key]["default"]:
+                yield f"data.{key} is {_shown(data[key])}, but data.kind is {data['kind']}: only kind folder has that key, so remove it"
+    size = {"synthetic": data["synthetic"]["train"], "folder": math.inf}.get(data["kind"], 50000)
     wanted = (data["training"] or 0) + data["validation"]
     if wanted > size or data["validation"] >= size:
         yield f"data.training and data.validation ask for {wanted} images of {size}: lower one of them"
     if data["validation"] == 0 and config["evaluate"]["images"] == "validation":
         yield "evaluate.images is validation, but data.validation is 0: hold images out or evaluate on test"
+
+
+def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) -> Iterator[str]:
+    """Classes that are not there, as sentences."""
+    for index, pair in enumerate(pairs):
+        for name in pair:
+            if name not in classes:
+                yield f"pairs[{index}] names the class {_shown(name)}, which {owner} does not have: {_advice(name, classes)}"
+
+
+def _ambiguous(pairs: list[list[str]]) -> Iterator[str]:
+    """Pairs that tables would call alike."""
+    names = ["-".join(pair) for pair in pairs]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            first = names.index(name)
+            yield f"pairs[{first}] and pairs[{index}] would both be called {_shown(name)} in the tables: rename one of their classes"
 
 
 def _wrong_search(config: dict) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hardpair.errors import UserError
 from hardpair.files import read_json
+from hardpair.sources.planned import planned
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -68,10 +69,19 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
 
 def sizes(config: dict) -> tuple[int, int, int]:
     """Training images, test images and classes of a config's data."""
-    if config["data"]["kind"] == "synthetic":
-        made = config["data"]["synthetic"]
-        return made["train"], made["test"], 10
-    return OFFICIAL[config["data"]["kind"]]
+    data = config["data"]
+    if data["kind"] == "synthetic":
+        return data["synthetic"]["train"], data["synthetic"]["test"], 10
+    if data["kind"] == "folder":
+        pictures = planned(data, Path("resources") / data["name"])
+        return pictures.total("train"), pictures.total("test"), len(pictures.counts)
+    return OFFICIAL[data["kind"]]
+
+
+def pixels(config: dict) -> int:
+    """Height and width of a config's images."""
+    data = config["data"]
+    return {"synthetic": data["synthetic"]["size"], "folder": data["size"]}.get(data["kind"], 32)
 
 
 def known_rate(runs: Path) -> tuple[float, int] | None:

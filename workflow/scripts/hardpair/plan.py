@@ -1,11 +1,15 @@
 """What each job of a study depends on: its settings and its code. The rules pass both as params, so that just the stale jobs run again."""
 
+import re
 import shlex
+from pathlib import Path
 
 from hardpair import plugins
 from hardpair.code import code_hash
-from hardpair.config import canonical
+from hardpair.config import canonical, wrong_pairs
+from hardpair.errors import UserError
 from hardpair.measures import about
+from hardpair.sources.planned import planned
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -33,14 +37,42 @@ def plugins_argument(config: dict, *names: str) -> str:
 def prepare_settings(config: dict) -> dict:
     """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
     data = config["data"]
-    return {"synthetic": data["synthetic"]} if data["kind"] == "synthetic" else {}
+    keys = {"synthetic": ("synthetic",), "folder": ("size", "test_share")}.get(data["kind"], ())
+    return {key: data[key] for key in keys}
+
+
+def pictures(config: dict, folder: Path) -> str:
+    """Fingerprint of your own pictures, on which what is prepared in ``folder`` depends; empty for other kinds of data.
+
+    Raises:
+        UserError: they are missing or cannot be used, are too few, or have no class that ``pairs`` names.
+    """
+    data = config["data"]
+    if data["kind"] != "folder":
+        return ""
+    found = planned(data, folder)
+    named = [] if chosen_pairs(config) else config["pairs"]
+    for problem in wrong_pairs(named, found.counts, f"data.source {data['source']}"):
+        raise UserError(f"config: {problem}")
+    wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
+    if wanted > total:
+        raise UserError(
+            f"config: data.training and data.validation ask for {wanted} images, but data.source {data['source']} has {total} for "
+            "training: lower one of them"
+        )
+    return found.fingerprint
 
 
 def source_argument(config: dict, archive: str) -> str:
-    """How prepare_data is told where the images are: a local source, else the downloaded archive; nothing for generated ones."""
-    if config["data"]["kind"] == "synthetic":
+    """How prepare_data is told where the images are: a local source, else the downloaded archive; nothing for generated ones.
+
+    What is acceptable of your own pictures goes along: it decides whether they are prepared, and nothing about the result.
+    """
+    data = config["data"]
+    if data["kind"] == "synthetic":
         return ""
-    return f"--source {shlex.quote(config['data']['source'] or archive)}"
+    source = f"--source {shlex.quote(data['source'] or archive)}"
+    return source + (f" --on-bad-image {data['on_bad_image']} --min-images {data['min_images']}" if data["kind"] == "folder" else "")
 
 
 def split_settings(config: dict) -> dict:
@@ -156,5 +188,5 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
 
 
 def params(settings: dict) -> str:
-    """Settings as the one canonical text that Snakemake compares."""
-    return canonical(settings)
+    """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))

@@ -11,6 +11,7 @@ from hardpair.confusion import pair_rates
 from hardpair.figures import style
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
+FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
 CORRECT, PAIR = "#efefef", "#D55E00"
 
 
@@ -55,10 +56,15 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
     ax.set_aspect("equal")
     ax.set_ylim(len(names), 0)
     ax.tick_params(length=0)
-    places, shown = np.arange(len(names)) + 0.5, [style.class_name(name) for name in names]
+    places, shown = np.arange(len(names)) + 0.5, [style.class_name(shortened(name)) for name in names]
     ax.set_xticks(places, shown, rotation=90)
     ax.set_yticks(places, shown)
     ax.spines[:].set_visible(False)
+
+
+def shortened(name: str) -> str:
+    """A name, without its end where it is long."""
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
@@ -86,7 +92,8 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     count = len(matrices)
     columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
     rows = -(-count // columns)
-    side = 0.235 * len(chosen) + 0.9
+    longest = min(max(map(len, names)), NAME)
+    side = 0.235 * max(len(chosen), FEWEST) + 0.055 * longest + 0.35  # cells, names, the axis's label
     page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
     axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for ax in axes.flat[count:]:
@@ -100,7 +107,7 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
             ax.set_xlabel("predicted class")
             ax.tick_params(labelbottom=True)
     bar = page.colorbar(ScalarMappable(norm, "Blues"), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
-    bar.set_label("called another class (% of the true class)")
+    bar.set_label("called another (% of true class)")
     bar.outline.set_visible(False)
     n, images = len(settings["seeds"]), int(next(iter(matrices.values()))[0].sum())
     some = f"{len(chosen)} of {len(classes)} classes: those of the most confused pairs" if len(chosen) < len(classes) else ""
@@ -110,7 +117,7 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
         style.counted(images, f"{settings['on']} image"),
         "model after the last epoch",
         f"cells: % of the true class, mean of n = {n} seeds" if n > 1 else "cells: % of the true class, one seed",
-        f"framed: {' and '.join(map(style.class_name, settings['pairs'][0]))}",
+        f"framed: {' and '.join(name.replace('_', ' ') for name in settings['pairs'][0])}",
         "grey: correct; empty: below 0.5 %",
         some,
     )

@@ -1,0 +1,151 @@
+"""The example of docs/pictures.md as it stands, and what reruns when its pictures change."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+
+import picture_tree
+from workspace import PROJECT, Workspace
+
+PAGE = (PROJECT / "docs/pictures.md").read_text(encoding="utf-8")
+PREPARE = "Prepare the images of fruit"
+ODD = ["'$(touch sprung)' {x} \"; rm *", "<script>alert(1)<", "数 é_&-%$x$"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
+
+
+class Fruit(Workspace):
+    """The example's workspace."""
+
+    def snakemake(self, *options: str, check: bool = True):
+        return self.run("snakemake", "--cores", "2", "--configfile", "fruit.yaml", *options, check=check)
+
+
+@pytest.fixture(scope="module")
+def fruit(tmp_path_factory):
+    make, run = blocks("bash")
+    (study,) = blocks("yaml")
+    workspace = Fruit.fresh(tmp_path_factory.mktemp("fruit"))
+    workspace.run("bash", "-euc", make)
+    (workspace.folder / "fruit.yaml").write_text(study)
+    done = workspace.run("bash", "-euc", run)
+    workspace.said = done.stdout + done.stderr
+    return workspace
+
+
+@pytest.fixture
+def changed(fruit, tmp_path):
+    """A copy of it to change."""
+    return Fruit(fruit.copy(tmp_path).folder)
+
+
+def test_the_example_says_and_leaves_what_the_page_says(fruit):
+    (said,) = blocks("text")
+    assert said in fruit.said
+    record = json.loads((fruit.folder / "results/fruit/runs/dfl/seed1/run.json").read_text())
+    assert f"{record['parameters']:,} parameters" in said
+    assert record["classes"] == ["lemon", "orange", "plum"]
+    assert "orange" in (fruit.folder / "results/fruit/report.html").read_text()
+    for name in ("skipped.csv", "duplicates.csv", "pictures.json"):
+        assert name in PAGE
+        assert (fruit.folder / "resources/fruit" / name).is_file()
+    done = fruit.snakemake()
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_touched_moved_and_hidden_pictures_train_nothing(changed):
+    shutil.move(changed.folder / "fruit", changed.folder / "moved fruit; $(touch sprung)")
+    changed.edit("fruit.yaml", "source: fruit,", 'source: "moved fruit; $(touch sprung)", on_bad_image: skip, min_images: 1,')
+    (changed.folder / "moved fruit; $(touch sprung)" / ".DS_Store").write_text("x")
+    for path in (changed.folder / "moved fruit; $(touch sprung)").rglob("*"):
+        os.utime(path)
+    shows_the_config = {"Write the report"}
+    assert changed.stale() == shows_the_config
+    changed.snakemake("--forcerun", "prepare_data", "--", "resources/fruit/dataset.json")
+    assert changed.stale() == shows_the_config, "the same arrays were made"
+    assert not (changed.folder / "sprung").exists()
+
+
+def test_prepared_pictures_travel_without_their_source(changed):
+    shutil.rmtree(changed.folder / "fruit")
+    assert changed.stale() == set()
+    changed.edit("fruit.yaml", "source: fruit,", "source: other,")
+    done = changed.snakemake("--dry-run", check=False)
+    assert "data.source other does not exist: name the folder, zip or tar of your pictures" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("change", ["one more", "one less", "another size", "another test share"])
+def test_other_pictures_rerun_everything(changed, change):
+    if change == "one more":
+        shutil.copy(changed.folder / "fruit/plum/0.png", changed.folder / "fruit/lemon/more.png")
+    elif change == "one less":
+        (changed.folder / "fruit/plum/0.png").unlink()
+    elif change == "another size":
+        changed.edit("fruit.yaml", "size: 16, v", "size: 8, v")
+    else:
+        changed.edit("fruit.yaml", "size: 16, v", "size: 16, test_share: 0.3, v")
+    stale = changed.stale()
+    assert {PREPARE, "Split the training images", "Compare the runs", "Write the report"} <= stale
+    assert {f"Train {variant} with seed {seed}" for variant in ("ce", "dfl") for seed in (0, 1)} <= stale
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lemon]]", "lemmon]]", 'pairs[0] names the class "lemmon", which data.source fruit does not have: did you mean lemon?'),
+        ("validation: 30", "validation: 144", "data.training and data.validation ask for 145 images, but data.source fruit has 144 for"),
+    ],
+)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_what_the_pictures_do_not_have_is_told_before_anything_runs(changed, old, new, told, prepared):
+    if not prepared:
+        shutil.rmtree(changed.folder / "resources")
+    changed.edit("fruit.yaml", old, new)
+    done = changed.snakemake("--dry-run", check=False)
+    assert f"config: {told}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_broken_pictures_end_the_run_in_one_sentence_that_is_shown(changed):
+    (changed.folder / "fruit/plum/broken.png").write_bytes(b"no picture")
+    done = changed.snakemake("--", "resources/fruit/dataset.json", check=False)
+    assert done.returncode != 0
+    assert "data.source fruit has 1 file that cannot be used, the first 'plum/broken.png'" in done.stderr
+    assert "resources/fruit/skipped.csv lists all" in done.stderr
+    assert "plum/broken.png" in (changed.folder / "resources/fruit/skipped.csv").read_text()
+
+
+def test_classes_may_be_called_anything_that_can_be_printed(tmp_path):
+    study = Fruit.fresh(tmp_path)
+    source = study.folder / "my 'pictures' {x}"
+    picture_tree.write(source, {f"{name}/{n}.png": picture_tree.png(100 * place + n) for place, name in enumerate(ODD) for n in range(20)})
+    (study.folder / "fruit.yaml").write_text(
+        json.dumps(
+            {
+                "study": "odd",
+                "data": {"kind": "folder", "name": "odd", "source": source.name, "size": 8, "validation": 10},
+                "pairs": [ODD[:2], ODD[1:]],
+                "variants": [{"name": "ce"}],
+                "contrasts": [],
+                "claims": [],
+                "seeds": [0],
+                "recipe": {"epochs": 1, "batch_size": 16},
+                "search": {"enabled": False},
+            }
+        )
+    )
+    study.snakemake()
+    assert not list(study.folder.rglob("sprung*"))
+    page = (study.folder / "results/odd/report.html").read_text()
+    assert "<script>" not in page.split("</style>", 1)[1]
+    assert "&lt;script&gt;alert(1)&lt;" in page
+    assert ODD[0].replace('"', "&#34;").replace("'", "&#39;") in page
+    measured = json.loads((study.folder / "results/odd/runs/ce/seed0/metrics.json").read_text())
+    assert list(measured["models"]["last"]["per_class"]) == sorted(ODD)
+    assert study.stale() == set()
