@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import estimate_study
 from hardpair import estimate
+from hardpair.command import overlaid
 from hardpair.config import resolve
 from hardpair.model import ConvNet
 from workspace import PROJECT
@@ -92,5 +93,5 @@ def test_durations_are_never_told_too_short(seconds):
 
 
 def test_overlays_merge_maps_and_replace_lists():
-    merged = estimate_study.overlaid({"a": {"x": 1, "y": [1, 2]}, "b": 1}, {"a": {"y": [3]}, "c": {"z": 1}})
+    merged = overlaid({"a": {"x": 1, "y": [1, 2]}, "b": 1}, {"a": {"y": [3]}, "c": {"z": 1}})
     assert merged == {"a": {"x": 1, "y": [3]}, "b": 1, "c": {"z": 1}}
