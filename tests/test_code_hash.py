@@ -17,7 +17,8 @@ VARIANTS = {
     "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py"),
     "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
 }
-PLOTS = {"plot_variants", "plot_curves", "plot_confusion", "plot_weights", "plot_difficulty", "plot_search", "plot_hardest"}
+PLOTS = {"plot_variants", "plot_curves", "plot_classes", "plot_confusion"}
+PLOTS |= {"plot_weights", "plot_difficulty", "plot_search", "plot_hardest"}
 FIGURES = PLOTS | {"assemble_figure"}
 OTHERS = {"prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
 JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", "hardpair/report.html.jinja")}

@@ -45,6 +45,11 @@ def test_a_study_without_validation_keeps_one_model_a_run():
     assert work.run_images == 50 * 50_000
 
 
+def test_a_long_tail_is_less_work():
+    changed = BASE | {"data": BASE["data"] | {"validation": 0, "imbalance": 100}, "search": {"enabled": False}}
+    assert estimate.workload(resolve(changed), runs=1, trials=0).run_images == 50 * 12_406
+
+
 def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
     for seed, rate in enumerate((90, 100, 200)):
         (tmp_path / f"cifar10/runs/ce/seed{seed}").mkdir(parents=True)

@@ -17,6 +17,7 @@ FIGURES = {
     "final": "The study in one figure",
     "variants": "Accuracy and confusion by variant",
     "curves": "Course of training",
+    "classes": "Accuracy by class",
     "confusion": "Confusion matrices",
     "weights": "What the focal weights did",
     "difficulty": "Easy and hard images",
