@@ -7,9 +7,11 @@ import shutil
 import pytest
 import yaml
 
+import adopt_runs
 from hardpair import adoption
 from hardpair.command import overlaid
 from hardpair.config import resolve
+from hardpair.errors import UserError
 from workspace import PROJECT, TINY
 
 VARIANTS, SEEDS = ("ce", "dfl", "ce_sampler"), (0, 1)
@@ -118,6 +120,17 @@ def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path
     assert done.stderr.count("\n") == 1
     assert ("holds no run of the study tiny" if found else "holds no run.json") in done.stderr
     assert done.stdout == (f"{empty}/deep: not taken over, its run.json is not one that train writes\n" if found else "")
+
+
+def test_runs_that_snakemake_cannot_take_note_of_are_removed_again(tmp_path, monkeypatch):
+    taken = tmp_path / "results/tiny/runs/ce/seed0"
+    taken.mkdir(parents=True)
+    (taken / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)  # no Snakefile here
+    with pytest.raises(UserError, match="so nothing was taken over") as caught:
+        adopt_runs.remember([taken.relative_to(tmp_path)], [])
+    assert "\n" not in str(caught.value)
+    assert not taken.exists()
 
 
 # ---------------------------------------------------------------------------------------------------------------- reasons
