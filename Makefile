@@ -5,7 +5,7 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study test dag config-docs
+.PHONY: help setup demo study adopt test dag config-docs
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,10 @@ demo: setup ## the whole chain on generated images: two minutes, no network, no 
 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
 	snakemake --cores $(CORES) --resources gpu=$(GPUS)
+
+adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
+	python workflow/scripts/adopt_runs.py --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
+		$(if $(CONFIG),--configfile $(CONFIG))
 
 test: setup ## the test suite
 	pytest

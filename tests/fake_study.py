@@ -31,6 +31,7 @@ def write_study(
 ) -> None:
     """Everything that training, evaluation, search and comparison leave in ``folder``/results, and the images in ``folder``/data."""
     write_images(folder / "data", images, classes, size)
+    write_training(folder, classes, size)
     for place, variant in enumerate(told["variants"]):
         for seed in told["seeds"]:
             run = folder / "results" / "runs" / variant["name"] / f"seed{seed}"
@@ -48,6 +49,17 @@ def write_images(folder: Path, images: int, classes: list[str], size: int) -> No
     (folder / "test").mkdir(parents=True)
     np.save(folder / "test" / "images.npy", pixels.clip(0, 255).astype(np.uint8))
     write_json(folder / "dataset.json", {"classes": classes, "size": size, "sha256": "d" * 64})
+
+
+def write_training(folder: Path, classes: list[str], size: int) -> None:
+    """Labels of 40 training images a class, and a split that trains on fewer of each class than of the one before."""
+    labels = np.repeat(np.arange(len(classes)), 40)
+    (folder / "data" / "train").mkdir(parents=True)
+    np.save(folder / "data" / "train" / "labels.npy", labels)
+    np.save(folder / "data" / "train" / "images.npy", np.zeros((len(labels), 3, size, size), dtype=np.uint8))
+    kept = (np.arange(len(labels)) % 40) < np.floor(40 * 0.1 ** (labels / (len(classes) - 1)))
+    (folder / "results").mkdir(exist_ok=True)
+    write_json(folder / "results" / "split.json", {"training": np.flatnonzero(kept).tolist(), "validation": []})
 
 
 def write_run(run, name, place, seed, told, epochs, validation, images, classes, size) -> None:

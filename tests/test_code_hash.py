@@ -20,6 +20,7 @@ VARIANTS = {
 PLOTS = {
     "plot_variants",
     "plot_curves",
+    "plot_classes",
     "plot_confusion",
     "plot_reliability",
     "plot_weights",

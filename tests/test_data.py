@@ -1,3 +1,4 @@
+import hashlib
 import json
 import sys
 
@@ -165,6 +166,86 @@ def test_more_images_than_there_are_are_refused(split, training, validation):
         split_indices(np.arange(10) % 2, training, validation, split)
 
 
+@pytest.mark.parametrize(
+    ("classes", "each", "imbalance", "total"),
+    [
+        *((10, 5000, imbalance, total) for imbalance, total in ((10, 20431), (50, 13996), (100, 12406), (200, 11203))),
+        *((100, 500, imbalance, total) for imbalance, total in ((10, 19573), (50, 12608), (100, 10847))),
+        (4, 1000, 1000, 1111),
+    ],
+)
+def test_a_long_tail_has_the_published_number_of_images(classes, each, imbalance, total):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(classes), each))
+    kept, held_out = split_indices(labels, None, 0, "stratified", imbalance)
+    assert (len(kept), len(held_out)) == (total, 0)
+    counts = np.bincount(labels[kept]).tolist()
+    for label, count in enumerate(counts):  # n <= x < n + 1 in whole numbers, where x^(C-1) = each^(C-1) / imbalance^label
+        assert count ** (classes - 1) * imbalance**label <= each ** (classes - 1) < (count + 1) ** (classes - 1) * imbalance**label
+    if (classes, imbalance) == (10, 100):
+        assert counts == [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+
+
+@given(
+    st.lists(st.integers(30, 60), min_size=1, max_size=5),
+    st.tuples(st.floats(1, 30), st.floats(1, 30)).map(sorted),
+    st.integers(0, 20),
+    st.sampled_from(["stratified", "random"]),
+)
+@settings(deadline=None)
+def test_a_longer_tail_is_part_of_a_shorter_one_and_leaves_validation_as_it_is(sizes, imbalances, validation, split):
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    whole, held_out = split_indices(labels, None, validation, split)
+    left = np.bincount(labels[whole], minlength=len(sizes))
+    before = whole
+    for imbalance in imbalances:
+        if imbalance == 1:
+            continue
+        try:
+            kept, same = split_indices(labels, None, validation, split, imbalance)
+        except UserError:
+            assert (left < imbalance).any()
+            return
+        assert np.array_equal(same, held_out)
+        assert (np.diff(kept) > 0).all()
+        assert np.isin(kept, before).all()
+        for label, count in enumerate(np.bincount(labels[kept], minlength=len(sizes))):
+            exact = left[label] * imbalance ** -(label / max(len(sizes) - 1, 1))
+            assert exact - 1 - 1e-6 < count <= exact + 1e-6
+        before = kept
+
+
+def test_the_images_of_a_tail_are_drawn_at_random():
+    labels = np.repeat(np.arange(10), 1000)
+    kept, _ = split_indices(labels, None, 0, "stratified", 10)
+    last = kept[labels[kept] == 9] - 9000
+    assert len(last) == 100
+    p = stats.kstest(last / 1000, "uniform").pvalue
+    assert 1e-4 < p < 1 - 1e-4
+
+
+def test_a_tail_tells_its_counts_and_no_tail_changes_no_byte(tmp_path, monkeypatch):
+    shape = json.dumps({"synthetic": {"train": 200, "test": 100, "size": 8, "separation": 1.5}})
+    call(monkeypatch, prepare_data, "--kind", "synthetic", "--name", "made", "--settings", shape, "--output-dir", tmp_path)
+    for name, wish in (("old", {}), ("one", {"imbalance": 1}), ("tail", {"imbalance": 5})):
+        wish = json.dumps({"validation": 50} | wish)
+        call(monkeypatch, split_data, "--data", tmp_path, "--settings", wish, "--output", tmp_path / f"{name}.json")
+    assert (tmp_path / "old.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    assert list(read_json(tmp_path / "one.json")) == ["data_sha256", "training", "validation"]
+    tail, labels = read_json(tmp_path / "tail.json"), np.load(tmp_path / "train" / "labels.npy")
+    assert tail["validation"] == read_json(tmp_path / "one.json")["validation"]
+    assert list(tail["training_per_class"]) == list(CLASSES["synthetic"])
+    assert list(tail["training_per_class"].values()) == np.bincount(labels[tail["training"]]).tolist()
+    assert list(tail["training_per_class"].values()) == [15, 12, 10, 8, 7, 6, 5, 4, 3, 3]
+
+
+def test_plain_splits_are_those_of_the_first_version():
+    """Their bytes are part of every run's fingerprint."""
+    labels = np.arange(1000) * 7919 % 997 % 10
+    for split, digest in (("stratified", "3254b6fbe1fe4a36"), ("random", "9115e3b474a9a0b1")):
+        parts = split_indices(labels, 500, 200, split)
+        assert hashlib.sha256(json.dumps([part.tolist() for part in parts]).encode()).hexdigest()[:16] == digest
+
+
 def test_generated_images_are_balanced_and_always_the_same():
     shape = {"train": 200, "test": 100, "size": 8, "separation": 2.0}
     about, parts = synthetic.generate(**shape)
@@ -264,6 +345,9 @@ def test_what_cannot_be_prepared_is_told_in_one_sentence(tmp_path, monkeypatch, 
     [
         ('{"validation": 4}', "ask for 5 images, but there are 4"),
         ('{"validation": -1}', "data.validation is -1"),
+        ('{"validation": 0, "imbalance": 0.5}', "data.imbalance is 0.5"),
+        ('{"validation": 0, "imbalance": 9}', "data.imbalance 9 keeps none of the"),
+        ('{"validation": 0, "imbalance": 2, "training": 10}', "data.imbalance and data.training both say how many"),
         ('{"split": "x"}', "data.split is"),
     ],
 )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import estimate_study
 from hardpair import estimate
+from hardpair.command import overlaid
 from hardpair.config import resolve
 from hardpair.model import ConvNet
 from workspace import PROJECT
@@ -42,6 +43,11 @@ def test_a_study_without_validation_keeps_one_model_a_run():
     work = estimate.workload(resolve(changed), runs=1, trials=0)
     assert work.models == 1
     assert work.run_images == 50 * 50_000
+
+
+def test_a_long_tail_is_less_work():
+    changed = BASE | {"data": BASE["data"] | {"validation": 0, "imbalance": 100}, "search": {"enabled": False}}
+    assert estimate.workload(resolve(changed), runs=1, trials=0).run_images == 50 * 12_406
 
 
 def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
@@ -92,5 +98,5 @@ def test_durations_are_never_told_too_short(seconds):
 
 
 def test_overlays_merge_maps_and_replace_lists():
-    merged = estimate_study.overlaid({"a": {"x": 1, "y": [1, 2]}, "b": 1}, {"a": {"y": [3]}, "c": {"z": 1}})
+    merged = overlaid({"a": {"x": 1, "y": [1, 2]}, "b": 1}, {"a": {"y": [3]}, "c": {"z": 1}})
     assert merged == {"a": {"x": 1, "y": [3]}, "b": 1, "c": {"z": 1}}

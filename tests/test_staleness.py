@@ -20,6 +20,7 @@ TABLES = {"Compare the runs"}
 FIGURES = {
     "Draw accuracy and confusion by variant",
     "Draw the course of training",
+    "Draw the accuracy of each class",
     "Draw the confusion matrices",
     "Draw how far confidence can be believed",
     "Draw what the focal weights did",
@@ -162,6 +163,13 @@ def test_official_images_from_elsewhere_rerun_nothing(study):
     study.snakemake("--touch", "--", images)
     study.edit("tiny.yaml", "source: here", "source: there")
     assert study.stale("--", images) == set()
+
+
+def test_a_long_tail_splits_again_and_no_tail_does_not(study):
+    study.edit("tiny.yaml", "validation: 100", "imbalance: 1, validation: 100")
+    assert study.stale() == set()
+    study.edit("tiny.yaml", "imbalance: 1", "imbalance: 3")
+    assert study.stale() == {"Split the training images"} | SEARCH | OF_SEARCH | runs() | SUMMARY
 
 
 def test_another_space_searches_again(study):

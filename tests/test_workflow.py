@@ -101,7 +101,7 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
     page = tmp_path / "report.html"
     finished.snakemake("--report", str(page))
     text = page.read_text()
-    for name in ("final", "variants", "curves", "confusion", "weights", "difficulty", "search", "hardest"):
+    for name in ("final", "variants", "curves", "classes", "confusion", "weights", "difficulty", "search", "hardest"):
         assert f"results/tiny/figures/{name}.png" in text
     assert "Mean confusion matrix of each variant over its seeds" in text
     assert not re.search(r'(?:src|href)="https?://', text)

@@ -20,6 +20,7 @@ FIGURES = {
     "final": "The study in one figure",
     "variants": "Accuracy and confusion by variant",
     "curves": "Course of training",
+    "classes": "Accuracy by class",
     "confusion": "Confusion matrices",
     "reliability": "Confidence and accuracy",
     "weights": "What the focal weights did",

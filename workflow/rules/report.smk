@@ -75,6 +75,32 @@ rule plot_confusion:
         " --settings {params.settings:q} --output {output.png} 2> {log}"
 
 
+rule plot_classes:
+    input:
+        run_files("metrics.json"),
+        split=rules.split_data.output,
+        about=rules.prepare_data.output.about,
+        arrays=ancient(rules.prepare_data.output.arrays),
+    output:
+        png=shown("classes"),
+        svg="<study>/figures/classes.svg",
+    log:
+        "<study>/logs/plot_classes.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        data=data_folder,
+        settings=plan.params(plan.figure_settings(config, "on")),
+        code=code_hash("plot_classes.py"),
+    message:
+        "Draw the accuracy of each class"
+    shell:
+        "python workflow/scripts/plot_classes.py --runs {params.study}/runs --data {params.data} --split {input.split}"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
 rule plot_reliability:
     input:
         run_files("metrics.json"),

@@ -12,7 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, positive, run
+from hardpair.command import json_or_file, overlaid, parser, positive, run
 
 SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
 
@@ -55,12 +55,6 @@ def main() -> None:
         f"about {estimate.duration(work.seconds(rate, options.at_once))}, {side} at {rate:,.0f} images/s each ({how}); "
         f"about {estimate.size(work.disk(parameter_count(classes, estimate.pixels(config)), classes))} of disk"
     )
-
-
-def overlaid(config: dict, overlay: dict) -> dict:
-    """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
-    maps = [key for key in config.keys() & overlay.keys() if isinstance(config[key], dict) and isinstance(overlay[key], dict)]
-    return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
 
 
 def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:

@@ -18,7 +18,7 @@ def arguments() -> argparse.Namespace:
         "--settings",
         type=json_or_file,
         default={},
-        help='JSON or file: {"training": number or null, "validation": number, "split": "stratified" or "random"}',
+        help='JSON or file: {"training": number or null, "validation": number, "split": "stratified" or "random", "imbalance": number}',
     )
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", type=Path, required=True)
@@ -27,6 +27,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
+    import numpy as np
+
     from hardpair.arrays import load_part
     from hardpair.config import resolve_part
     from hardpair.files import read_json, write_json
@@ -35,8 +37,13 @@ def main() -> None:
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)
     _, labels = load_part(options.data, "train")
-    training, validation = split_indices(labels, settings["training"], settings["validation"], settings["split"])
-    write_json(options.output, {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()})
+    wanted = (settings[key] for key in ("training", "validation", "split", "imbalance"))
+    training, validation = split_indices(labels, *wanted)
+    split = {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()}
+    if settings["imbalance"] != 1:
+        counts = np.bincount(labels[training], minlength=len(about["classes"]))
+        split["training_per_class"] = dict(zip(about["classes"], counts.tolist(), strict=True))
+    write_json(options.output, split)
 
 
 if __name__ == "__main__":

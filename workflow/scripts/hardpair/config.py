@@ -322,6 +322,8 @@ def _wrong_data(config: dict) -> Iterator[str]:
     wanted = (data["training"] or 0) + data["validation"]
     if wanted > size or data["validation"] >= size:
         yield f"data.training and data.validation ask for {wanted} images of {size}: lower one of them"
+    if data["imbalance"] != 1 and data["training"] is not None:
+        yield "data.imbalance and data.training both say how many images to train on: remove one of them"
     if data["validation"] == 0 and config["evaluate"]["images"] == "validation":
         yield "evaluate.images is validation, but data.validation is 0: hold images out or evaluate on test"
 

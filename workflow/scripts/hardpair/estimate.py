@@ -5,9 +5,12 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from hardpair.errors import UserError
 from hardpair.files import read_json
 from hardpair.sources.planned import planned
+from hardpair.split import long_tail
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -52,8 +55,10 @@ class Workload:
 def workload(config: dict, runs: int, trials: int) -> Workload:
     """The work of so many runs and trials of a resolved config."""
     data, recipe, search = config["data"], config["recipe"], config["search"]
-    total, test, _ = sizes(config)
+    total, test, classes = sizes(config)
     training = data["training"] or total - data["validation"]
+    if data["imbalance"] != 1:
+        training = int(long_tail(np.full(classes, training // classes), data["imbalance"]).sum())
     refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
     forward = training * refreshes + data["validation"] * recipe["epochs"]
     return Workload(

@@ -77,7 +77,10 @@ def source_argument(config: dict, archive: str) -> str:
 
 def split_settings(config: dict) -> dict:
     """What the split depends on, beside the images."""
-    return {key: config["data"][key] for key in ("training", "validation", "split")}
+    data = config["data"]
+    # Not there where nothing is cut, so that studies without a tail stay what they were.
+    tail = {"imbalance": data["imbalance"]} if data["imbalance"] != 1 else {}
+    return {key: data[key] for key in ("training", "validation", "split")} | tail
 
 
 def propose_settings(config: dict) -> dict:

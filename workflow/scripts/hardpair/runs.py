@@ -102,6 +102,17 @@ class Runs:
             rows.append((variant, seed, metrics["images"], measured["accuracy"], rates["rate"]))
         return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
 
+    def per_class(self, model: str = "last") -> "pd.DataFrame":
+        """Columns variant, seed, class (name), accuracy of every evaluated run; NaN for a class without images."""
+        import pandas as pd
+
+        rows = [
+            (variant, seed, name, share)
+            for variant, seed, metrics in self.records("metrics.json")
+            for name, share in metrics["models"][model]["per_class"].items()
+        ]
+        return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]).astype({"accuracy": float})
+
     def confusions(self, model: str = "last") -> tuple[list[str], dict[str, np.ndarray]]:
         """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
         records = self.records("metrics.json")

@@ -1,4 +1,4 @@
-"""Courses over epochs: a line per variant, a band over its seeds."""
+"""Courses over epochs, or along another axis: a line per variant, a band over its seeds."""
 
 import numpy as np
 import pandas as pd
@@ -10,43 +10,49 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from hardpair.figures.style import Look
 
 
-def over_seeds(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Mean, low (minimum) and high (maximum) of ``column`` over seeds, by variant and epoch; rows without a value are left out."""
-    groups = table.dropna(subset=[column]).groupby(["variant", "epoch"])[column]
+def over_seeds(table: pd.DataFrame, column: str, along: str = "epoch") -> pd.DataFrame:
+    """Mean, low (minimum) and high (maximum) of ``column`` over seeds, by variant and ``along``; rows without a value are left out."""
+    groups = table.dropna(subset=[column]).groupby(["variant", along])[column]
     return groups.agg(mean="mean", low="min", high="max").reset_index()
 
 
-def draw_lines(ax: Axes, table: pd.DataFrame, column: str, looks: dict[str, Look], factor: float = 1) -> dict[str, Line2D]:
+def draw_lines(
+    ax: Axes, table: pd.DataFrame, column: str, looks: dict[str, Look], factor: float = 1, along: str = "epoch"
+) -> dict[str, Line2D]:
     """Draw the mean of ``column`` × ``factor`` by epoch for each variant that has it, with the range over seeds.
 
     Args:
-        table: columns variant, seed, epoch and ``column``.
+        table: columns variant, seed, ``along`` and ``column``.
+        along: what stands on the horizontal axis, which is the caller's to dress if it is not epochs; every point of it is marked.
 
     Returns:
         The line of each variant drawn.
     """
     lines = {}
-    summary = over_seeds(table, column)
+    summary = over_seeds(table, column, along)
     for name, look in looks.items():
         course = summary[summary["variant"] == name]
         if course.empty:
             continue
-        epochs, mean = course["epoch"].to_numpy(), course["mean"].to_numpy() * factor
+        if ax.xaxis_inverted():  # a line ends at the right
+            course = course[::-1]
+        places, mean = course[along].to_numpy(), course["mean"].to_numpy() * factor
         ax.fill_between(
-            epochs, course["low"] * factor, course["high"] * factor, color=look.colour, alpha=0.16 if len(looks) <= 4 else 0.07, linewidth=0
+            places, course["low"] * factor, course["high"] * factor, color=look.colour, alpha=0.16 if len(looks) <= 4 else 0.07, linewidth=0
         )
         [lines[name]] = ax.plot(
-            epochs,
+            places,
             mean,
             color=look.colour,
             linestyle=look.dashes,
             marker=look.marker,
-            markevery=_marked(len(epochs), look.place, len(looks)),
+            markevery=_marked(len(places), look.place, len(looks)) if along == "epoch" else None,
             markeredgecolor="white",
             markeredgewidth=0.3,
             label=look.label,
         )
-    epoch_axis(ax)
+    if along == "epoch":
+        epoch_axis(ax)
     return lines
 
 
@@ -72,7 +78,7 @@ def epoch_axis(ax: Axes) -> None:
 
 def log_axis(axis: Axis, most: int = 6) -> None:
     """A logarithmic axis with at most so many ticks, plain numbers at 1, 2, 5 or 1, 3 or 1 of each decade as the range allows."""
-    low, high = axis.get_view_interval()
+    low, high = sorted(axis.get_view_interval())
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for subs in ((1, 2, 5), (1, 3), (1,)):
         ticks = np.outer(decades, subs)

@@ -1,0 +1,116 @@
+"""Accuracy of each class by variant; against its number of training images where classes differ in it."""
+
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from hardpair.figures import legend, lines, style
+
+UNEVEN = 2  # times as many training images in the largest class as in the smallest, from which on they are the axis
+NAMED, GROUPS = 20, 10  # classes have names up to so many; more are drawn in so many groups
+NAME = 20  # characters of a class name that are shown
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the classes stand.
+
+    Attributes:
+        place: of each class by name, float64; the classes of a group share one.
+        ticks: what is written at which place; empty where the axis has numbers of its own.
+        log: places are training images, on a logarithmic axis that falls to the right.
+        title: of the axis.
+        note: what a point is, for the footer.
+    """
+
+    place: pd.Series
+    ticks: dict[float, str]
+    log: bool
+    title: str
+    note: str
+
+
+def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
+    """Classes in label order if they have about as many training images each, else from many to few.
+
+    The axis is then logarithmic in the number of images, unless names would stand on each other. Of more than ``NAMED`` classes, groups of
+    neighbours are drawn; balanced ones are grouped by how hard they are for all variants together, so that no variant chooses the order.
+
+    Args:
+        accuracy: mean over all runs by class name.
+        images: number of training images by class name, in label order.
+    """
+    uneven, many = images.max() >= UNEVEN * images.min(), len(images) > NAMED
+    order = images.index
+    if uneven:
+        order = images.sort_values(ascending=False, kind="stable").index
+    elif many:
+        order = accuracy.reindex(order).sort_values(ascending=False, kind="stable").index
+    groups = np.array_split(order.to_numpy(), GROUPS if many else len(order))
+    sizes = np.exp([np.log(images[group].clip(lower=1)).mean() for group in groups])
+    log = uneven and (many or _apart(sizes))
+    places = sizes if log else np.arange(1.0, len(groups) + 1)
+    place = pd.Series({name: at for at, group in zip(places, groups, strict=True) for name in group})
+    if many:
+        ticks = {} if log else {at: f"{at:g}" for at in places}
+        title = "Training images of a class" if log else "Tenth of the classes, from the easiest to the hardest for all variants together"
+        return Layout(place, ticks, log, title, f"point: mean of about {len(order) // GROUPS} classes")
+    shown = {name: textwrap.shorten(style.class_name(name), NAME, placeholder="…") for name in order}
+    ticks = {place[name]: f"{shown[name]}  {images[name]:,}" if uneven else shown[name] for name in order}
+    return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "")
+
+
+def _apart(sizes: np.ndarray) -> bool:
+    """Whether sizes, falling, stand about as far from each other on a logarithmic axis as names need."""
+    steps = -np.diff(np.log(sizes))
+    return bool(steps.min() >= 0.5 * steps.mean())
+
+
+def draw_classes(ax: Axes, table: pd.DataFrame, where: Layout, looks: dict) -> dict:
+    """A line per variant over the classes, in per cent, with the range over seeds. Returns the line of each variant.
+
+    Args:
+        table: ``Runs.per_class``.
+    """
+    placed = table.assign(place=table["class"].map(where.place))
+    placed = placed.groupby(["variant", "seed", "place"], as_index=False)["accuracy"].mean()
+    if where.log:
+        ax.set_xscale("log")
+        ax.invert_xaxis()
+    drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
+    if where.ticks:
+        ax.set_xticks(list(where.ticks), list(where.ticks.values()))
+        ax.xaxis.set_minor_locator(NullLocator())
+        if max(map(len, where.ticks.values())) > 2:
+            ax.tick_params(axis="x", rotation=40)
+            for text in ax.get_xticklabels():
+                text.set(ha="right", rotation_mode="anchor")
+    else:
+        lines.log_axis(ax.xaxis)
+    ax.set_xlabel(where.title)
+    ax.grid(axis="y")
+    return drawn
+
+
+def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
+    """Accuracy of each class, a line per variant.
+
+    Args:
+        table: ``Runs.per_class`` of the model after the last epoch.
+        images: number of training images by class name, in label order.
+        settings: study, variants, seeds, on.
+    """
+    looks = style.looks(settings["variants"])
+    where = layout(table.groupby("class")["accuracy"].mean(), images)
+    page = style.new_page(style.WIDTH, 3.4)
+    ax = page.subplots()
+    drawn = draw_classes(ax, table, where, looks)
+    ax.set_title(f"{settings['on'].capitalize()} accuracy of each class (%), higher is better")
+    style.footer(page, style.origin(settings), style.range_note(settings), where.note, "model after the last epoch")
+    legend.name_lines(page, ax, drawn, looks)
+    return page
