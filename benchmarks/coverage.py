@@ -1,6 +1,7 @@
 """How often the study's intervals cover the truth, and how often its tests find a difference where there is none.
 
-Simulated studies of 5, 10 and 30 paired seeds without any true difference; the sampling error of a share near 5 % is told with it. Example:
+Simulated studies of 5, 10 and 30 paired seeds without any true difference; the sampling error of a share near 5 % is told with it. The
+second table draws new images for each study too: right and wrong answers to 1,000 of them, from effects of seed, image and both. Example:
 
   python benchmarks/coverage.py --studies 2000
 """
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair import significance
+from hardpair import resampling, significance
 from hardpair.contrasts import mean_interval
 
 TESTS = 10  # five contrasts on two measures, as the study declares
@@ -40,6 +41,28 @@ def simulate(draw, seeds: int, studies: int) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in shares.items()}
 
 
+IMAGES = {  # standard deviations of what an image adds to both variants alike, and to each its own, where a single run's noise is 1
+    "equally hard for both variants": (2.0, 0.0),
+    "a little harder for one": (2.0, 0.3),
+    "harder for one": (2.0, 1.0),
+}
+
+
+def simulate_images(shared: float, own: float, seeds: int, studies: int, images: int = 1000) -> dict[str, float]:
+    """Shares of studies, each on images of its own, whose interval over seeds, and on new images too, covers 0."""
+    rng = np.random.default_rng(seeds)
+    strata = np.arange(images) % 10
+    covered, covered_new = [], []
+    for _ in range(studies):
+        hardness = rng.normal(0, shared, images) + rng.normal(0, own, (2, 1, images))
+        first, second = hardness + rng.normal(0, 0.05, (2, seeds, 1)) + rng.normal(size=(2, seeds, images)) < 2
+        over_seeds = mean_interval(first.mean(1) - second.mean(1))
+        covered.append(over_seeds["low"] <= 0 <= over_seeds["high"])
+        low, high = resampling.new_images_interval(first, second, strata)
+        covered_new.append(low <= 0 <= high)
+    return {"t": float(np.mean(covered)), "new": float(np.mean(covered_new))}
+
+
 def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--studies", type=int, default=2000, help="simulated studies a row (default %(default)s)")
@@ -52,6 +75,12 @@ def main() -> None:
             got = simulate(draw, seeds, studies)
             bca = "" if np.isnan(got["BCa"]) else f"{got['BCa']:.1%}"
             print(f"| {name} | {seeds} | {got['t']:.1%} | {bca} | {got['one']:.1%} | {got['any']:.1%} |", flush=True)
+    print("\n| images | seeds | t interval over seeds covers | on new images too covers |")
+    print("|---|--:|--:|--:|")
+    for name, spread in IMAGES.items():
+        for seeds in (2, 5, 10, 30):
+            got = simulate_images(*spread, seeds, studies)
+            print(f"| {name} | {seeds} | {got['t']:.1%} | {got['new']:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

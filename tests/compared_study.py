@@ -7,8 +7,9 @@ import numpy as np
 
 import compare
 import fake_study
-from hardpair import comparison, comparison_text, verdicts
+from hardpair import comparison, comparison_text, ranking, resampling, verdicts
 from hardpair.provenance import fingerprint
+from hardpair.runs import Runs
 
 RECIPE = {"epochs": 4, "learning_rate": 0.01}
 TRAIN = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}, "precision": "auto"}
@@ -45,11 +46,13 @@ class Study:
 
     def tables(self):
         runs = comparison.runs_table(self.records(), self.told)
-        return runs, comparison.comparison_table(runs, self.told), comparison.contrasts_table(runs, self.told)
+        new_images = resampling.of_runs(Runs.declared(self.runs, self.told), self.told, list(runs["model"].unique()))
+        return runs, comparison.comparison_table(runs, self.told), comparison.contrasts_table(runs, self.told, new_images)
 
     def markdown(self):
         _, compared, contrasts = self.tables()
-        return comparison_text.markdown(compared, contrasts, verdicts.claims_table(contrasts, self.told), self.told)
+        tables = {"comparison": compared, "contrasts": contrasts, "claims": verdicts.claims_table(contrasts, self.told)}
+        return comparison_text.markdown(tables | {"most_confused": ranking.most_confused_table(self.records(), self.told)}, self.told)
 
     def main(self, monkeypatch):
         arguments = {"runs": self.runs, "recipe": json.dumps(self.recipe), "split": self.split, "settings": json.dumps(self.told)}
@@ -62,4 +65,6 @@ class Study:
         """A measure by seed, straight from metrics.json."""
         kind, _, pair = metric.partition(":")
         found = [self.content(name, seed)["models"][model] for seed in self.told["seeds"]]
+        if kind == "accuracy" and pair:
+            return np.array([each["per_class"][pair] for each in found])
         return np.array([each["pairs"][pair][{"confusion": "rate"}.get(kind, kind)] if pair else each[kind] for each in found])

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hardpair import comparison, verdicts
+from hardpair import comparison, ranking, resampling, verdicts
 from hardpair.confusion import confusion_matrix
 from hardpair.metrics import summary
+from hardpair.runs import Runs
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STUDY = [
@@ -22,7 +23,7 @@ STUDY = [
 def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
     """What figures are told of a study."""
     told = {"study": "fake", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": variants[0]["name"]}
-    return told | {"on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}} | changes
+    return told | {"on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
 
 
 def write_study(
@@ -126,7 +127,7 @@ def write_search(folder: Path, rounds: int = 3, batch: int = 8) -> None:
 
 
 def write_comparison(folder: Path, told: dict) -> None:
-    """runs.csv, comparison.csv, contrasts.csv and claims.csv."""
+    """runs.csv, comparison.csv, contrasts.csv, most_confused.csv and claims.csv."""
     names = [variant["name"] for variant in told["variants"]]
     variants = [{"label": variant["name"]} | variant for variant in told["variants"]]
     others = [name for name in names if name != told["baseline"]]
@@ -138,7 +139,9 @@ def write_comparison(folder: Path, told: dict) -> None:
     runs = comparison.runs_table(records, told)
     runs.to_csv(folder / "runs.csv", index=False)
     comparison.comparison_table(runs, told).to_csv(folder / "comparison.csv", index=False)
-    contrasts = comparison.contrasts_table(runs, told)
+    new_images = resampling.of_runs(Runs.declared(folder / "runs", told), told, list(runs["model"].unique()))
+    contrasts = comparison.contrasts_table(runs, told, new_images)
+    ranking.most_confused_table(records, told).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
     verdicts.claims_table(contrasts, told).to_csv(folder / "claims.csv", index=False)
 

@@ -53,11 +53,11 @@ def prepared(tmp_path_factory):
 @pytest.mark.parametrize("scale", ["none", "dynamic"])
 def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
     """What a replay reads is what the capture saw: batches, scale and place in the epoch must change in place."""
-    focal = {"kind": "focal", "gamma": 2, "scale": scale, "scale_max": None, "detach_weight": False}
+    focal = {"kind": "focal", "gamma": 2, "scale": scale, "scale_over": "training", "scale_max": None, "detach_weight": False}
     recipe = Recipe(3, 16, 0.02, 0.9, 5e-4, (0.5,), 0.1, 0.5, 1)
 
     def training():
-        return loop.Training(*prepared, focal, {"kind": "focal", "gamma": 2}, recipe, 0, "fp32")
+        return loop.Training(*prepared, focal, {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}, recipe, 0, "fp32")
 
     eager, held = training().run(), []
 

@@ -24,8 +24,11 @@ from prepared_data import prepare
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parents[1]
-DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False}
-VARIANTS = {"ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}), "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2})}
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
+VARIANTS = {
+    "ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}),
+    "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2, "unbias": 0.5, "factor_max": 100}),
+}
 RECIPE = {"epochs": 3, "batch_size": 64, "learning_rate": 0.02, "refresh_every": 2}
 FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "refreshes.csv"]  # and run.json, which holds times
 STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, at validation images, and at two refreshes

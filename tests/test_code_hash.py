@@ -17,9 +17,18 @@ VARIANTS = {
     "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py"),
     "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
 }
-PLOTS = {"plot_variants", "plot_curves", "plot_confusion", "plot_weights", "plot_difficulty", "plot_search", "plot_hardest"}
+PLOTS = {
+    "plot_variants",
+    "plot_curves",
+    "plot_confusion",
+    "plot_reliability",
+    "plot_weights",
+    "plot_difficulty",
+    "plot_search",
+    "plot_hardest",
+}
 FIGURES = PLOTS | {"assemble_figure"}
-OTHERS = {"prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
+OTHERS = {"choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
 JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", "hardpair/report.html.jinja")}
 
 
@@ -142,6 +151,7 @@ def test_a_function_of_nothing_but_a_docstring_is_one_that_passes(tree):
         ("hardpair/settings.py", "+ 0.5", "- 0.5"),
         ("hardpair/train_step.py", "mean.backward()", "pass"),
         ("hardpair/losses/__init__.py", 'key != "kind"', 'key == "kind"'),
+        ("hardpair/plugins.py", "spec.loader", "spec.no_loader"),
     ],
 )
 def test_whatever_a_trained_job_computes_with_counts(tree, file, old, new):
@@ -155,13 +165,15 @@ SHOW = FIGURES | {"write_report"}
 COUNTED = {
     ("hardpair/figures/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
     ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_curves", "assemble_figure"},
-    ("hardpair/metrics.py", "bins: int = 15", "bins: int = 10"): SHOW | {"evaluate"},
-    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate"},
+    ("hardpair/metrics.py", "BINS = 15", "BINS = 10"): SHOW | {"evaluate", "compare", "choose_pairs"},
+    ("hardpair/confusion.py", "k=1)", "k=2)"): SHOW | set(VARIANTS) | {"evaluate", "compare", "choose_pairs"},
     ("hardpair/loop.py", "_look(0,", "_look(1,"): set(VARIANTS),
     ("hardpair/job.py", "round(peak_kib / 1024)", "round(peak_kib / 1000)"): set(VARIANTS),
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
-    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "assemble_figure"},
+    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_reliability", "assemble_figure"},
+    ("hardpair/resampling.py", "(seeds - 1)", "seeds"): {"compare"},
+    ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
     ("hardpair/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too
     ("hardpair/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data"},
     ("hardpair/sources/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data"},
@@ -169,7 +181,7 @@ COUNTED = {
     ("hardpair/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data"},
     ("hardpair/report.html.jinja", "\n", "\n\n"): {"write_report"},
     ("evaluate.py", '"images": len(labels)', '"images": len(labels) + 0'): {"evaluate"},
-    ("hardpair/losses/focal.py", "min(1 / mean", "min(2 / mean"): {"train: dfl", "train: dfl_sampler"},
+    ("hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen"): {"train: dfl", "train: dfl_sampler"},
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},
     ("hardpair/samplers/focal.py", "replacement=True", "replacement=False"): {"train: ce_sampler", "train: dfl_sampler"},
     ("hardpair/significance.py", "EXACT = 40", "EXACT = 30"): {"compare"},
@@ -248,4 +260,4 @@ def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
                 names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {getattr(node, "id", "")}
             if {each.partition(".")[0] for each in names} & dynamic:
                 found.add(name)
-    assert found == {f"{LOSSES}/__init__.py", f"{SAMPLERS}/__init__.py"}
+    assert found == {"hardpair/plugins.py"}

@@ -8,7 +8,8 @@ from scipy import stats
 
 import fake_study
 from compared_study import TRAIN, Study
-from hardpair import comparison, comparison_text
+from hardpair import comparison, comparison_text, measures, ranking
+from hardpair.confusion import pair_rates
 from hardpair.errors import UserError
 
 MEASURES = ("accuracy", "nll", "ece", "brier")
@@ -119,11 +120,14 @@ def test_a_row_of_runs_holds_what_was_measured(read_only):
     assert len(runs) == 4 * 3 * 2
     for row in runs.to_dict("records"):
         record, measured = (read_only.content(row["variant"], row["seed"], file) for file in ("run.json", "metrics.json"))
-        measures = measured["models"][row["model"]]
-        assert {key: row[key] for key in MEASURES} == {key: measures[key] for key in MEASURES}
+        of_model = measured["models"][row["model"]]
+        assert {key: row[key] for key in MEASURES} == {key: of_model[key] for key in MEASURES}
         for pair in ("cat-dog", "truck-automobile"):
-            assert row[f"confusion:{pair}"] == measures["pairs"][pair]["rate"]
-            assert row[f"binary_error:{pair}"] == measures["pairs"][pair]["binary_error"]
+            assert row[f"confusion:{pair}"] == of_model["pairs"][pair]["rate"]
+            for key in ("binary_error", "a_to_b", "b_to_a", "a_to_other", "b_to_other"):
+                assert row[f"{key}:{pair}"] == of_model["pairs"][pair][key]
+        for name in fake_study.CLASSES:
+            assert row[f"accuracy:{name}"] == of_model["per_class"][name]
         same = ("seconds", "images_per_second", "fingerprint", "device", "device_type", "precision", "threads", "epochs", "best_epoch")
         assert {key: row[key] for key in same} == {key: record[key] for key in same}
         assert row["torch"] == record["versions"]["torch"]
@@ -132,13 +136,13 @@ def test_a_row_of_runs_holds_what_was_measured(read_only):
 def test_every_pair_has_its_measures():
     told = {"pairs": [["cat", "dog"], ["truck", "automobile"]]}
     of_pairs = ["confusion:cat-dog", "confusion:truck-automobile", "binary_error:cat-dog", "binary_error:truck-automobile"]
-    assert comparison.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
+    assert measures.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy warns of seeds that happen to be equal
 def test_the_comparison_is_that_of_numpy_and_scipy(read_only):
     table = read_only.tables()[1]
-    assert len(table) == 4 * 2 * 8
+    assert len(table) == 4 * 2 * (8 + 2 * 4 + 10)
     for row in table.to_dict("records"):
         values, base = (read_only.measured(name, row["model"], row["metric"]) for name in (row["variant"], "ce"))
         interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -191,7 +195,8 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     text, comparison_ = read_only.markdown(), read_only.tables()[1]
     found = tables_in(text)
     told = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
-    assert list(found) == told
+    told += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
+    assert list(found) == [*told, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
         header, rule, *rows = found[heading]
         ours = ["configuration", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
@@ -209,8 +214,12 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
             assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
     contrasts = found["Declared contrasts, last epoch"]
     assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
-    assert contrasts[2][1::2] == found["Last epoch"][3][3:5]
-    assert contrasts[2][2::2] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
+    assert contrasts[2][1::3] == found["Last epoch"][3][3:5]
+    assert contrasts[2][3::3] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
+    stored = read_only.tables()[2].set_index(["a", "b", "model", "metric"])
+    for place, metric in ((2, "accuracy"), (5, "confusion:cat-dog")):
+        low, high = 100 * stored.loc[("dfl", "ce", "last", metric), ["new_images_low", "new_images_high"]].astype(float)
+        assert contrasts[2][place] == f"[{low:+.2f}, {high:+.2f}]"
     assert "adjusted for 4 tests (Holm). With 3 seeds no p can come under 0.05, however large a difference is: 8 seeds can." in text
     power = found["What so many seeds can tell"]
     assert [row[:2] for row in power[2:4]] == [
@@ -223,6 +232,55 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     assert "On test images; 3 seeds (0, 1, 2)." in text
 
 
+def test_the_pair_is_told_completely(read_only):
+    found, table = tables_in(read_only.markdown()), read_only.tables()[1]
+    last = table[table["model"] == "last"].set_index(["metric", "variant"])
+    header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
+    read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
+    assert header == ["configuration", *read, "Accuracy on truck", "Accuracy on automobile"]
+    metrics = [f"{key}:truck-automobile" for key in ("a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")]
+    for place, metric in enumerate([*metrics, "accuracy:truck", "accuracy:automobile"], 1):
+        row = 100 * last.loc[(metric, "dfl"), ["mean", "difference"]].astype(float)
+        assert rows[0][place] == f"{100 * last.loc[(metric, 'ce'), 'mean']:.2f} %"
+        assert rows[1][place] == f"{row['mean']:.2f} % ({row['difference']:+.2f})"
+    assert found["Calibration, last epoch"][0] == ["configuration", "Log loss (nats)", "Calibration error", "Brier score"]
+    nll = last.loc[("nll", "dfl")]
+    assert found["Calibration, last epoch"][3][1] == f"{nll['mean']:.4f} ({nll['difference']:+.4f})"
+    assert [row[0] for row in found["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES
+
+
+def test_the_most_confused_pairs_are_the_baselines(read_only):
+    table = ranking.most_confused_table(read_only.records(), read_only.told)
+    for model in ("last", "best"):
+        rates = {
+            name: np.array([pair_rates(np.array(read_only.content(name, seed)["models"][model]["confusion"])) for seed in range(3)])
+            for name in ("ce", "dfl")
+        }
+        mean = {
+            f"{a}-{b}": rates["ce"][:, i, j].mean()
+            for i, a in enumerate(fake_study.CLASSES)
+            for j, b in enumerate(fake_study.CLASSES)
+            if i < j
+        }
+        expected = sorted(mean, key=lambda pair: -mean[pair])[:10]
+        of_model = table[table["model"] == model]
+        assert list(of_model["pair"].unique()) == expected
+        assert list(of_model["rank"].unique()) == list(range(1, 11))
+        for pair in expected:
+            a, b = map(fake_study.CLASSES.index, pair.split("-"))
+            row = of_model[(of_model["pair"] == pair) & (of_model["variant"] == "dfl")].iloc[0]
+            assert row["mean"] == pytest.approx(rates["dfl"][:, a, b].mean())
+            assert row["difference"] == pytest.approx((rates["dfl"] - rates["ce"])[:, a, b].mean())
+
+
+def test_a_reference_is_named_with_its_source(read_only):
+    told = read_only.told | {"references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]}
+    study = Study.__new__(Study)
+    study.__dict__ = read_only.__dict__ | {"told": told}
+    assert r"For reference, dog-cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
+    assert "For reference" not in read_only.markdown()
+
+
 def test_labels_cannot_break_the_table(tmp_path):
     labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line"]
     variants = [{"name": f"v{place}", "label": label} for place, label in enumerate(labels)]
@@ -233,7 +291,9 @@ def test_labels_cannot_break_the_table(tmp_path):
     assert [row[0] for row in rows[2:]] == written
     assert rows[0][3] == r"accuracy vs a\|b"
     assert rows[2][5:] == ["", ""], "nothing was published"
-    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {5}
+    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {7}
+    for heading in ("Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"):
+        assert {len(row) for row in found[heading]} == {4}
 
 
 def test_one_seed_gives_numbers_without_intervals(tmp_path):
@@ -254,14 +314,14 @@ def test_without_validation_there_is_no_best_model(tmp_path):
     runs, table, contrasts = study.tables()
     assert set(runs["model"]) == set(table["model"]) == set(contrasts["model"]) == {"last"}
     assert runs["best_epoch"].isna().all()
-    assert list(tables_in(study.markdown())) == ["Last epoch", "Declared contrasts, last epoch", "What so many seeds can tell"]
+    assert list(tables_in(study.markdown()))[:3] == ["Last epoch", "Declared contrasts, last epoch", "What so many seeds can tell"]
 
 
 def test_without_contrasts_their_table_is_empty(tmp_path, monkeypatch):
     study = Study(tmp_path, contrasts=[])
     study.main(monkeypatch)
     assert (study.out / "contrasts.csv").read_text() == ",".join(comparison.CONTRAST_COLUMNS) + "\n"
-    assert "contrasts" not in (study.out / "comparison.md").read_text()
+    assert "ontrast" not in (study.out / "comparison.md").read_text()
 
 
 def test_compare_writes_the_same_files_every_time(tmp_path, monkeypatch):
@@ -272,7 +332,9 @@ def test_compare_writes_the_same_files_every_time(tmp_path, monkeypatch):
         written.append({path.name: path.read_bytes() for path in study.out.iterdir()})
         shutil.rmtree(study.out)
     assert written[0] == written[1]
-    assert written[0].keys() == {"runs.csv", "comparison.csv", "contrasts.csv", "claims.csv", "comparison.md"}
+    assert written[0].keys() == {f"{name}.csv" for name in ("runs", "comparison", "contrasts", "most_confused", "claims")} | {
+        "comparison.md"
+    }
     study.main(monkeypatch)
     for name, table in zip(("runs", "comparison", "contrasts"), study.tables(), strict=True):
         pd.testing.assert_frame_equal(pd.read_csv(study.out / f"{name}.csv"), table, check_dtype=False)

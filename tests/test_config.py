@@ -56,6 +56,11 @@ def test_every_shipped_config_resolves(path):
     assert (resolved["study"] == STUDY["study"]) == (path.name == "config.yaml"), "an overlay with the study's name would mix its results"
 
 
+def test_auto_is_short_for_the_most_confused_pair():
+    assert resolve(changed(("pairs", "auto")))["pairs"] == {"auto": 1}
+    assert resolve(changed(("pairs", {"auto": "3"})))["pairs"] == {"auto": 3}, "as --config hands it over"
+
+
 def test_defaults_are_filled_in_at_every_depth():
     smallest = {"study": "s", "data": {"kind": "cifar10", "name": "c"}, "baseline": "ce", "seeds": [0]}
     smallest["variants"] = [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal"}, "sampler": {"kind": "focal", "gamma": 1}}]
@@ -66,8 +71,15 @@ def test_defaults_are_filled_in_at_every_depth():
     assert resolved["recipe"]["lr_drops"] == [0.5, 0.8]
     plain, dfl = resolved["variants"]
     assert plain == {"name": "ce", "label": "ce", "loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}}
-    assert dfl["loss"] == {"kind": "focal", "gamma": 2, "scale": "none", "scale_max": None, "detach_weight": False}
-    assert dfl["sampler"] == {"kind": "focal", "gamma": 1}
+    assert dfl["loss"] == {
+        "kind": "focal",
+        "gamma": 2,
+        "scale": "none",
+        "scale_over": "training",
+        "scale_max": None,
+        "detach_weight": False,
+    }
+    assert dfl["sampler"] == {"kind": "focal", "gamma": 1, "unbias": 0, "factor_max": 100}
 
 
 def test_resolving_changes_neither_the_config_nor_the_defaults():
@@ -247,6 +259,16 @@ WRONG = {
     "unknown class": ([("pairs", [["cat", "wolf"]])], 'pairs[0] names the class "wolf", which cifar10', "choose from airplane"),
     "class with a capital": ([("pairs", [["cat", "dog"], ["Cat", "deer"]])], 'pairs[1] names the class "Cat"', "did you mean cat?"),
     "class of other data": ([("data.kind", "cifar100")], 'pairs[0] names the class "cat", which cifar100', "did you mean "),
+    "reference about other classes": ([("references.0.pair", ["cat", "wolf"])], 'references[0] names the class "wolf"', "choose from"),
+    "reference about no data": ([("references.0.data", "cifar")], 'references[0].data is "cifar", which is no', "did you mean cifar"),
+    "pairs by themselves": ([("pairs", "automatic")], 'pairs is "automatic"', "give a list of pairs such as [[cat, dog]], or auto"),
+    "no pair by itself": ([("pairs", {"auto": 0})], "pairs.auto is 0", "at least 1"),
+    "pairs without a number": ([("pairs", {})], "pairs.auto is missing", "add it"),
+    "pairs chosen on nothing": (
+        [*NO_SEARCH, ("pairs", "auto")],
+        "pairs is auto, but data.validation is 0",
+        "hold some out or name the pairs",
+    ),
     "class with itself": ([("pairs", [["cat", "cat"]])], 'pairs[0] names "cat" twice', "name two classes"),
     # numbers that do not fit together
     "seed of the search": ([("search.seeds", [1000, 3])], "search.seeds and seeds share [3]", "give the search others"),

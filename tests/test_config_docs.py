@@ -133,7 +133,7 @@ def test_every_overlay_that_comes_along_is_named_with_its_summary():
         ({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/name"}}, "list of 1 or more; each: name"),
         ({"type": "array", "uniqueItems": True, "items": {"type": "number"}}, "list without repetition; each: number"),
         ({"type": "string", "pattern": "^https?://"}, "text, an http:// or https:// address"),
-        ({"$ref": "#/$defs/sampler"}, "map with a `kind`: `uniform` or `focal`"),
+        ({"$ref": "#/$defs/sampler"}, "map with a `kind`: `uniform` or `focal` or `class_balanced`"),
     ],
 )  # fmt: skip
 def test_types_are_told_in_words(part, words):

@@ -13,8 +13,8 @@ from prepared_data import prepare
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 RECIPE = Recipe(4, 64, 0.02, 0.9, 5e-4, lr_drops=(0.5,), lr_factor=0.1, dropout=0.0, refresh_every=2)
 CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
-DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False}
-SAMPLER = {"kind": "focal", "gamma": 2}
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
+SAMPLER = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from matplotlib.text import Annotation, Text
 from scipy import stats
 
 import fake_study
-from hardpair.figures import confusion, curves, difficulty, final, hardest, search, style, variants, weights
+from hardpair.figures import confusion, curves, difficulty, final, hardest, reliability, search, style, variants, weights
 from hardpair.figures.legend import spread
 from hardpair.runs import Runs, read_table
 
@@ -23,6 +23,7 @@ LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased, capped at 10)"
 FIGURES = [
     "plot_curves",
     "plot_confusion",
+    "plot_reliability",
     "plot_variants",
     "plot_weights",
     "plot_difficulty",
@@ -217,6 +218,45 @@ def test_confusion_matrices_are_mean_row_shares(study):
         assert top > bottom  # the first class is the first row
 
 
+def test_reliability_shows_accuracy_by_confidence_and_leaves_out_small_bins(tmp_path):
+    told = fake_study.settings(seeds=3)
+    fake_study.write_study(tmp_path, told, epochs=1, images=600)
+    table = Runs.declared(tmp_path / "results" / "runs", told).reliability()
+    with style.applied():
+        page = reliability.figure(table, told)
+    files = [np.load(tmp_path / "results" / "runs" / "dfl" / f"seed{seed}" / "predictions.npz") for seed in range(3)]
+    p = np.array([np.exp(file["last"].astype(float)) / np.exp(file["last"].astype(float)).sum(1, keepdims=True) for file in files])
+    confidence, correct = p.max(2), p.argmax(2) == files[0]["labels"]
+    inside = [(confidence > m / 15) & (confidence <= (m + 1) / 15) for m in range(15)]
+    kept = [each for each in inside if each.sum() >= 3 * reliability.FEWEST]
+    assert 3 < len(kept) < 15
+    x, y = drawn(page.axes[1].lines, "DynamicFocalLoss")
+    np.testing.assert_allclose(x, [100 * np.mean([confidence[s][each[s]].mean() for s in range(3)]) for each in kept])
+    np.testing.assert_allclose(y, [100 * np.mean([correct[s][each[s]].mean() for s in range(3)]) for each in kept])
+    errors = np.array([sum(abs((correct[s] - confidence[s])[each[s]].sum()) / 600 for each in inside) for s in range(3)])
+    half = stats.t.ppf(0.975, 2) * stats.sem(100 * errors)
+    assert page.axes[1].get_title("left") == f"DynamicFocalLoss\nECE {100 * errors.mean():.1f} ± {half:.1f} %"
+    np.testing.assert_allclose(drawn(page.axes[1].lines, "_baseline")[1][-1], drawn(page.axes[0].lines, "CrossEntropy")[1][-1])
+
+
+@pytest.mark.parametrize(("share", "where"), [(0.0, "left"), (0.14, "line"), (0.9, "right")])
+def test_a_reference_is_a_line_or_an_arrow_where_it_is_far_away(study, share, where):
+    _, told, runs = study
+    told = told | {"references": [{"pair": ["cat", "dog"], "confusion": share, "label": "humans", "source": "s"}]}
+    with style.applied():
+        page = variants.figure(runs.measures(["cat", "dog"]), told)
+        courses = curves.figure(runs.epochs(["cat", "dog"]), told)
+    accuracy, confused = page.axes
+    assert not [line for line in accuracy.lines if line.get_label() == "_reference"]
+    x, _ = drawn(confused.lines, "_reference")
+    assert x[0] == {"left": 0, "line": pytest.approx(100 * share), "right": 1}[where]
+    if where == "line":
+        assert confused.get_xlim()[0] < 100 * share < confused.get_xlim()[1]
+    assert f"humans {100 * share:.2f} %" in [text.get_text() for legend in page.legends for text in legend.get_texts()]
+    assert drawn(courses.axes[1].lines, "_reference")[1][0] == pytest.approx(100 * share)
+    assert f"humans {100 * share:.2f} %" in [text.get_text() for text in courses.axes[1].texts]
+
+
 def test_of_many_classes_the_most_confused_are_shown_and_the_pair_is_among_them():
     counts = np.full((1, 30, 30), 0)
     counts[0][np.diag_indices(30)] = 100
@@ -324,6 +364,7 @@ def overlaps(boxes):
 @pytest.mark.parametrize(("count", "label", "epochs", "validation"), [(12, LONG, 12, True), (2, "CE", 4, True), (1, LONG, 1, False)])
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, label, epochs, validation):
     told = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=2)
+    told["references"] = [{"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}]
     fake_study.write_study(tmp_path, told, epochs=epochs, images=100, validation=validation)
     runs = Runs.declared(tmp_path / "results" / "runs", told)
     pair = ["cat", "dog"]
@@ -335,7 +376,7 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, label, epochs, val
             curves.figure(tables[1], told),
             weights.figure(tables[2], told),
         ]
-        pages += [difficulty.figure(tables[3], told)]
+        pages += [difficulty.figure(tables[3], told), reliability.figure(runs.reliability(), told)]
         for page in pages:
             page.draw_without_rendering()
             renderer = page.canvas.get_renderer()

@@ -5,14 +5,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardpair import losses
+from hardpair.config import resolve_part
 from hardpair.refresh import FLOOR, LOGGED, floored_weight, focal_weight, histogram, is_due
 
 torch.set_num_threads(1)
 GAMMAS = [0, 0.5, 1, 2, 5]
 
 
-def focal(gamma=2.0, scale="none", scale_max=None, detach_weight=False):
-    return losses.build({"kind": "focal", "gamma": gamma, "scale": scale, "scale_max": scale_max, "detach_weight": detach_weight})
+COUNTS = torch.full((10,), 50)
+
+
+def build(kind, counts=COUNTS, **options):
+    """A loss with the schema's defaults for what is left out."""
+    return losses.build(resolve_part("loss", {"kind": kind} | options), counts)
+
+
+def focal(gamma=2.0, **options):
+    return build("focal", gamma=gamma, **options)
+
+
+def refreshed(loss, cross_entropy):
+    """The loss after a refresh with uniform sampling."""
+    loss.refresh(cross_entropy, torch.ones(len(cross_entropy), dtype=torch.float64))
+    return loss
 
 
 def gradient(loss, logits, labels):
@@ -56,7 +71,7 @@ def test_focal_loss_and_its_gradient_follow_the_formula(seed, gamma, detach_weig
 @settings(deadline=None)
 def test_cross_entropy_and_its_gradient_follow_the_formula(seed):
     logits, labels = random_batch(seed)
-    value, slope = gradient(losses.build({"kind": "cross_entropy"}), torch.from_numpy(logits), torch.from_numpy(labels))
+    value, slope = gradient(build("cross_entropy"), torch.from_numpy(logits), torch.from_numpy(labels))
     expected_value, expected_slope = formula(logits, labels, gamma=0)
     np.testing.assert_allclose(value, expected_value, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-5, atol=1e-6)
@@ -81,8 +96,8 @@ def test_detaching_the_weight_changes_the_gradient_and_not_the_loss():
 @pytest.mark.parametrize("scale", ["none", "dynamic"])
 def test_an_exponent_of_zero_is_cross_entropy_bit_for_bit(scale):
     logits, labels = (torch.from_numpy(part) for part in random_batch(3))
-    loss, plain = focal(0, scale=scale), losses.build({"kind": "cross_entropy"})
-    loss.refresh(plain(logits, labels))
+    loss, plain = focal(0, scale=scale), build("cross_entropy")
+    refreshed(loss, plain(logits, labels))
     for ours, theirs in zip(gradient(loss, logits, labels), gradient(plain, logits, labels), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -154,28 +169,39 @@ def test_the_dynamic_scale_is_one_over_the_mean_floored_weight(gamma):
     loss = focal(gamma, scale="dynamic")
     logits, labels = (torch.from_numpy(part) for part in random_batch(4))
     before = loss(logits, labels)
-    told = loss.refresh(torch.from_numpy(cross_entropy))
-    assert told["loss_mean_weight"] == pytest.approx(weight.mean(), rel=1e-5)
-    assert told["loss_scale"] == pytest.approx(1 / told["loss_mean_weight"], rel=1e-6)
-    torch.testing.assert_close(loss(logits, labels), before * told["loss_scale"])
+    told = loss.refresh(torch.from_numpy(cross_entropy), torch.ones(500, dtype=torch.float64))
+    np.testing.assert_allclose(told, weight, rtol=1e-5)
+    assert loss.scale.item() == pytest.approx(1 / weight.mean(), rel=1e-5)
+    torch.testing.assert_close(loss(logits, labels), before * loss.scale)
 
 
 def test_the_scale_is_not_multiplied_up_from_refresh_to_refresh():
     loss = focal(scale="dynamic")
     for p, scale in ((0.5, 4), (0.9, 100), (0.5, 4)):
-        assert loss.refresh(torch.full((10,), -np.log(p)))["loss_scale"] == pytest.approx(scale, rel=1e-5)
+        assert refreshed(loss, torch.full((10,), -np.log(p))).scale.item() == pytest.approx(scale, rel=1e-5)
 
 
 @pytest.mark.parametrize(("scale_max", "expected"), [(None, 1e4), (10.0, 10), (0.5, 0.5), (2e4, 1e4)])
 def test_the_scale_is_capped_where_a_cap_is_given(scale_max, expected):
-    told = focal(scale="dynamic", scale_max=scale_max).refresh(torch.full((10,), -np.log(0.99)))
-    assert told["loss_scale"] == pytest.approx(expected, rel=1e-3)
-    assert told["loss_mean_weight"] == pytest.approx(1e-4, rel=1e-3)
+    loss = refreshed(focal(scale="dynamic", scale_max=scale_max), torch.full((10,), -np.log(0.99)))
+    assert loss.scale.item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_without_a_scale_the_mean_weight_is_told_and_the_loss_stays():
+def test_the_scale_may_be_taken_over_the_images_as_they_are_drawn():
+    cross_entropy = np.random.default_rng(2).exponential(0.5, 200)
+    weight = (1 - np.exp(-cross_entropy)) ** 2
+    drawn = weight / weight.mean()  # a focal sampler of the same exponent
+    for over, expected in (("training", 1 / weight.mean()), ("drawn", weight.mean() / np.mean(weight**2))):
+        loss = focal(scale="dynamic", scale_over=over)
+        loss.refresh(torch.from_numpy(cross_entropy), torch.from_numpy(drawn))
+        assert loss.scale.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_scale_the_weights_are_told_and_the_loss_stays():
     loss = focal(scale="none", scale_max=3.0)
-    assert loss.refresh(torch.full((10,), -np.log(0.9))) == {"loss_mean_weight": pytest.approx(0.01, rel=1e-5), "loss_scale": 1.0}
+    told = loss.refresh(torch.full((10,), -np.log(0.9)), torch.ones(10, dtype=torch.float64))
+    np.testing.assert_allclose(told, 0.01, rtol=1e-5)
+    assert loss.scale.item() == 1
     logits, labels = random_batch(5)
     np.testing.assert_allclose(
         loss(torch.from_numpy(logits), torch.from_numpy(labels)), formula(logits, labels, 2)[0], rtol=1e-4, atol=1e-6
@@ -183,7 +209,7 @@ def test_without_a_scale_the_mean_weight_is_told_and_the_loss_stays():
 
 
 def test_plain_cross_entropy_has_nothing_to_tell_at_a_refresh():
-    assert losses.build({"kind": "cross_entropy"}).refresh(torch.ones(3)) == {}
+    assert build("cross_entropy").refresh(torch.ones(3), torch.ones(3)) is None
 
 
 @given(st.floats(1e-10, 50), st.sampled_from([1, 2, 5]))
@@ -206,7 +232,7 @@ def test_averaged_weights_are_floored_and_in_float64():
 def test_weights_that_are_all_at_the_floor_become_uniform_and_the_scale_one(gamma):
     certain = torch.zeros(7)
     assert floored_weight(certain, gamma).tolist() == [1.0] * 7
-    assert focal(gamma, scale="dynamic").refresh(certain) == {"loss_mean_weight": 1.0, "loss_scale": 1.0}
+    assert refreshed(focal(gamma, scale="dynamic"), certain).scale.item() == 1
 
 
 def test_one_image_above_the_floor_keeps_the_others_there():

@@ -28,6 +28,10 @@ def probabilities(logits):
     return powers / powers.sum(1, keepdims=True)
 
 
+def calibration_error(logits, labels):
+    return metrics.calibration_error(metrics.reliability(logits, labels))
+
+
 def confusion_of(answer):
     logits, labels = answer
     return confusion_matrix(labels, logits.argmax(1), logits.shape[1])
@@ -88,17 +92,22 @@ def test_the_calibration_error_is_a_loop_over_bins(answer, bins):
         inside = (confidence > m / bins) & (confidence <= (m + 1) / bins)
         if inside.any():
             expected += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    assert metrics.calibration_error(logits, labels, bins) == pytest.approx(expected, abs=1e-12)
+    found = metrics.reliability(logits, labels, bins)
+    assert metrics.calibration_error(found) == pytest.approx(expected, abs=1e-12)
+    for m in range(bins):
+        inside = (confidence > m / bins) & (confidence <= (m + 1) / bins)
+        sums = (inside.sum(), confidence[inside].sum(), right[inside].sum())
+        assert [found[name][m] for name in ("count", "confidence", "correct")] == pytest.approx(sums)
 
 
 def test_the_calibration_error_of_certain_answers_is_their_error():
     logits = np.array([[50.0, 0.0], [50.0, 0.0], [50.0, 0.0], [0.0, 50.0]])
-    assert metrics.calibration_error(logits, np.array([0, 0, 1, 1])) == pytest.approx(0.25)
+    assert metrics.calibration_error(metrics.reliability(logits, np.array([0, 0, 1, 1]))) == pytest.approx(0.25)
 
 
 def test_a_confidence_at_an_edge_belongs_to_the_bin_below():
     logits = np.array([[0.0, 0.0], [np.log(3), 0.0]])  # confidence 1/2, right, and 3/4, wrong
-    assert metrics.calibration_error(logits, np.array([0, 1]), bins=2) == pytest.approx((0.5 + 0.75) / 2)
+    assert metrics.calibration_error(metrics.reliability(logits, np.array([0, 1]), bins=2)) == pytest.approx((0.5 + 0.75) / 2)
 
 
 @given(answers())
@@ -188,7 +197,7 @@ def test_logits_that_differ_by_a_hair_are_no_tie():
 def test_scores_lie_in_their_ranges(answer):
     logits, labels = answer
     assert 0 <= metrics.brier_score(logits, labels) <= 2
-    assert 0 <= metrics.calibration_error(logits, labels) <= 1
+    assert 0 <= metrics.calibration_error(metrics.reliability(logits, labels)) <= 1
     assert metrics.negative_log_likelihood(logits, labels) >= 0
 
 
@@ -199,7 +208,7 @@ def test_scores_ignore_the_order_of_images_the_names_of_classes_and_a_shift_of_t
     rows = random.sample(range(len(labels)), len(labels))
     renamed = np.empty_like(logits, dtype=np.float64)
     renamed[:, names] = logits[rows].astype(np.float64) + shift
-    for score in (metrics.brier_score, metrics.negative_log_likelihood, metrics.calibration_error):
+    for score in (metrics.brier_score, metrics.negative_log_likelihood, calibration_error):
         assert score(renamed, np.array(names)[labels[rows]]) == pytest.approx(score(logits, labels), rel=1e-9, abs=1e-9)
 
 
@@ -212,7 +221,9 @@ def test_the_summary_holds_every_measure_and_is_json(answer):
     told = json.loads(json.dumps(metrics.summary(logits, labels, CLASSES, pairs), allow_nan=False))
     assert told["accuracy"] == accuracy(confusion)
     assert told["nll"] == metrics.negative_log_likelihood(logits, labels)
-    assert told["ece"] == metrics.calibration_error(logits, labels)
+    assert told["ece"] == calibration_error(logits, labels)
+    assert sum(told["reliability"]["count"]) == len(labels)
+    assert sum(told["reliability"]["correct"]) == np.trace(confusion)
     assert told["brier"] == metrics.brier_score(logits, labels)
     assert told["confusion"] == confusion.tolist()
     expected = [{"pair": f"{CLASSES[a]}-{CLASSES[b]}", "rate": rate} for a, b, rate in most_confused(confusion, 10)]

@@ -133,7 +133,7 @@ def test_steps_are_those_of_torch_sgd_bit_for_bit_through_a_drop_of_the_learning
         if step == 3:
             ours.learning_rate = theirs.param_groups[0]["lr"] = 0.01
         images, labels = images_and_labels(step)
-        train_step(network, Loss(), ours, images, labels, "fp32")
+        train_step(network, Loss(torch.ones(10)), ours, images, labels, None, "fp32")
         theirs.zero_grad()
         F.cross_entropy(twin(images), labels, reduction="none").mean().backward()
         theirs.step()
@@ -160,7 +160,7 @@ def test_a_step_tells_loss_and_hits_from_before_it(precision):
     with torch.no_grad():
         logits = network(images)
     labels[:5] = logits[:5].argmax(1)
-    loss, right = train_step(network, Loss(), SGD(network, 0.5, 0.9, 0.0), images, labels, precision)
+    loss, right = train_step(network, Loss(torch.ones(10)), SGD(network, 0.5, 0.9, 0.0), images, labels, None, precision)
     assert (loss.dtype, loss.shape, right.dtype, right.shape) == (torch.float32, (), torch.int64, ())
     torch.testing.assert_close(loss, F.cross_entropy(logits, labels), rtol=1e-6 if precision == "fp32" else 1e-2, atol=0)
     if precision == "fp32":

@@ -26,18 +26,18 @@ def test_one_model_without_snakemake(tmp_path):
 
 
 def test_your_own_loss(finished, tmp_path):
-    [code], [entry] = blocks("Your own loss", "python"), blocks("Your own loss", "yaml")
+    [code], [use] = blocks("Your own loss", "python"), blocks("Your own loss", "yaml")
     study = finished.copy(tmp_path)
-    name = re.match(r"# (\S+)\n", code)[1]
-    (study.folder / name).write_text(code)
-    assert study.stale() == set()
-    study.edit("config/schema.yaml", "\n  sampler:\n    type: object", f"{entry}\n  sampler:\n    type: object")
-    [use] = re.findall(r"and use it: `(\{.*?\}\})`", README)
-    assert yaml.safe_load(use)["loss"]["kind"] == "poly1"
-    study.edit("tiny.yaml", "contrasts: [[", f"  - {use}\ncontrasts: [[")
+    (study.folder / re.match(r"# (\S+)\n", code)[1]).write_text(code)
+    use = yaml.safe_load(use)
+    study.edit("tiny.yaml", "contrasts: [[", f"  - {json.dumps(use['variants'][1])}\nplugins: {use['plugins']}\ncontrasts: [[")
     trained = {job for job in study.stale() if job.startswith("Train")}
     assert trained == {"Train poly1 with seed 0", "Train poly1 with seed 1"}
     study.snakemake("--", "results/tiny/runs/poly1/seed0/metrics.json")
+    record = json.loads((study.folder / "results/tiny/runs/poly1/seed0/run.json").read_text())
+    assert record["settings"]["loss"] == {"kind": "poly1", "epsilon": 2}
+    study.edit("poly1.py", "1 - torch.exp", "2 - torch.exp")
+    assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/metrics.json")
 
 
 def test_an_overlay_of_your_own_resolves():

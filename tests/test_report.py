@@ -32,7 +32,13 @@ def study(folder, seeds=3, **changes):
         | {"seeds": told["seeds"]}
     )
     config |= {"evaluate": {"images": "test"}} | changes
-    return folder / "results", {"config": config, "figures": FIGURES, "commands": ["snakemake --cores 4", "python x.py --y '<z>'"]}
+    return folder / "results", {
+        "config": config,
+        "figures": FIGURES,
+        "pairs": [["cat", "dog"]],
+        "references": [],
+        "commands": ["snakemake --cores 4", "python x.py --y '<z>'"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +106,17 @@ def test_numbers_are_those_of_the_tables(page):
     difference = (last["dfl"] - last["ce"]).mean()
     assert f"Δ {difference:+.2f}".replace("-", "−") in text
     assert "published 12.02" in text
-    assert text.count("baseline</small>") == 6 * 2  # measures × models
+    lead = text[text.index('id="comparison"') : text.index('id="pair"')]
+    assert lead.count("baseline</small>") == 6 * 2  # measures × models
+    directions = runs[runs["model"] == "last"].pivot(index="seed", columns="variant", values="b_to_a:cat-dog") * 100
+    detail = text[text.index('id="pair"') : text.index('id="figures"')]
+    assert f"{directions['dfl'].mean():.2f}<small>" in detail
+    assert ">dog → cat (%)</th>" in detail
+    first = pd.read_csv(folder / "most_confused.csv").iloc[0]
+    assert f"{first['pair'].replace('-', '–')}</th><td>{100 * first['mean']:.2f}<small>baseline" in detail
+    contrast = pd.read_csv(folder / "contrasts.csv").iloc[0]
+    shown = " to ".join(f"{100 * contrast[f'new_images_{end}']:+.2f}".replace("-", "−") for end in ("low", "high"))
+    assert f"<td>{shown}</td>" in text
 
 
 def test_one_seed_has_no_interval(tmp_path):
@@ -167,6 +183,8 @@ def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):
 
 def test_captions_are_two_to_four_sentences():
     captions = sorted((Path(write_report.__file__).parents[1] / "report").glob("*.rst"))
-    assert {"final", "curves", "confusion", "variants", "weights", "difficulty", "search", "hardest"} <= {path.stem for path in captions}
+    assert {"final", "curves", "confusion", "reliability", "variants", "weights", "difficulty", "search", "hardest"} <= {
+        path.stem for path in captions
+    }
     for path in captions:
         assert 2 <= len(re.findall(r"[.?](?=\s|$)", path.read_text())) <= 4, path.name

@@ -66,7 +66,7 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     images = load_images(prepared / "data", "train", torch.device("cpu"))
     split = load_split(prepared / "split.json", prepared / "data")
     recipe = Recipe(**SMALL | {"learning_rate": 0.03, "epochs": 2, "lr_drops": (0.5, 0.8)})
-    focal = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False}
+    focal = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
     expected = [
         {"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]}
         for name, loss in (("ce", {"kind": "cross_entropy"}), ("dfl", focal))

@@ -21,6 +21,7 @@ FIGURES = {
     "Draw accuracy and confusion by variant",
     "Draw the course of training",
     "Draw the confusion matrices",
+    "Draw how far confidence can be believed",
     "Draw what the focal weights did",
     "Draw the shares of easy and hard images",
     "Draw the hardest images of the pair",
@@ -128,6 +129,12 @@ def test_other_pairs_retrain_nothing(study):
     study.edit("tiny.yaml", "seeds:", "pairs: [[ship, truck]]\nseeds:")
     every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
     assert study.stale() == runs(steps=["Evaluate"]) | every
+
+
+def test_pairs_that_choose_themselves_retrain_nothing(study):
+    study.edit("tiny.yaml", "seeds:", "pairs: auto\nseeds:")
+    every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
+    assert study.stale() == {"Choose the pairs that the baseline confuses most"} | runs(steps=["Evaluate"]) | every
 
 
 def test_other_thresholds_of_difficulty_redraw_them(study):

@@ -72,8 +72,8 @@ def test_a_run_records_all_that_it_was_made_of(run, data):
     record = json.loads((run / "run.json").read_text())
     assert (record["variant"], record["seed"], record["epochs"], record["parameters"]) == ("both", 4, 3, 644_234)
     assert record["settings"] == {
-        "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_max": None, "detach_weight": False},
-        "sampler": {"kind": "focal", "gamma": 2},
+        "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False},
+        "sampler": {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100},
         "precision": "fp32",
         "deterministic": False,
     }

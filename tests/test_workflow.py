@@ -63,6 +63,19 @@ def test_results_do_not_depend_on_cores(finished, tmp_path):
         assert (finished.folder / run / name).read_bytes() == (other.folder / run / name).read_bytes()
 
 
+def test_a_study_can_choose_its_pairs(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    study.edit("tiny.yaml", "seeds:", "pairs: {auto: 2}\nseeds:")
+    study.snakemake("--", "results/tiny/report.html")
+    results = study.folder / "results/tiny"
+    chosen = ["-".join(pair) for pair in json.loads((results / "pairs.json").read_text())["pairs"]]
+    assert len(set(chosen)) == 2
+    columns = [column for column in pd.read_csv(results / "runs.csv").columns if column.startswith("confusion:")]
+    assert columns == [f"confusion:{pair}" for pair in chosen]
+    assert " and ".join(chosen[0].split("-")) in (results / "comparison.md").read_text()
+    assert "Nothing to be done" in (done := study.snakemake("--", "results/tiny/report.html")).stdout + done.stderr
+
+
 def test_graphs_are_all_that_is_printed(finished):
     for option in ("--dag", "--rulegraph"):
         graph = finished.snakemake(option, "dot").stdout

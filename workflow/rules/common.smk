@@ -10,6 +10,9 @@ SEEDS = config["seeds"]
 # Without validation images there is no best model.
 MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
 
+# The file of the pairs that the study chooses for itself, if it does.
+PAIRS = plan.chosen_pairs(config) or []
+
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 
 # Figures by name with their titles, in the order of the report.
@@ -18,6 +21,7 @@ FIGURES = {
     "variants": "Accuracy and confusion by variant",
     "curves": "Course of training",
     "confusion": "Confusion matrices",
+    "reliability": "Confidence and accuracy",
     "weights": "What the focal weights did",
     "difficulty": "Easy and hard images",
     "search": "Search for the shared recipe",

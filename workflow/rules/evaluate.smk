@@ -7,6 +7,7 @@ rule evaluate:
         # run.json holds their hashes, so that it alone tells when they change.
         models=ancient(rules.train.output.models),
         split=rules.split_data.output,
+        pairs=PAIRS,
         about=rules.prepare_data.output.about,
         arrays=ancient(rules.prepare_data.output.arrays),
     output:
@@ -35,12 +36,15 @@ rule compare:
     input:
         runs=run_files("run.json"),
         metrics=run_files("metrics.json"),
+        predictions=run_files("predictions.npz"),
         recipe=rules.select_recipe.output.recipe,
         split=rules.split_data.output,
+        pairs=PAIRS,
     output:
         runs="<study>/runs.csv",
         comparison="<study>/comparison.csv",
         contrasts="<study>/contrasts.csv",
+        most_confused="<study>/most_confused.csv",
         claims="<study>/claims.csv",
         markdown=report(
             "<study>/comparison.md",

@@ -5,6 +5,7 @@
 rule plot_variants:
     input:
         run_files("metrics.json"),
+        PAIRS,
     output:
         png=shown("variants"),
         svg="<study>/figures/variants.svg",
@@ -15,7 +16,9 @@ rule plot_variants:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "baseline", "on")),
+        settings=plan.params(
+            plan.figure_settings(config, "pairs", "baseline", "on", "references")
+        ),
         code=code_hash("plot_variants.py"),
     message:
         "Draw accuracy and confusion by variant"
@@ -29,6 +32,7 @@ rule plot_curves:
         run_files("epochs.csv"),
         run_files("history.npz"),
         run_files("run.json"),
+        PAIRS,
     output:
         png=shown("curves"),
         svg="<study>/figures/curves.svg",
@@ -39,7 +43,7 @@ rule plot_curves:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs")),
+        settings=plan.params(plan.figure_settings(config, "pairs", "references")),
         code=code_hash("plot_curves.py"),
     message:
         "Draw the course of training"
@@ -51,6 +55,7 @@ rule plot_curves:
 rule plot_confusion:
     input:
         run_files("metrics.json"),
+        PAIRS,
     output:
         png=shown("confusion"),
         svg="<study>/figures/confusion.svg",
@@ -67,6 +72,28 @@ rule plot_confusion:
         "Draw the confusion matrices"
     shell:
         "python workflow/scripts/plot_confusion.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
+rule plot_reliability:
+    input:
+        run_files("metrics.json"),
+    output:
+        png=shown("reliability"),
+        svg="<study>/figures/reliability.svg",
+    log:
+        "<study>/logs/plot_reliability.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "baseline", "on")),
+        code=code_hash("plot_reliability.py"),
+    message:
+        "Draw how far confidence can be believed"
+    shell:
+        "python workflow/scripts/plot_reliability.py --runs {params.study}/runs"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
 
 
@@ -138,6 +165,7 @@ rule plot_search:
 rule plot_hardest:
     input:
         run_files("predictions.npz"),
+        PAIRS,
         about=rules.prepare_data.output.about,
         images=ancient(
             f"<data>/{'train' if config['evaluate']['images'] == 'validation' else 'test'}/images.npy"
@@ -168,6 +196,7 @@ rule assemble_figure:
         run_files("refreshes.csv"),
         run_files("history.npz"),
         run_files("run.json"),
+        PAIRS,
     output:
         png=shown("final"),
         svg="<study>/figures/final.svg",
@@ -179,7 +208,9 @@ rule assemble_figure:
     params:
         study=study_folder,
         settings=plan.params(
-            plan.figure_settings(config, "pairs", "baseline", "on", "difficulty")
+            plan.figure_settings(
+                config, "pairs", "baseline", "on", "difficulty", "references"
+            )
         ),
         code=code_hash("assemble_figure.py"),
     message:
@@ -195,6 +226,7 @@ rule write_report:
         figure_files(),
         rules.compare.output,
         rules.select_recipe.output if config["search"]["enabled"] else [],
+        PAIRS,
     output:
         report(
             "<study>/report.html",

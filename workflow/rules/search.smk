@@ -38,8 +38,9 @@ rule run_trial:
     resources:
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
-        # No param: results do not depend on it.
+        # No params: results do not depend on them, but on the plugins' code.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
+        plugins=plan.plugins_argument(config, *plan.searched(config)),
     params:
         study=study_folder,
         data=data_folder,
@@ -50,7 +51,7 @@ rule run_trial:
     shell:
         "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
-        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
         " --checkpoint {params.study}/checkpoints/search/trial{wildcards.trial}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 

@@ -24,8 +24,9 @@ rule train:
     resources:
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
-        # No param: results do not depend on it.
+        # No params: results do not depend on them, but on the plugins' code.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
+        plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
         study=study_folder,
         data=data_folder,
@@ -39,7 +40,36 @@ rule train:
     shell:
         "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
         " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
-        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder}"
+        " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
+        " --output-dir {params.folder}"
         " --progress {params.study}/progress/{wildcards.variant}/seed{wildcards.seed}.csv"
         " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} 2> {log}"
+
+
+if PAIRS:
+
+    rule choose_pairs:
+        input:
+            expand(
+                "<study>/runs/{variant}/seed{seed}/{name}",
+                variant=config["baseline"],
+                seed=SEEDS,
+                name=["history.npz", "run.json"],
+            ),
+        output:
+            PAIRS,
+        log:
+            "<study>/logs/choose_pairs.log",
+        localrule: True
+        conda:
+            "../../envs/report.yaml"
+        params:
+            study=study_folder,
+            settings=plan.params(plan.choose_settings(config)),
+            code=code_hash("choose_pairs.py"),
+        message:
+            "Choose the pairs that the baseline confuses most"
+        shell:
+            "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
+            " --settings {params.settings:q} --output {output} 2> {log}"

@@ -1,8 +1,9 @@
 """Put the declared runs of a study side by side.
 
 Writes runs.csv (a row per run and model), comparison.csv (each variant, with its difference to the baseline by seed), contrasts.csv (each
-declared contrast, with tests and power), claims.csv (what the declared claims come to) and comparison.md. Refuses runs that were made with
-other settings or code than the present ones, or on different kinds of machine. Example:
+declared contrast, with tests and power), most_confused.csv (the pairs of classes confused most), claims.csv (what the declared claims come
+to) and comparison.md. Refuses runs that were made with other settings or code than the present ones, or on different kinds of machine.
+Example:
 
   python workflow/scripts/compare.py --runs results/cifar10/runs --recipe results/cifar10/search/recipe.yaml \\
       --split results/cifar10/split.json --settings settings.json --output-dir results/cifar10
@@ -21,10 +22,12 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
     cli.add_argument(
         "--settings",
-        type=settings_with("study", "variants", "seeds", "pairs", "baseline", "contrasts", "claims", "on", "allow_mixed", "margin"),
+        type=settings_with(
+            "study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "on", "allow_mixed", "margin"
+        ),
         required=True,
-        help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "baseline", '
-        '"contrasts", "claims", "on", "allow_mixed", "margin"}',
+        help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "references", '
+        '"baseline", "contrasts", "claims", "on", "allow_mixed", "margin"}',
     )
     cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-dir", type=Path, required=True)
@@ -33,19 +36,22 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import comparison, comparison_text, verdicts
+    from hardpair import comparison, comparison_text, ranking, resampling, verdicts
     from hardpair.files import write_text, written_whole
+    from hardpair.runs import Runs
 
     settings = options.settings
     records = comparison.read_records(options.runs, settings, options.recipe, options.split)
     runs = comparison.runs_table(records, settings)
+    new_images = resampling.of_runs(Runs.declared(options.runs, settings), settings, list(runs["model"].unique()))
     tables = {
         "runs": runs,
         "comparison": comparison.comparison_table(runs, settings),
-        "contrasts": comparison.contrasts_table(runs, settings),
+        "contrasts": comparison.contrasts_table(runs, settings, new_images),
+        "most_confused": ranking.most_confused_table(records, settings),
     }
     tables["claims"] = verdicts.claims_table(tables["contrasts"], settings)
-    text = comparison_text.markdown(tables["comparison"], tables["contrasts"], tables["claims"], settings)
+    text = comparison_text.markdown(tables, settings)
     for name, table in tables.items():
         with written_whole(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,9 +1,10 @@
 """Draw training curves: validation accuracy, confusion of the first pair and training loss by epoch, a line per variant.
 
-Reads epochs.csv, history.npz and run.json of each run. Settings: study, variants, seeds, pairs. Example:
+Reads epochs.csv, history.npz and run.json of each run. Settings: study, variants, seeds, pairs, references. Example:
 
   python workflow/scripts/plot_curves.py --runs results/demo/runs --output results/demo/figures/curves.png \\
-      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]]}'
+      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]],
+                   "references": []}'
 """
 
 from hardpair.command import run
@@ -12,7 +13,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "pairs"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "references"), runs=RUNS)
     from hardpair.figures import curves, style
     from hardpair.runs import Runs
 

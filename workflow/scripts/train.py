@@ -65,6 +65,7 @@ def train(options: argparse.Namespace, waited: bool) -> None:
         "refresh_epoch": np.array([row["epoch"] for row in course.refreshes]),
         "p_histogram": np.array(course.histograms),
     }
+    history |= {f"{part}_share": np.array(given) for part, given in course.shares.items() if np.isfinite(given).any()}
     if course.confusions:
         history["validation_confusion"] = np.array(course.confusions, dtype=np.int32)
     with written_whole(out / "history.npz") as temporary:

@@ -1,8 +1,9 @@
 """Write a study's report: one HTML file that opens offline, with its tables, figures, search, provenance, config and commands.
 
-Reads comparison.csv, contrasts.csv, claims.csv, runs.csv, runs/{variant}/seed{seed}/run.json, figures/{name}.{svg,png} and, where the
-config has a search, search/{recipe.yaml,trials.csv} below the study's folder.
-Settings: config (resolved), figures (list of name, title, caption), commands (list of texts). Example:
+Reads comparison.csv, contrasts.csv, most_confused.csv, claims.csv, runs.csv, runs/{variant}/seed{seed}/run.json, figures/{name}.{svg,png}
+and, where the config has a search, search/{recipe.yaml,trials.csv} below the study's folder.
+Settings: config (resolved), pairs, references (confusion rates from elsewhere), figures (list of name, title, caption), commands (list of
+texts). Example:
 
   python workflow/scripts/write_report.py --study-dir results/demo --output results/demo/report.html --settings report.json
 """
@@ -12,16 +13,9 @@ import math
 from pathlib import Path
 
 from hardpair.command import parser, run, settings_with
+from hardpair.measures import OF_PAIR, about, metrics_of, number, title
 
 LARGE = 3_000_000  # bytes; an SVG of more is embedded as PNG
-UNITS = {  # metric: name, factor, digits
-    "accuracy": ("Accuracy (%)", 100, 2),
-    "confusion": ("{} confusion (%)", 100, 2),
-    "binary_error": ("{} error, two classes only (%)", 100, 2),
-    "ece": ("Calibration error (%)", 100, 2),
-    "nll": ("Log loss (nats)", 1, 4),
-    "brier": ("Brier score", 1, 4),
-}
 ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, told once where all runs agree
 
 
@@ -31,7 +25,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument(
         "--settings",
         required=True,
-        type=settings_with("config", "figures", "commands"),
+        type=settings_with("config", "pairs", "references", "figures", "commands"),
         help="JSON, or a JSON or YAML file, with the keys named above",
     )
     cli.add_argument("--code", help=argparse.SUPPRESS)
@@ -53,11 +47,13 @@ def render(folder: Path, settings: dict) -> str:
 
     from hardpair.runs import Runs, read_table
 
-    config = settings["config"]
+    config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
     records = [record for _, _, record in Runs.declared(folder / "runs", config).records("run.json")]
     compared, contrasts = read_table(folder / "comparison.csv"), read_table(folder / "contrasts.csv")
-    models = list(dict.fromkeys(compared["model"]))
+    confused = read_table(folder / "most_confused.csv")
+    models, baseline, lead = list(dict.fromkeys(compared["model"])), config["baseline"], metrics_of(settings)
+    last = compared[compared["model"] == "last"]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "hardpair"),
         autoescape=True,
@@ -67,47 +63,49 @@ def render(folder: Path, settings: dict) -> str:
     )
     return environment.get_template("report.html.jinja").render(
         config=config,
-        pair=[name.replace("_", " ") for name in config["pairs"][0]],
+        pair=[name.replace("_", " ") for name in pairs[0]],
         baseline=labels[config["baseline"]],
-        comparisons={model: comparison(compared[compared["model"] == model], labels, config["baseline"]) for model in models},
+        comparisons={
+            model: comparison(compared[compared["model"] == model], labels, baseline, {metric: title(metric) for metric in lead})
+            for model in models
+        },
+        details={"–".join(pair).replace("_", " "): comparison(last, labels, baseline, pair_titles(pair)) for pair in pairs},
+        by_class=across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
+        most_confused=across(confused[confused["model"] == "last"], "pair", labels, baseline),
+        references=about(settings["references"], pairs),
         claims=read_table(folder / "claims.csv").to_dict("records"),
         contrasts={model: contrast_rows(contrasts[contrasts["model"] == model], labels) for model in models},
         figures=[figure | {"source": embedded(folder / "figures", figure["name"])} for figure in settings["figures"]],
         search=search(folder / "search") if config["search"]["enabled"] else None,
-        runs=run_table(read_table(folder / "runs.csv"), labels),
+        runs=run_table(read_table(folder / "runs.csv"), labels, lead),
         provenance=provenance(records),
         resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
         commands=settings["commands"],
     )
 
 
-def number(value: float, metric: str, signed: bool = False) -> str:
-    """A value of ``metric`` in its unit, with a true minus; nothing for NaN."""
-    _, factor, digits = UNITS.get(metric.partition(":")[0], ("", 1, 4))
-    if math.isnan(value):
-        return ""
-    text = f"{value * factor:{'+' if signed else ''}.{digits}f}"
-    return text.replace("-", "−")
+def pair_titles(pair: list[str]) -> dict[str, str]:
+    """What the pair's own table shows: its directions, errors that leave it, and the accuracy on each of its classes."""
+    metrics = [*(f"{key}:{'-'.join(pair)}" for key in OF_PAIR), *(f"accuracy:{name}" for name in pair)]
+    return {metric: title(metric, pair) for metric in metrics}
 
 
-def title(metric: str) -> str:
-    """``confusion:cat-dog`` as it is read."""
-    kind, _, pair = metric.partition(":")
-    return UNITS.get(kind, (metric, 1, 4))[0].format(pair.replace("_", " ").replace("-", "–"))
-
-
-def comparison(table, labels: dict[str, str], baseline: str) -> dict:
-    """Rows (variants) × columns (metrics) of texts, from the rows of comparison.csv of one model."""
-    metrics = list(dict.fromkeys(table["metric"]))
-    rows = []
+def comparison(table, labels: dict[str, str], baseline: str, titles: dict[str, str]) -> dict:
+    """Rows (variants) × columns of texts, from the rows of comparison.csv of one model; ``titles`` by measure, in the order of columns."""
+    rows, of = [], table.set_index(["variant", "metric"])
     for name, label in labels.items():
-        cells = []
-        for metric in metrics:
-            found = table[(table["variant"] == name) & (table["metric"] == metric)]
-            row = found.iloc[0] if len(found) else None
-            cells.append(None if row is None else _cell(row, metric))
+        cells = [_cell(of.loc[(name, metric)], metric) if (name, metric) in of.index else None for metric in titles]
         rows.append({"label": label, "baseline": name == baseline, "cells": cells})
-    return {"titles": [title(metric) for metric in metrics], "rows": rows, "n": int(table["n"].max())}
+    return {"titles": list(titles.values()), "rows": rows, "n": int(table["n"].max())}
+
+
+def across(table, key: str, labels: dict[str, str], baseline: str) -> dict:
+    """Values of the column ``key`` (rows), such as pairs, under each variant (columns) as texts: shares and their differences."""
+    rows, of = [], table.set_index([key, "variant"])
+    for value in of.index.unique(key):
+        cells = [_cell(of.loc[(value, name)], "confusion") | {"baseline": name == baseline} for name in labels]
+        rows.append({"label": value.removeprefix("accuracy:").replace("_", " ").replace("-", "–"), "cells": cells})
+    return {"titles": list(labels.values()), "rows": rows}
 
 
 def _cell(row, metric: str) -> dict[str, str]:
@@ -116,7 +114,7 @@ def _cell(row, metric: str) -> dict[str, str]:
         "interval": _interval(row["low"], row["high"], metric),
         "difference": number(row["difference"], metric, signed=True),
         "difference_interval": _interval(row["difference_low"], row["difference_high"], metric, signed=True),
-        "published": number(row["published"], metric),
+        "published": number(row.get("published", math.nan), metric),
     }
 
 
@@ -134,6 +132,7 @@ def contrast_rows(table, labels: dict[str, str]) -> list[dict[str, str]]:
             "n": row["n"],
             "difference": number(row["difference"], row["metric"], signed=True),
             "interval": _interval(row["low"], row["high"], row["metric"], signed=True),
+            "new_images": _interval(row["new_images_low"], row["new_images_high"], row["metric"], signed=True),
             "p": "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.3f}",
         }
         for _, row in table.iterrows()
@@ -171,9 +170,8 @@ def search(folder: Path) -> dict:
     return {"recipe": read_with(folder / "recipe.yaml", lambda path: path.read_text(encoding="utf-8")), "trials": rows}
 
 
-def run_table(table, labels: dict[str, str]) -> dict:
+def run_table(table, labels: dict[str, str], measures: list[str]) -> dict:
     """Every run and model as texts, from runs.csv."""
-    measures = [column for column in table.columns if column.partition(":")[0] in UNITS]
     rows = []
     for _, row in table.iterrows():
         shown = [number(row[metric], metric) for metric in measures]

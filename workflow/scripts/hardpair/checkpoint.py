@@ -36,6 +36,7 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict]:
     tensors |= {f"best.{key}": value for key, value in (training.course.best or {}).items()}
     course = {name: copy.copy(getattr(training.course, name)) for name in TOLD}
     course |= {name: [counts.tolist() for counts in course[name]] for name in ("confusions", "histograms")}
+    course["shares"] = {part: [shares.tolist() for shares in given] for part, given in course["shares"].items()}
     values = {"step": training.step, "elapsed": training.elapsed, "course": course}
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, values
 
@@ -54,6 +55,7 @@ def restore(training: Training, tensors: dict[str, torch.Tensor], values: dict) 
     best = {name.removeprefix("best."): value for name, value in tensors.items() if name.startswith("best.")}
     told = values["course"]
     told |= {name: [np.array(counts) for counts in told[name]] for name in ("confusions", "histograms")}
+    told["shares"] = {part: [np.array(shares) for shares in given] for part, given in told["shares"].items()}
     training.course = Course(**told, best=best or None)
     training.step, training.elapsed = values["step"], values["elapsed"]
 

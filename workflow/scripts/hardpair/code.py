@@ -19,11 +19,13 @@ def code_hash(script: str, *also: str) -> str:
 
     Args:
         script: path relative to workflow/scripts, such as ``train.py``.
-        also: modules imported by name at run time (``hardpair/losses/focal.py``), or files of another type, which count byte by byte.
+        also: modules imported by name at run time (``hardpair/losses/focal.py``, or a whole path), or files of another type, which count
+            byte by byte.
     """
     digest = hashlib.sha256()
     for path in sorted(_reachable([SCRIPTS / script, *(SCRIPTS / name for name in also)])):
-        digest.update(f"{path.relative_to(SCRIPTS)}\n".encode())
+        name = path.relative_to(SCRIPTS) if path.is_relative_to(SCRIPTS) else path.name  # a plugin is the same wherever it lies
+        digest.update(f"{name}\n".encode())
         digest.update(_essence(path))
     return digest.hexdigest()[:16]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import read_json
 from hardpair.stopping import Stopped
 
 
@@ -16,7 +17,10 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def json_or_file(text: str) -> dict:
-    """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one."""
+    """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one.
+
+    Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote.
+    """
     if text.lstrip().startswith(("{", "[")):
         try:
             value = json.loads(text)
@@ -31,6 +35,8 @@ def json_or_file(text: str) -> dict:
             raise argparse.ArgumentTypeError(f"neither JSON nor a readable file: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text[:60]} is not a map of keys and values")
+    if isinstance(value.get("pairs"), str):
+        value["pairs"] = read_json(value["pairs"])["pairs"]
     return value
 
 
@@ -62,6 +68,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
     cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
+    cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
 
 

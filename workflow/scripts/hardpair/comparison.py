@@ -9,10 +9,11 @@ from hardpair import significance
 from hardpair.contrasts import mean_interval, paired_difference
 from hardpair.errors import UserError
 from hardpair.files import read_json
+from hardpair.measures import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.provenance import fingerprint
 
-CALIBRATION = ["nll", "ece", "brier"]
-CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high", "p", "p_holm"]
+CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]
+CONTRAST_COLUMNS += ["new_images_low", "new_images_high", "p", "p_holm"]
 CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "seeds_for_published"]
 MACHINE = ("device_type", "precision", "threads", "torch")
 
@@ -84,36 +85,36 @@ def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame
         for model, measures in measured["models"].items():
             row = {"variant": run["variant"], "label": labels[run["variant"]], "seed": run["seed"], "model": model}
             row |= {"accuracy": measures["accuracy"]} | {key: measures[key] for key in CALIBRATION}
-            for key, name in (("rate", "confusion"), ("binary_error", "binary_error")):
+            for key, name in (("rate", "confusion"), ("binary_error", "binary_error"), *((key, key) for key in OF_PAIR)):
                 row |= {f"{name}:{pair}": errors[key] for pair, errors in measures["pairs"].items()}
+            row |= {f"accuracy:{name}": share for name, share in measures["per_class"].items()}
             row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
             row |= {key: run[key] for key in ("seconds", "images_per_second", "fingerprint")}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def metrics_of(settings: dict) -> list[str]:
-    """Columns of runs.csv that are compared; the first two, accuracy and confusion of the first pair, are the study's measures."""
-    pairs = ["-".join(pair) for pair in settings["pairs"]]
-    return ["accuracy", *(f"confusion:{pair}" for pair in pairs), *CALIBRATION, *(f"binary_error:{pair}" for pair in pairs)]
+def classes_of(runs: pd.DataFrame) -> list[str]:
+    """Names of the classes in label order, from the columns of ``runs_table``."""
+    return [column.removeprefix("accuracy:") for column in runs.columns if column.startswith("accuracy:")]
 
 
-def values_of(runs: pd.DataFrame, variant: str, model: str, metric: str) -> np.ndarray:
-    """One measure of one variant by seed, float64 (seeds,)."""
-    return runs.loc[(runs["variant"] == variant) & (runs["model"] == model), metric].to_numpy(np.float64)
+def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """Rows of ``runs_table`` by variant and model, in the order of seeds."""
+    return dict(iter(runs.groupby(["variant", "model"], sort=False)))
 
 
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
     first_pair = f"confusion:{'-'.join(settings['pairs'][0])}"
-    rows = []
+    metrics, of, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
     for variant in settings["variants"]:
         for model in runs["model"].unique():
-            for metric in metrics_of(settings):
-                values = values_of(runs, variant["name"], model, metric)
+            for metric in metrics:
+                values = of[variant["name"], model][metric].to_numpy(np.float64)
                 row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric} | mean_interval(values)
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, values_of(runs, settings["baseline"], model, metric))
+                    against = paired_difference(values, of[settings["baseline"], model][metric].to_numpy(np.float64))
                     row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
                 published = variant.get("published") or {}
                 row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
@@ -123,22 +124,26 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
-def contrasts_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """A row per declared contrast a − b, model and measure, paired by seed: interval, test, power.
+def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None = None) -> pd.DataFrame:
+    """A row per declared contrast a − b, model and measure, paired by seed: intervals, test, power.
 
     ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
+
+    Args:
+        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``resampling.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
     names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
-    rows = []
+    of, rows = by_variant(runs), []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():
             for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
-                first, second = (values_of(runs, name, model, metric) for name in (a, b))
+                first, second = (of[name, model][metric].to_numpy(np.float64) for name in (a, b))
                 difference, key = paired_difference(first, second), names.get(metric)
                 row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}
                 row |= {key: difference[key] for key in ("sd", "low", "high")}
                 row["bca_low"], row["bca_high"] = significance.bca_interval(first - second)
+                row["new_images_low"], row["new_images_high"] = (new_images or {}).get((a, b, model, metric), (np.nan, np.nan))
                 row["p"] = significance.sign_flip(first - second)
                 row["superiority"], row["correlation"] = significance.superiority(first, second), significance.correlation(first, second)
                 row["detectable"] = significance.detectable(row["sd"], row["n"])

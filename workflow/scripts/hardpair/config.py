@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from hardpair import plugins
 from hardpair.config_docs import BOUNDS, TYPES
 from hardpair.errors import UserError
 from hardpair.sources.classes import CLASSES
@@ -18,12 +19,22 @@ OF_FOLDERS = ("size", "test_share", "on_bad_image", "min_images")  # keys of ``d
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 
 
-@functools.cache
 def schema() -> dict:
-    """The schema as a dict, read once."""
+    """The schema as a dict, with the kinds of losses and samplers that plugins add."""
+    return _schema(*(json.dumps(plugins.options(package)) for package in ("losses", "samplers")))
+
+
+@functools.cache
+def _schema(losses: str, samplers: str) -> dict:
     import yaml
 
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    whole = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for name, added in (("loss", losses), ("sampler", samplers)):
+        for kind, options in json.loads(added).items():
+            part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
+            required = [option for option, about in options.items() if "default" not in about]
+            whole["$defs"][name]["oneOf"].append(part | {"required": required})
+    return whole
 
 
 def canonical(value: object) -> str:
@@ -47,9 +58,15 @@ def resolve(config: dict) -> dict:
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
+    plugins.use([])
     config = read_texts(_plain(config), schema())
+    named = config.get("plugins", []) if isinstance(config, dict) else []
+    check(named, schema()["properties"]["plugins"], "plugins")
+    plugins.use(named)
     check(config, schema())
     config = fill_defaults(config, schema())
+    if config["pairs"] == "auto":
+        config["pairs"] = {"auto": 1}
     for variant in config["variants"]:
         variant.setdefault("label", variant["name"])
     for problem in inconsistencies(config):
@@ -165,6 +182,8 @@ def _sentence(error, root: list) -> str:
                 return f"{_dotted([*path, 'kind'])} is {_shown(value['kind'])}: {_advice(value['kind'], kinds)}"
             chosen = kinds.index(value["kind"])
             return _sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
+        case "pattern" if rule == "^auto$":
+            return f"{where} is {_shown(value)}: give a list of pairs such as [[cat, dog]], or auto"
         case "pattern" if "http" in rule:
             return f"{where} is {_shown(value)}: give an http:// or https:// address"
         case "pattern":
@@ -271,13 +290,24 @@ def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
 
 def _wrong_data(config: dict) -> Iterator[str]:
     data = config["data"]
-    for index, (first, second) in enumerate(config["pairs"]):
+    chosen = isinstance(config["pairs"], dict)
+    if chosen and data["validation"] == 0:
+        yield "pairs is auto, but data.validation is 0: pairs are chosen on validation images, so hold some out or name the pairs"
+    pairs = [] if chosen else config["pairs"]
+    for index, (first, second) in enumerate(pairs):
         if first == second:
             yield f"pairs[{index}] names {_shown(first)} twice: name two classes"
     if data["kind"] in CLASSES:  # a folder's are told by the folder: see plan.pictures
-        yield from wrong_pairs(config["pairs"], CLASSES[data["kind"]], data["kind"])
-    yield from _repeated("pairs", config["pairs"])
-    yield from _ambiguous(config["pairs"])
+        yield from wrong_pairs(pairs, CLASSES[data["kind"]], data["kind"])
+    yield from _repeated("pairs", pairs)
+    yield from _ambiguous(pairs)
+    kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
+    for index, each in enumerate(config["references"]):
+        if each["data"] not in kinds:
+            yield f"references[{index}].data is {_shown(each['data'])}, which is no data.kind: {_advice(each['data'], kinds)}"
+        for name in each["pair"]:
+            if name not in (known := CLASSES.get(each["data"]) or [name]):
+                yield f"references[{index}] names the class {_shown(name)}, which {each['data']} does not have: {_advice(name, known)}"
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
     if data["kind"] == "folder":

@@ -40,8 +40,8 @@ Write only what differs, give the study a name of its own, and lay it over `conf
 snakemake --cores 4 --resources gpu=4 --configfile my-study.yaml
 ```
 
-- Maps merge: `recipe: {epochs: 5}` leaves the rest of the recipe as it is. Lists replace: `variants`, `seeds`, `pairs`, `contrasts` and
-  `claims` are given whole.
+- Maps merge: `recipe: {epochs: 5}` leaves the rest of the recipe as it is. Lists replace: `variants`, `seeds`, `pairs`, `references`,
+  `contrasts` and `claims` are given whole.
 - Of several overlays the later ones win: `--configfile a.yaml b.yaml`. Name them after one `--configfile`; of two, Snakemake reads only the
   last.
 - Without a file: `--config seeds=[0,1]` trains each variant with two seeds, enough for a quick look, and `--config 'recipe={epochs: 5}'`

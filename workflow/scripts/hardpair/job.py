@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from hardpair import loop
+from hardpair import loop, plugins
 from hardpair.checkpoint import Keeper
 from hardpair.code import code_hash
 from hardpair.config import canonical, resolve_part
@@ -94,7 +94,7 @@ class Job:
             "settings": self.settings,
             "recipe": self.recipe,
             "code": self.code,
-            "parameters": sum(value.numel() for value in course.last.values()),
+            "parameters": sum(value.numel() for value in course.last.values() if value.dim()),  # a scale is none
             "data": {key: about[key] for key in ("name", "sha256")},
             **{key: about[key] for key in ("classes", "size", "mean", "std")},
             "epochs": len(course.epochs),
@@ -118,6 +118,7 @@ def complete_settings(given: dict) -> dict:
 
 def prepare(options: Namespace, settings: dict | None = None, recipe: dict | None = None) -> Job:
     """Load images and split, choose device, precision and threads; ``options`` are the arguments that both scripts have."""
+    plugins.use(options.plugins)
     settings = complete_settings(options.settings if settings is None else settings)
     recipe = resolve_part("recipe", options.recipe if recipe is None else recipe)
     device = choose_device(options.gpus)
@@ -125,7 +126,6 @@ def prepare(options: Namespace, settings: dict | None = None, recipe: dict | Non
     if options.gpus and device.type == "cpu":
         print("no GPU here: training on the CPU", file=sys.stderr)
     script = Path(sys.argv[0]).name
-    kinds = (f"hardpair/losses/{settings['loss']['kind']}.py", f"hardpair/samplers/{settings['sampler']['kind']}.py")
     return Job(
         settings=settings,
         recipe=recipe,
@@ -134,6 +134,6 @@ def prepare(options: Namespace, settings: dict | None = None, recipe: dict | Non
         split_path=options.split,
         data=options.data,
         precision=choose_precision(settings["precision"], device),
-        code=options.code or code_hash(script, *kinds),
+        code=options.code or code_hash(script, *plugins.code_files(settings)),
         epochs=min(options.stop_after or recipe["epochs"], recipe["epochs"]),
     )

@@ -18,7 +18,7 @@ from hardpair.confusion import accuracy, confusion_matrix, most_confused
 from hardpair.errors import UserError
 from hardpair.inference import infer
 from hardpair.randomness import derive, generator
-from hardpair.refresh import LOGGED, histogram, is_due
+from hardpair.refresh import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.settings import Recipe
 from hardpair.tensors import Images
 from hardpair.train_step import SGD, train_step
@@ -33,7 +33,20 @@ EPOCH_COLUMNS = (
     "confused",
     "confused_rate",
 )
-REFRESH_COLUMNS = ("epoch", "applied", "mean_p", "loss_mean_weight", "loss_scale", "sampler_mean_weight", "sampler_effective_share")
+REFRESH_COLUMNS = (
+    "epoch",
+    "applied",
+    "mean_p",
+    "loss_mean_weight",
+    "loss_largest_weight",
+    "loss_effective_share",
+    "loss_scale",
+    "sampler_mean_weight",
+    "sampler_largest_weight",
+    "sampler_effective_share",
+    "sampler_largest_factor",
+    "sampler_distinct_share",
+)
 
 
 class Diverged(UserError):
@@ -49,6 +62,7 @@ class Course:
         refreshes: one dict a refresh, the columns of refreshes.csv.
         confusions: validation confusion counts int64 (C, C), one an epoch; empty without validation images.
         histograms: counts int64 (100,) of p_t, one a refresh.
+        shares: each class's share of the weights of the ``loss`` and of the ``sampler``, float64 (C,), one a refresh; NaN without weights.
         seconds: that each epoch took, with its validation and refresh.
         last, best: weights after the last epoch, and after the first epoch of highest validation accuracy (None without validation).
         best_epoch: that epoch, or None.
@@ -58,6 +72,7 @@ class Course:
     refreshes: list[dict] = field(default_factory=list)
     confusions: list[np.ndarray] = field(default_factory=list)
     histograms: list[np.ndarray] = field(default_factory=list)
+    shares: dict[str, list[np.ndarray]] = field(default_factory=lambda: {"loss": [], "sampler": []})
     seconds: list[float] = field(default_factory=list)
     last: dict[str, torch.Tensor] = field(default_factory=dict)
     best: dict[str, torch.Tensor] | None = None
@@ -97,13 +112,14 @@ class Training:
         self.device = device
         self.training, self.validation = split["training"].to(device), split["validation"].to(device)
         self.epochs = min(stop_after or recipe.epochs, recipe.epochs)
-        self.network = model.build(len(images.classes), images.size, recipe.dropout, seed).to(device)
-        self.loss = losses.build(loss_settings).to(device)
-        self.sampler = samplers.build(sampler_settings, len(self.training))
+        self.labels = images.labels[self.training]
+        self.loss = losses.build(loss_settings, self.labels.bincount(minlength=len(images.classes)).cpu()).to(device)
+        self.sampler = samplers.build(sampler_settings, self.labels.cpu())
+        self.network = model.build(len(images.classes), images.size, recipe.dropout, seed, self.loss.cosine_scale).to(device)
         self.optimiser = SGD(self.network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
         self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
         torch.manual_seed(derive(seed, "dropout"))  # nothing else draws from the global stream
-        self.batches = Batches(images, len(self.training), recipe.batch_size)
+        self.batches = Batches(images, len(self.training), recipe.batch_size, weighted=self.sampler.factors() is not None)
         self.take_step = Captured(self._step, recipe.batch_size) if device.type == "cuda" else self._step
         self.course, self.step, self.elapsed = Course(), 0, 0.0
         self.streams = self._streams()
@@ -153,6 +169,7 @@ class Training:
     def _epoch(self, completed: int, pause: Callable[[], None]) -> dict:
         """What is left of a pass over the training images; waits for the device only at the end."""
         rate = self.optimiser.learning_rate = self.recipe.learning_rate_at(completed)
+        self.loss.begin_epoch(completed / self.recipe.epochs)
         self.draw_epoch()
         sizes = self.batches.sizes
         for size in sizes[self.step :]:
@@ -172,13 +189,13 @@ class Training:
         """Draw images and crops of the present epoch, of which ``step`` steps are done."""
         for stream, state in zip((self.order, self.augmentation), self.streams, strict=True):
             stream.set_state(state)
-        chosen = self.training[self.sampler.draw(self.order).to(self.device)]
-        self.batches.begin(chosen, *draw_crops(len(chosen), padding_for(self.images.size), self.augmentation), self.step)
+        drawn, factors = self.sampler.draw(self.order), self.sampler.factors()
+        crops = draw_crops(len(drawn), padding_for(self.images.size), self.augmentation)
+        self.batches.begin(self.training[drawn.to(self.device)], crops, None if factors is None else factors[drawn], self.step)
 
     def _step(self, size: int) -> None:
         """One step on the next ``size`` images of the epoch."""
-        inputs, labels = self.batches.take(size)
-        self.batches.tell(*train_step(self.network, self.loss, self.optimiser, inputs, labels, self.precision), size)
+        self.batches.tell(*train_step(self.network, self.loss, self.optimiser, *self.batches.take(size), self.precision), size)
 
     def _streams(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.order.get_state(), self.augmentation.get_state()
@@ -191,7 +208,7 @@ class Training:
         """−ln p_t of the training images, or None after an epoch where nobody asks for it."""
         if not self._due(completed) and completed not in LOGGED:
             return None
-        cross_entropy = F.cross_entropy(self._infer(self.training, pause), self.images.labels[self.training], reduction="none")
+        cross_entropy = F.cross_entropy(self._infer(self.training, pause), self.labels, reduction="none")
         if not cross_entropy.isfinite().all():
             raise Diverged(self._diverged("the loss of a training image", f"epoch {completed}", self.optimiser.learning_rate))
         return cross_entropy
@@ -204,10 +221,30 @@ class Training:
         if cross_entropy is None:
             return
         due = self._due(completed)
-        told = self.loss.refresh(cross_entropy) | self.sampler.refresh(cross_entropy) if due else {}
-        mean_p = torch.exp(-cross_entropy.double()).mean().item()
-        self.course.refreshes.append({"epoch": completed, "applied": int(due), "mean_p": mean_p} | told)
+        row = {"epoch": completed, "applied": int(due), "mean_p": torch.exp(-cross_entropy.double()).mean().item()}
+        of_sampler = self.sampler.refresh(cross_entropy) if due else None
+        of_loss = self.loss.refresh(cross_entropy, self.sampler.emphasis()) if due else None  # its scale may depend on what is drawn
+        for part, weight in (("loss", of_loss), ("sampler", of_sampler)):
+            shares = np.full(len(self.images.classes), np.nan)
+            if weight is not None:
+                row |= {f"{part}_{name}": value for name, value in summary(weight).items()}
+                shares = class_shares(weight, self.labels.to(weight.device), len(shares)).cpu().numpy()
+            self.course.shares[part].append(shares)
+        if due:
+            row |= self._told()
+        self.course.refreshes.append(row)
         self.course.histograms.append(histogram(cross_entropy).cpu().numpy())
+
+    def _told(self) -> dict[str, float]:
+        """What refreshes.csv tells of the loss and the sampler beside their weights."""
+        told = {}
+        if hasattr(self.loss, "scale"):
+            told["loss_scale"] = self.loss.scale.item()
+        if (factors := self.sampler.factors()) is not None:
+            told["sampler_largest_factor"] = factors.max().item()
+        if self.course.epochs and self.sampler.stream == "sampler":
+            told["sampler_distinct_share"] = self.batches.distinct() / len(self.training)
+        return told
 
     def _validate(self, logits: torch.Tensor | None) -> dict:
         """Validation columns of an epoch; keeps the confusion counts and the best weights."""

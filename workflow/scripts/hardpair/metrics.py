@@ -4,6 +4,8 @@ import numpy as np
 
 from hardpair.confusion import accuracy, confusion_matrix, most_confused, pair_errors, per_class_accuracy
 
+BINS = 15  # of confidence
+
 
 def binary_error(logits: np.ndarray, labels: np.ndarray, a: int, b: int) -> float:
     """Error on the images of classes a and b when only the logits of a and b may answer; a tie counts as half an error."""
@@ -30,23 +32,33 @@ def brier_score(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.square(difference).sum(1).mean())
 
 
-def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error with equal bins (a, b] of the highest probability (Guo et al. 2017, eq. 3)."""
+def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> dict[str, np.ndarray]:
+    """Images by their highest probability, in equal bins (a, b] (Guo et al. 2017).
+
+    Returns:
+        ``count`` of images, ``confidence`` (sum of their highest probabilities), ``correct`` (how many are called right): (bins,) each.
+    """
     probabilities = np.exp(log_probabilities(logits))
     confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
     bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=correct - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    sums = {"count": None, "confidence": confidence, "correct": correct}
+    return {name: np.bincount(bin_of, weights=each, minlength=bins) for name, each in sums.items()}
+
+
+def calibration_error(bins: dict[str, np.ndarray]) -> float:
+    """Expected calibration error of the bins of ``reliability`` (Guo et al. 2017, eq. 3)."""
+    return float(np.abs(bins["correct"] - bins["confidence"]).sum() / bins["count"].sum())
 
 
 def summary(logits: np.ndarray, labels: np.ndarray, classes: list[str], pairs: list[list[str]]) -> dict:
     """All measures of one model's logits float (N, C) on labels int64 (N,), as written to metrics.json."""
     confusion = confusion_matrix(labels, logits.argmax(1), len(classes))
     indices = [(classes.index(a), classes.index(b)) for a, b in pairs]
+    bins = reliability(logits, labels)
     return {
         "accuracy": accuracy(confusion),
         "nll": negative_log_likelihood(logits, labels),
-        "ece": calibration_error(logits, labels),
+        "ece": calibration_error(bins),
         "brier": brier_score(logits, labels),
         "per_class": {
             name: None if np.isnan(share) else float(share) for name, share in zip(classes, per_class_accuracy(confusion), strict=True)
@@ -57,4 +69,5 @@ def summary(logits: np.ndarray, labels: np.ndarray, classes: list[str], pairs: l
         },
         "most_confused": [{"pair": f"{classes[a]}-{classes[b]}", "rate": rate} for a, b, rate in most_confused(confusion, 10)],
         "confusion": confusion.tolist(),
+        "reliability": {name: values.tolist() for name, values in bins.items()},
     }

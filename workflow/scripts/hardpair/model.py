@@ -7,6 +7,18 @@ from torch import nn
 from hardpair.randomness import derive
 
 
+class Cosines(nn.Linear):
+    """A number of times the cosine between a vector and one of each class, in place of a linear layer."""
+
+    def __init__(self, inputs: int, classes: int, scale: float) -> None:
+        super().__init__(inputs, classes, bias=False)
+        self.register_buffer("scale", torch.tensor(float(scale)))  # saved with the weights
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float (B, inputs) to (B, classes)."""
+        return self.scale * F.linear(F.normalize(x), F.normalize(self.weight))
+
+
 class ConvNet(nn.Module):
     """Three 3×3 convolutions (64, 128, 256 channels), each with ReLU and 2×2 max-pool, then two linear layers with dropout between.
 
@@ -16,14 +28,15 @@ class ConvNet(nn.Module):
         classes: number of classes.
         size: height and width of the images, a multiple of 8.
         dropout: probability of dropping one of the 1,024 hidden units in training.
+        cosine_scale: if not None, the last layer is one of ``Cosines`` of that scale.
     """
 
-    def __init__(self, classes: int, size: int, dropout: float = 0.0) -> None:
+    def __init__(self, classes: int, size: int, dropout: float = 0.0, cosine_scale: float | None = None) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in ((3, 64), (64, 128), (128, 256)))
         self.hidden = nn.Linear(256 * (size // 8) ** 2, 1024)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(1024, classes)
+        self.output = nn.Linear(1024, classes) if cosine_scale is None else Cosines(1024, classes, cosine_scale)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """float (B, 3, S, S) to logits (B, classes)."""
@@ -35,8 +48,8 @@ class ConvNet(nn.Module):
         return self.output(x)
 
 
-def build(classes: int, size: int, dropout: float, seed: int) -> ConvNet:
+def build(classes: int, size: int, dropout: float, seed: int, cosine_scale: float | None = None) -> ConvNet:
     """A network with PyTorch's default initialisation from the stream ``initialisation`` of ``seed``; the global stream stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "initialisation"))
-        return ConvNet(classes, size, dropout).to(memory_format=torch.channels_last)
+        return ConvNet(classes, size, dropout, cosine_scale).to(memory_format=torch.channels_last)

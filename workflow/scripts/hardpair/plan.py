@@ -4,15 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+from hardpair import plugins
 from hardpair.code import code_hash
 from hardpair.config import canonical, wrong_pairs
 from hardpair.errors import UserError
+from hardpair.measures import about
 from hardpair.sources.planned import planned
-
-
-def _kinds(variant: dict) -> tuple[str, str]:
-    """Files of a variant's loss and sampler, which training imports by name."""
-    return f"hardpair/losses/{variant['loss']['kind']}.py", f"hardpair/samplers/{variant['sampler']['kind']}.py"
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -28,7 +25,13 @@ def train_settings(config: dict, name: str) -> dict:
 
 def train_code(config: dict, name: str) -> str:
     """Hash of the code that trains a variant."""
-    return code_hash("train.py", *_kinds(variant_of(config, name)))
+    return code_hash("train.py", *plugins.code_files(variant_of(config, name)))
+
+
+def plugins_argument(config: dict, *names: str) -> str:
+    """How a job that trains these variants is told of the plugins that it needs."""
+    paths = plugins.used_by(*(variant_of(config, name) for name in names))
+    return f"--plugins {shlex.join(paths)}" if paths else ""
 
 
 def prepare_settings(config: dict) -> dict:
@@ -48,7 +51,7 @@ def pictures(config: dict, folder: Path) -> str:
     if data["kind"] != "folder":
         return ""
     found = planned(data, folder)
-    for problem in wrong_pairs(config["pairs"], found.counts, f"data.source {data['source']}"):
+    for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
         raise UserError(f"config: {problem}")
     wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
     if wanted > total:
@@ -81,19 +84,25 @@ def propose_settings(config: dict) -> dict:
     return {"study": config["study"], "batch": config["search"]["batch"], "space": config["search"]["space"], "recipe": config["recipe"]}
 
 
+def searched(config: dict) -> list[str]:
+    """Variants that a trial trains; none without a search, where the key may name some that the study does not have."""
+    return config["search"]["variants"] if config["search"]["enabled"] else []
+
+
 def trial_settings(config: dict) -> dict:
     """What a trial depends on, beside its recipe."""
     search = config["search"]
     return {
         "epochs": search["epochs"],
         "seeds": search["seeds"],
-        "variants": {name: train_settings(config, name) for name in search["variants"]},
+        "variants": {name: train_settings(config, name) for name in searched(config)},
     }
 
 
 def trial_code(config: dict) -> str:
     """Hash of the code that trains a trial."""
-    return code_hash("run_trial.py", *(path for name in config["search"]["variants"] for path in _kinds(variant_of(config, name))))
+    files = (file for name in searched(config) for file in plugins.code_files(variant_of(config, name)))
+    return code_hash("run_trial.py", *files)
 
 
 def select_settings(config: dict) -> dict:
@@ -103,9 +112,24 @@ def select_settings(config: dict) -> dict:
     return {"enabled": search["enabled"], "recipe": config["recipe"]} | rounds
 
 
+def chosen_pairs(config: dict) -> str | None:
+    """The file of the pairs that the study chooses for itself, if it does."""
+    return f"results/{config['study']}/pairs.json" if isinstance(config["pairs"], dict) else None
+
+
+def choose_settings(config: dict) -> dict:
+    """What the choice of pairs depends on, beside the baseline's runs."""
+    return {"variants": [{"name": config["baseline"]}], "seeds": config["seeds"], "count": config["pairs"]["auto"]}
+
+
+def pairs(config: dict) -> list[list[str]] | str:
+    """The pairs, or the file that will hold them."""
+    return chosen_pairs(config) or config["pairs"]
+
+
 def evaluate_settings(config: dict) -> dict:
     """What an evaluation depends on, beside the model and the images."""
-    return {"on": config["evaluate"]["images"], "pairs": config["pairs"]}
+    return {"on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
 def compare_settings(config: dict) -> dict:
@@ -115,11 +139,20 @@ def compare_settings(config: dict) -> dict:
         for variant in config["variants"]
     ]
     return {
-        **{key: config[key] for key in ("study", "seeds", "pairs", "baseline", "contrasts", "claims")},
+        **{key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")},
+        "pairs": pairs(config),
         "variants": variants,
+        "references": references(config),
         "on": config["evaluate"]["images"],
         **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
     }
+
+
+def references(config: dict, first: bool = False) -> list[dict]:
+    """Confusion rates from elsewhere that are about the study's data and its pairs (or the first), without the data's name."""
+    told = [each for each in config["references"] if each["data"] == config["data"]["kind"]]
+    told = [{key: value for key, value in each.items() if key != "data"} for each in told]
+    return told if chosen_pairs(config) else about(told, config["pairs"][:1] if first else config["pairs"])
 
 
 def variant_shown(variant: dict) -> dict:
@@ -130,7 +163,8 @@ def variant_shown(variant: dict) -> dict:
 def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
     shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(variant) for variant in config["variants"]]}
-    return shared | {key: config["evaluate"]["images"] if key == "on" else config[key] for key in keys}
+    derived = {"on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    return shared | {key: derived[key] if key in derived else config[key] for key in keys}
 
 
 def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
@@ -139,6 +173,8 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
     run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
     return {
         "config": config,
+        "pairs": pairs(config),
+        "references": references(config),
         "figures": [{"name": name, "title": title, "caption": text} for name, (title, text) in figures.items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",

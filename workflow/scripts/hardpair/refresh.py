@@ -21,6 +21,17 @@ def floored_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
     return weight if (weight > FLOOR).any() else torch.ones_like(weight)
 
 
+def summary(weight: torch.Tensor) -> dict[str, float]:
+    """Mean and largest of weights float64 (N,), and the effective share of images (Σw)² / (N Σw²)."""
+    effective = weight.sum().square() / (len(weight) * weight.square().sum())
+    return {"mean_weight": weight.mean().item(), "largest_weight": weight.max().item(), "effective_share": effective.item()}
+
+
+def class_shares(weight: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """Share of the whole weight that the images of each class have, float64 (C,); ``weight`` and ``labels`` have shape (N,)."""
+    return torch.bincount(labels, weights=weight, minlength=classes) / weight.sum()
+
+
 def is_due(completed: int, every: int, last: int) -> bool:
     """Whether the weights are refreshed after ``completed`` epochs: before the first, after every ``every``-th, after the last."""
     return completed % every == 0 or completed == last

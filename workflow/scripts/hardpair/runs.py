@@ -63,6 +63,10 @@ class Runs:
             parts.append(table.assign(variant=variant, seed=seed))
         return pd.concat(parts, ignore_index=True)
 
+    def validation_confusion(self) -> np.ndarray:
+        """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
+        return np.array([_arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")])
+
     def refreshes(self) -> "pd.DataFrame":
         """Columns of every refreshes.csv, with variant and seed; a weight that a variant does not have is NaN."""
         import pandas as pd
@@ -107,6 +111,48 @@ class Runs:
         }
         return list(records[0][2]["models"][model]["per_class"]), matrices
 
+    def reliability(self, model: str = "last") -> "pd.DataFrame":
+        """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
+        import pandas as pd
+
+        parts = []
+        for variant, seed, metrics in self.records("metrics.json"):
+            measured = metrics["models"][model]
+            table = pd.DataFrame(measured["reliability"])
+            share = table[["confidence", "correct"]].div(table["count"].where(table["count"] > 0), axis=0)
+            columns = {"bin": table.index, "count": table["count"], "confidence": share["confidence"], "accuracy": share["correct"]}
+            parts.append(pd.DataFrame({"variant": variant, "seed": seed, "ece": measured["ece"], **columns}))
+        return pd.concat(parts, ignore_index=True)
+
+    def predictions(self, *models: str) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
+        """(variant, seed, arrays) of every run: index and labels of the images evaluated on, int64 (N,), and the models' logits (N, C).
+
+        Raises:
+            UserError: the runs were evaluated on different images.
+        """
+        first = None
+        for variant, seed, path in self.files("predictions.npz"):
+            arrays = _arrays(path, "index", "labels", *models)
+            first = first or arrays
+            if not all(np.array_equal(first[key], arrays[key]) for key in ("index", "labels")):
+                raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
+            yield variant, seed, arrays
+
+    def called(self, models: list[str]) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
+        """What the runs take the images for, in few bytes.
+
+        Returns:
+            Labels int64 (N,), and for each model and variant the predicted classes (S, N), uint8 where there are few enough.
+        """
+        found: dict[str, dict[str, list]] = {model: {} for model in models}
+        labels = np.empty(0, np.int64)
+        for variant, _, arrays in self.predictions(*models):
+            labels = arrays["labels"]
+            for model in models:
+                kind = np.min_scalar_type(arrays[model].shape[1] - 1)
+                found[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
+        return labels, {model: {variant: np.array(rows) for variant, rows in of.items()} for model, of in found.items()}
+
     def pair_calls(self, a: int, b: int, model: str = "last") -> "pd.DataFrame":
         """What all runs together make of the images whose true class is ``a`` or ``b``.
 
@@ -119,16 +165,13 @@ class Runs:
         """
         import pandas as pd
 
-        index = labels = called = p_true = p_other = None
-        for _, _, path in self.files("predictions.npz"):
-            arrays = _arrays(path)
-            if index is None:
-                index, labels = arrays["index"], arrays["labels"]
-                rows = np.flatnonzero((labels == a) | (labels == b))
-                true, other = labels[rows], np.where(labels[rows] == a, b, a)
+        rows = None
+        for _, _, arrays in self.predictions(model):
+            if rows is None:
+                rows = np.flatnonzero((arrays["labels"] == a) | (arrays["labels"] == b))
+                index, true = arrays["index"][rows], arrays["labels"][rows]
+                other = np.where(true == a, b, a)
                 called, p_true, p_other = np.zeros((3, len(rows)))
-            elif not (np.array_equal(index, arrays["index"]) and np.array_equal(labels, arrays["labels"])):
-                raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
             logits = arrays[model][rows]
             probabilities = np.exp(log_probabilities(logits))
             each = np.arange(len(rows))
@@ -137,7 +180,7 @@ class Runs:
             p_other += probabilities[each, other]
         count = len(self.variants) * len(self.seeds)
         means = {"called": called / count, "p_true": p_true / count, "p_other": p_other / count}
-        return pd.DataFrame({"index": index[rows], "label": true, **means})
+        return pd.DataFrame({"index": index, "label": true, **means})
 
 
 WEIGHTS = ("loss_mean_weight", "loss_scale", "sampler_mean_weight", "sampler_effective_share")
@@ -164,10 +207,12 @@ def read_images(path: str | Path) -> np.ndarray:
     return read_with(Path(path), lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Arrays of these names, or all, of an .npz file."""
+
     def load(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+            return {name: archive[name] for name in names or archive}
 
     return read_with(path, load)
 
@@ -178,5 +223,5 @@ def read_with(path: Path, reader: Callable):
         return reader(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read ({error}): delete it and run the step that makes it again") from None

@@ -18,10 +18,11 @@ def load(folder: Path, name: str, record: dict) -> ConvNet:
         UserError: the file is missing, damaged, or holds other weights than the record says.
     """
     path = folder / f"{name}.safetensors"
-    network = ConvNet(len(record["classes"]), record["size"])
     try:
         whole = file_sha256(path) == record["weights"].get(name)
-        network.load_state_dict(load_file(path))
+        weights = load_file(path)
+        network = ConvNet(len(record["classes"]), record["size"], cosine_scale=weights.get("output.scale"))
+        network.load_state_dict(weights)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: train the run first") from None
     except (SafetensorError, RuntimeError):

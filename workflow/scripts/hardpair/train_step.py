@@ -57,6 +57,7 @@ def train_step(
     optimiser: SGD,
     images: torch.Tensor,
     labels: torch.Tensor,
+    factors: torch.Tensor | None,
     precision: str,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Move the network's weights one step down the mean loss of a batch.
@@ -64,6 +65,7 @@ def train_step(
     Args:
         images: float32 (B, 3, S, S), augmented and normalised.
         labels: int64 (B,).
+        factors: what to multiply the loss of each image by before the mean, float32 (B,); None for 1.
         precision: ``fp32`` or ``bf16`` for the network; the loss is always computed in float32.
 
     Returns:
@@ -72,7 +74,8 @@ def train_step(
     with autocast(images.device, precision):
         logits = network(images)
     logits = logits.float()
-    mean = loss(logits, labels).mean()
+    each = loss(logits, labels)
+    mean = (each if factors is None else factors * each).mean()
     mean.backward()
     optimiser.step()
     return mean.detach(), (logits.detach().argmax(1) == labels).sum()

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardpair.figures import legend, lines, style
+from hardpair.measures import about
 
 SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
 ZOOM_FROM = 10  # epochs; of longer runs the last half is shown again, larger
@@ -35,6 +36,15 @@ def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor:
     return drawn
 
 
+def draw_references(ax: Axes, column: str, settings: dict) -> None:
+    """What others reach in the confusion of the first pair, as labelled lines."""
+    for reference in about(settings["references"], settings["pairs"][:1]) if column == "confusion" else []:
+        value = 100 * reference["confusion"]
+        ax.axhline(value, zorder=0.8, label="_reference", **style.REFERENCE)
+        ax.annotate(style.reference_label(reference), (0.99, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+                    textcoords="offset points", ha="right", fontsize=6.5, color=style.REFERENCE["color"])  # fmt: skip
+
+
 def learning_rate_drops(table: pd.DataFrame) -> list[int]:
     """Epochs after which the learning rate is another one."""
     rates = table.drop_duplicates("epoch").sort_values("epoch")
@@ -47,7 +57,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.epochs``.
-        settings: study, variants, seeds, pairs.
+        settings: study, variants, seeds, pairs, references.
     """
     looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
     last = int(table["epoch"].max())
@@ -57,6 +67,8 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     for row, part in zip(axes, parts, strict=True):
         for ax, (column, title, factor) in zip(row, shown, strict=True):
             drawn = draw_course(ax, part, column, looks, factor)
+            if part is table:
+                draw_references(ax, column, settings)
             ax.set_title(title if part is table else f"last {last - last // 2} epochs", color=style.INK if part is table else style.MUTED)
             if part is table and len(parts) > 1:
                 ax.set_xlabel("")

@@ -11,7 +11,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
 
     Args:
         measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
-        settings: study, variants, seeds, pairs, baseline, on, difficulty.
+        settings: study, variants, seeds, pairs, baseline, on, difficulty, references.
     """
     looks = style.looks(settings["variants"])
     high = variants.row_height(settings) * len(settings["variants"]) + 0.7
@@ -33,6 +33,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     for place, (column, title, factor) in enumerate(courses):
         axes.append(bottom.add_subplot(upper[place]))
         curves.draw_course(axes[-1], epochs, column, looks, factor)
+        curves.draw_references(axes[-1], column, settings)
         axes[-1].set_title(title, wrap=True)
     for place, kind in enumerate(kinds):
         axes.append(bottom.add_subplot(lower[place]))

@@ -15,6 +15,7 @@ from hardpair.files import written_whole
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
+REFERENCE = {"color": "#6a3d9a", "linewidth": 0.9, "linestyle": (0, (1, 1))}  # what others reach
 
 # Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, too faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -143,6 +144,11 @@ def range_note(settings: dict) -> str:
     """What lines and bands mean."""
     n = len(settings["seeds"])
     return f"line: mean of n = {n} seeds, band: lowest to highest" if n > 1 else "line: one seed, so no band"
+
+
+def reference_label(reference: dict) -> str:
+    """``humans 3.83 %``."""
+    return f"{textwrap.shorten(plain(reference['label']), 24, placeholder='…')} {100 * reference['confusion']:.2f} %"
 
 
 def light(colour) -> bool:

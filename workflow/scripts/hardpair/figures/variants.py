@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hardpair.contrasts import mean_interval
 from hardpair.figures import legend, style
+from hardpair.measures import about
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
@@ -23,7 +24,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
 
     Args:
         table: ``Runs.measures``; ``column`` is accuracy or confusion, a share, drawn in per cent.
-        settings: variants, baseline.
+        settings: variants, pairs, baseline, references.
         numbers: write mean ± half width at the right.
     """
     rng = np.random.default_rng(0)
@@ -50,6 +51,8 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
             text = f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
             ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
     _limit(ax)
+    if column == "confusion":
+        _draw_references(ax, about(settings["references"], settings["pairs"][:1]))
     count = len(settings["variants"])
     ax.set_ylim(count - 0.5, -0.5)
     ax.set_yticks(range(count), [_row_label(looks[variant["name"]].label, count) for variant in settings["variants"]])
@@ -73,6 +76,20 @@ def _limit(ax: Axes) -> None:
             ax.plot([low], [row], marker="<", color=style.INK, markersize=4, clip_on=False)
         if right > high:
             ax.plot([high], [row], marker=">", color=style.INK, markersize=4, clip_on=False)
+
+
+def _draw_references(ax: Axes, references: list[dict]) -> None:
+    """What others reach, as a line; one too far away for the variants to be told apart beside it as an arrow at the panel's edge."""
+    for reference in references:
+        value, (low, high) = 100 * reference["confusion"], ax.get_xlim()
+        reach = 0.5 * (high - low)
+        if low - reach < value < high + reach:
+            ax.axvline(value, zorder=0.8, label="_reference", **style.REFERENCE)
+            ax.set_xlim(min(low, value - 0.06 * reach), max(high, value + 0.06 * reach))
+        else:
+            end, marker = (0, "<") if value < low else (1, ">")
+            ax.plot([end], [0], transform=ax.transAxes, marker=marker, markersize=5, color=style.REFERENCE["color"], clip_on=False,
+                    zorder=3, label="_reference")  # fmt: skip
 
 
 def _digits(shares: pd.Series) -> int:
@@ -102,6 +119,8 @@ def marks(settings: dict) -> dict:
     key[f"mean of {textwrap.shorten(label, 40, placeholder='…')}"] = Line2D([], [], **BASELINE)
     if any(variant.get("published") for variant in settings["variants"]):
         key["published, one run"] = Line2D([], [], **PUBLISHED)
+    references = about(settings["references"], settings["pairs"][:1])
+    key |= {style.reference_label(reference): Line2D([], [], **style.REFERENCE) for reference in references}
     return key
 
 
@@ -120,7 +139,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: study, variants, seeds, pairs, baseline, on.
+        settings: study, variants, seeds, pairs, baseline, on, references.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, row_height(settings) * len(settings["variants"]) + 0.9)

@@ -1,17 +1,45 @@
-"""Loss functions: one file each, named like its ``kind`` in config, with a class ``Loss``.
+"""Loss functions: one file each, named like its ``kind`` in config, with a class ``Loss`` made of ``ImageLoss``."""
 
-A ``Loss`` is a module called with logits float32 (B, C) and labels int64 (B,). It returns the loss of each image, float32 (B,); a step
-minimises their mean. Its constructor takes the options of the schema. ``refresh`` is called with −ln p_t of every training image and
-returns what to write beside the epoch in refreshes.csv. What it learns then it keeps in buffers, changed in place: checkpoints hold them,
-and a captured step reads them where they were.
-"""
-
-import importlib
-
+import torch
 from torch import nn
 
+from hardpair import plugins
 
-def build(settings: dict) -> nn.Module:
-    """The loss that ``settings`` (``kind`` and its options) describe."""
+
+class ImageLoss(nn.Module):
+    """A loss of each image; a step minimises their mean.
+
+    ``forward`` takes logits float32 (B, C) and labels int64 (B,), and returns float32 (B,). The constructor takes ``counts``, the training
+    images of each class, int64 (C,), and then the options of the schema. What a loss learns as training goes on it keeps in buffers,
+    changed in place: checkpoints hold them, and a captured step reads them where they were. A scale that multiplies the loss is a buffer
+    ``scale`` and is written to refreshes.csv.
+
+    Attributes:
+        cosine_scale: if not None, the network's logits are this many times the cosines between its last hidden layer and a vector a class.
+    """
+
+    cosine_scale: float | None = None
+
+    def __init__(self, counts: torch.Tensor) -> None:
+        super().__init__()
+
+    def begin_epoch(self, share: float) -> None:
+        """Called before each epoch with the share of the run that is done, in [0, 1)."""
+
+    def refresh(self, cross_entropy: torch.Tensor, emphasis: torch.Tensor) -> torch.Tensor | None:
+        """Called when the weights of the images are due, before the first epoch too.
+
+        Args:
+            cross_entropy: −ln p_t of every training image, float32 (N,).
+            emphasis: how often an epoch's steps count each image, on average, float64 (N,) of mean 1 or less; 1 with the uniform sampler.
+
+        Returns:
+            The weight of every training image, float64 (N,), for the record; None for a loss that does not weigh images.
+        """
+        return None
+
+
+def build(settings: dict, counts: torch.Tensor) -> ImageLoss:
+    """The loss that ``settings`` (``kind`` and its options) describe, for so many training images of each class."""
     options = {key: value for key, value in settings.items() if key != "kind"}
-    return importlib.import_module(f"hardpair.losses.{settings['kind']}").Loss(**options)
+    return plugins.module("losses", settings["kind"]).Loss(counts, **options)

@@ -2,24 +2,28 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
+from hardpair.losses import ImageLoss
 from hardpair.refresh import floored_weight, focal_weight
 
 
-class Loss(nn.Module):
+class Loss(ImageLoss):
     """s · w · (−ln p_t) with w = (1 − p_t)^γ of the present batch.
 
     Args:
         gamma: exponent γ.
-        scale: ``dynamic`` sets s = 1 / mean(w) over the training images at each refresh; ``none`` leaves s = 1.
+        scale: ``dynamic`` sets s = 1 / mean(w) at each refresh; ``none`` leaves s = 1.
+        scale_over: the mean is taken over all ``training`` images alike, or over the images as they are ``drawn`` by the sampler.
         scale_max: cap of s; None leaves it uncapped.
         detach_weight: stop the gradient through w.
     """
 
-    def __init__(self, gamma: float, scale: str, scale_max: float | None, detach_weight: bool) -> None:
-        super().__init__()
+    def __init__(
+        self, counts: torch.Tensor, gamma: float, scale: str, scale_over: str, scale_max: float | None, detach_weight: bool
+    ) -> None:
+        super().__init__(counts)
         self.gamma, self.dynamic, self.scale_max, self.detach_weight = gamma, scale == "dynamic", scale_max, detach_weight
+        self.over_drawn = scale_over == "drawn"
         self.register_buffer("scale", torch.ones(()))
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -28,9 +32,10 @@ class Loss(nn.Module):
         weight = focal_weight(cross_entropy, self.gamma)
         return self.scale * (weight.detach() if self.detach_weight else weight) * cross_entropy
 
-    def refresh(self, cross_entropy: torch.Tensor) -> dict[str, float]:
-        """Take −ln p_t (N,) of the training images, set the scale, and tell mean weight and scale."""
-        mean = floored_weight(cross_entropy, self.gamma).mean().item()
+    def refresh(self, cross_entropy: torch.Tensor, emphasis: torch.Tensor) -> torch.Tensor:
+        """Set the scale; see ``ImageLoss.refresh``."""
+        weight = floored_weight(cross_entropy, self.gamma)
         if self.dynamic:
-            self.scale.fill_(min(1 / mean, self.scale_max or float("inf")))
-        return {"loss_mean_weight": mean, "loss_scale": self.scale.item()}
+            seen = weight * emphasis.to(weight.device) if self.over_drawn else weight
+            self.scale.fill_(min(1 / seen.mean().item(), self.scale_max or float("inf")))
+        return weight

@@ -1,16 +1,50 @@
-"""Samplers: one file each, named like its ``kind`` in config, with a class ``Sampler``.
+"""Samplers: one file each, named like its ``kind`` in config, with a class ``Sampler`` made of ``EpochSampler``."""
 
-A ``Sampler`` is a module built with the number of training images N and the options of the schema. ``draw`` returns the positions int64
-(N,) of one epoch, from the random stream that it names in ``stream``. ``refresh`` is called with −ln p_t of every training image and
-returns what to write beside the epoch in refreshes.csv. What it learns then it keeps in buffers, which checkpoints hold.
-"""
-
-import importlib
-
+import torch
 from torch import nn
 
+from hardpair import plugins
 
-def build(settings: dict, count: int) -> nn.Module:
-    """The sampler of ``count`` training images that ``settings`` (``kind`` and its options) describe."""
+
+class EpochSampler(nn.Module):
+    """Chooses the images of each epoch.
+
+    The constructor takes ``labels`` of the training images, int64 (N,), and then the options of the schema. What a sampler learns at a
+    refresh it keeps in buffers, which checkpoints hold.
+
+    Attributes:
+        stream: name of the random stream that it draws from.
+        count: number of training images N.
+    """
+
+    stream = "sampler"
+
+    def __init__(self, labels: torch.Tensor) -> None:
+        super().__init__()
+        self.count = len(labels)
+
+    def draw(self, generator: torch.Generator) -> torch.Tensor:
+        """Positions int64 (N,) of one epoch's images among the training images."""
+        raise NotImplementedError
+
+    def factors(self) -> torch.Tensor | None:
+        """What to multiply the loss of each training image by, float32 (N,); None for 1."""
+        return None
+
+    def emphasis(self) -> torch.Tensor:
+        """How often an epoch's steps count each training image on average, by draws and factors: float64 (N,)."""
+        return torch.ones(self.count, dtype=torch.float64)
+
+    def refresh(self, cross_entropy: torch.Tensor) -> torch.Tensor | None:
+        """Called when the weights of the images are due, with −ln p_t of every training image, float32 (N,).
+
+        Returns:
+            The weight that each is drawn by, float64 (N,), for the record; None for a sampler that heeds no difficulty.
+        """
+        return None
+
+
+def build(settings: dict, labels: torch.Tensor) -> EpochSampler:
+    """The sampler that ``settings`` (``kind`` and its options) describe, of training images with these labels."""
     options = {key: value for key, value in settings.items() if key != "kind"}
-    return importlib.import_module(f"hardpair.samplers.{settings['kind']}").Sampler(count, **options)
+    return plugins.module("samplers", settings["kind"]).Sampler(labels, **options)

@@ -1,35 +1,44 @@
 """Focal-Guided Adaptive Sampling: hard images are drawn more often."""
 
 import torch
-from torch import nn
 
 from hardpair.refresh import floored_weight
+from hardpair.samplers import EpochSampler
 
 
-class Sampler(nn.Module):
-    """As many draws with replacement as training images, with probability q ∝ (1 − p_t)^γ of the last refresh.
+class Sampler(EpochSampler):
+    """As many draws with replacement as training images, with probability q ∝ w = (1 − p_t)^γ of the last refresh.
+
+    The loss of an image is multiplied by (1 / (N q))^β, as in prioritised replay (Schaul et al. 2016, arXiv:1511.05952, section 3.4): β = 1
+    gives the gradient of uniform sampling, but for images whose factor meets its bound.
 
     Args:
-        count: number of training images N.
         gamma: exponent γ.
+        unbias: exponent β.
+        factor_max: bound of the factors.
     """
 
-    stream = "sampler"
-
-    def __init__(self, count: int, gamma: float) -> None:
-        super().__init__()
-        self.gamma = gamma
-        self.register_buffer("weight", torch.ones(count, dtype=torch.float64))
+    def __init__(self, labels: torch.Tensor, gamma: float, unbias: float, factor_max: float) -> None:
+        super().__init__(labels)
+        self.gamma, self.unbias, self.factor_max = gamma, unbias, factor_max
+        self.register_buffer("weight", torch.ones(self.count, dtype=torch.float64))
 
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         """Positions int64 (N,), some of them repeated."""
-        return torch.multinomial(self.weight, len(self.weight), replacement=True, generator=generator)
+        return torch.multinomial(self.weight, self.count, replacement=True, generator=generator)
 
-    def refresh(self, cross_entropy: torch.Tensor) -> dict[str, float]:
-        """Take −ln p_t (N,) of the training images; tell the mean weight and the effective share of images (Σw)² / (N Σw²)."""
-        self.weight = floored_weight(cross_entropy, self.gamma).cpu()
-        total, squares = self.weight.sum(), self.weight.square().sum()
-        return {
-            "sampler_mean_weight": self.weight.mean().item(),
-            "sampler_effective_share": (total**2 / (len(self.weight) * squares)).item(),
-        }
+    def factors(self) -> torch.Tensor | None:
+        """(1 / (N q))^β, at most ``factor_max``; float32 (N,), or None for β = 0."""
+        return self._factors().float() if self.unbias else None
+
+    def emphasis(self) -> torch.Tensor:
+        """N q times the factor, float64 (N,)."""
+        return self.weight / self.weight.mean() * self._factors()
+
+    def _factors(self) -> torch.Tensor:
+        return (self.weight.mean() / self.weight).pow(self.unbias).clamp_max(self.factor_max)
+
+    def refresh(self, cross_entropy: torch.Tensor) -> torch.Tensor:
+        """Draw by the weights of these −ln p_t from now on; see ``EpochSampler.refresh``."""
+        self.weight.copy_(floored_weight(cross_entropy, self.gamma))
+        return self.weight

@@ -1,0 +1,135 @@
+"""Losses and samplers from the user's own files; docs/extending.md as it stands."""
+
+import json
+import re
+
+import pytest
+import torch
+import yaml
+
+from hardpair import losses, plan, plugins, samplers
+from hardpair.config import resolve, resolve_part
+from hardpair.errors import UserError
+from workspace import PROJECT
+
+LOSS = "from hardpair.losses import ImageLoss\n\n\nclass Loss(ImageLoss):\n    def __init__(self, counts, a, b=0.5, c=True):\n        ...\n"
+
+
+@pytest.fixture(autouse=True)
+def none_left():
+    """Plugins are of a process; none stays for other tests."""
+    yield
+    plugins.use([])
+
+
+def blocks(language):
+    text = (PROJECT / "docs/extending.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def write(folder, name, text=LOSS):
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def config_with(paths, **loss):
+    return {
+        "study": "s",
+        "data": {"kind": "synthetic", "name": "d", "validation": 100},
+        "seeds": [0],
+        "baseline": "v",
+        "plugins": paths,
+        "variants": [{"name": "v", "loss": loss}, {"name": "plain"}],
+        "search": {"enabled": False},
+    }
+
+
+def test_the_page_as_it_stands(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    for code in blocks("python"):
+        write(tmp_path, re.match(r"# (\S+)\n", code)[1], code)
+    [overlay] = blocks("yaml")
+    mine = yaml.safe_load(overlay)
+    variants = "".join(f"  - {json.dumps(variant)}\n" for variant in mine["variants"][1:])
+    study.edit("tiny.yaml", "contrasts: [[dfl, ce]]", f"{variants}plugins: {mine['plugins']}\ncontrasts: [[dfl, ce]]")
+    trained = {job for job in study.stale() if job.startswith("Train")}
+    assert trained == {f"Train {name} with seed {seed}" for name in ("forget", "pair_first") for seed in (0, 1)}
+    study.snakemake("--", "results/tiny/runs/forget/seed0/metrics.json", "results/tiny/runs/pair_first/seed0/metrics.json")
+    record = json.loads((tmp_path / "results/tiny/runs/pair_first/seed0/run.json").read_text())
+    assert record["settings"]["sampler"] == {"kind": "pair_first", "first": 3, "second": 5, "times": 3}
+    study.edit("forget_easy.py", ">= self.limit)\n", ">= self.limit) * 2\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "pair_first.py").rename(tmp_path / "elsewhere/pair_first.py")
+    study.edit("tiny.yaml", "'pair_first.py'", "elsewhere/pair_first.py")
+    stale = study.stale("--", "results/tiny/runs/forget/seed0/metrics.json", "results/tiny/runs/pair_first/seed0/metrics.json")
+    assert stale == {"Train forget with seed 0", "Evaluate forget with seed 0"}
+
+
+def test_the_pages_loss_and_sampler_do_what_they_say(tmp_path):
+    paths = [write(tmp_path, re.match(r"# (\S+)\n", code)[1], code) for code in blocks("python")]
+    plugins.use(paths)
+    loss = losses.build(resolve_part("loss", {"kind": "forget_easy", "share": 0.5}), torch.ones(2))
+    assert loss.refresh(torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.ones(4)).tolist() == [0, 0, 1, 1]
+    labels = torch.tensor([3, 1, 5, 0])
+    sampler = samplers.build(resolve_part("sampler", {"kind": "pair_first"}), labels)
+    assert sampler.emphasis().tolist() == pytest.approx([4 / 3, 2 / 3, 4 / 3, 2 / 3])
+
+
+def test_options_have_the_defaults_and_types_of_the_constructor(tmp_path):
+    path = write(tmp_path, "mine.py")
+    resolved = resolve(config_with([path], kind="mine", a=[1, 2]))
+    assert resolved["variants"][0]["loss"] == {"kind": "mine", "a": [1, 2], "b": 0.5, "c": True}
+    assert plan.plugins_argument(resolved, "v") == f"--plugins {path}"
+    assert plan.plugins_argument(resolved, "plain") == ""
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ({"kind": "mine"}, r"variants\[0\]\.loss\.a is missing"),
+        ({"kind": "mine", "a": 1, "bb": 2}, r"loss\.bb is not a key of kind mine: did you mean b\?"),
+        ({"kind": "mine", "a": 1, "b": "x"}, r'loss\.b is "x": it must be a number'),
+        ({"kind": "mien", "a": 1}, r'loss\.kind is "mien": did you mean mine\?'),
+    ],
+)
+def test_wrong_options_are_told_before_anything_runs(tmp_path, loss, message):
+    with pytest.raises(UserError, match=message):
+        resolve(config_with([write(tmp_path, "mine.py")], **loss))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("focal.py", LOSS, "another loss or sampler of the kind focal: rename"),
+        ("my-loss.py", LOSS, "name a Python file like my_loss.py"),
+        ("mine.txt", LOSS, "name a Python file like my_loss.py"),
+        ("mine.py", "def Loss(): ...\n", "no class Loss or Sampler: add one"),
+        ("mine.py", "class Loss:\n", "not valid Python"),
+        ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: let it start with self, counts"),
+        ("mine.py", "class Sampler:\n    def __init__(self, labels, a=f()): ...\n", "default of a is not a plain value"),
+        ("mine.py", b"\xff\xfe\x00", "not valid Python"),
+    ],
+)
+def test_wrong_files_are_told_in_one_sentence(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match=message):
+        plugins.use([path])
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(UserError, match="No such file or directory"):
+        plugins.use([tmp_path / "nowhere.py"])
+
+
+def test_nothing_of_a_file_is_run_when_a_study_is_planned(tmp_path):
+    path = write(tmp_path, "mine.py", f"{LOSS}\nraise SystemExit('ran')\n")
+    resolve(config_with([path], kind="mine", a=1))
+
+
+def test_plugins_of_one_config_are_unknown_to_the_next(tmp_path):
+    path = write(tmp_path, "mine.py")
+    resolve(config_with([path], kind="mine", a=1))
+    with pytest.raises(UserError, match="mine"):
+        resolve(config_with([], kind="mine", a=1))

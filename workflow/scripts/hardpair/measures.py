@@ -1,0 +1,53 @@
+"""Measures of a run by name: which are compared, how each is read, in which unit."""
+
+import math
+
+CALIBRATION = ("nll", "ece", "brier")
+OF_PAIR = ("a_to_b", "b_to_a", "a_to_other", "b_to_other")  # of metrics.json: its two directions, and errors that leave the pair
+UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b} for its classes
+    "accuracy": ("Accuracy (%)", 100, 2),
+    "confusion": ("{} confusion (%)", 100, 2),
+    "nll": ("Log loss (nats)", 1, 4),
+    "ece": ("Calibration error (%)", 100, 2),
+    "brier": ("Brier score", 1, 4),
+    "binary_error": ("{} error, two classes only (%)", 100, 2),
+    "a_to_b": ("{a} → {b} (%)", 100, 2),
+    "b_to_a": ("{b} → {a} (%)", 100, 2),
+    "a_to_other": ("{a} → others (%)", 100, 2),
+    "b_to_other": ("{b} → others (%)", 100, 2),
+}
+
+
+def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
+    """Those confusion rates from elsewhere that are about one of the pairs."""
+    return [each for each in references if set(each["pair"]) in map(set, pairs)]
+
+
+def metrics_of(settings: dict) -> list[str]:
+    """Columns of runs.csv that lead; the first two, accuracy and confusion of the first pair, are the study's measures."""
+    pairs = ["-".join(pair) for pair in settings["pairs"]]
+    return ["accuracy", *(f"confusion:{pair}" for pair in pairs), *CALIBRATION, *(f"binary_error:{pair}" for pair in pairs)]
+
+
+def details_of(settings: dict, classes: list[str]) -> list[str]:
+    """Columns of runs.csv that say where errors go: of each pair, then the accuracy on each class."""
+    pairs = ["-".join(pair) for pair in settings["pairs"]]
+    return [f"{key}:{pair}" for pair in pairs for key in OF_PAIR] + [f"accuracy:{name}" for name in classes]
+
+
+def title(metric: str, pair: list[str] | None = None) -> str:
+    """``confusion:cat-dog`` as it is read; ``pair`` names the classes of a measure that tells them apart."""
+    kind, _, of = metric.partition(":")
+    if kind == "accuracy" and of:
+        return f"Accuracy on {of.replace('_', ' ')} (%)"
+    a, b = [name.replace("_", " ") for name in pair or ("", "")]
+    return UNITS.get(kind, (metric, 1, 4))[0].format(of.replace("_", " ").replace("-", "–"), a=a, b=b)
+
+
+def number(value: float, metric: str, signed: bool = False) -> str:
+    """A value of ``metric`` in its unit, with a true minus; nothing for NaN."""
+    _, factor, digits = UNITS.get(metric.partition(":")[0], ("", 1, 4))
+    if math.isnan(value):
+        return ""
+    text = f"{value * factor:{'+' if signed else ''}.{digits}f}"
+    return text.replace("-", "−")

@@ -1,0 +1,102 @@
+"""Losses and samplers of the user's own, each a Python file named in the config. Nothing of a file is run before a job needs it."""
+
+import ast
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from hardpair.errors import UserError
+
+CLASSES = {"losses": "Loss", "samplers": "Sampler"}  # of each package's files
+GIVEN = {"losses": ["self", "counts"], "samplers": ["self", "labels"]}  # what a constructor takes before its options
+TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
+
+_used: dict[str, Path] = {}  # by kind
+_options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # of each kind, by package
+
+
+def use(paths: list[str] | list[Path]) -> None:
+    """From now on take these files' losses and samplers beside those that come with the workflow; their kinds are the files' names.
+
+    Raises:
+        UserError: a file is missing, is not Python, holds neither class, or has a name that is taken.
+    """
+    _used.clear()
+    for options in _options.values():
+        options.clear()
+    for path in map(Path, paths):
+        if not path.stem.isidentifier() or path.suffix != ".py":
+            raise UserError(f"plugins names {path}: name a Python file like my_loss.py, in letters, digits and _")
+        if path.stem in _used or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
+            raise UserError(f"plugins names {path}, but there is another loss or sampler of the kind {path.stem}: rename the file")
+        tree = _tree(path)
+        found = {package: _options_of(path, tree, package) for package in CLASSES}
+        if not any(options is not None for options in found.values()):
+            raise UserError(f"plugins names {path}, which has no class Loss or Sampler: add one")
+        _used[path.stem] = path
+        for package, options in found.items():
+            if options is not None:
+                _options[package][path.stem] = options
+
+
+def options(package: str) -> dict[str, dict]:
+    """The kinds that plugins add to ``losses`` or ``samplers``: for each the options of its constructor, as parts of a schema."""
+    return _options[package]
+
+
+def used_by(*variants: dict) -> list[str]:
+    """The plugins that these variants need."""
+    wanted = {variant[part]["kind"] for variant in variants for part in ("loss", "sampler")}
+    return [str(path) for kind, path in _used.items() if kind in wanted]
+
+
+def code_files(variant: dict) -> list[str]:
+    """The files of a variant's loss and sampler as ``code.code_hash`` takes them."""
+    pairs = (("losses", variant["loss"]["kind"]), ("samplers", variant["sampler"]["kind"]))
+    return [str(_used[kind].resolve()) if kind in _used else f"hardpair/{package}/{kind}.py" for package, kind in pairs]
+
+
+def _options_of(path: Path, tree: ast.Module, package: str) -> dict[str, dict] | None:
+    """The options of the class for ``package``, by its constructor; None where the file has no such class."""
+    wanted = CLASSES[package]
+    body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == wanted), None)
+    if body is None:
+        return None
+    constructor = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
+    if constructor is None:
+        return {}
+    names = [argument.arg for argument in constructor.args.args]
+    if names[:2] != GIVEN[package]:
+        raise UserError(f"{path}: the constructor of {wanted} takes {', '.join(names)}: let it start with {', '.join(GIVEN[package])}")
+    defaults = [None] * (len(names) - len(constructor.args.defaults)) + constructor.args.defaults
+    return {name: _schema(path, name, default) for name, default in zip(names[2:], defaults[2:], strict=True)}
+
+
+def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
+    if default is None:
+        return {"description": f"Option of {path.name}."}
+    try:
+        value = ast.literal_eval(default)
+    except ValueError:
+        raise UserError(f"{path}: the default of {name} is not a plain value: write a number, a text, true or false there") from None
+    return {"description": f"Option of {path.name}.", "default": value} | ({"type": TYPES[type(value)]} if type(value) in TYPES else {})
+
+
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the folder of the Snakefile") from None
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None
+
+
+def module(package: str, kind: str) -> ModuleType:
+    """The module of a loss or sampler."""
+    if (path := _used.get(kind)) is None:
+        return importlib.import_module(f"hardpair.{package}.{kind}")
+    spec = importlib.util.spec_from_file_location(f"hardpair_plugin_{kind}", path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
