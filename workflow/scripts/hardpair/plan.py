@@ -51,8 +51,7 @@ def pictures(config: dict, folder: Path) -> str:
     if data["kind"] != "folder":
         return ""
     found = planned(data, folder)
-    named = [] if chosen_pairs(config) else config["pairs"]
-    for problem in wrong_pairs(named, found.counts, f"data.source {data['source']}"):
+    for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
         raise UserError(f"config: {problem}")
     wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
     if wanted > total:
