@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from hardpair.config import canonical, resolve, resolve_part, schema
+from hardpair.config import canonical, resolve, resolve_part
+from hardpair.config_schema import schema
 from hardpair.errors import UserError
 
 PROJECT = Path(__file__).parents[1]

@@ -19,10 +19,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import config, config_docs
+    from hardpair import config_docs, config_schema
     from hardpair.files import write_text
 
-    text = config_docs.markdown(config.schema(), config_docs.overlay_summaries(config.SCHEMA.parent))
+    text = config_docs.markdown(config_schema.schema(), config_docs.overlay_summaries(config_schema.SCHEMA.parent))
     if options.output is None:
         print(text, end="")
     else:

@@ -8,7 +8,8 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1]
 
 # They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
-UNCOUNTED = {SCRIPTS / "hardpair" / f"{name}.py" for name in ("code", "command", "config", "errors", "lease", "progress", "stopping")}
+CHECKS = ("code", "command", "config", "config_consistency", "config_errors", "config_schema", "errors", "lease", "progress", "stopping")
+UNCOUNTED = {SCRIPTS / "hardpair" / f"{name}.py" for name in CHECKS}
 
 
 @functools.cache

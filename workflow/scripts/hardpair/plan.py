@@ -6,7 +6,8 @@ from pathlib import Path
 
 from hardpair import plugins
 from hardpair.code import code_hash
-from hardpair.config import canonical, wrong_pairs
+from hardpair.config import canonical
+from hardpair.config_consistency import wrong_pairs
 from hardpair.errors import UserError
 from hardpair.measures import about
 from hardpair.sources.planned import planned
