@@ -23,6 +23,7 @@ STUDY = [
 def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
     """What figures are told of a study."""
     told = {"study": "fake", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": variants[0]["name"]}
+    told |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
     return told | {"on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
 
 
@@ -91,6 +92,11 @@ def write_run(run, name, place, seed, told, epochs, validation, images, classes,
     loss, sampler = "dfl" in name, "sampler" in name
     told_of |= {"loss_mean_weight": weight if loss else nothing, "loss_scale": 1 / weight if loss else nothing}
     told_of |= {"sampler_mean_weight": weight * 1.2 if sampler else nothing, "sampler_effective_share": weight**0.5 if sampler else nothing}
+    told_of |= {"loss_effective_share": weight**0.5 if loss else nothing, "sampler_distinct_share": weight if sampler else nothing}
+    told_of |= {f"{part}_largest_weight": np.where(applied, 1.0, np.nan) for part, has in (("loss", loss), ("sampler", sampler)) if has}
+    for part, has in (("loss", loss), ("sampler", sampler)):
+        if has:
+            history[f"{part}_share"] = np.where(applied[:, None], rng.dirichlet(np.ones(count), len(refreshed)), np.nan)
     pd.DataFrame(told_of).to_csv(run / "refreshes.csv", index=False)
     history["refresh_epoch"] = np.array(refreshed)
     history["p_histogram"] = np.array([np.histogram(rng.beta(1 + 5 * mean, 2 - 1.6 * mean, 2000), 100, (0, 1))[0] for mean in p])

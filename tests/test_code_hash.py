@@ -20,6 +20,7 @@ VARIANTS = {
 PLOTS = {
     "plot_variants",
     "plot_curves",
+    "plot_plane",
     "plot_classes",
     "plot_confusion",
     "plot_reliability",
@@ -172,7 +173,7 @@ COUNTED = {
     ("hardpair/job.py", "round(peak_kib / 1024)", "round(peak_kib / 1000)"): set(VARIANTS),
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
-    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_reliability", "assemble_figure"},
+    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_plane", "plot_reliability", "assemble_figure"},
     ("hardpair/resampling.py", "(seeds - 1)", "seeds"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
     ("hardpair/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too

@@ -15,7 +15,7 @@ from matplotlib.text import Annotation, Text
 from scipy import stats
 
 import fake_study
-from hardpair.figures import classes, confusion, curves, difficulty, final, hardest, reliability, search, style, variants, weights
+from hardpair.figures import classes, confusion, curves, difficulty, final, hardest, plane, reliability, search, style, variants, weights
 from hardpair.figures.legend import spread
 from hardpair.runs import Runs, read_table
 
@@ -23,6 +23,7 @@ SCRIPTS = Path(fake_study.__file__).parents[1] / "workflow" / "scripts"
 LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased, capped at 10)"
 FIGURES = [
     "plot_curves",
+    "plot_plane",
     "plot_classes",
     "plot_confusion",
     "plot_reliability",
@@ -70,7 +71,7 @@ def drawn(lines, label):
 @pytest.mark.parametrize("script", FIGURES)
 def test_script_writes_the_same_png_and_svg_again(script, study, tmp_path, monkeypatch):
     folder, told, _ = study
-    told = told | {"variants": told["variants"][::2], "seeds": [0, 2]}
+    told = told | {"variants": told["variants"][::2], "plane": told["plane"][::2], "seeds": [0, 2]}
     written = []
     for name in ("first", "second"):
         monkeypatch.setattr(sys, "argv", command(script, folder, told, tmp_path / f"{name}.png"))
@@ -90,7 +91,7 @@ def test_missing_run_ends_in_one_sentence_and_no_file(study, tmp_path):
     ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert ended.stderr.count("\n") == 1
-    assert "seed77/refreshes.csv is missing" in ended.stderr
+    assert "seed77/history.npz is missing" in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -346,16 +347,47 @@ def test_of_many_classes_the_most_confused_are_shown_and_the_pair_is_among_them(
     assert confusion.chosen_classes({"ce": counts}, (0, 1)) == [0, 1, 3, 7, 9, 11, 12, 13, 14, 20, 25, 26]
 
 
+def test_the_plane_has_a_cell_for_each_pair_of_exponents(study):
+    _, told, runs = study
+    table = runs.measures(["cat", "dog"])
+    places = [["ce", 0, 0], ["dfl", 2, 0], ["ce_sampler", 0, 2], ["dfl_sampler", 2, 2]]
+    with style.applied():
+        page = plane.figure(table, told | {"plane": places})
+    for ax, column in zip(page.axes, ("accuracy", "confusion"), strict=True):
+        texts = {tuple(text.get_position()): text.get_text() for text in ax.texts}
+        assert len(texts) == 4
+        for name, of_loss, of_sampler in places:
+            values = 100 * table.loc[table["variant"] == name, column]
+            low, high = stats.t.interval(0.95, 2, values.mean(), values.sem())
+            assert texts[of_sampler // 2 + 0.5, of_loss // 2 + 0.5] == f"{values.mean():.1f}\n± {(high - low) / 2:.1f}"
+
+
 def test_weights_show_every_refresh_of_variants_that_have_them(study):
     folder, told, runs = study
     with style.applied():
-        page = weights.figure(runs.refreshes(), told)
-    assert [ax.get_title("left") for ax in page.axes] == [title for title, _ in weights.PANELS.values()]
+        page = weights.figure(runs.refreshes(["cat", "dog"]), told)
+    assert [ax.get_title("left") for ax in page.axes] == [title.format("cat and dog") for title, _ in weights.PANELS.values()]
     raw = [read_table(folder / "results" / "runs" / "dfl" / f"seed{s}" / "refreshes.csv").dropna(subset=["loss_scale"]) for s in range(3)]
     x, y = drawn(page.axes[1].lines, "DynamicFocalLoss")
     np.testing.assert_array_equal(x, [0, 5, 6])
     np.testing.assert_allclose(y, np.mean([table["loss_scale"] for table in raw], axis=0))
     assert {line.get_label() for line in page.axes[1].lines} == {"DynamicFocalLoss", "DFL + Sampler"}
+
+
+def test_published_courses_are_stars_where_runs_are_as_long(study):
+    _, told, runs = study
+    for epochs, stars in (([5, 6], 1), ([5, 50], 0)):
+        published = {"scale": [[epoch, 3.0 + epoch] for epoch in epochs], "hard": [[epoch, 0.5] for epoch in epochs]}
+        settings = told | {
+            "variants": [variant | {"published": published} if variant["name"] == "dfl" else variant for variant in told["variants"]]
+        }
+        with style.applied():
+            pages = weights.figure(runs.refreshes(["cat", "dog"]), settings), difficulty.figure(runs.difficulty(0.8, 0.5), settings)
+        found = [line for page in pages for ax in page.axes for line in ax.lines if line.get_label() == "_published:dfl"]
+        assert len(found) == 2 * stars
+        if stars:
+            np.testing.assert_array_equal(found[0].get_xydata(), [[5, 8], [6, 9]])
+            np.testing.assert_array_equal(found[1].get_ydata(), [50, 50])
 
 
 def test_difficulty_shows_shares_in_per_cent(study):
@@ -449,7 +481,7 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, label, epochs, val
     fake_study.write_study(tmp_path, told, epochs=epochs, images=100, validation=validation)
     runs = Runs.declared(tmp_path / "results" / "runs", told)
     pair = ["cat", "dog"]
-    tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(), runs.difficulty(0.8, 0.5)
+    tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(0.8, 0.5)
     with style.applied():
         pages = [
             final.figure(*tables, told),

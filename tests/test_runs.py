@@ -27,7 +27,7 @@ def test_runs_that_are_not_declared_are_not_read(study):
         (folder / leftover).mkdir(parents=True, exist_ok=True)
         for name in ("epochs.csv", "refreshes.csv", "history.npz", "metrics.json", "predictions.npz"):
             (folder / leftover / name).write_text("not a file of a run")
-    for table in (runs.epochs(["cat", "dog"]), runs.refreshes(), runs.difficulty(0.8, 0.5), runs.measures(["cat", "dog"])):
+    for table in (runs.epochs(["cat", "dog"]), runs.refreshes(["cat", "dog"]), runs.difficulty(0.8, 0.5), runs.measures(["cat", "dog"])):
         assert set(zip(table["variant"], table["seed"], strict=True)) == {("ce", 0), ("ce", 1), ("dfl", 0), ("dfl", 1)}
 
 
@@ -68,11 +68,20 @@ def test_thresholds_are_not_lost_to_rounding(tmp_path, threshold):
 
 
 def test_weights_are_missing_where_a_variant_has_none(study):
-    table = study[1].refreshes()
+    table = study[1].refreshes(["cat", "dog"])
     assert table.loc[table["variant"] == "ce", ["loss_scale", "sampler_mean_weight"]].isna().all(axis=None)
     applied = table[(table["variant"] == "dfl") & (table["applied"] == 1)]
     np.testing.assert_allclose(applied["loss_scale"] * applied["loss_mean_weight"], 1)
     assert table.loc[table["applied"] == 0, "epoch"].unique() == [4]
+
+
+def test_the_weight_on_the_pair_is_that_of_both_classes(study):
+    folder, runs = study
+    table = runs.refreshes(["cat", "dog"])
+    shares = np.load(folder / "dfl" / "seed1" / "history.npz")["loss_share"]
+    rows = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
+    np.testing.assert_allclose(rows["loss_pair_share"], shares[:, 3] + shares[:, 5])
+    assert table.loc[table["variant"] == "ce", "loss_pair_share"].isna().all()
 
 
 def test_pair_calls_are_means_over_runs(study):

@@ -19,6 +19,7 @@ DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 FIGURES = {
     "final": "The study in one figure",
     "variants": "Accuracy and confusion by variant",
+    "plane": "The plane of exponents",
     "curves": "Course of training",
     "classes": "Accuracy by class",
     "confusion": "Confusion matrices",
@@ -30,6 +31,8 @@ FIGURES = {
 }
 if not config["search"]["enabled"]:
     del FIGURES["search"]
+if not plan.plane(config["variants"]):
+    del FIGURES["plane"]
 
 
 def announce(jobs):

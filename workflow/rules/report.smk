@@ -27,6 +27,29 @@ rule plot_variants:
         " --settings {params.settings:q} --output {output.png} 2> {log}"
 
 
+rule plot_plane:
+    input:
+        run_files("metrics.json"),
+        PAIRS,
+    output:
+        png=shown("plane"),
+        svg="<study>/figures/plane.svg",
+    log:
+        "<study>/logs/plot_plane.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=study_folder,
+        settings=plan.params(plan.figure_settings(config, "pairs", "on", "plane")),
+        code=code_hash("plot_plane.py"),
+    message:
+        "Draw the plane of exponents"
+    shell:
+        "python workflow/scripts/plot_plane.py --runs {params.study}/runs"
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+
+
 rule plot_curves:
     input:
         run_files("epochs.csv"),
@@ -126,6 +149,9 @@ rule plot_reliability:
 rule plot_weights:
     input:
         run_files("refreshes.csv"),
+        run_files("history.npz"),
+        run_files("run.json"),
+        PAIRS,
     output:
         png=shown("weights"),
         svg="<study>/figures/weights.svg",
@@ -136,7 +162,7 @@ rule plot_weights:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config)),
+        settings=plan.params(plan.figure_settings(config, "pairs")),
         code=code_hash("plot_weights.py"),
     message:
         "Draw what the focal weights did"

@@ -20,7 +20,7 @@ def main() -> None:
 
     settings, runs = options.settings, Runs.declared(options.runs, options.settings)
     pair = settings["pairs"][0]
-    tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(), runs.difficulty(**settings["difficulty"])
+    tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(**settings["difficulty"])
     with style.applied():
         style.save(final.figure(*tables, settings), options.output)
 

@@ -9,6 +9,7 @@ from hardpair.code import code_hash
 from hardpair.config import canonical
 from hardpair.config_consistency import wrong_pairs
 from hardpair.errors import UserError
+from hardpair.exponents import plane
 from hardpair.measures import about
 from hardpair.sources.planned import planned
 
@@ -168,6 +169,7 @@ def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
     shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(variant) for variant in config["variants"]]}
     derived = {"on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    derived["plane"] = plane(config["variants"])
     return shared | {key: derived[key] if key in derived else config[key] for key in keys}
 
 

@@ -67,11 +67,19 @@ class Runs:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
         return np.array([_arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")])
 
-    def refreshes(self) -> "pd.DataFrame":
-        """Columns of every refreshes.csv, with variant and seed; a weight that a variant does not have is NaN."""
+    def refreshes(self, pair: list[str]) -> "pd.DataFrame":
+        """Columns of every refreshes.csv, with variant, seed, and the shares of the weights of loss and sampler that lie on ``pair``.
+
+        A weight that a variant does not have is NaN.
+        """
         import pandas as pd
 
-        parts = [read_table(path).assign(variant=variant, seed=seed) for variant, seed, path in self.files("refreshes.csv")]
+        chosen = list(pair_indices(self.classes(), pair))
+        parts = []
+        for (variant, seed, path), (_, _, history) in zip(self.files("refreshes.csv"), self.files("history.npz"), strict=True):
+            arrays = _arrays(history)
+            shares = {f"{part}_pair_share": arrays[f"{part}_share"][:, chosen].sum(1) for part in PARTS if f"{part}_share" in arrays}
+            parts.append(read_table(path).assign(variant=variant, seed=seed, **shares))
         table = pd.concat([part.dropna(axis=1, how="all") for part in parts], ignore_index=True)
         return table.reindex(columns=["variant", "seed", "epoch", "applied", "mean_p", *WEIGHTS])
 
@@ -194,7 +202,9 @@ class Runs:
         return pd.DataFrame({"index": index, "label": true, **means})
 
 
-WEIGHTS = ("loss_mean_weight", "loss_scale", "sampler_mean_weight", "sampler_effective_share")
+PARTS = ("loss", "sampler")  # of a variant, which may weigh images
+WEIGHTS = [f"{part}_{name}" for part in PARTS for name in ("mean_weight", "largest_weight", "effective_share", "pair_share")]
+WEIGHTS += ["loss_scale", "sampler_largest_factor", "sampler_distinct_share"]
 
 
 def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from hardpair.figures import legend, lines, style
 def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict) -> dict:
     """Share of ``column``, easy or hard, in per cent by epoch. Returns the line of each variant."""
     drawn = lines.draw_lines(ax, table, column, looks, 100)
+    lines.draw_published(ax, column, settings, looks, 100)
     sign = ">" if column == "easy" else "<"
     ax.set_title(f"{column.capitalize()} images, $p_t$ {sign} {settings['difficulty'][column]:g} (%)")
     ax.set_ylim(bottom=0)
@@ -30,6 +31,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         drawn = draw_share(ax, table, column, settings, looks)
         ax.tick_params(labelleft=True)
     axes[0].set_ylim(0, 100)
-    style.footer(page, style.origin(settings), style.range_note(settings), "training images, model in evaluation mode, not augmented")
+    judged = "training images, model in evaluation mode, not augmented"
+    style.footer(page, style.origin(settings), style.range_note(settings), judged, lines.published_note(page))
     legend.name_lines(page, axes[-1], drawn, looks)
     return page

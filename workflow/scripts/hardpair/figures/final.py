@@ -38,7 +38,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     for place, kind in enumerate(kinds):
         axes.append(bottom.add_subplot(lower[place]))
         if kind in chosen:
-            weights.draw_weight(axes[-1], refreshes, kind, looks)
+            weights.draw_weight(axes[-1], refreshes, kind, settings, looks)
         else:
             difficulty.draw_share(axes[-1], shares, kind, settings, looks)
     for letter, ax in zip("abcdefgh", axes, strict=False):

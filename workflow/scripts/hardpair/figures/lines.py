@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -54,6 +55,27 @@ def draw_lines(
     if along == "epoch":
         epoch_axis(ax)
     return lines
+
+
+def draw_published(ax: Axes, name: str, settings: dict, looks: dict[str, Look], factor: float = 1) -> None:
+    """Stars where a published course (``variants[].published``) of that name went, if the axis's runs are as long.
+
+    Args:
+        name: such as scale; a list of [epoch, value].
+    """
+    longest = max((line.get_xdata()[-1] for line in ax.lines), default=0)
+    for variant in settings["variants"]:
+        epochs, values = np.array((variant.get("published") or {}).get(name, [])).reshape(-1, 2).T
+        if len(epochs) and epochs[-1] <= longest:
+            colour = looks[variant["name"]].colour
+            ax.plot(epochs, values * factor, linestyle="none", marker="*", markersize=8, color=colour, markerfacecolor="none", zorder=3,
+                    label=f"_published:{variant['name']}")  # fmt: skip
+
+
+def published_note(page: Figure) -> str:
+    """What stars mean, for the footer, if there are any."""
+    drawn = any(line.get_label().startswith("_published") for ax in page.axes for line in ax.lines)
+    return "stars: published, one run" if drawn else ""
 
 
 def _marked(points: int, place: int, variants: int) -> list[int]:

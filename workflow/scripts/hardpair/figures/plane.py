@@ -1,0 +1,71 @@
+"""The plane of exponents: accuracy and confusion of the pair by the exponents of loss and sampler."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hardpair.contrasts import mean_interval
+from hardpair.figures import style, variants
+
+COLOURS = {"accuracy": "Blues", "confusion": "Blues_r"}  # darker is better
+
+
+def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[float, float], str]) -> None:
+    """A cell per variant, coloured by its mean: the mean and below it ± half the 95 % t interval, in per cent.
+
+    Args:
+        table: ``Runs.measures``; ``column`` is accuracy or confusion, a share.
+        places: name of the variant at (loss exponent, sampler exponent).
+    """
+    down, across = (sorted({place[axis] for place in places}) for axis in (0, 1))
+    cells = {place: mean_interval(100 * table.loc[table["variant"] == name, column].to_numpy()) for place, name in places.items()}
+    means = [cell["mean"] for cell in cells.values()]
+    # Half of the scale's range stays unused, so that small differences do not look like all or nothing.
+    spread = max(max(means) - min(means), 0.1)
+    norm, colours = Normalize(min(means) - 0.5 * spread, max(means) + 0.5 * spread), colormaps[COLOURS[column]]
+    best = (max if column == "accuracy" else min)(cells, key=lambda place: cells[place]["mean"])
+    for place, cell in cells.items():
+        x, y = across.index(place[1]), down.index(place[0])
+        colour = colours(norm(cell["mean"]))
+        frame = (
+            {"edgecolor": style.INK, "linewidth": 1.4, "zorder": 3, "clip_on": False}
+            if place == best
+            else {"edgecolor": "white", "linewidth": 1}
+        )
+        ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **frame))
+        half = cell["high"] - cell["mean"]
+        text = f"{cell['mean']:.1f}" + (f"\n± {half:.1f}" if np.isfinite(half) else "")
+        ink = style.INK if style.light(colour) else "white"
+        ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=ink, zorder=4, linespacing=1.3)
+    ax.set_xlim(0, len(across))
+    ax.set_ylim(0, len(down))
+    ax.set_xticks(np.arange(len(across)) + 0.5, [f"{value:g}" for value in across])
+    ax.set_yticks(np.arange(len(down)) + 0.5, [f"{value:g}" for value in down])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("exponent of the sampler")
+
+
+def figure(table: pd.DataFrame, settings: dict) -> Figure:
+    """Accuracy and confusion side by side.
+
+    Args:
+        table: ``Runs.measures`` of the model after the last epoch.
+        settings: study, variants, seeds, pairs, on, plane.
+    """
+    places = {(of_loss, of_sampler): name for name, of_loss, of_sampler in settings["plane"]}
+    rows = len({place[0] for place in places})
+    page = style.new_page(style.WIDTH, 0.62 * rows + 1.1)
+    axes = page.subplots(1, 2, sharey=True)
+    for ax, (column, title) in zip(axes, variants.titles(settings).items(), strict=True):
+        draw_plane(ax, table, column, places)
+        ax.set_title(title)
+    axes[0].set_ylabel("exponent of the loss")
+    n = len(settings["seeds"])
+    cells = f"mean ± half of the 95 % t interval, n = {n} seeds, best framed" if n > 1 else "one seed each: no interval; best framed"
+    style.footer(page, style.origin(settings), variants.judged_on(table, settings), "model after the last epoch", cells)
+    return page
