@@ -237,7 +237,7 @@ def test_the_pair_is_told_completely(read_only):
     last = table[table["model"] == "last"].set_index(["metric", "variant"])
     header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
     read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
-    assert header == ["configuration", *read, "Accuracy on truck", "Accuracy on automobile"]
+    assert header == ["configuration", *read, "accuracy on truck", "accuracy on automobile"]
     metrics = [f"{key}:truck-automobile" for key in ("a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")]
     for place, metric in enumerate([*metrics, "accuracy:truck", "accuracy:automobile"], 1):
         row = 100 * last.loc[(metric, "dfl"), ["mean", "difference"]].astype(float)

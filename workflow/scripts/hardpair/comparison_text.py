@@ -95,8 +95,8 @@ def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list
     for pair in settings["pairs"]:
         joined = "-".join(pair)
         metrics = [*(f"{key}:{joined}" for key in OF_PAIR), f"binary_error:{joined}", *(f"accuracy:{name}" for name in pair)]
-        read = [_unitless(title(metric, pair)) for metric in metrics]
-        read[4] = "two classes only"
+        read = [_unitless(title(metric, pair)) for metric in metrics[:4]]
+        read += ["two classes only", *(f"accuracy on {name}" for name in pair)]
         lines += ["", f"## The pair in detail: {_escape(' and '.join(pair))}, last epoch", ""]
         lines += [f"Shares of the images of a class; *two classes only* lets just the pair's two outputs answer.{against}", ""]
         lines += _header(["configuration", *map(_escape, read)])
