@@ -29,7 +29,7 @@ adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study'
 		$(if $(CONFIG),--configfile $(CONFIG))
 
 test: setup ## the test suite
-	pytest
+	pytest -n auto --dist loadfile
 
 dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg
 	mkdir -p results
