@@ -11,7 +11,7 @@ def sign_flip(differences: np.ndarray) -> float:
     """Two-sided p of the exact sign-flip permutation test of float (n,) paired differences.
 
     The share of the 2^n sign patterns whose sum is at least as far from 0 as the observed one, counted by halves: sums of the first half
-    against the sorted sums of the second. Above ``EXACT`` differences, of 10^6 random patterns instead. NaN without any difference.
+    against the sorted sums of the second. Above ``EXACT`` differences, of 10^5 random patterns instead. NaN without any difference.
     """
     values = np.asarray(differences, dtype=np.float64)
     if len(values) == 0 or np.isnan(values).any():
@@ -21,7 +21,8 @@ def sign_flip(differences: np.ndarray) -> float:
     if bound <= 0:
         return 1.0
     if len(values) > EXACT:
-        sums = np.concatenate([np.random.default_rng(part).choice([-1.0, 1.0], (10_000, len(values))) @ values for part in range(100)])
+        rng = np.random.default_rng(0)
+        sums = values.sum() - 2 * np.concatenate([rng.integers(0, 2, (1000, len(values)), np.int8) @ values for _ in range(100)])
         return float((1 + (np.abs(sums) >= bound).sum()) / (1 + len(sums)))
     first, second = (_signed_sums(part) for part in np.array_split(values, 2))
     second.sort()
