@@ -24,8 +24,14 @@ def loaded(name):
 @pytest.fixture(scope="module")
 def speed():
     before = sys.path.copy()
+    sys.path.insert(0, str(BENCHMARKS))
     yield loaded("training")
     sys.path[:] = before
+
+
+@pytest.fixture(scope="module")
+def ways():
+    return loaded("ways")
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +52,13 @@ def test_the_plain_network_is_ours_written_plainly(plain):
 
 
 @pytest.mark.parametrize("way", ["loader", "tensors", "ours"])
-def test_every_way_takes_its_steps(speed, plain, monkeypatch, way):
-    monkeypatch.setattr(speed, "COUNT", 256)
-    device, (pixels, labels) = torch.device("cpu"), speed.made_images()
+def test_every_way_takes_its_steps(ways, plain, monkeypatch, way):
+    monkeypatch.setattr(ways, "COUNT", 256)
+    device, (pixels, labels) = torch.device("cpu"), ways.made_images()
     advance = {
         "loader": lambda: plain.loader_way(pixels, labels, device, workers=1),
         "tensors": lambda: plain.tensor_way(pixels, labels, device),
-        "ours": lambda: speed.our_way(device, "fp32", "ours"),
+        "ours": lambda: ways.our_way(device, "fp32", "ours"),
     }[way]()
     before = torch.get_rng_state()
     advance(3)  # one more than an epoch of the loader has
