@@ -82,7 +82,7 @@ def test_editing_a_figure_reruns_figures_and_report(study):
 
 
 def test_editing_a_sampler_reruns_the_runs_that_use_it(study):
-    study.edit("workflow/scripts/hardpair/samplers/focal.py", "self.gamma = gamma", "self.gamma = float(gamma)")
+    study.edit("workflow/scripts/hardpair/samplers/focal.py", "replacement=True", "replacement=bool(1)")
     assert study.stale() == runs(["ce_sampler"]) | SUMMARY
 
 
@@ -128,13 +128,13 @@ def test_relabelling_a_variant_reruns_what_shows_it(study):
 
 def test_other_pairs_retrain_nothing(study):
     study.edit("tiny.yaml", "seeds:", "pairs: [[ship, truck]]\nseeds:")
-    every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
+    every = SUMMARY - {"Draw the shares of easy and hard images"}
     assert study.stale() == runs(steps=["Evaluate"]) | every
 
 
 def test_pairs_that_choose_themselves_retrain_nothing(study):
     study.edit("tiny.yaml", "seeds:", "pairs: auto\nseeds:")
-    every = SUMMARY - {"Draw what the focal weights did", "Draw the shares of easy and hard images"}
+    every = SUMMARY - {"Draw the shares of easy and hard images"}
     assert study.stale() == {"Choose the pairs that the baseline confuses most"} | runs(steps=["Evaluate"]) | every
 
 
