@@ -45,7 +45,7 @@ def test_many_differences_are_tested_by_random_patterns():
     assert significance.sign_flip(differences) == significance.sign_flip(differences)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_adjusted_p_values_are_those_of_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
