@@ -23,6 +23,18 @@ SCRIPTS = Path(files.__file__).parents[1]
 # --- files
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_files_have_the_permissions_of_the_umask_whoever_wrote_them(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        with files.written_whole(tmp_path / "weights") as temporary:
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_interrupted_writer_leaves_the_old_content_and_nothing_else(tmp_path, error):
     path = tmp_path / "table.csv"

@@ -23,9 +23,17 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
         yield temporary
+        temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """Permissions that new files do not get; they can only be read by being set."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def remove_partial(path: Path) -> None:

@@ -228,7 +228,7 @@ class Training:
             shares = np.full(len(self.images.classes), np.nan)
             if weight is not None:
                 row |= {f"{part}_{name}": value for name, value in summary(weight).items()}
-                shares = class_shares(weight, self.labels.to(weight.device), len(shares)).cpu().numpy()
+                shares = class_shares(weight, self.labels, len(shares)).numpy()
             self.course.shares[part].append(shares)
         if due:
             row |= self._told()

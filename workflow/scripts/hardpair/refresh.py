@@ -28,8 +28,12 @@ def summary(weight: torch.Tensor) -> dict[str, float]:
 
 
 def class_shares(weight: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
-    """Share of the whole weight that the images of each class have, float64 (C,); ``weight`` and ``labels`` have shape (N,)."""
-    return torch.bincount(labels, weights=weight, minlength=classes) / weight.sum()
+    """Share of the whole weight that the images of each class have, float64 (C,) on the CPU; ``weight`` and ``labels`` have shape (N,).
+
+    On a GPU the sums would be taken in any order, which PyTorch refuses where results are to be the same to the bit.
+    """
+    weight = weight.cpu()
+    return torch.bincount(labels.cpu(), weights=weight, minlength=classes) / weight.sum()
 
 
 def is_due(completed: int, every: int, last: int) -> bool:
