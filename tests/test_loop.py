@@ -335,8 +335,7 @@ def test_without_weights_nothing_is_told_of_them(images, split, plain):
     assert np.isnan(plain.shares["loss"]).all()
 
 
-def test_a_bounded_factor_of_one_trains_like_uniform_draws_of_the_same_images(images, split):
-    """With every factor at its bound of 1 the focal sampler's losses stay as they are."""
+def test_factors_and_their_bound_change_no_draws(images, split):
     sampler = SAMPLER | {"unbias": 1, "factor_max": 1}
     first, second = (training_of(images, split, CE, settings, epochs=1) for settings in (SAMPLER, sampler))
     for training in (first, second):
