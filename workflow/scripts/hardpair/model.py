@@ -1,9 +1,12 @@
 """The network of the published study."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hardpair.parameters import CHANNELS, HIDDEN
 from hardpair.randomness import derive
 
 
@@ -33,10 +36,10 @@ class ConvNet(nn.Module):
 
     def __init__(self, classes: int, size: int, dropout: float = 0.0, cosine_scale: float | None = None) -> None:
         super().__init__()
-        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in ((3, 64), (64, 128), (128, 256)))
-        self.hidden = nn.Linear(256 * (size // 8) ** 2, 1024)
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in pairwise(CHANNELS))
+        self.hidden = nn.Linear(CHANNELS[-1] * (size // 8) ** 2, HIDDEN)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(1024, classes) if cosine_scale is None else Cosines(1024, classes, cosine_scale)
+        self.output = nn.Linear(HIDDEN, classes) if cosine_scale is None else Cosines(HIDDEN, classes, cosine_scale)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """float (B, 3, S, S) to logits (B, classes)."""
