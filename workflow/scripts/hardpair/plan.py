@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from hardpair import plugins
-from hardpair.code import code_hash
+from hardpair.code import SCRIPTS, code_hash
 from hardpair.config import canonical
 from hardpair.config_consistency import wrong_pairs
 from hardpair.errors import UserError
@@ -190,6 +190,12 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
             f"snakemake --dry-run --configfile study.yaml -- {run}/run.json",
         ],
     }
+
+
+def report_parts() -> list[str]:
+    """Templates, styles and scripts of the report, whose bytes are part of its code."""
+    parts = (path for path in (SCRIPTS / "hardpair" / "report").iterdir() if path.suffix in (".jinja", ".css", ".js"))
+    return sorted(path.relative_to(SCRIPTS).as_posix() for path in parts)
 
 
 def params(settings: dict) -> str:
