@@ -17,11 +17,12 @@ def figures(folder: Path, names: list[str]) -> dict[str, dict]:
     Returns:
         ``source``, a data URI, and ``size`` (width, height), so that a page knows its layout before it draws; empty where an SVG has no size.
     """
-    files = {name: ("svg+xml", read_with(folder / f"{name}.svg", Path.read_bytes)) for name in names}
-    for name in sorted(names, key=lambda name: len(files[name][1]), reverse=True):
+    drawn = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
+    sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in drawn.items()}
+    files = {name: ("svg+xml", svg) for name, svg in drawn.items()}
+    for name in sorted(names, key=lambda name: len(drawn[name]), reverse=True):
         if sum(len(content) for _, content in files.values()) > ROOM:
             files[name] = ("png", read_with(folder / f"{name}.png", Path.read_bytes))
-    sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', read_with(folder / f"{name}.svg", Path.read_bytes)) for name in names}
     return {
         name: {
             "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",

@@ -127,10 +127,11 @@
   function open(image) {
     view.image = image;
     remember();
-    const place = found.indexOf(image);
+    const place = found.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
     dialog.replaceChildren(...detail(study, view, image, { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : found.length }));
     if (!dialog.open) dialog.showModal();
-    at("close").focus();
+    const same = focused && document.getElementById(focused);
+    (same && !same.disabled ? same : at("close")).focus();
   }
 
   function step(by) {

@@ -95,7 +95,10 @@ function calledBy(study, variant, image) {
 // The content of the dialog about one image.
 function detail(study, view, image, { onStep, onClose, place, count }) {
   const label = study.classes[study.label[image]], variants = [...new Set([study.baseline, ...view.variants])].sort((one, other) => one - other);
-  const step = (by, text) => make("button", { type: "button", disabled: place + by < 0 || place + by >= count, onclick: () => onStep(by) }, text);
+  const step = (by, text) => {
+    const disabled = place + by < 0 || place + by >= count;
+    return make("button", { type: "button", id: `explorer-step${by}`, disabled, onclick: () => onStep(by) }, text);
+  };
   const named = (variant) => {
     const { label } = study.variants[variant], change = study.change(variant, image);
     return make("span", {}, swatch(study.variants[variant]), ` ${label}`, change ? `: ${change}` : "");
