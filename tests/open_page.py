@@ -79,7 +79,10 @@ FAINT = f"""() => {{ {VISIBLE}
     }});
 }}"""
 
-TWICE = "() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id); return ids.filter((id, k) => ids.indexOf(id) !== k); }"
+TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}"""
 
 BARE_CELLS = """() => [...document.querySelectorAll("table")].flatMap((table) =>
   [...table.querySelectorAll("thead th:not([scope=col]), tbody th:not([scope=row])"),

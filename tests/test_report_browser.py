@@ -1,5 +1,7 @@
 """The report in a real browser, by mouse and by keyboard, against what NumPy says of the predictions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -11,7 +13,7 @@ from reported_study import reported
 
 pytestmark = pytest.mark.skipif(open_page.CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 EVIL = '<img src=x onerror="alert(1)"> & CE'
-VARIANTS = [fake_study.STUDY[0], *({**variant, "label": EVIL} if variant["name"] == "dfl" else variant for variant in fake_study.STUDY[1:3])]
+VARIANTS = [variant | ({"label": EVIL} if variant["name"] == "dfl" else {}) for variant in fake_study.STUDY[:3]]
 NAMES, SEEDS = [variant["name"] for variant in VARIANTS], 4
 CAT, DOG = 3, 5
 
@@ -213,7 +215,7 @@ def test_every_width_and_both_lights(browser, study, width, scheme):
             assert page.evaluate(open_page.FAINT) == []
             levels = page.evaluate(open_page.HEADINGS)
             assert levels[0] == 1
-            assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+            assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
             assert levels.count(1) == 1
             assert page.evaluate(open_page.TWICE) == page.evaluate(open_page.BARE_CELLS) == []
 

@@ -43,7 +43,7 @@ def outcomes(runs: Runs, seeds: int) -> Outcomes:
     """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one."""
     index = labels = np.empty(0, np.int64)
     rows: dict[str, list] = {"mean": [], "wrong": [], "p": [], "called": []}
-    for variant, seed, arrays in runs.predictions("last"):
+    for _, seed, arrays in runs.predictions("last"):
         index, labels, logits = arrays["index"], arrays["labels"], arrays["last"]
         p = np.exp(log_probabilities(logits)[np.arange(len(labels)), labels])
         called = logits.argmax(1)

@@ -15,7 +15,7 @@ def figures(folder: Path, names: list[str]) -> dict[str, dict]:
     """Each figure by name: its SVG, or its PNG where SVGs are too large together.
 
     Returns:
-        ``source``, a data URI, and ``size`` (width, height), so that a page knows its layout before it draws; empty where an SVG has no size.
+        ``source``, a data URI, and ``size`` (width, height; empty where an SVG has none), so that a page has its layout before it draws.
     """
     drawn = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
     sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in drawn.items()}
