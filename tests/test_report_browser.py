@@ -122,7 +122,7 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         choose(page, ["ce", "dfl"], a=str(CAT), b="-1", sort="p", show="broken:dfl")
         images = listed(page)
         page.locator(".card").nth(1).click()
-        link = page.url.partition("#")[2]
+        link = page.evaluate("location.hash")  # page.url may lag behind
         page.reload()
         assert page.locator("dialog").is_visible()
         assert f"Image {images[1]}," in page.text_content("#explorer-title")
@@ -132,7 +132,7 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         assert page.locator("#explorer-sort").input_value() == "p"
         assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
         assert page.evaluate("document.activeElement.dataset.image") == str(images[1])
-    with open_page.opened(browser, study[0], f"#{link}") as elsewhere:
+    with open_page.opened(browser, study[0], link) as elsewhere:
         assert f"Image {images[1]}," in elsewhere.text_content("#explorer-title")
 
 
@@ -149,7 +149,7 @@ def test_the_keyboard_is_enough(page, study):
     for _ in NAMES:
         page.keyboard.press("Tab")
     page.keyboard.press("Space")  # the last variant is no longer chosen
-    assert "ce_sampler" not in page.url
+    assert "ce_sampler" not in page.evaluate("location.hash")
     page.keyboard.press("Tab")
     shown = page.eval_on_selector_all(".card", "cards => cards.map(card => Number(card.dataset.image))")
     focused = "Number(document.activeElement.dataset.image)"
@@ -170,9 +170,8 @@ def test_the_keyboard_is_enough(page, study):
     page.wait_for_function(f"{focused} === {shown[3]}")
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
-    every = listed(page)
-    assert every[: len(shown)] == shown
-    assert page.evaluate(focused) == every[len(shown)]
+    assert page.evaluate("[...document.querySelectorAll('.card')].indexOf(document.activeElement)") == len(shown), "more are shown"
+    assert listed(page)[: len(shown)] == shown
 
 
 def test_one_image_in_detail(page, study):
