@@ -31,7 +31,7 @@ def main() -> None:
     options = arguments()
     from hardpair.lease import take_gpu
 
-    take_gpu(options.gpus)
+    take_gpu(options.gpus, who=f"evaluation of {options.run}")
     import numpy as np
     import torch
 
