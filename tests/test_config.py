@@ -1,4 +1,5 @@
 import copy
+import functools
 import json
 import math
 import re
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from hardpair import config_schema
 from hardpair.config import canonical, resolve, resolve_part
 from hardpair.config_schema import schema
 from hardpair.errors import UserError
@@ -55,6 +57,21 @@ def test_every_shipped_config_resolves(path):
     resolved = resolve(config)
     assert resolve(resolved) == resolved
     assert (resolved["study"] == STUDY["study"]) == (path.name == "config.yaml"), "an overlay with the study's name would mix its results"
+
+
+def test_a_renamed_key_is_found_wherever_it_was_and_went(monkeypatch):
+    old_names = {
+        "variants[].title": ["$defs", "variant", "properties", "label"],
+        "rate": ["$defs", "recipe", "properties", "learning_rate"],
+    }
+    whole = copy.deepcopy(schema())
+    for old, place in old_names.items():
+        functools.reduce(dict.__getitem__, place, whole)["formerly"] = [old]
+    monkeypatch.setattr(config_schema, "schema", lambda: whole)
+    assert config_schema.renamed("variants[].title") == "variants[].label"
+    assert config_schema.renamed("rate") == "recipe.learning_rate"
+    assert config_schema.renamed("title") is None
+    assert sentence(changed(("variants.1.title", "x"))).endswith("variants[1].title has another name now: write variants[].label")
 
 
 def test_auto_is_short_for_the_most_confused_pair():
@@ -181,6 +198,8 @@ WRONG = {
     "unknown key within": ([("recipe.learningrate", 0.1)], "recipe.learningrate is not a key", "did you mean learning_rate?"),
     "unknown key in a list": ([("variants.2.lable", "x")], "variants[2].lable is not a key", "did you mean label?"),
     "key of another section": ([("epochs", 5)], "epochs is not a key", "it belongs to recipe or search"),
+    "key that has another name now": ([("evaluate", {"on": "test"})], "evaluate.on has another name now", "write evaluate.images"),
+    "that key as YAML reads it": ([("evaluate", yaml.safe_load("{on: test}"))], "evaluate.True has another", "write evaluate.images"),
     "key that is no word": ([("a\nb <c>", 5)], '"a\\nb <c>" is not a key', "known keys are"),
     "key that is a number": ([("recipe", {7: 1})], "recipe.7 is not a key", "known keys are"),
     "no study": ([("study", MISSING)], "study is missing", "add it"),
