@@ -13,7 +13,7 @@ from hardpair.standing import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
 NAME = 24  # columns of a variant's name
-FEW = 4  # failures, or variants with stale runs, that are told one by one
+FEW = 4  # failures, or variants with stale runs, that are told one by one where there is room
 SIGNS = {DONE: "●", RUNNING: "◐", FAILED: "✗", STOPPED: "◌", STALE: "~", TO_DO: "·"}
 STYLES = {DONE: "green", RUNNING: "cyan", FAILED: "bold red", STOPPED: "yellow", STALE: "yellow", TO_DO: "dim"}
 
@@ -26,27 +26,28 @@ def view(standing: Standing, width: int, height: int | None = None, now: datetim
         now: the time from which the expected end is counted.
     """
     width, now = min(width, WIDE), now or datetime.now()
-    around = [_title(standing, width), _phases(standing, width)]
-    below = [*_troubles(standing), Text(), _outlook(standing, now)]
-    free = None if height is None else height - sum(_lines(part, width) for part in (*around, *below)) - 1
-    variants, jobs = len(standing.config["variants"]), len(standing.running)
-    if standing.finished or (free is not None and free < variants + 2 + min(jobs, 3)):
-        matrix = []
-    else:
-        matrix = [Text(), _matrix(standing, width), _legend(standing)]
-        free = None if free is None else free - variants - 2
-    running = [Text(), _running(standing, width, None if free is None else max(free - 2, 1))] if jobs else []
+    around, below = (
+        [_title(standing), _phases(standing, width)],
+        [*_troubles(standing, FEW if height is None else 2), Text(), _outlook(standing, now)],
+    )
+    matrix = [] if standing.finished else [Text(), _matrix(standing, width), _legend(standing)]
+    jobs, most = len(standing.running), None
+    if height is not None:
+        for text in below:
+            text.no_wrap, text.overflow = True, "ellipsis"
+        most = height - _lines(*around, *matrix, *below) - 3  # title and blank line of the running jobs, and the cursor's line
+        if most < min(jobs, FEW):
+            most, matrix = most + _lines(*matrix), []
+    running = [Text(), _running(standing, width, most)] if jobs else []
     return Group(*around, *matrix, *running, *below)
 
 
-def _lines(part: RenderableType, width: int) -> int:
-    """Lines that a part takes."""
-    if isinstance(part, Table):
-        return part.row_count
-    return max(1, sum(-(-max(len(line), 1) // width) for line in part.plain.split("\n")))
+def _lines(*parts: Text | Table) -> int:
+    """Lines that parts take which are not wrapped."""
+    return sum(part.row_count if isinstance(part, Table) else 1 + part.plain.count("\n") for part in parts)
 
 
-def _title(standing: Standing, width: int) -> Text:
+def _title(standing: Standing) -> Text:
     config = standing.config
     variants, seeds = (counted(len(config[key]), key[:-1]) for key in ("variants", "seeds"))
     text = Text(no_wrap=True, overflow="ellipsis")
@@ -67,7 +68,7 @@ def _phases(standing: Standing, width: int) -> Table:
     phases.append(("report", int(standing.compared), 1, ""))
     for name, done, total, noun in phases:
         style = STYLES[DONE] if done == total else ""
-        count = (f"{done}/{total}", noun) if noun else ("", "there" if done else "to do")
+        count = (f"{done:,}/{total:,}", noun) if noun else ("", "there" if done else "to do")
         table.add_row(Text(name), _bar(done, total), *(Text(part, style) for part in count))
     return table
 
@@ -79,21 +80,24 @@ def _bar(done: float, total: float) -> ProgressBar:
 def _matrix(standing: Standing, width: int) -> Table:
     """A line a variant, a sign a seed; only numbers where there are too many seeds."""
     table = Table.grid(padding=(0, 2))
-    name = min(NAME, max(len(variant["name"]) for variant in standing.config["variants"]))
-    table.add_column(width=name, no_wrap=True, overflow="ellipsis")
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
+    for justify in ("left", "left", "right"):
+        table.add_column(justify=justify, no_wrap=True)
     of: dict[str, list[Job]] = {}
     for run in standing.runs:
         of.setdefault(run.variant, []).append(run)
     for variant, runs in of.items():
-        done = sum(run.state == DONE for run in runs)
-        if len(runs) + name + 14 <= width:
+        if len(runs) + NAME + 10 <= width:
             signs = Text.assemble(*((SIGNS[run.state], STYLES[run.state]) for run in runs))
+            table.add_row(_short(variant), signs, Text(f"{sum(run.state == DONE for run in runs)}/{len(runs)}", "dim"))
         else:
-            signs = _counts(Counter(run.state for run in runs))
-        table.add_row(Text(variant), signs, Text(f"{done}/{len(runs)}", "dim"))
+            table.add_row(_short(variant), _counts(Counter(run.state for run in runs)))
     return table
+
+
+def _short(name: str) -> Text:
+    """A name, without its middle if it is long: names often differ at their ends."""
+    half = (NAME - 1) // 2
+    return Text(name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}")
 
 
 def _legend(standing: Standing) -> Text:
@@ -102,27 +106,23 @@ def _legend(standing: Standing) -> Text:
 
 def _counts(states: Counter) -> Text:
     shown = [state for state in STATES if states[state]]
-    return Text("   ").join(Text(f"{SIGNS[state]} {states[state]} {state}", STYLES[state]) for state in shown)
+    return Text("  ").join(Text(f"{SIGNS[state]} {states[state]:,} {state}", STYLES[state]) for state in shown)
 
 
 def _running(standing: Standing, width: int, most: int | None) -> Table:
-    """A quiet line for each job that is at work."""
+    """A quiet line for each job that is at work; of many, so many lines."""
     table = Table(box=None, padding=(0, 2, 0, 0), width=width, header_style="dim", pad_edge=False)
-    name = min(NAME, max(len(job.variant or job.name) for job in standing.running))
-    table.add_column("run", width=name, no_wrap=True, overflow="ellipsis")
-    table.add_column("seed", no_wrap=True, justify="right")
-    table.add_column("epoch", no_wrap=True, justify="right")
-    table.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")
-    for title in ("validation", "images/s", "left"):
-        table.add_column(title, justify="right", no_wrap=True)
-    jobs = standing.running if most is None or len(standing.running) <= most else standing.running[: max(most - 1, 0)]
+    for title in ("run", "seed", "epoch", "", "validation", "images/s", "left"):
+        stretches = {"ratio": 1, "overflow": "ellipsis"} if not title else {"justify": "left" if title == "run" else "right"}
+        table.add_column(title, no_wrap=True, **stretches)
+    jobs = standing.running if most is None or len(standing.running) <= most else standing.running[: max(most - 1, 1)]
     for job in jobs:
         begun = job.rate is not None
         table.add_row(
-            Text(job.variant or job.name),
+            _short(job.variant or job.name),
             str(job.seed) if job.variant else "",
             f"{job.epoch}/{job.epochs}" if begun else "",
-            _bar(job.epoch, job.epochs) if begun else Text(job.told or "starting", "dim"),
+            _bar(job.epoch, job.epochs) if begun else Text(job.told.partition(":")[0] or "starting", "dim"),
             f"{job.accuracy:.2%}" if job.accuracy is not None else "",
             f"{job.rate:,.0f}" if begun else "",
             duration(job.left) if job.left is not None else "",
@@ -132,23 +132,23 @@ def _running(standing: Standing, width: int, most: int | None) -> Table:
     return table
 
 
-def _troubles(standing: Standing) -> list[Text]:
+def _troubles(standing: Standing, few: int) -> list[Text]:
     """What went wrong and what is left over: a paragraph each, with what to do."""
     of = {state: [job for job in (*standing.trials, *standing.runs) if job.state == state] for state in STATES}
     told = []
-    for job in of[FAILED][:FEW]:
+    for job in of[FAILED][:few]:
         told.append(Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), job.told, (f"  {job.log}", "dim")))
-    if more := len(of[FAILED]) - FEW:
+    if more := len(of[FAILED]) - few:
         told += [Text(f"{SIGNS[FAILED]} {more} more failed: see {standing.folder}/logs/", STYLES[FAILED])] if more > 0 else []
     if stopped := of[STOPPED]:
         names = _some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
         told.append(Text(f"{SIGNS[STOPPED]} stopped: {names}; the same command goes on from their checkpoints", STYLES[STOPPED]))
     variants = Counter(run.variant for run in of[STALE])
-    for variant, number in list(variants.items())[:FEW]:
+    for variant, number in list(variants.items())[:few]:
         reason = next(run.told for run in of[STALE] if run.variant == variant)
         told.append(Text(f"{SIGNS[STALE]} {variant}: {number} stale, {reason}", STYLES[STALE]))
-    if len(variants) > FEW:
-        told.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - FEW} more variants", STYLES[STALE]))
+    if len(variants) > few:
+        told.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - few} more variants", STYLES[STALE]))
     if standing.leftover:
         names = _some([f"{variant} {seed}" for variant, seed in standing.leftover])
         command = f"make clean-study STUDY={standing.config['study']} LEFTOVERS=1"
@@ -185,8 +185,8 @@ def _next(standing: Standing) -> list[str]:
         steps.append(counted(trials, "trial"))
     if standing.trials and not standing.recipe:
         steps.append("choice of the recipe")
-    if runs := [run.name for run in standing.runs if run.state not in (DONE, RUNNING)]:
-        steps.append(f"{counted(len(runs), 'run')} ({_some(runs, 2)})")
+    if runs := sum(run.state not in (DONE, RUNNING) for run in standing.runs):
+        steps.append(counted(runs, "run"))
     if not all(run.state == DONE and run.evaluated for run in standing.runs):
         steps.append("evaluation")
     return [*steps, "comparison, figures and report"]

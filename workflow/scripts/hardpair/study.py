@@ -45,6 +45,15 @@ def chosen(name: str | None, configfiles: list[str], results: Path = Path("resul
     return _as_started(folder_of(name, results))
 
 
+def chosen_folder(name: str | None, configfiles: list[str], results: Path = Path("results")) -> Path:
+    """The folder of the study that is meant, whose config need not be known if it is named.
+
+    Raises:
+        UserError: there is none.
+    """
+    return folder_of(name if name is not None and not configfiles else chosen(name, configfiles, results)["study"], results)
+
+
 def folder_of(name: str, results: Path = Path("results")) -> Path:
     """The folder of the study of that name, which is a folder within ``results`` and no link.
 
