@@ -7,11 +7,12 @@ What should be high comes highest first, all else lowest first. Example:
 """
 
 import argparse
+import re
 
 from hardpair.command import parser, run
 from hardpair.study import study_arguments
 
-SHOWN = ("accuracy", "confusion:*", "best_epoch", "device", "precision", "seconds", "images_per_second")
+SHOWN = ("accuracy", "confusion:*", "best_epoch", "device", "seconds", "images_per_second")
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first
 
 
@@ -95,18 +96,24 @@ def show(rows: list[dict], columns: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from hardpair.measures import title
-
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
     for name in columns:
         numbers = all(isinstance(row[name], int | float) for row in rows)
-        table.add_column(title(name).replace("_", " "), justify="right" if numbers else "left", overflow="ellipsis", no_wrap=not numbers)
+        table.add_column(heading(name), justify="right" if numbers else "left", vertical="bottom", overflow="ellipsis", no_wrap=True)
     for row in rows:
         table.add_row(*(text(row[name], name) for name in columns))
     if not console.is_terminal:
         console.width = 10_000
     console.print(table)
+
+
+def heading(column: str) -> str:
+    """The column's own name, as --sort and --columns take it, in narrow lines, and its unit."""
+    from hardpair.measures import UNITS
+
+    percent = UNITS.get(column.partition(":")[0], ("",))[0].endswith("(%)")
+    return re.sub(r"(?<=:)|(?<=[._])(?=\w{4})", "\n", column) + ("\n(%)" if percent else "")
 
 
 def text(value: object, column: str):
@@ -121,6 +128,8 @@ def text(value: object, column: str):
         return Text(number(value, column))
     if column == "images_per_second":
         return Text(f"{value:,.0f}")
+    if column == "seconds":
+        return Text(f"{value:,.1f}")
     return Text(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
