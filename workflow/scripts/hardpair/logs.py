@@ -1,9 +1,14 @@
 """What the log of a training job tells of it (``progress`` writes it). Imports no torch."""
 
+import os
+import platform
 import re
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+QUIET = 300  # seconds without a word, or three epochs, after which a job on another machine counts as gone
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
@@ -97,6 +102,39 @@ def read_log(path: Path) -> Log:
         return Log()
     host = next((told[1] for line in _lines(start) if (told := HOST.search(line))), None)
     return Log(tuple(_lines(end)), host)
+
+
+def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str) -> list[str]:
+    """Lines that say which jobs failed, with the last line of their logs, and what to do.
+
+    Args:
+        jobs: message, log and output files of each job that was begun.
+        folder: of the study.
+    """
+    failed = [(name, log, told.error) for name, log, files in jobs if (told := read_log(log)).error and not all(map(os.path.exists, files))]
+    lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
+    cause = "mend the cause, then run" if failed else "stopped before the end: run"
+    return [
+        *lines,
+        f"{cause} the same command again: what is finished stays, and runs that were cut short go on from their checkpoints; "
+        f"`make status STUDY={Path(folder).name}` tells how far the study is",
+    ]
+
+
+def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
+    """Whether another machine, whose locks cannot be seen here, still seems to work on the job of a log."""
+    log = log or read_log(path)
+    if log.host in (None, platform.node()) or log.ended:
+        return False
+    return age(path) < max(QUIET, 3 * (log.epoch.seconds if log.epoch else 0))
+
+
+def age(path: Path) -> float:
+    """Seconds since a file was written last; without end if it is not there."""
+    try:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    except OSError:
+        return float("inf")
 
 
 def _lines(piece: bytes) -> list[str]:

@@ -1,8 +1,6 @@
 """Looks at a study's files and locks to tell how far it is. It starts, locks and writes nothing, and imports no torch."""
 
 import csv
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,12 +8,11 @@ from pathlib import Path
 from hardpair import adoption, estimate, leftovers, locks, plan
 from hardpair.errors import UserError
 from hardpair.files import read_json
-from hardpair.logs import Log, read_log
+from hardpair.logs import Log, age, at_work_elsewhere, read_log
 from hardpair.provenance import fingerprint
 from hardpair.standing import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, Job, Standing
 from hardpair.study import read
 
-QUIET = 300  # seconds without a word, or three epochs, after which a job on another machine counts as gone
 LAST = ("comparison.md", "figures/final.png", "report.html")
 
 
@@ -25,12 +22,11 @@ class Watch:
 
     Args:
         config: resolved.
-        now: the time, in seconds since 1970.
+        folder: of the study.
     """
 
     config: dict
     folder: Path
-    now: Callable[[], float] = time.time
     _known: dict = field(default_factory=dict)
 
     def look(self) -> Standing:
@@ -79,14 +75,14 @@ class Watch:
         def progress() -> dict:
             if (far := told.epoch) is None:
                 return {}
-            left = max(0.0, far.left - self._since(log))
+            left = max(0.0, far.left - age(log))
             return {"epoch": far.epoch, "accuracy": far.accuracy, "rate": far.rate, "left": left}
 
         return self._unfinished(job, held, told, progress, self.config["search"]["epochs"])
 
     def _unfinished(self, job: dict, held: bool, log: Log, progress: Callable[[], dict], epochs: int) -> Job:
         """A job without a result: at work, failed, stopped or not begun."""
-        if held or self._elsewhere(job["log"], log):
+        if held or at_work_elsewhere(job["log"], log):
             waits = log.last if log.last.startswith("waiting for ") else ""
             # What an earlier try left of its progress is not this one's.
             far = progress() if log.training or not job["log"].exists() else {}
@@ -97,19 +93,6 @@ class Watch:
             return Job(**job, state=STOPPED, epochs=epochs, **progress())
         return Job(**job, state=TO_DO)  # a log that ends well is that of a result which was removed
 
-    def _elsewhere(self, path: Path, log: Log) -> bool:
-        """Whether another machine, whose locks cannot be seen, still seems to work on it."""
-        if log.host in (None, platform.node()) or log.ended:
-            return False
-        return self._since(path) < max(QUIET, 3 * (log.epoch.seconds if log.epoch else 0))
-
-    def _since(self, path: Path) -> float:
-        """Seconds since a file was written last."""
-        try:
-            return max(0.0, self.now() - path.stat().st_mtime)
-        except OSError:
-            return float("inf")
-
     def _progress(self, variant: str, seed: int) -> dict:
         """How far a run is, from its progress CSV."""
         path = self.folder / "progress" / variant / f"seed{seed}.csv"
@@ -117,7 +100,7 @@ class Watch:
             with open(path, newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             last, times = rows[-1], sorted(float(row["seconds"]) for row in rows[-5:])
-            left = (self._epochs() - int(last["epoch"])) * times[len(times) // 2] - self._since(path)
+            left = (self._epochs() - int(last["epoch"])) * times[len(times) // 2] - age(path)
             accuracy = float(last["validation_accuracy"]) if last["validation_accuracy"] else None
             return {"epoch": int(last["epoch"]), "accuracy": accuracy, "rate": float(last["images_per_second"]), "left": max(0.0, left)}
         except (OSError, IndexError, KeyError, TypeError, ValueError):  # no epoch yet, or half a line
