@@ -125,7 +125,7 @@ def test_what_the_present_config_would_not_train_is_stale_and_says_why(folder):
     assert states(standing) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
     told = {run.variant: run.told for run in standing.runs if run.state == STALE}
     assert told == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
-    assert not standing.compared
+    assert not standing.finished
 
 
 def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_a_study_that_was_never_started_is_all_to_do(folder):
     shutil.rmtree(folder)
     standing = look()
     assert {run.state for run in standing.runs} | {trial.state for trial in standing.trials} == {TO_DO}
-    assert (standing.recipe, standing.compared, standing.seconds) == (False, False, None)
+    assert (standing.recipe, standing.finished, standing.seconds) == (False, False, None)
 
 
 def everything(folder):

@@ -45,7 +45,7 @@ class Standing:
         runs: in the order of variants and seeds.
         trials: in their order; empty without a search.
         recipe: whether the recipe is chosen.
-        compared: whether tables, figures and report are there, of all of these runs.
+        finished: whether nothing is left to do: all runs are done and evaluated, and tables, figures and report of them are there.
         leftover: variant and seed of runs that the config does not declare.
         locked: whether Snakemake has files of the study locked.
         seconds: until everything should be done; None where no rate is known.
@@ -56,7 +56,7 @@ class Standing:
     runs: list[Job]
     trials: list[Job]
     recipe: bool
-    compared: bool
+    finished: bool
     leftover: list[tuple[str, str]]
     locked: bool
     seconds: float | None
@@ -65,8 +65,3 @@ class Standing:
     def running(self) -> list[Job]:
         """Trials and runs that are at work."""
         return [job for job in (*self.trials, *self.runs) if job.state == RUNNING]
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.compared and all(run.state == DONE and run.evaluated for run in self.runs)

@@ -65,7 +65,7 @@ def _phases(standing: Standing, width: int) -> Table:
     phases = [("search", sum(job.state == DONE for job in trials), len(trials), "trials")] if trials else []
     phases.append(("train", sum(job.state == DONE for job in runs), len(runs), "runs"))
     phases.append(("evaluate", sum(job.state == DONE and job.evaluated for job in runs), len(runs), "runs"))
-    phases.append(("report", int(standing.compared), 1, ""))
+    phases.append(("report", int(standing.finished), 1, ""))
     for name, done, total, noun in phases:
         style = STYLES[DONE] if done == total else ""
         count = (f"{done:,}/{total:,}", noun) if noun else ("", "there" if done else "to do")

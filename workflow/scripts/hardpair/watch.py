@@ -34,23 +34,23 @@ class Watch:
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
         search = self.config["search"]
         trials = range(search["rounds"] * search["batch"]) if search["enabled"] else []
-        paths = [self._lock(*run) for run in runs] + [locks.lock_of(self.folder, "search", f"trial{trial}") for trial in trials]
-        held = locks.held(paths)
+        locks_of = {run: locks.lock_of(self.folder, run[0], f"seed{run[1]}") for run in runs}
+        locks_of |= {trial: locks.lock_of(self.folder, "search", f"trial{trial}") for trial in trials}
+        held = locks.held(locks_of.values())
+        trained = [self._run(*run, locks_of[run] in held) for run in runs]
+        tried = [self._trial(trial, locks_of[trial] in held) for trial in trials]
         standing = Standing(
             folder=self.folder,
             config=self.config,
-            runs=[self._run(*run, self._lock(*run) in held) for run in runs],
-            trials=[self._trial(trial, locks.lock_of(self.folder, "search", f"trial{trial}") in held) for trial in trials],
+            runs=trained,
+            trials=tried,
             recipe=self._recipe() is not None,
-            compared=self._compared(runs),
+            finished=all(run.evaluated for run in trained) and all(trial.state == DONE for trial in tried) and self._compared(runs),
             leftover=list(leftovers.leftovers(self.folder, self.config)),
             locked=locks.snakemake_at_work(self.folder),
             seconds=None,
         )
         return replace(standing, seconds=self._seconds(standing))
-
-    def _lock(self, variant: str, seed: int) -> Path:
-        return locks.lock_of(self.folder, variant, f"seed{seed}")
 
     def _run(self, variant: str, seed: int, held: bool) -> Job:
         run, log = self.folder / "runs" / variant / f"seed{seed}", self.folder / "logs" / "train" / f"{variant}.seed{seed}.log"
