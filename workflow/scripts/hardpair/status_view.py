@@ -165,17 +165,17 @@ def _outlook(standing: Standing, now: datetime) -> Text:
     """What is next, and when everything should be done."""
     if standing.finished:
         return Text.assemble(("all done: ", STYLES[DONE]), f"{standing.folder}/report.html")
-    text = Text(f"next: {', '.join(_next(standing))}\n")
+    text = Text(f"next: {', '.join(_next(standing))}")
     if standing.running:
         if standing.seconds is not None:
             end = now + timedelta(seconds=standing.seconds)
-            text.append(f"about {duration(standing.seconds)} left, until {end:%H:%M}", "bold")
-            text.append(f" on {end:%A, %d %B}" if end.date() != now.date() else "")
+            day = f" on {end:%A, %d %B}" if end.date() != now.date() else ""
+            text.append(f"\nabout {duration(standing.seconds)} left, until {end:%H:%M}{day}", "bold")
         return text
     if standing.locked:
-        return text.append("no run is at work, but Snakemake is, or it was killed: then `snakemake --unlock` comes first", "dim")
+        return text.append("\nno run is at work, but Snakemake is, or it was killed: then `snakemake --unlock` comes first", "dim")
     known = f", about {duration(standing.seconds)} for one job after the other" if standing.seconds is not None else ""
-    return text.append(f"nothing is at work: the command that started the study goes on with it{known}", "dim")
+    return text.append(f"\nnothing is at work: the command that started the study goes on with it{known}", "dim")
 
 
 def _next(standing: Standing) -> list[str]:
