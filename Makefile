@@ -5,7 +5,7 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study adopt test dag config-docs docs
+.PHONY: help setup demo study status runs clean-study adopt test dag config-docs docs
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,19 @@ demo: setup ## the whole chain on generated images: two minutes, no network, no 
 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
 	snakemake --cores $(CORES) --resources gpu=$(GPUS)
+
+# Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
+WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
+
+status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
+	@python workflow/scripts/show_status.py $(WHICH) $(if $(FOLLOW),--follow)
+
+runs: setup ## the finished runs of a study (STUDY=name SORT=accuracy)
+	@python workflow/scripts/list_runs.py $(WHICH) $(if $(SORT),--sort "$(SORT)")
+
+clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only runs of removed seeds and variants)
+	@python workflow/scripts/clean_study.py --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
+		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(LEFTOVERS),--leftovers) $(if $(YES),--yes)
 
 adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
 	python workflow/scripts/adopt_runs.py --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \

@@ -62,9 +62,14 @@ onstart:
 
 onsuccess:
     print(
-        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html",
+        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html\n"
+        f"runs:   make runs STUDY={config['study']}",
         file=sys.stderr,
     )
+
+
+onerror:
+    explain()
 
 
 rule all:

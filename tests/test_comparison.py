@@ -352,3 +352,20 @@ def test_a_refused_comparison_leaves_the_old_tables(study, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         study.main(monkeypatch)
     assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before
+
+
+def test_a_row_of_runs_tells_all_that_the_run_was_told_and_made_on(study):
+    loss = {"kind": "focal", "gamma": 2, "scale_max": None}
+    told = {"loss": loss, "sampler": {"kind": "uniform"}, "precision": "auto", "deterministic": True}
+    study.change("dfl", 1, "run.json", settings=told, recipe={"epochs": 4, "lr_drops": [0.5, 0.8]})
+    runs = comparison.runs_table([(study.content("dfl", seed, "run.json"), study.content("dfl", seed)) for seed in (0, 1)], study.told)
+    row = runs[(runs["seed"] == 1) & (runs["model"] == "last")].iloc[0]
+    assert (row["loss.kind"], row["loss.gamma"], row["sampler.kind"], row["deterministic"]) == ("focal", 2, "uniform", True)
+    assert (row["recipe.epochs"], row["recipe.lr_drops"]) == (4, "[0.5, 0.8]")
+    assert np.isnan(row["loss.scale_max"])
+    assert row["precision"] == "bf16", "what it came to, not what was asked for"
+    record = study.content("dfl", 1, "run.json")
+    assert {key: row[key] for key in ("python", "torch", "numpy")} == {key: record["versions"][key] for key in ("python", "torch", "numpy")}
+    assert (row["data"], row["code"], row["parameters"]) == (record["data"]["sha256"], record["code"], record["parameters"])
+    other = runs[runs["seed"] == 0].iloc[0]
+    assert np.isnan(other["loss.gamma"]), "a setting that a run does not have stays empty"

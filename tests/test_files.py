@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -234,7 +235,7 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert len(rows()) == 3
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3, "its head and two epochs, no word of an end"
 
 
 @pytest.mark.parametrize(
@@ -244,11 +245,24 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
 def test_the_log_tells_an_epoch_in_a_line_with_the_time_left(capsys, epoch, seconds, left):
     with Progress(None, COLUMNS, epochs=100, images=1000) as progress:
         progress(record(epoch), seconds)
-    start = f"epoch {epoch:>3}/100  lr 0.001  loss 1.2346  train 50.00%  validation  9.12%  cat-dög 25.00%"
-    assert capsys.readouterr().err == f"{start}  {1000 / seconds:.0f} images/s  {left} left\n"
+    start = f"epoch {epoch:>3}/100  lr 0.001      loss 1.2346  train 50.00%  validation  9.12%  "
+    rate = f"{1000 / seconds:,.0f}"
+    assert capsys.readouterr().err.splitlines()[1] == f"{start}{rate:>7} images/s  {left} left  most confused cat-dög 25.00%"
 
 
 def test_without_validation_the_log_leaves_it_out(capsys):
     with Progress(None, COLUMNS, epochs=9, images=10) as progress:
         progress(record(1, validation=False), 1.0)
-    assert capsys.readouterr().err == "epoch 1/9  lr 0.001  loss 1.2346  train 50.00%  10 images/s  00:00:08 left\n"
+    line, end = capsys.readouterr().err.splitlines()[1:]
+    assert line == "epoch 1/9  lr 0.001      loss 1.2346  train 50.00%       10 images/s  00:00:08 left"
+    assert end == "trained: 1 epoch in 00:00:01, 10 images/s"
+
+
+def test_the_log_begins_with_the_run_and_where_it_trains_and_ends_with_its_best(tmp_path, capsys):
+    with Progress(tmp_path / "dfl" / "seed3.csv", COLUMNS, epochs=3, images=45_000) as progress:
+        for epoch, accuracy in ((1, 0.5), (2, 0.75), (3, 0.75)):
+            progress(record(epoch) | {"validation_accuracy": accuracy}, 30.0)
+    begin, *_, end = capsys.readouterr().err.splitlines()
+    assert begin.startswith("dfl, seed 3: 3 epochs of 45,000 images on ")
+    assert begin.endswith(f" (host {platform.node()}, process {os.getpid()})")
+    assert end == "trained: 3 epochs in 00:01:30, 1,500 images/s; highest validation accuracy 75.00%, after epoch 2"

@@ -4,6 +4,9 @@ import shlex
 import subprocess
 from collections import Counter
 
+from hardpair.logs import what_failed
+from hardpair.study import remember
+
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
 
@@ -35,10 +38,20 @@ if not plan.plane(config["variants"]):
     del FIGURES["plane"]
 
 
+begun = []  # the jobs of this call of Snakemake
+
+
 def announce(jobs):
-    """Say how many runs will be trained, how long that should take and where to look."""
-    count = Counter(job.rule.name for job in jobs)
+    """Note what the study is started with; say what will run, how long that should take and where to look."""
+    begun.extend(jobs)
+    settings = workflow.config_settings
+    remember(Path(STUDY), settings.configfiles, dict(settings.config))
+    count = Counter(job.rule.name for job in begun)
     if not count["train"] + count["run_trial"]:
+        print(
+            f"study {config['study']}: no run to train; steps to do: {', '.join(count)}",
+            file=sys.stderr,
+        )
         return
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     at_once = limits["_cores"] or limits["_nodes"] or 1
@@ -55,6 +68,12 @@ def announce(jobs):
         + ["--gpus", str(1 if gpus is None else gpus)],
         stdout=sys.stderr,
     )
+
+
+def explain():
+    """Say which jobs failed and why, and what to do."""
+    told = [(job.message, Path(job.log[0]), job.output) for job in begun if job.log]
+    print("\n".join(what_failed(told, STUDY)), file=sys.stderr)
 
 
 def study_folder(wildcards):

@@ -28,7 +28,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
-        return _undeclared(record, config) or _difference(record, config, recipe, split) or _damage(folder, record)
+        return _undeclared(record, config) or difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
     except (KeyError, TypeError, AttributeError):
@@ -44,8 +44,8 @@ def _undeclared(record: dict, config: dict) -> str | None:
     return None
 
 
-def _difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
-    """The first of the parts of the fingerprint that differs."""
+def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
+    """The first of the parts of the fingerprint of a declared run's record that differs; None if it is what the study would train."""
     settings, code = plan.train_settings(config, record["variant"]), plan.train_code(config, record["variant"])
     for part, ours in (("settings", settings), ("recipe", recipe)):
         if canonical(record[part]) != canonical(ours):
