@@ -19,7 +19,6 @@ from hardpair import plan
 from hardpair.code import code_hash
 from hardpair.config import resolve
 from hardpair.errors import UserError
-from hardpair.tidy import tidy
 
 
 configfile: "config/config.yaml"
@@ -58,7 +57,7 @@ include: "workflow/rules/report.smk"
 
 # Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
 onstart:
-    tidy([STUDY, DATA])
+    put_right(workflow.dag.needrun_jobs())
     announce(workflow.dag.needrun_jobs())
 
 

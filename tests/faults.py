@@ -11,6 +11,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -80,18 +81,18 @@ class Study(Workspace):
     def copy(self, folder: Path) -> "Study":
         return Study(super().copy(folder).folder)
 
-    def finish(self, check: bool = True) -> subprocess.CompletedProcess:
-        """Run the study's command to its end."""
-        with self.started() as running:
+    def finish(self, *before: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run the study's command to its end; ``before`` are words in front of it."""
+        with self.started(*before) as running:
             code = running.wait()
             said = running.said()
         assert code == 0 or not check, said[-6000:]
         return subprocess.CompletedProcess(COMMAND, code, said)
 
     @contextmanager
-    def started(self) -> Iterator["Running"]:
+    def started(self, *before: str) -> Iterator["Running"]:
         """The study's command at work; nothing of it lives on after the block."""
-        running = Running(self.folder)
+        running = Running(self.folder, [*before, *COMMAND])
         try:
             yield running
         finally:
@@ -137,12 +138,10 @@ def content(path: Path) -> object:
 class Running:
     """A command of the study in a process group of its own, as a shell starts it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.output = folder / f"said{time.monotonic_ns()}"
-        with open(self.output, "w") as output:
-            self.process = subprocess.Popen(
-                COMMAND, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+    def __init__(self, folder: Path, command: list[str]) -> None:
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115, closed in ``end``; not in the study, whose disk may be full
+        streams = {"stdin": subprocess.DEVNULL, "stdout": self.output, "stderr": self.output}
+        self.process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **streams)
 
     def wait(self, seconds: float = PATIENCE) -> int | None:
         """The exit code, or None if it is still at work after these seconds."""
@@ -153,7 +152,8 @@ class Running:
             return None
 
     def said(self) -> str:
-        return self.output.read_text()
+        file = self.output.fileno()  # whose place is the command's too, and must not be moved
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
 
     def send(self, number: signal.Signals) -> None:
         """To Snakemake alone."""
@@ -182,6 +182,7 @@ class Running:
         self.send_all(signal.SIGKILL)
         self.process.wait()
         self.outlived()
+        self.output.close()
 
 
 @dataclass(frozen=True)

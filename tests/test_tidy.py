@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from hardpair.errors import UserError
 from hardpair.files import written_whole
-from hardpair.tidy import tidy
+from hardpair.tidy import refuse_unwritable, tidy
 
 
 @pytest.fixture
@@ -55,3 +56,16 @@ def test_files_of_the_future_are_dated_now_in_their_order(tmp_path, capsys):
     assert all(after[path] == before[path] for path in times if times[path] < now)
     future = sorted((path for path in times if times[path] > now), key=before.get)
     assert capsys.readouterr().err == f"dated now, since they were of the future: {len(future)} files, {future[0]} among them\n"
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    """Whoever runs the tests, root or not."""
+    monkeypatch.setattr(os, "access", lambda path, mode: bool(path.stat().st_mode & 0o200))
+    (tmp_path / "runs/ce/seed0").mkdir(parents=True)
+    folders = {tmp_path / "runs/ce/seed0", tmp_path / "runs/dfl/seed0", tmp_path / "new/deeper"}
+    refuse_unwritable(folders)
+    (tmp_path / "runs").chmod(0o555)
+    with pytest.raises(UserError) as caught:
+        refuse_unwritable(folders)
+    assert str(caught.value) == f"{tmp_path}/runs may not be written to: change its permissions, or work in a folder of your own"
+    (tmp_path / "runs").chmod(0o755)

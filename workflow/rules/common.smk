@@ -3,6 +3,8 @@
 import shlex
 import subprocess
 from collections import Counter
+from snakemake.exceptions import WorkflowError
+from hardpair.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -33,6 +35,16 @@ if not config["search"]["enabled"]:
     del FIGURES["search"]
 if not plan.plane(config["variants"]):
     del FIGURES["plane"]
+
+
+def put_right(jobs):
+    """See that the jobs may write, and that nothing in their way is left of a crash."""
+    files = {file for job in jobs for file in (*job.output, *job.log)}
+    try:
+        refuse_unwritable({Path(file).parent for file in files})
+    except UserError as error:
+        raise WorkflowError(str(error))
+    tidy([STUDY, DATA])
 
 
 def announce(jobs):

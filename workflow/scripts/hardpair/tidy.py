@@ -1,13 +1,28 @@
-"""What a crash or a wrong clock left in a study's folders is put right before its first job."""
+"""Before a study's first job: may it write, and what a crash or a wrong clock left in its folders is put right."""
 
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from hardpair.errors import UserError
+
 PARTIAL = ".partial-"  # and a process id: see files.written_whole
+
+
+def refuse_unwritable(folders: Iterable[Path]) -> None:
+    """Refuse folders, existing or still to be made, that may not be written to; Snakemake would find out with a traceback, and late.
+
+    Raises:
+        UserError: names the first of them.
+    """
+    for folder in sorted(folders):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UserError(f"{there} may not be written to: change its permissions, or work in a folder of your own")
 
 
 def tidy(folders: Iterable[Path]) -> None:
@@ -27,9 +42,11 @@ def tidy(folders: Iterable[Path]) -> None:
         if os.path.isdir(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
-            Path(path).unlink(missing_ok=True)
+            with suppress(FileNotFoundError, PermissionError):
+                os.unlink(path)
     for place, (_, path) in enumerate(sorted(future), start=1 - len(future)):  # microseconds apart, to keep their order
-        os.utime(path, ns=(now, now + 1000 * place))
+        with suppress(PermissionError):  # another's, in a folder of data that is shared
+            os.utime(path, ns=(now, now + 1000 * place))
     if left:
         print(f"removed what killed jobs had half written: {_told(left)}", file=sys.stderr)
     if future:
