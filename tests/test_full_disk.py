@@ -89,7 +89,7 @@ def fails_on(disk: Disk, trainer: Trainer, run: Path, folder: Path, checkpointed
 
 
 @tries("Disk full while a checkpoint is written")
-def test_while_a_checkpoint_is_written(disk, trainer, run, attempt):
+def test_while_a_checkpoint_is_written(attempt, disk, trainer, run):
     folder = disk.folder / "study/run"
     folder.parent.mkdir()
     # A first checkpoint holds weights and momentum, a later one the best weights too, and is written beside the one before.
@@ -98,7 +98,7 @@ def test_while_a_checkpoint_is_written(disk, trainer, run, attempt):
 
 
 @tries("Disk full while models and tables are written")
-def test_while_models_and_tables_are_written(disk, trainer, run, attempt):
+def test_while_models_and_tables_are_written(attempt, disk, trainer, run):
     folder = disk.folder / "study/run"
     folder.parent.mkdir()
     written = [(run / name).stat().st_size for name in WRITTEN]
@@ -108,7 +108,7 @@ def test_while_models_and_tables_are_written(disk, trainer, run, attempt):
 
 
 @tries("Disk full while images are prepared")
-def test_while_images_are_prepared(disk, attempt, tmp_path):
+def test_while_images_are_prepared(attempt, disk, tmp_path):
     def prepared(folder, check):
         settings = '{"synthetic": {"train": 600, "test": 200, "size": 16}}'
         command = ["prepare_data.py", "--kind", "synthetic", "--name", "s", "--settings", settings, "--output-dir", folder]
@@ -130,7 +130,7 @@ def test_while_images_are_prepared(disk, attempt, tmp_path):
 
 
 @tries("Disk full while the archive is downloaded")
-def test_while_the_archive_is_downloaded(disk, attempt, tmp_path):
+def test_while_the_archive_is_downloaded(attempt, disk, tmp_path):
     archive = attempt.random.randbytes(2**20)
     (tmp_path / "a").write_bytes(archive)
     output = disk.folder / "a.tar.gz"
@@ -147,7 +147,7 @@ def test_while_the_archive_is_downloaded(disk, attempt, tmp_path):
 
 
 @tries("Disk full under the whole study", full=10)
-def test_under_the_whole_study(disk, undisturbed, attempt):
+def test_under_the_whole_study(undisturbed, attempt, disk):
     study = undisturbed.study.copy(disk.folder / "study")
     study.undo(LAST_RUN, LAST_METRICS)
     models = [study.folder / Path("results/tiny", LAST_RUN).with_name(f"{name}.safetensors") for name in ("last", "best")]
