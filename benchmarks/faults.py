@@ -1,6 +1,6 @@
 """Count the tries of each fault, and those in which something was lost, in pytest's reports; write the table of docs/faults.md.
 
-A test tells its fault by the property ``fault`` and, if it is many tries in one, ``tries``. Ends with an exit code that is not 0 if anything
+A test tells its fault by the property ``fault`` and, if it is many tries in one, ``tries``. The exit code is not 0 if anything
 was lost. Example (what `make faults` does):
 
   FAULTS=full pytest tests/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
