@@ -29,12 +29,15 @@ def counts(reports: list[Path]) -> dict[str, dict]:
     rows = {}
     for case in (case for report in reports for case in ET.parse(report).iter("testcase")):
         told = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
-        row = rows.setdefault(told.get("fault", case.get("classname")), {"tries": 0, "lost": 0, "skipped": None})
+        lost = case.find("failure") is not None or case.find("error") is not None
+        if "fault" not in told and not lost:
+            continue
+        row = rows.setdefault(told.get("fault", case.get("name")), {"tries": 0, "lost": 0, "skipped": None})
         if (skipped := case.find("skipped")) is not None:
             row["skipped"] = skipped.get("message")
             continue
         row["tries"] += int(told.get("tries", 1))
-        row["lost"] += case.find("failure") is not None or case.find("error") is not None
+        row["lost"] += lost
     return rows
 
 

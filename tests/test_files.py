@@ -274,6 +274,12 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_full_is_told_with_the_name_of_the_progress():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"), Progress(Path("/dev/full"), COLUMNS, epochs=3, images=100):
+        pass
+
+
 @pytest.mark.parametrize(
     ("epoch", "seconds", "left"),
     [(1, 0.5, "00:00:50"), (1, 36.0, "00:59:24"), (1, 1000.0, "27:30:00"), (1, 4000.0, "110:00:00"), (100, 9.0, "00:00:00")],

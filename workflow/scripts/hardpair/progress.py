@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -21,17 +22,24 @@ class Progress:
             self.file = open(self.path, "w", newline="", encoding="utf-8")
             self.rows = csv.DictWriter(self.file, (*self.columns, "seconds", "images_per_second"), lineterminator="\n")
             self.rows.writeheader()
-            self.file.flush()
+            self._flush()
         return self
 
     def __call__(self, record: dict, seconds: float) -> None:
         rate = self.images / seconds
         if self.file:
             self.rows.writerow(record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)})
-            self.file.flush()
+            self._flush()
         self.bar.write(self._line(record, seconds, rate), file=sys.stderr)
         sys.stderr.flush()
         self.bar.update()
+
+    def _flush(self) -> None:
+        """Put what was told on the disk, or say which file it is that has no room."""
+        try:
+            self.file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _line(self, record: dict, seconds: float, rate: float) -> str:
         parts = [
@@ -47,7 +55,8 @@ class Progress:
     def __exit__(self, *_) -> None:
         self.bar.close()
         if self.file:
-            self.file.close()
+            with suppress(OSError):  # which was told when it was met
+                self.file.close()
 
 
 def _clock(seconds: float) -> str:
