@@ -40,7 +40,7 @@ train: {checkpoint_seconds: 0}
 COMMAND = ("snakemake", "--cores", "2", "--configfile", "tiny.yaml", "--", "results/tiny/comparison.md")
 TIMES = ("seconds", "images_per_second", "peak_memory_mb")
 BESIDE = ("logs", "progress", "checkpoints")  # no results
-PATIENCE = 300  # seconds after which a command counts as hung
+PATIENCE = 600  # seconds after which a command counts as hung
 
 
 @dataclass(frozen=True)
