@@ -5,7 +5,7 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study status runs clean-study adopt test dag config-docs docs
+.PHONY: help setup demo study status runs clean-study adopt test faults dag config-docs docs
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,12 @@ adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study'
 
 test: setup ## the test suite
 	pytest -n auto --dist loadfile
+
+faults: setup ## every fault of docs/faults.md in full, an hour or two; writes its table
+	mkdir -p results
+	-FAULTS=full pytest -n auto --dist load -o junit_family=xunit1 --junitxml=results/faults.xml \
+		tests/test_crashes.py tests/test_full_disk.py tests/test_bad_servers.py
+	python benchmarks/faults.py results/faults.xml --write docs/faults.md
 
 dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg
 	mkdir -p results

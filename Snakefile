@@ -57,6 +57,7 @@ include: "workflow/rules/report.smk"
 
 # Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
 onstart:
+    put_right(workflow.dag.needrun_jobs())
     announce(workflow.dag.needrun_jobs())
 
 

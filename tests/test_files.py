@@ -59,6 +59,43 @@ def test_a_writer_that_writes_nothing_leaves_the_old_content(tmp_path):
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
+def full_disk(temporary):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def full_disk_of_numpy(temporary):
+    raise OSError("128 requested and 0 written")
+
+
+def full_disk_of_safetensors(temporary):
+    raise ValueError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+def no_permission(temporary):
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), temporary)
+
+
+@pytest.mark.parametrize(
+    ("fault", "number", "told"),
+    [
+        (full_disk, errno.ENOSPC, "No space left on device"),
+        (full_disk_of_numpy, errno.EIO, "128 requested and 0 written"),
+        (full_disk_of_safetensors, errno.ENOSPC, "No space left on device"),
+        (no_permission, errno.EACCES, "Permission denied"),
+    ],
+)
+def test_what_the_system_has_against_writing_a_file_is_told_of_that_file(tmp_path, fault, number, told):
+    with pytest.raises(OSError, match=told) as caught, files.written_whole(tmp_path / "a.csv") as temporary:
+        fault(temporary)
+    assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (number, told, str(tmp_path / "a.csv"))
+
+
+def test_what_the_system_has_against_another_file_is_told_of_that_one(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, files.written_whole(tmp_path / "a.csv"):
+        (tmp_path / "b.csv").read_text()
+    assert caught.value.filename == str(tmp_path / "b.csv")
+
+
 def test_a_file_is_written_beside_its_place_under_its_own_suffix(tmp_path):
     path = tmp_path / "new" / "folders" / "image.svg"
     with files.written_whole(str(path)) as temporary:
@@ -236,6 +273,12 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
         interrupted()
     assert len(rows()) == 3
     assert len(capsys.readouterr().err.splitlines()) == 3, "its head and two epochs, no word of an end"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_full_is_told_with_the_name_of_the_progress():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"), Progress(Path("/dev/full"), COLUMNS, epochs=3, images=100):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import shlex
 import subprocess
 from collections import Counter
-
+from snakemake.exceptions import WorkflowError
 from hardpair.logs import what_failed
 from hardpair.study import remember
+from hardpair.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -39,6 +40,16 @@ if not plan.plane(config["variants"]):
 
 
 begun = []  # the jobs of this call of Snakemake
+
+
+def put_right(jobs):
+    """See that the jobs may write, and that nothing in their way is left of a crash."""
+    files = {file for job in jobs for file in (*job.output, *job.log)}
+    try:
+        refuse_unwritable({Path(file).parent for file in files})
+    except UserError as error:
+        raise WorkflowError(str(error))
+    tidy([STUDY, DATA])
 
 
 def announce(jobs):

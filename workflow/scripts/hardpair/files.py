@@ -1,10 +1,12 @@
 """Files that are written whole or not at all."""
 
 import csv
+import errno
 import glob
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, which some writers depend on. On any exception it is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: it cannot be written; names ``path``, whatever the writer told.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,8 +30,25 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
         os.replace(temporary, path)
+    except Exception as error:
+        if (told := _system_error(error, path, temporary)) is None:
+            raise
+        raise told from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _system_error(error: Exception, path: Path, temporary: Path) -> OSError | None:
+    """What the system had against writing ``path``, if that is what ``error`` tells."""
+    if isinstance(error, OSError):
+        if error.filename not in (None, str(temporary), temporary):
+            return None
+        if error.errno is None:  # NumPy's, when it could not write all
+            return OSError(errno.EIO, str(error), str(path))
+        return OSError(error.errno, os.strerror(error.errno), str(path))
+    if (number := re.search(r"\(os error (\d+)\)", str(error))) is not None:  # safetensors'
+        return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+    return None
 
 
 def _umask() -> int:

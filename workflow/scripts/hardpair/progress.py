@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -25,7 +26,7 @@ class Progress:
             self.file = open(self.path, "w", newline="", encoding="utf-8")
             self.rows = csv.DictWriter(self.file, (*self.columns, "seconds", "images_per_second"), lineterminator="\n")
             self.rows.writeheader()
-            self.file.flush()
+            self._flush()
         self._say(f"{_run(self.path)}{_epochs(self.epochs)} of {self.images:,} images on {_place()}")
         return self
 
@@ -33,7 +34,7 @@ class Progress:
         rate = self.images / seconds
         if self.file:
             self.rows.writerow(record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)})
-            self.file.flush()
+            self._flush()
         self._say(self._line(record, seconds, rate))
         self.bar.update()
         self.told.append((record, seconds))
@@ -41,6 +42,13 @@ class Progress:
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stderr)
         sys.stderr.flush()
+
+    def _flush(self) -> None:
+        """Put what was told on the disk, or say which file it is that has no room."""
+        try:
+            self.file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _line(self, record: dict, seconds: float, rate: float) -> str:
         parts = [
@@ -59,7 +67,8 @@ class Progress:
             self._say(self._end())
         self.bar.close()
         if self.file:
-            self.file.close()
+            with suppress(OSError):  # which was told when it was met
+                self.file.close()
 
     def _end(self) -> str:
         seconds = sum(seconds for _, seconds in self.told)
