@@ -9,16 +9,16 @@ import time
 import pytest
 
 from hardpair.errors import UserError
-from hardpair.files import written_whole
+from hardpair.files import owner, written_whole
 from hardpair.tidy import refuse_unwritable, tidy
 
 
 @pytest.fixture
 def dead():
-    """The id of a process that has ended."""
+    """How a process that has ended wrote its files."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return process.pid
+    return owner().replace(str(os.getpid()), str(process.pid))
 
 
 def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead, capsys):
@@ -26,8 +26,10 @@ def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead,
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper").mkdir(parents=True)
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper/a").write_text("a")
     left = tmp_path / f"runs/ce/.partial-{dead}-run.json"
-    kept = [
-        tmp_path / "runs/ce" / name for name in ("run.json", f".partial-{os.getppid()}-run.json", ".partial-odd-run.json", ".seed0.lock")
+    alive = owner().replace(str(os.getpid()), str(os.getppid()))
+    kept = [  # of another machine nobody here knows what lives
+        tmp_path / "runs/ce" / name
+        for name in ("run.json", f".partial-{alive}-run.json", ".partial-odd-run.json", f".partial-{dead}0x-run.json", ".seed0.lock")
     ]
     for path in (left, *kept):
         path.write_text("{")

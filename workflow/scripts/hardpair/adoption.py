@@ -10,7 +10,7 @@ from pathlib import Path
 from hardpair import plan
 from hardpair.config import canonical
 from hardpair.errors import UserError
-from hardpair.files import file_sha256, read_json
+from hardpair.files import PARTIAL, file_sha256, owner, read_json
 from hardpair.provenance import fingerprint
 
 MODELS = ("last", "best")
@@ -103,7 +103,7 @@ def files(record: dict) -> list[str]:
 
 def take_over(folder: Path, target: Path) -> None:
     """Copy the run in ``folder`` to ``target``, whole or not at all; what was there goes."""
-    copied = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    copied = target.with_name(f"{PARTIAL}{owner()}-{target.name}")
     copied.mkdir(parents=True)
     try:
         for name in files(read_json(folder / "run.json")):

@@ -6,12 +6,20 @@ import glob
 import hashlib
 import json
 import os
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hardpair.errors import UserError
+
+PARTIAL = ".partial-"  # and its owner: how the name of a file begins that is being written
+
+
+def owner() -> str:
+    """This process, among those of all machines that may share a disk."""
+    return f"{os.getpid()}.{re.sub('[^A-Za-z0-9]', '', platform.node())}"
 
 
 @contextmanager
@@ -25,7 +33,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{PARTIAL}{owner()}-{path.name}")
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
@@ -60,7 +68,7 @@ def _umask() -> int:
 
 def remove_partial(path: Path) -> None:
     """Remove what a killed process left of writing ``path``; nobody may be writing it now."""
-    for temporary in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
+    for temporary in path.parent.glob(f"{PARTIAL}*-{glob.escape(path.name)}"):
         temporary.unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 OWN = re.compile(r"(?P<variant>[A-Za-z0-9][A-Za-z0-9_.-]*)/(?P<seed>seed\d+)")
-FILES = re.compile(r"(?P<variant>.+)/\.?(?:partial-\d+-)?(?P<seed>seed\d+)\.(?:csv|lock|safetensors(?:\.damaged)?)")
+FILES = re.compile(r"(?P<variant>.+)/\.?(?:partial-[\w.]+-)?(?P<seed>seed\d+)\.(?:csv|lock|safetensors(?:\.damaged)?)")
 LOGS = re.compile(r"(?P<variant>.+)\.(?P<seed>seed\d+)\.log")
 SHAPES = (("runs", OWN), ("progress", FILES), ("checkpoints", FILES), ("logs/train", LOGS), ("logs/evaluate", LOGS))
 

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hardpair.errors import UserError
-
-PARTIAL = ".partial-"  # and a process id: see files.written_whole
+from hardpair.files import PARTIAL, owner
 
 
 def refuse_unwritable(folders: Iterable[Path]) -> None:
@@ -65,8 +64,11 @@ def _entries(folder: str | Path) -> Iterator[os.DirEntry]:
             yield from _entries(entry.path)
 
 
-def _is_alive(pid: str) -> bool:
-    """Whether a process of this machine has that id; what is no id is taken for one that lives."""
+def _is_alive(writer: str) -> bool:
+    """Whether the process that ``files.owner`` tells of lives, as far as this machine can know: what another one writes is left alone."""
+    pid, _, machine = writer.partition(".")
+    if machine != owner().partition(".")[2]:
+        return True
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
