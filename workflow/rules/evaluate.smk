@@ -36,7 +36,6 @@ rule compare:
     input:
         runs=run_files("run.json"),
         metrics=run_files("metrics.json"),
-        predictions=run_files("predictions.npz"),
         recipe=rules.select_recipe.output.recipe,
         split=rules.split_data.output,
         pairs=PAIRS,
