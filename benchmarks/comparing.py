@@ -13,17 +13,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-from measured import PROJECT, machine, measured, told
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-SCRIPTS, TESTS = PROJECT / "workflow" / "scripts", PROJECT / "tests"
-sys.path[:0] = [str(SCRIPTS), str(TESTS)]
+import numpy as np
 
 import fake_study
 from hardpair import plan
 from hardpair.config import resolve
 from hardpair.provenance import fingerprint
+from measured import PROJECT, machine, measured, told
 
+SCRIPTS = PROJECT / "workflow" / "scripts"
 POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
 TRAINING, VALIDATION = 45_000, 5_000
 KEYS = ("pairs", "baseline", "on", "references", "difficulty", "plane")

@@ -1,8 +1,8 @@
 """How long Snakemake plans the study with very many seeds on this machine, beside a bare Snakefile of the same jobs.
 
-Both are dry runs. The bare one has the rules train, evaluate and compare with the same input and output files and nothing else: no settings,
-no code, no logs, no figures. They take turns, so that what else the machine does falls on both. With --finished, also the dry run after all
-is done, which finds nothing to do; its files are empty and made by `snakemake --touch`. Example (ten minutes on two cores):
+Both are dry runs. The bare one has the rules train, evaluate and compare with the same input and output files and nothing else: no
+settings, no code, no logs, no figures. They take turns. With --finished, also the dry run after all is done, which finds nothing to do;
+its files are empty and made by `snakemake --touch`. Example (ten minutes on two cores):
 
   python benchmarks/planning.py --seeds 100 1000 2500 --finished 1000 --json planning.json
 """
@@ -129,8 +129,8 @@ def table(rows: list[dict]) -> str:
     for row in rows:
         ratio = f"{row['cpu'] / bare[row['seeds'], row['state']]:.2f}" if row["workflow"] == "study" else ""
         lines.append(
-            f"| {VARIANTS * row['seeds']:,} | {row['state']} | {row['workflow']} | {row['jobs']:,} | {row['seconds']:.1f} | {row['cpu']:.1f} "
-            f"| {row['peak_mb']:,.0f} | {ratio} |"
+            f"| {VARIANTS * row['seeds']:,} | {row['state']} | {row['workflow']} | {row['jobs']:,} | {row['seconds']:.1f} | "
+            f"{row['cpu']:.1f} | {row['peak_mb']:,.0f} | {ratio} |"
         )
     return "\n".join(lines)
 
