@@ -29,7 +29,6 @@ MODELS = [RUN + "last.safetensors", RUN + "best.safetensors"]
 
 rule compare:
     input:
-        expand(RUN + "run.json", variant=VARIANTS, seed=SEEDS),
         expand(RUN + "metrics.json", variant=VARIANTS, seed=SEEDS),
     output:
         "results/bare/comparison.md",

@@ -1,6 +1,6 @@
 # Figures, and the report that holds them. A figure depends on all declared runs, but finds their files by folder: no command line names one
-# path per run. Of the files that one job writes it names one, which tells when they change: run.json of training, metrics.json of evaluation.
-# Each file named takes Snakemake a moment per run and figure.
+# path per run. It names one file a run, which tells when any of them changes: run.json where it shows training alone, else metrics.json, since
+# a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
 rule plot_variants:
@@ -241,7 +241,6 @@ rule plot_hardest:
 rule assemble_figure:
     input:
         run_files("metrics.json"),
-        run_files("run.json"),
         PAIRS,
     output:
         png=shown("final"),
@@ -268,9 +267,8 @@ rule assemble_figure:
 
 rule write_report:
     input:
-        run_files("run.json"),
         figure_files(),
-        rules.compare.output,
+        rules.compare.output,  # they tell of every run
         rules.select_recipe.output if config["search"]["enabled"] else [],
         PAIRS,
     output:
