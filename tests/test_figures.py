@@ -91,7 +91,7 @@ def test_missing_run_ends_in_one_sentence_and_no_file(study, tmp_path):
     ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert ended.stderr.count("\n") == 1
-    assert "seed77/history.npz is missing" in ended.stderr
+    assert "seed77/refreshes.csv is missing" in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -106,12 +106,11 @@ def archive(wildcards):
 
 def run_files(name):
     """A file of every declared run."""
-    return expand(
-        "<study>/runs/{variant}/seed{seed}/{name}",
-        variant=VARIANTS,
-        seed=SEEDS,
-        name=name,
-    )
+    return [
+        f"<study>/runs/{variant}/seed{seed}/{name}"
+        for variant in VARIANTS
+        for seed in SEEDS
+    ]
 
 
 def trial_files(rounds):
