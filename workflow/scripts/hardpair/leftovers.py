@@ -36,4 +36,5 @@ def count(paths: Iterable[Path]) -> tuple[int, int]:
 def _files(path: Path) -> list[Path]:
     if path.is_symlink() or not path.is_dir():
         return [path]
-    return [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+    found = [(Path(folder), name) for folder, folders, names in os.walk(path) for name in [*folders, *names]]
+    return [folder / name for folder, name in found if not (folder / name).is_dir() or (folder / name).is_symlink()]
