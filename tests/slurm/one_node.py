@@ -8,6 +8,7 @@ Run as root where Debian's packages ``slurm-wlm`` and ``munge`` are installed; t
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -46,10 +47,12 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 GresTypes=gpu
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000 Gres=gpu:{gpus}
+NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000 Gres=gpu:4
 PartitionName=gpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
-GRES_CONF = "AutoDetect=off\nNodeName={host} Name=gpu File=/dev/tty[0-{last}] Flags=nvidia_gpu_env\n"
+GRES_CONF = "AutoDetect=off\n" + "".join(
+    f"NodeName={{host}} Name=gpu File=/dev/{device} Flags=nvidia_gpu_env\n" for device in ("null", "zero", "full", "random")
+)
 PROGRAMS = ("munged", "slurmctld", "slurmd", "srun", "setpriv")
 
 
@@ -59,14 +62,21 @@ def hindrance() -> str | None:
         return "only root can run Slurm's daemons"
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
         return f"{', '.join(missing)} not installed: apt-get install slurm-wlm munge"
-    names = {path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()}
-    if running := names & {"slurmctld", "slurmd"}:
+    if running := {command[0] for command in running_commands()} & {"slurmctld", "slurmd"}:
         return f"{' and '.join(sorted(running))} running here already"
     return None
 
 
+def running_commands() -> Iterator[list[str]]:
+    """The commands of all processes of this machine, their programs without folder."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            program, *arguments = path.read_text(errors="replace").rstrip("\0").split("\0")
+            yield [program.rpartition("/")[2], *arguments]
+
+
 @contextlib.contextmanager
-def one_node(folder: Path, gpus: int = 4) -> Iterator[None]:
+def one_node(folder: Path) -> Iterator[None]:
     """Within its block, Slurm runs here; its state and logs lie in ``folder``, and /etc/slurm is given back afterwards.
 
     Raises:
@@ -79,7 +89,7 @@ def one_node(folder: Path, gpus: int = 4) -> Iterator[None]:
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o600)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_configured(folder, gpus))
+        stack.enter_context(_configured(folder))
         munge = ["munged", "--foreground", "--force"]  # though others cannot reach the folder
         munge += [f"--{kind}-file={folder}/munge.{kind}" for kind in ("key", "pid", "seed", "log")]
         daemons = [[*munge, f"--socket={folder}/munge.socket"], ["slurmctld", "-D", "-i"], ["slurmd", "-D", "-N", socket.gethostname()]]
@@ -92,14 +102,14 @@ def one_node(folder: Path, gpus: int = 4) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _configured(folder: Path, gpus: int) -> Iterator[None]:
+def _configured(folder: Path) -> Iterator[None]:
     if not BEFORE.exists() and ETC.exists():  # else what lies there is of a test that was killed
         ETC.rename(BEFORE)
     try:
         ETC.mkdir(exist_ok=True)
         host, ports = socket.gethostname(), _free_ports(2)
-        (ETC / "slurm.conf").write_text(SLURM_CONF.format(host=host, folder=folder, ports=ports, gpus=gpus))
-        (ETC / "gres.conf").write_text(GRES_CONF.format(host=host, last=gpus - 1))
+        (ETC / "slurm.conf").write_text(SLURM_CONF.format(host=host, folder=folder, ports=ports))
+        (ETC / "gres.conf").write_text(GRES_CONF.format(host=host))
         yield
     finally:
         shutil.rmtree(ETC)
@@ -151,6 +161,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="slurm-") as scratch:
         try:
             with one_node(Path(scratch)):
