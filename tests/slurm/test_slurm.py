@@ -54,7 +54,7 @@ class Loss(ImageLoss):
     def begin_epoch(self, share):
         if share > 0 and (job := os.environ.get("SLURM_JOB_ID")):
             seed = int(sys.argv[sys.argv.index("--seed") + 1])
-            place = {"job": job, "seed": seed, "process": os.getpid(), "device": os.environ["CUDA_VISIBLE_DEVICES"]}
+            place = {"job": job, "seed": seed, "process": os.getpid(), "device": os.environ.get("CUDA_VISIBLE_DEVICES")}
             Path("gate", f".{job}").write_text(json.dumps(place))
             Path("gate", f".{job}").rename(Path("gate", f"{job}.json"))
             while not Path("gate", "open").exists():
