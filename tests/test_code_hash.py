@@ -31,7 +31,7 @@ PLOTS = {
 }
 FIGURES = PLOTS | {"assemble_figure"}
 OTHERS = {"choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
-JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", "hardpair/report.html.jinja")}
+JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", *plan.report_parts())}
 
 
 def hashes():
@@ -181,7 +181,9 @@ COUNTED = {
     ("hardpair/sources/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data"},
     ("hardpair/sources/classes.py", '"airplane"', '"aeroplane"'): {"prepare_data"},
     ("hardpair/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data"},
-    ("hardpair/report.html.jinja", "\n", "\n\n"): {"write_report"},
+    ("hardpair/report/page.html.jinja", "\n", "\n\n"): {"write_report"},
+    ("hardpair/report/explorer_data.js", "// ", "//  "): {"write_report"},
+    ("hardpair/report/tables.py", "MOST = 1000", "MOST = 2000"): {"write_report"},
     ("evaluate.py", '"images": len(labels)', '"images": len(labels) + 0'): {"evaluate"},
     ("hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen"): {"train: dfl", "train: dfl_sampler"},
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},

@@ -99,7 +99,7 @@ def test_adding_a_loss_reruns_nothing(study):
 
 
 def test_editing_the_report_reruns_the_report(study):
-    study.edit("workflow/scripts/hardpair/report.html.jinja", "<title>", "<title>A ")
+    study.edit("workflow/scripts/hardpair/report/page.html.jinja", "<title>", "<title>A ")
     assert study.stale() == REPORT
 
 

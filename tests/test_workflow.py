@@ -1,5 +1,6 @@
 """The workflow through its real commands."""
 
+import html
 import json
 import re
 import sys
@@ -105,6 +106,26 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
         assert f"results/tiny/figures/{name}.png" in text
     assert "Mean confusion matrix of each variant over its seeds" in text
     assert not re.search(r'(?:src|href)="https?://', text)
+
+
+def test_every_item_of_snakemake_s_report_has_a_caption_a_category_and_a_label():
+    text = "".join(path.read_text() for path in (PROJECT / "workflow/rules").glob("*.smk"))
+    items = re.findall(r"\breport\(\n(.*?)\n\s+\)", text, re.S)
+    assert len(items) == 3  # the report, the comparison, and one for all figures
+    for item in items:
+        caption = re.search(r'caption=f?"\.\./report/(.+)\.rst"', item)[1]
+        assert caption == "{name}" or (PROJECT / f"workflow/report/{caption}.rst").exists()
+        assert re.search(r'category="\w+"', item)
+        assert re.search(r"labels=\{.+\}", item)
+
+
+def test_the_command_of_a_run_that_the_report_tells_repeats_it(finished):
+    page = html.unescape((finished.folder / "results/tiny/report.html").read_text())
+    [command] = re.findall(r"^python workflow/scripts/train\.py (?:.*\\\n)*.*", page, re.M)
+    finished.run("bash", "-euc", command)
+    once, again = finished.folder / "results/tiny/runs/ce/seed0", finished.folder / "again/ce"
+    assert (again / "last.safetensors").read_bytes() == (once / "last.safetensors").read_bytes()
+    assert json.loads((again / "run.json").read_text())["fingerprint"] == json.loads((once / "run.json").read_text())["fingerprint"]
 
 
 def test_cifar100_needs_nothing_but_config(tmp_path):

@@ -113,6 +113,12 @@ def run_files(name):
     ]
 
 
+def evaluated_images():
+    """The pictures that predictions are about; dataset.json alone tells when they change."""
+    part = "train" if config["evaluate"]["images"] == "validation" else "test"
+    return ancient(f"<data>/{part}/images.npy")
+
+
 def trial_files(rounds):
     """Results of the first so many rounds of the search."""
     batch = config["search"]["batch"]

@@ -216,9 +216,7 @@ rule plot_hardest:
         run_files("metrics.json"),
         PAIRS,
         about=rules.prepare_data.output.about,
-        images=ancient(
-            f"<data>/{'train' if config['evaluate']['images'] == 'validation' else 'test'}/images.npy"
-        ),
+        images=evaluated_images(),
     output:
         png=shown("hardest"),
         svg="<study>/figures/hardest.svg",
@@ -271,6 +269,8 @@ rule write_report:
         rules.compare.output,  # they tell of every run
         rules.select_recipe.output if config["search"]["enabled"] else [],
         PAIRS,
+        run_files("predictions.npz"),
+        images=evaluated_images(),
     output:
         report(
             "<study>/report.html",
@@ -291,8 +291,9 @@ rule write_report:
                 {name: (title, caption(name)) for name, title in FIGURES.items()},
             )
         ),
-        code=code_hash("write_report.py", "hardpair/report.html.jinja"),
+        code=code_hash("write_report.py", *plan.report_parts()),
     message:
         "Write the report"
     shell:
-        "python workflow/scripts/write_report.py --study-dir {params.study} --settings {params.settings:q} --output {output} 2> {log}"
+        "python workflow/scripts/write_report.py --study-dir {params.study} --images {input.images}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

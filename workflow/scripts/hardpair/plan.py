@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from hardpair import plugins
-from hardpair.code import code_hash
+from hardpair.code import SCRIPTS, code_hash
 from hardpair.config import canonical
 from hardpair.config_consistency import wrong_pairs
 from hardpair.errors import UserError
@@ -188,8 +188,28 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
             "# One of its runs alone, and why it would run.",
             f"snakemake --cores 1 --configfile study.yaml --forcerun train -- {run}/run.json",
             f"snakemake --dry-run --configfile study.yaml -- {run}/run.json",
+            "# The same run without Snakemake, into a folder of its own.",
+            _train_command(config, first),
         ],
     }
+
+
+def _train_command(config: dict, name: str) -> str:
+    """The command line of a variant's first run."""
+    study, settings = f"results/{config['study']}", shlex.quote(canonical(train_settings(config, name)))
+    parts = [
+        f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data resources/{config['data']['name']}",
+        f"--split {study}/split.json --recipe {study}/search/recipe.yaml --settings {settings}",
+        *filter(None, [plugins_argument(config, name)]),
+        f"--output-dir again/{name}",
+    ]
+    return " \\\n    ".join(parts)
+
+
+def report_parts() -> list[str]:
+    """Templates, styles and scripts of the report, whose bytes are part of its code."""
+    parts = (path for path in (SCRIPTS / "hardpair" / "report").iterdir() if path.suffix in (".jinja", ".css", ".js"))
+    return sorted(path.relative_to(SCRIPTS).as_posix() for path in parts)
 
 
 def params(settings: dict) -> str:

@@ -1,0 +1,229 @@
+"""The report in a real browser, by mouse and by keyboard, against what NumPy says of the predictions."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import fake_study
+import open_page
+from hardpair.report.page import render
+from reported_study import reported
+
+pytestmark = pytest.mark.skipif(open_page.CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+EVIL = '<img src=x onerror="alert(1)"> & CE'
+VARIANTS = [variant | ({"label": EVIL} if variant["name"] == "dfl" else {}) for variant in fake_study.STUDY[:3]]
+NAMES, SEEDS = [variant["name"] for variant in VARIANTS], 4
+CAT, DOG = 3, 5
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The page's file, and of all runs p_t and called classes (V, S, N), labels and images."""
+    base = tmp_path_factory.mktemp("study")
+    folder, told, images = reported(base, seeds=SEEDS, images=600, variants=VARIANTS)
+    file = base / "report.html"
+    file.write_text(render(folder, told, images), encoding="utf-8")
+    arrays = [[np.load(folder / f"runs/{name}/seed{seed}/predictions.npz") for seed in range(SEEDS)] for name in NAMES]
+    logits = np.array([[run["last"] for run in runs] for runs in arrays], float)
+    labels = arrays[0][0]["labels"]
+    p = np.take_along_axis(softmax(logits, -1), np.broadcast_to(labels, logits.shape[:3])[..., None], -1)[..., 0]
+    return file, p, logits.argmax(-1), labels, images
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_page.browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser, study):
+    with open_page.opened(browser, study[0]) as found:
+        yield found
+
+
+def listed(page):
+    """Indices of all images of the view, in its order."""
+    while page.locator("#explorer-more").is_visible():
+        page.click("#explorer-more")
+    return page.eval_on_selector_all(".card", "cards => cards.map(card => Number(card.dataset.image))")
+
+
+def choose(page, variants=NAMES, **values):
+    for key, value in values.items():
+        page.select_option(f"#explorer-{key}", value)
+    for name, box in zip(NAMES, page.locator("#explorer-variants input").all(), strict=True):
+        box.set_checked(name in variants)
+
+
+def confused(called, labels, a=CAT, b=DOG):
+    """Which images (N,) any of these runs (V, S, N) takes from one of two classes for the other."""
+    return (((labels == a) & (called == b)) | ((labels == b) & (called == a))).any((0, 1))
+
+
+@pytest.mark.parametrize("variants", [NAMES, ["ce", "dfl"], ["ce_sampler"]])
+@pytest.mark.parametrize("sort", ["wrong", "p", "disagree"])
+def test_images_come_in_the_order_asked_for(page, study, sort, variants):
+    _, p, called, labels, _ = study
+    choose(page, variants, sort=sort)
+    chosen = [NAMES.index(name) for name in variants]
+    images = listed(page)
+    assert sorted(images) == np.flatnonzero(confused(called[chosen], labels)).tolist()
+    means = p[chosen].mean(1)
+    wrong, mean, spread = (called[chosen] != labels).sum((0, 1)), means.mean(0), means.max(0) - means.min(0)
+    leading = {"wrong": -wrong, "p": mean, "disagree": -spread}[sort][images]
+    assert (np.diff(leading) > -1e-4).all()  # means are told in steps of 1/65535
+    if sort == "wrong":
+        tied = np.diff(wrong[images]) == 0
+        assert (np.diff(mean[images])[tied] > -1e-4).all()
+    assert page.text_content("#explorer-count").startswith(f"{len(images)} images")
+
+
+@pytest.mark.parametrize("change", ["mended", "broken"])
+@pytest.mark.parametrize("name", ["dfl", "ce_sampler"])
+def test_what_a_variant_mends_or_breaks(page, study, change, name):
+    _, _, called, labels, _ = study
+    choose(page, ["ce", name], show=f"{change}:{name}", a="-1", b="-1")
+    wrong = (called != labels).sum(1)
+    base, other = wrong[0], wrong[NAMES.index(name)]
+    was, now = (base, other) if change == "mended" else (other, base)
+    expected = np.flatnonzero((was > SEEDS / 2) & (now < SEEDS / 2))
+    assert len(expected) > 2
+    assert sorted(listed(page)) == expected.tolist()
+    choose(page, [name], a=str(CAT), b=str(DOG))
+    asked = confused(called[[0, NAMES.index(name)]], labels)
+    assert sorted(listed(page)) == [image for image in expected if asked[image]]
+
+
+def test_any_class_is_a_choice(page, study):
+    _, _, called, labels, _ = study
+    choose(page, a="-1", b=str(DOG))
+    expected = ((called != labels) & ((labels == DOG) | (called == DOG))).any((0, 1))
+    assert sorted(listed(page)) == np.flatnonzero(expected).tolist()
+    choose(page, b="-1")
+    assert sorted(listed(page)) == np.flatnonzero((called != labels).any((0, 1))).tolist()
+
+
+def test_pictures_are_those_of_the_images(page, study):
+    images = study[4]
+    choose(page, sort="disagree")
+    page.evaluate("() => Promise.all([...sheets.values()])")
+    for card in page.locator(".card").all()[::7]:
+        pixels = card.locator("canvas").evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+        shown = np.array(pixels, np.uint8).reshape(16, 16, 4)
+        np.testing.assert_array_equal(shown[..., :3], images[int(card.get_attribute("data-image"))].transpose(1, 2, 0))
+        assert (shown[..., 3] == 255).all()
+
+
+def test_a_view_survives_reload_and_the_way_back(browser, study):
+    with open_page.opened(browser, study[0]) as page:
+        choose(page, ["ce", "dfl"], a=str(CAT), b="-1", sort="p", show="broken:dfl")
+        images = listed(page)
+        page.locator(".card").nth(1).click()
+        link = page.url.partition("#")[2]
+        page.reload()
+        assert page.locator("dialog").is_visible()
+        assert f"Image {images[1]}," in page.text_content("#explorer-title")
+        page.keyboard.press("Escape")
+        page.wait_for_function("!location.hash.includes('image=')")
+        assert listed(page) == images
+        assert page.locator("#explorer-sort").input_value() == "p"
+        assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
+        assert page.evaluate("document.activeElement.dataset.image") == str(images[1])
+    with open_page.opened(browser, study[0], f"#{link}") as elsewhere:
+        assert f"Image {images[1]}," in elsewhere.text_content("#explorer-title")
+
+
+def test_a_link_that_makes_no_sense_shows_the_first_view(browser, study):
+    with open_page.opened(browser, study[0], "#explorer?a=wolf&v=none&sort=__proto__&show=mended:x&image=-3&b=%3Cb%3E") as page:
+        assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "sort", "show")] == ["3", "5", "wrong", "all"]
+        assert not page.locator("dialog").is_visible()
+
+
+def test_the_keyboard_is_enough(page, study):
+    page.focus("#explorer-sort")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#explorer-sort").input_value() == "p"
+    for _ in NAMES:
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")  # the last variant is no longer chosen
+    assert "ce_sampler" not in page.url
+    page.keyboard.press("Tab")
+    shown = page.eval_on_selector_all(".card", "cards => cards.map(card => Number(card.dataset.image))")
+    focused = "Number(document.activeElement.dataset.image)"
+    assert page.evaluate(focused) == shown[0]
+    columns = page.evaluate("getComputedStyle(document.querySelector('#explorer-list')).gridTemplateColumns.split(' ').length")
+    for key, place in [("ArrowRight", 1), ("ArrowDown", 1 + columns), ("ArrowLeft", columns), ("ArrowUp", 0), ("ArrowUp", 0)]:
+        page.keyboard.press(key)
+        assert page.evaluate(focused) == shown[place], key
+    page.keyboard.press("Enter")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("ArrowRight")
+    assert f"Image {shown[1]}," in page.text_content("#explorer-title")
+    page.focus("text=Next")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert f"Image {shown[3]}," in page.text_content("#explorer-title"), "the button keeps the focus"
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"{focused} === {shown[3]}")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+    every = listed(page)
+    assert every[: len(shown)] == shown
+    assert page.evaluate(focused) == every[len(shown)]
+
+
+def test_one_image_in_detail(page, study):
+    _, p, called, labels, _ = study
+    page.locator(".card").nth(2).click()
+    image = int(page.text_content("#explorer-title").split()[1].strip(","))
+    rows = page.locator("dialog table").first.locator("tbody tr")
+    for place in range(len(NAMES)):
+        cells = rows.nth(place).locator("th, td").all_text_contents()
+        assert cells[0].strip().startswith(VARIANTS[place]["label"])
+        assert abs(float(cells[2]) - p[place, :, image].mean()) < 6e-4
+        assert cells[3] == f"{(called[place, :, image] != labels[image]).sum()} of {SEEDS}"
+        dots = rows.nth(place).locator("circle")
+        assert dots.count() == SEEDS
+        for seed in range(SEEDS):
+            assert abs((float(dots.nth(seed).get_attribute("cx")) - 6) / 228 - p[place, seed, image]) < 0.003
+            assert dots.nth(seed).get_attribute("class") == ("right" if called[place, seed, image] == labels[image] else "wrong")
+    page.click("dialog summary")
+    cells = page.locator("dialog details tbody tr").nth(1).locator("td").all_text_contents()
+    for place, cell in enumerate(cells):
+        share, name = cell.split(" ")
+        assert abs(float(share) - p[place, 1, image]) < 0.008
+        assert name == fake_study.CLASSES[called[place, 1, image]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280, 1600])
+def test_every_width_and_both_lights(browser, study, width, scheme):
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    with open_page.opened(browser, study[0], width=width, scheme=scheme) as page:
+        if width >= 1280:
+            assert page.evaluate("(t => t.scrollWidth - t.clientWidth)(document.querySelector('#comparison .scroll'))") == 0
+        page.evaluate("document.querySelectorAll('details').forEach((element) => (element.open = true))")
+        for inside in (False, True):
+            if inside:
+                page.locator(".card").first.click()
+                page.click("dialog summary")
+            assert page.evaluate(wide) == 0
+            assert page.evaluate(open_page.UNNAMED) == []
+            assert page.evaluate(open_page.FAINT) == []
+            levels = page.evaluate(open_page.HEADINGS)
+            assert levels[0] == 1
+            assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+            assert levels.count(1) == 1
+            assert page.evaluate(open_page.TWICE) == page.evaluate(open_page.BARE_CELLS) == []
+
+
+def test_names_stay_text(page):
+    assert EVIL in page.text_content("#explorer-variants")
+    choose(page, show="mended:dfl")
+    assert f"mended by {EVIL}" in page.text_content("#explorer-count")
+    page.locator(".card").first.click()
+    assert EVIL in page.text_content("dialog")
+    assert page.locator("#explorer img").count() == 0

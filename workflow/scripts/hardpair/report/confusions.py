@@ -1,0 +1,124 @@
+"""What every run makes of the images that at least one run gets wrong, in few bytes: the data of the report's explorer."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+
+from hardpair.metrics import log_probabilities
+from hardpair.report.sheets import sheets
+from hardpair.runs import Runs
+
+ROOM = 9_500_000  # characters of base64 for tables and images together
+TABLES = 3_000_000  # bytes of the tables
+ENOUGH = 2_000  # images that should fit before more than one seed of a variant is shown
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What runs of V variants make of N images.
+
+    Attributes:
+        index: places int64 (N,) in the array of images.
+        labels: true classes int64 (N,).
+        mean: mean p_t over all seeds, float64 (V, N).
+        wrong: how many seeds get the image wrong, int64 (V, N).
+        p: p_t of the first S seeds in steps of 1/255, uint8 (V, S, N).
+        called: predicted classes of the first S seeds, an unsigned integer (V, S, N).
+    """
+
+    index: np.ndarray
+    labels: np.ndarray
+    mean: np.ndarray
+    wrong: np.ndarray
+    p: np.ndarray
+    called: np.ndarray
+
+    def of(self, images: np.ndarray) -> "Outcomes":
+        """The same of some of the images."""
+        return Outcomes(*(values[..., images] for values in vars(self).values()))
+
+
+def outcomes(runs: Runs, seeds: int) -> Outcomes:
+    """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one."""
+    index = labels = np.empty(0, np.int64)
+    rows: dict[str, list] = {"mean": [], "wrong": [], "p": [], "called": []}
+    for _, seed, arrays in runs.predictions("last"):
+        index, labels, logits = arrays["index"], arrays["labels"], arrays["last"]
+        p = np.exp(log_probabilities(logits)[np.arange(len(labels)), labels])
+        called = logits.argmax(1)
+        if seed == runs.seeds[0]:
+            rows["mean"].append(np.zeros(len(labels)))
+            rows["wrong"].append(np.zeros(len(labels), np.int64))
+        rows["mean"][-1] += p / len(runs.seeds)
+        rows["wrong"][-1] += called != labels
+        if seed in runs.seeds[:seeds]:
+            rows["p"].append(np.rint(255 * p).astype(np.uint8))
+            rows["called"].append(called.astype(np.min_scalar_type(logits.shape[1] - 1)))
+    each = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
+    return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **each)
+
+
+def most_wrong(found: Outcomes) -> np.ndarray:
+    """Places of the images that any run gets wrong: those that most runs get wrong first, then those of lowest mean p_t."""
+    wrong = found.wrong.sum(0)
+    order = np.lexsort((found.index, found.mean.mean(0), -wrong))
+    return order[wrong[order] > 0]
+
+
+def shown_seeds(variants: int, seeds: int) -> int:
+    """How many seeds of each variant fit into the tables one by one, beside the means over all."""
+    return int(np.clip((TABLES // (variants * ENOUGH) - 4) // 2, 1, seeds))
+
+
+def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[dict], settings: dict) -> tuple[dict, dict]:
+    """The explorer's data, and what is told of it.
+
+    Args:
+        runs: with predictions of the model after the last epoch.
+        images: uint8 (N, 3, H, W), what ``index`` of the predictions points into.
+        classes: names in label order.
+        variants: ``name``, ``label`` and ``colour`` of each.
+        settings: ``baseline`` (name) and ``pairs``.
+
+    Returns:
+        Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
+        the most wrong first. And numbers: images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
+    """
+    seeds = shown_seeds(len(runs.variants), len(runs.seeds))
+    every = outcomes(runs, seeds)
+    order = most_wrong(every)
+    fitting = order[: TABLES // (len(runs.variants) * (4 + 2 * seeds))]
+    tables = _tables(every.of(fitting))
+    pictures = sheets(images, every.index[fitting], ROOM - sum(len(table["base64"]) for table in tables.values()))
+    if pictures["count"] < len(fitting):
+        tables = _tables(every.of(fitting[: pictures["count"]]))
+    data = {
+        "classes": [name.replace("_", " ") for name in classes],
+        "names": classes,
+        "variants": variants,
+        "baseline": runs.variants.index(settings["baseline"]),
+        "pair": [classes.index(name) for name in settings["pairs"][0]],
+        "seeds": runs.seeds[:seeds],
+        "runs": len(runs.seeds),
+        "tables": tables,
+        "pictures": {key: pictures[key] for key in ("side", "across", "each", "sheets")},
+    }
+    told = {"images": len(every.index), "wrong": len(order), "shown": pictures["count"], "seeds": len(runs.seeds), "shown_seeds": seeds}
+    return data, told | {key: pictures[key] for key in ("quality", "side", "reduced")}
+
+
+def _tables(found: Outcomes) -> dict[str, dict]:
+    return {
+        "index": _packed(found.index.astype(np.uint32)),
+        "label": _packed(found.labels.astype(found.called.dtype)),
+        "mean": _packed(np.rint(65535 * found.mean.clip(0, 1)).astype(np.uint16)),
+        "wrong": _packed(found.wrong.astype(np.uint16)),
+        "p": _packed(found.p),
+        "called": _packed(found.called),
+    }
+
+
+def _packed(values: np.ndarray) -> dict[str, str]:
+    little = values.astype(values.dtype.newbyteorder("<"))
+    return {"kind": values.dtype.name, "base64": base64.b64encode(little.tobytes()).decode()}

@@ -1,0 +1,42 @@
+"""Files and data as part of a page that loads nothing."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from hardpair.runs import read_with
+
+ROOM = 4_000_000  # bytes of all figures together; where SVGs are more, the largest give way to their PNGs
+
+
+def figures(folder: Path, names: list[str]) -> dict[str, dict]:
+    """Each figure by name: its SVG, or its PNG where SVGs are too large together.
+
+    Returns:
+        ``source``, a data URI, and ``size`` (width, height; empty where an SVG has none), so that a page has its layout before it draws.
+    """
+    drawn = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
+    sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in drawn.items()}
+    files = {name: ("svg+xml", svg) for name, svg in drawn.items()}
+    for name in sorted(names, key=lambda name: len(drawn[name]), reverse=True):
+        if sum(len(content) for _, content in files.values()) > ROOM:
+            files[name] = ("png", read_with(folder / f"{name}.png", Path.read_bytes))
+    return {
+        name: {
+            "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
+            "size": tuple(round(float(side)) for side in sizes[name].groups()) if sizes[name] else (),
+        }
+        for name, (kind, content) in files.items()
+    }
+
+
+def script_data(value: object) -> str:
+    """``value`` as JSON that may stand in a ``<script type="application/json">``: no text in it can end the element."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def policy_hash(script: str) -> str:
+    """How a Content-Security-Policy names just this script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,0 +1,152 @@
+"use strict";
+
+// The view of many images: choices above, a list of cards below; the end of the address holds it all.
+
+(() => {
+  const PAGE = 60; // images that are listed at once
+  const at = (name) => document.getElementById(`explorer-${name}`);
+  const study = new Study(JSON.parse(at("data").textContent));
+  const list = at("list"), dialog = at("detail");
+  let view, found, listed;
+
+  function option([value, text]) {
+    return make("option", { value }, text);
+  }
+
+  function build() {
+    const classes = [[ANY, "any class"], ...study.classes.map((name, place) => [place, name])];
+    for (const key of ["a", "b"]) at(key).append(...classes.map(option));
+    at("show").append(...shows(study).map(option));
+    at("variants").append(
+      ...study.variants.map((variant, place) => make("label", {}, make("input", { type: "checkbox", value: place }), swatch(variant), variant.label)),
+    );
+    for (const name of ["a", "b", "show", "sort", "variants"]) at(name).addEventListener("change", read);
+    at("more").onclick = () => more(list.children.length);
+    list.onkeydown = walk;
+    list.onfocusin = (event) => reach(event.target.closest(".card"));
+    dialog.onkeydown = (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (by && !event.target.closest(".scroll")) step(by);
+    };
+    dialog.onclose = closed;
+    at("view").hidden = false;
+    window.addEventListener("hashchange", follow);
+  }
+
+  // From the choices to the view.
+  function read(event) {
+    const chosen = [...at("variants").querySelectorAll("input:checked")].map((input) => Number(input.value));
+    if (!chosen.length) {
+      event.target.checked = true; // one must stay
+      return;
+    }
+    view = { a: Number(at("a").value), b: Number(at("b").value), variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
+    remember();
+    update();
+  }
+
+  // From the address to the view.
+  function follow() {
+    view = viewOf(study, location.hash);
+    for (const key of ["a", "b", "show", "sort"]) at(key).value = view[key];
+    for (const input of at("variants").querySelectorAll("input")) input.checked = view.variants.includes(Number(input.value));
+    update();
+    if (location.hash.startsWith("#explorer?")) at("view").closest("section").scrollIntoView({ behavior: "instant" });
+    if (view.image !== null) open(view.image);
+    else if (dialog.open) dialog.close();
+  }
+
+  function remember() {
+    history.replaceState(null, "", linked(study, view));
+  }
+
+  function update() {
+    found = study.matches(view);
+    listed = 0;
+    list.replaceChildren();
+    more(0);
+    const many = found.length === 1 ? "1 image" : `${found.length.toLocaleString("en")} images`;
+    at("count").textContent = found.length ? `${many}: ${said()}` : `No image: ${said()}`;
+  }
+
+  function said() {
+    const name = (place) => (place === ANY ? "any class" : study.classes[place]);
+    const change = view.show === "all" ? "" : `, ${at("show").selectedOptions[0].textContent}`;
+    return `${name(view.a)} confused with ${name(view.b)}${change}`;
+  }
+
+  function more(focused) {
+    const next = found.slice(listed, listed + PAGE);
+    list.append(...next.map((image) => make("li", {}, card(image))));
+    listed += next.length;
+    at("more").hidden = listed >= found.length;
+    const cards = list.querySelectorAll(".card");
+    if (focused && cards[focused]) cards[focused].focus();
+    else if (cards.length) reach(cards[0]);
+  }
+
+  function card(image) {
+    const calls = study.calls(image, view, study.asked(view)), label = study.classes[study.label[image]];
+    const runs = study.asked(view).length * study.seeds.length;
+    const called = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "called rightly by the runs told of";
+    const changes = study.variants.flatMap((variant, place) => {
+      const change = view.variants.includes(place) ? study.change(place, image) : "";
+      return change ? [make("span", { className: change }, `${change} by ${variant.label} `)] : [];
+    });
+    const means = view.variants.flatMap((place) => {
+      const variant = study.variants[place];
+      return [swatch(variant), make("span", { className: "name" }, variant.label), make("span", {}, study.meanP(place, image).toFixed(2))];
+    });
+    const button = make("button", { type: "button", className: "card", tabIndex: -1, onclick: () => open(image) });
+    button.dataset.image = study.index[image];
+    button.append(picture(study, image, { "aria-hidden": "true" }), make("strong", {}, label), make("small", {}, called), ...changes);
+    button.append(meanStrip(study, view.variants, image), make("span", { className: "means" }, ...means));
+    return button;
+  }
+
+  // One card at a time can be reached by Tab; arrow keys lead to the others.
+  function reach(chosen) {
+    if (!chosen) return;
+    for (const other of list.querySelectorAll('.card[tabindex="0"]')) other.tabIndex = -1;
+    chosen.tabIndex = 0;
+  }
+
+  function walk(event) {
+    const cards = [...list.querySelectorAll(".card")], place = cards.indexOf(document.activeElement);
+    if (place < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    const top = (card) => card.parentElement.offsetTop;
+    const columns = cards.findIndex((card) => top(card) !== top(cards[0]));
+    const row = columns < 0 ? cards.length : columns;
+    const to = { ArrowRight: place + 1, ArrowLeft: place - 1, ArrowDown: place + row, ArrowUp: place - row, Home: 0, End: cards.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    if (to >= cards.length && listed < found.length) more(to);
+    else cards[to]?.focus();
+  }
+
+  function open(image) {
+    view.image = image;
+    remember();
+    const place = found.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
+    dialog.replaceChildren(...detail(study, view, image, { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : found.length }));
+    if (!dialog.open) dialog.showModal();
+    const same = focused && document.getElementById(focused);
+    (same && !same.disabled ? same : at("close")).focus();
+  }
+
+  function step(by) {
+    const place = found.indexOf(view.image);
+    if (place >= 0 && place + by in found) open(found[place + by]);
+  }
+
+  function closed() {
+    const place = found.indexOf(view.image);
+    view.image = null;
+    remember();
+    while (place >= listed && listed < found.length) more(0);
+    list.children[place]?.firstChild.focus();
+  }
+
+  build();
+  follow();
+})();

@@ -1,0 +1,42 @@
+"""Where a study's results come from."""
+
+import subprocess
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[4]
+CODE = ("Snakefile", "workflow")  # what computes; a commit of anything else changes no result
+ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, told once where all runs agree
+
+
+def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, str]]:
+    """What produced the runs and the report: each fact with the values it took, in order of appearance."""
+    facts: dict[str, dict] = {}
+    for record in records:
+        flat = {f"data {key}": value for key, value in record["data"].items()}
+        flat |= {key.replace("_", " "): record[key] for key in ONCE}
+        flat |= {f"{key} version": value for key, value in record["versions"].items()}
+        for key, value in flat.items():
+            facts.setdefault(key, {})[str(value)] = None
+    seconds = sum(record["seconds"] for record in records)
+    told = [(key, ", ".join(values)) for key, values in facts.items()]
+    checkout = commit(folder)
+    return [
+        ("runs", str(len(records))),
+        ("training time, all runs", f"{seconds / 60:,.1f} minutes"),
+        *told,
+        *([("commit of the workflow that wrote this page", checkout)] if checkout else []),
+    ]
+
+
+def commit(folder: Path) -> str | None:
+    """The last commit that changed the workflow's code, so that other commits leave the report as it is; None without a checkout."""
+    try:
+        last = _git(folder, "log", "-1", "--format=%H", "--", *CODE)
+        changed = _git(folder, "status", "--porcelain", "--", *CODE)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{last}, with changes that are not committed" if last and changed else last or None
+
+
+def _git(folder: Path, *command: str) -> str:
+    return subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, check=True, timeout=60).stdout.strip()

@@ -1,0 +1,89 @@
+"""The page as a whole."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+import numpy as np
+import yaml
+
+from hardpair.figures.style import COLOURS
+from hardpair.measures import about, metrics_of, title
+from hardpair.report import embedding, origin, tables
+from hardpair.report.confusions import explored
+from hardpair.runs import Runs, read_table, read_with
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HERE = Path(__file__).parent
+SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer.js")
+LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
+
+
+def render(folder: Path, settings: dict, images: np.ndarray) -> str:
+    """The report as HTML.
+
+    Args:
+        folder: of the study.
+        settings: config (resolved), pairs, references, figures, commands.
+        images: uint8 (N, 3, H, W) that the predictions are about.
+    """
+    config, pairs = settings["config"], settings["pairs"]
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
+    runs = Runs.declared(folder / "runs", config)
+    records = [record for _, _, record in runs.records("run.json")]
+    variants = [
+        {"name": name, "label": label, "colour": COLOURS[place % len(COLOURS)]} for place, (name, label) in enumerate(labels.items())
+    ]
+    data, told = explored(runs, images, runs.classes(), variants, {"baseline": config["baseline"], "pairs": pairs})
+    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    embedded = embedding.figures(folder / "figures", [figure["name"] for figure in settings["figures"]])
+    return environment.get_template("page.html.jinja").render(
+        config=config,
+        pair=[name.replace("_", " ") for name in pairs[0]],
+        baseline=labels[config["baseline"]],
+        references=about(settings["references"], pairs),
+        claims=read_table(folder / "claims.csv").to_dict("records"),
+        figures=[figure | embedded[figure["name"]] for figure in settings["figures"]],
+        search=_search(folder / "search") if config["search"]["enabled"] else None,
+        speed=tables.speed(records, labels),
+        runs=tables.every_run(read_table(folder / "runs.csv"), labels, metrics_of(settings)),
+        provenance=origin.provenance(records),
+        resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
+        commands=settings["commands"],
+        explorer={"data": embedding.script_data(data), "told": told, "script": script, "policy": embedding.policy_hash(script)},
+        **_results(folder, labels, config["baseline"], settings),
+    )
+
+
+def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict) -> dict:
+    """Comparison, contrasts and the pairs in detail, as texts."""
+    pairs, metrics = settings["pairs"], metrics_of(settings)
+    lead = 1 + min(len(pairs), LEAD)
+    compared, contrasts = read_table(folder / "comparison.csv"), read_table(folder / "contrasts.csv")
+    confused = read_table(folder / "most_confused.csv")
+    by_model = {model: compared[compared["model"] == model] for model in dict.fromkeys(compared["model"])}
+    last = by_model["last"]
+
+    def table(of: "pd.DataFrame", chosen: list[str]) -> dict:
+        return tables.comparison(of, labels, baseline, {metric: title(metric) for metric in chosen})
+
+    return {
+        "comparisons": {model: {"lead": table(of, metrics[:lead]), "rest": table(of, metrics[lead:])} for model, of in by_model.items()},
+        "contrasts": {model: tables.contrasts(contrasts[contrasts["model"] == model], labels) for model in by_model},
+        "details": {
+            "–".join(pair).replace("_", " "): tables.comparison(last, labels, baseline, tables.pair_titles(pair)) for pair in pairs
+        },
+        "by_class": tables.across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
+        "most_confused": tables.across(confused[confused["model"] == "last"], "pair", labels, baseline),
+    }
+
+
+def _search(folder: Path) -> dict:
+    """The chosen recipe as text, and the trials."""
+    recipe = read_with(folder / "recipe.yaml", lambda path: path.read_text(encoding="utf-8"))
+    return {"recipe": recipe, "trials": tables.trials(read_table(folder / "trials.csv"))}
