@@ -17,7 +17,8 @@ from scipy import stats
 import fake_study
 from hardpair.figures import classes, confusion, curves, difficulty, final, hardest, plane, reliability, search, style, variants, weights
 from hardpair.figures.legend import spread
-from hardpair.runs import Runs, read_table
+from hardpair.readers import read_table
+from hardpair.runs import Runs
 
 SCRIPTS = Path(fake_study.__file__).parents[1] / "workflow" / "scripts"
 LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased, capped at 10)"

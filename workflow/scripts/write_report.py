@@ -45,11 +45,12 @@ def render(folder: Path, settings: dict) -> str:
     import jinja2
     import yaml
 
-    from hardpair.runs import Runs, read_table
+    from hardpair.readers import read_table
+    from hardpair.runs import Runs
 
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
-    records = [record for _, _, record in Runs.declared(folder / "runs", config).records("run.json")]
+    records = Runs.declared(folder / "runs", config).records()
     compared, contrasts = read_table(folder / "comparison.csv"), read_table(folder / "contrasts.csv")
     confused = read_table(folder / "most_confused.csv")
     models, baseline, lead = list(dict.fromkeys(compared["model"])), config["baseline"], metrics_of(settings)
@@ -143,7 +144,7 @@ def embedded(folder: Path, name: str) -> str:
     """A figure as a data URI: the SVG, or the PNG where the SVG is large."""
     import base64
 
-    from hardpair.runs import read_with
+    from hardpair.readers import read_with
 
     kind, content = "svg+xml", read_with(folder / f"{name}.svg", Path.read_bytes)
     if len(content) > LARGE:
@@ -154,7 +155,7 @@ def embedded(folder: Path, name: str) -> str:
 def search(folder: Path) -> dict:
     """The chosen recipe as text and the trials as a table, best first."""
     from hardpair.figures.search import prepared
-    from hardpair.runs import read_table, read_with
+    from hardpair.readers import read_table, read_with
 
     trials = prepared(read_table(folder / "trials.csv")).sort_values(["diverged", "value", "trial"], ascending=[True, False, True])
     searched = ("learning_rate", "weight_decay", "momentum", "dropout")

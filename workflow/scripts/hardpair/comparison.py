@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardpair import records as files
 from hardpair import significance
 from hardpair.contrasts import mean_interval, paired_difference
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.measures import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.provenance import fingerprint
 
@@ -29,7 +29,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
-            run, measured = read_json(path / "run.json"), read_json(path / "metrics.json")
+            run, measured = files.read(path / "run.json", files.RUN), files.metrics(path / "metrics.json")
             present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
             if {run["fingerprint"], measured["fingerprint"]} != {present}:
                 raise UserError(
