@@ -30,6 +30,9 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
             run, measured = files.read(path / "run.json", files.RUN), files.metrics(path / "metrics.json")
+            names = {(record["variant"], record["seed"]) for record in (run, measured)}
+            if names != {(variant["name"], seed)}:
+                raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")
             present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
             if {run["fingerprint"], measured["fingerprint"]} != {present}:
                 raise UserError(

@@ -64,7 +64,7 @@ def _bounded(value: object, name: str = "") -> object:
     try:
         records.refuse_monsters(value)
     except ValueError as error:
-        raise UserError(f"config: {name}cannot be read: {error}; write it without aliases (& and *)") from None
+        raise UserError(f"config: {name}{error}") from None
     return _plain(value)
 
 

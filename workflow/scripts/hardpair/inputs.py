@@ -22,7 +22,7 @@ def check(options: Namespace) -> None:
     if given.get("split"):
         split(Path(given["split"]), images)
     if isinstance(given.get("round"), Path):
-        records.read(given["round"], records.PROPOSALS)
+        proposals(given["round"])
     if given.get("search_dir"):
         settings = given["settings"]
         rounds = given["round"] if "round" in given else settings["rounds"] if settings["enabled"] else 0
@@ -54,6 +54,21 @@ def data(folder: Path) -> int:
             raise UserError(f"{folder / part} {told}: delete {folder} and run prepare_data again")
         found[part] = len(labels)
     return found["train"]
+
+
+def proposals(path: Path) -> None:
+    """Check the recipes of a round.
+
+    Raises:
+        UserError: the file is missing or damaged, or one is no recipe.
+    """
+    from hardpair.config import resolve_part
+
+    for entry in records.read(path, records.PROPOSALS)["trials"]:
+        try:
+            resolve_part("recipe", entry["recipe"])
+        except UserError as error:
+            raise UserError(f"{path}, trial {entry['trial']}: {error}; delete it and run propose_trials again") from None
 
 
 def _wrong(images: "np.ndarray", labels: "np.ndarray", size: int, classes: int) -> str | None:

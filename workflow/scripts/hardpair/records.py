@@ -219,8 +219,12 @@ def refuse_monsters(value: object) -> None:
         item, depth = waiting.pop()
         inner = list(item.values()) if isinstance(item, dict) else item if isinstance(item, list | tuple) else ()
         seen += 1 + len(inner)
+        if isinstance(item, int) and abs(item) >= LARGEST:
+            raise ValueError("holds a number of more than 18 digits: give a smaller one")
         if depth > DEEPEST or seen > MOST:
-            raise ValueError(f"it has more than {f'{DEEPEST} levels' if depth > DEEPEST else f'{MOST:,} values'}")
+            raise ValueError(
+                f"holds more than {f'{DEEPEST} levels' if depth > DEEPEST else f'{MOST:,} values'}: write it without aliases (& and *)"
+            )
         waiting += [(each, depth + 1) for each in inner]
 
 
