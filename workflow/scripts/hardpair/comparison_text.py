@@ -153,7 +153,8 @@ def _row(cells: list[str]) -> str:
 def _escape(text: str) -> str:
     """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
     text = text.replace("&", "&amp;").replace("<", "&lt;")
-    return " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
 
 
 def _percent(share: float) -> str:
