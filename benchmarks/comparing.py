@@ -51,7 +51,8 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.lib.format.open_memmap(folder / "data" / "train" / "images.npy", "w+", np.uint8, (len(labels), 3, 32, 32))
     order = rng.permutation(len(labels)).tolist()
-    (results / "split.json").write_text(json.dumps({"training": order[:TRAINING], "validation": order[TRAINING:]}))
+    split = {"data_sha256": "d" * 64, "training": order[:TRAINING], "validation": order[TRAINING:]}
+    (results / "split.json").write_text(json.dumps(split))
     for place, variant in enumerate(plan.compare_settings(config)["variants"]):
         pool = folder / "pool" / variant["name"]
         for seed in range(min(POOL, len(config["seeds"]))):
@@ -95,7 +96,7 @@ def commands(folder: Path, config: dict) -> dict[str, list]:
         told_of = ["--settings", folder / "figure.json", "--output", results / "figures" / f"{name}.png"]
         found[script] = [SCRIPTS / f"{script}.py", *reads, *also.get(name, []), *told_of]
     page = ["--settings", folder / "report.json", "--output", results / "report.html"]
-    return found | {"write_report": [SCRIPTS / "write_report.py", "--study-dir", results, *page]}
+    return found | {"write_report": [SCRIPTS / "write_report.py", "--study-dir", results, *also["hardest"][:2], *page]}
 
 
 def size_of(folder: Path, name: str) -> float:

@@ -43,7 +43,6 @@ OTHERS = {
     "precision": lambda study: study.told["variants"][1].update(train=TRAIN | {"precision": "fp32"}),
     "code": lambda study: study.told["variants"][1].update(code="other"),
     "split": lambda study: study.split.write_text('{"training": [1], "validation": [0]}'),
-    "seed": lambda study: shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1"),
     "evaluation": lambda study: study.change("dfl", 0, "metrics.json", fingerprint="0" * 16),
 }
 
@@ -56,6 +55,12 @@ def test_a_run_that_was_made_otherwise_is_refused(study, other):
     ) as caught:
         study.records()
     assert ("dfl" in str(caught.value)) == (other not in ("recipe", "split"))
+
+
+def test_files_of_another_run_are_refused(study):
+    shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1")
+    with pytest.raises(UserError, match=r"dfl/seed1 holds files of another run: delete it and run the workflow to train it again"):
+        study.records()
 
 
 def test_equal_settings_are_accepted_however_they_are_spelled(study):

@@ -10,7 +10,8 @@ from scipy.special import softmax
 
 import fake_study
 from hardpair.errors import UserError
-from hardpair.runs import Runs, pair_indices, read_table
+from hardpair.readers import read_table
+from hardpair.runs import Runs, pair_indices
 
 SCRIPTS = Path(fake_study.__file__).parents[1] / "workflow" / "scripts"
 

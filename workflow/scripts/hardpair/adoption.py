@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from hardpair import plan
+from hardpair import plan, records
 from hardpair.config import canonical
 from hardpair.errors import UserError
 from hardpair.files import PARTIAL, file_sha256, owner, read_json
@@ -28,10 +28,12 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
+        if records.difference(record, records.RUN):
+            return "its run.json is not one that train writes"
         return _undeclared(record, config) or difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
-    except (KeyError, TypeError, AttributeError):
+    except (csv.Error, *records.MISREAD):
         return "its run.json is not one that train writes"
 
 
@@ -85,7 +87,7 @@ def _damage(folder: Path, record: dict) -> str | None:
     try:
         with zipfile.ZipFile(folder / "history.npz") as archive:
             whole = archive.testzip() is None
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # zipfile raises whatever a broken file leads it to
         whole = False
     return None if whole else "history.npz is damaged"
 

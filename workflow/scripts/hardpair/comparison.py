@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardpair import records as files
 from hardpair import significance
 from hardpair.contrasts import mean_interval, paired_difference
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.measures import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.provenance import fingerprint
 
@@ -30,7 +30,10 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
-            run, measured = read_json(path / "run.json"), read_json(path / "metrics.json")
+            run, measured = files.read(path / "run.json", files.RUN), files.metrics(path / "metrics.json")
+            names = {(record["variant"], record["seed"]) for record in (run, measured)}
+            if names != {(variant["name"], seed)}:
+                raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")
             present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
             if {run["fingerprint"], measured["fingerprint"]} != {present}:
                 raise UserError(

@@ -1,5 +1,7 @@
 """The comparison as Markdown."""
 
+import re
+
 import pandas as pd
 
 from hardpair import significance
@@ -155,9 +157,9 @@ def _row(cells: list[str]) -> str:
 
 def _escape(text: str) -> str:
     """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
-    for mark, written in (("&", "&amp;"), ("<", "&lt;"), ("\\", "\\\\"), ("|", "\\|")):
-        text = text.replace(mark, written)
-    return " ".join(text.split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
 
 
 def _percent(share: float) -> str:

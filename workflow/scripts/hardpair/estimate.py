@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hardpair import records
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.sources.planned import planned
 from hardpair.split import long_tail
 
@@ -94,8 +94,8 @@ def known_rate(runs: Path) -> tuple[float, int] | None:
     rates = []
     for path in sorted(runs.glob("*/seed*/run.json")):
         try:
-            rates.append(float(read_json(path)["images_per_second"]))
-        except (UserError, KeyError, TypeError):
+            rates.append(records.read(path, {"images_per_second": records.rate})["images_per_second"])
+        except UserError:
             continue  # not a run of ours; the comparison will say so
     return (statistics.median(rates), len(rates)) if rates else None
 

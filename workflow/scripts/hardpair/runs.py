@@ -1,7 +1,5 @@
 """The declared runs of a study as tables; whatever else lies in its folder is never looked at."""
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hardpair import readers, records
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.metrics import log_probabilities
 
 if TYPE_CHECKING:
@@ -42,22 +40,38 @@ class Runs:
             for seed in self.seeds:
                 yield variant, seed, self.folder / variant / f"seed{seed}" / name
 
-    def records(self, name: str) -> list[tuple[str, int, dict]]:
-        """(variant, seed, content) of a JSON file of every run."""
-        return [(variant, seed, read_json(path)) for variant, seed, path in self.files(name)]
+    def records(self) -> list[dict]:
+        """The run.json of every run."""
+        return [records.read(path, records.RUN) for _, _, path in self.files("run.json")]
+
+    def metrics(self, model: str, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
+        """(variant, seed, number of images, measures of the model) of every evaluated run.
+
+        Raises:
+            UserError: a run was evaluated without the model or the pair, or with other classes than the first.
+        """
+        first = None
+        for variant, seed, path in self.files("metrics.json"):
+            content = records.metrics(path)
+            measured = content["models"].get(model)
+            if measured is None or (pair and "-".join(pair) not in measured["pairs"]):
+                raise UserError(f"{path} lacks the {model} model or the pair {'-'.join(pair or [])}: evaluate the run again")
+            first = first or list(measured["per_class"])
+            if list(measured["per_class"]) != first:
+                raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
+            yield variant, seed, content["images"], measured
 
     def classes(self) -> list[str]:
         """Class names in label order, as the first run knew them."""
-        return read_json(next(self.files("run.json"))[2])["classes"]
+        return records.read(next(self.files("run.json"))[2], records.RUN)["classes"]
 
     def epochs(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""
-
         a, b = pair_indices(self.classes(), pair)
-        table = self._rows("epochs.csv")
+        table = self._rows("epochs.csv", *EPOCHS)
 
         def rates(path: Path, rows: int) -> np.ndarray:
-            counts = _arrays(path, "validation_confusion", needed=False).get("validation_confusion")
+            counts = readers.arrays(path, "validation_confusion", needed=False).get("validation_confusion")
             if counts is None or not len(counts):
                 return np.full(rows, np.nan)
             return (counts[:, a, b] + counts[:, b, a]) / np.maximum(counts[:, [a, b]].sum((1, 2)), 1)
@@ -66,7 +80,9 @@ class Runs:
 
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
-        return np.array([_arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")])
+        return np.array(
+            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")]
+        )
 
     def refreshes(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every refreshes.csv, with variant, seed, and the shares of the weights of loss and sampler that lie on ``pair``.
@@ -74,10 +90,10 @@ class Runs:
         A weight that a variant does not have is NaN.
         """
         chosen = list(pair_indices(self.classes(), pair))
-        table = self._rows("refreshes.csv")
+        table = self._rows("refreshes.csv", "epoch", "applied", "mean_p")
 
         def shares(path: Path, rows: int) -> np.ndarray:
-            arrays = _arrays(path, *(f"{part}_share" for part in PARTS), needed=False)
+            arrays = readers.arrays(path, *(f"{part}_share" for part in PARTS), needed=False)
             of = [arrays[name][:, chosen].sum(1) if (name := f"{part}_share") in arrays else np.full(rows, np.nan) for part in PARTS]
             return np.stack(of, 1)
 
@@ -94,11 +110,14 @@ class Runs:
 
         names, seeds, parts = [], [], []
         for variant, seed, path in self.files("history.npz"):
-            arrays = _arrays(path, "refresh_epoch", "p_histogram")
+            arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
             counts = arrays["p_histogram"]
-            bins, total = counts.shape[1], counts.sum(1)
-            above, below = counts[:, round(easy * bins) :].sum(1), counts[:, : round(hard * bins)].sum(1)
-            parts.append((arrays["refresh_epoch"], above / total, below / total))
+            with readers.whole(path):
+                if len(counts) != len(arrays["refresh_epoch"]):
+                    raise ValueError("refresh_epoch and p_histogram do not go together")
+                bins, total = counts.shape[1], counts.sum(1)
+                above, below = counts[:, round(easy * bins) :].sum(1), counts[:, : round(hard * bins)].sum(1)
+                parts.append((arrays["refresh_epoch"], above / total, below / total))
             names += [variant] * len(counts)
             seeds += [seed] * len(counts)
         epoch, of_easy, of_hard = map(np.concatenate, zip(*parts, strict=True))
@@ -108,11 +127,10 @@ class Runs:
         """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
         import pandas as pd
 
-        rows = []
-        for variant, seed, metrics in self.records("metrics.json"):
-            measured = metrics["models"][model]
-            rates = measured["pairs"]["-".join(pair)]
-            rows.append((variant, seed, metrics["images"], measured["accuracy"], rates["rate"]))
+        rows = [
+            (variant, seed, images, measured["accuracy"], measured["pairs"]["-".join(pair)]["rate"])
+            for variant, seed, images, measured in self.metrics(model, pair)
+        ]
         return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
 
     def per_class(self, model: str = "last") -> "pd.DataFrame":
@@ -121,56 +139,36 @@ class Runs:
 
         rows = [
             (variant, seed, name, share)
-            for variant, seed, metrics in self.records("metrics.json")
-            for name, share in metrics["models"][model]["per_class"].items()
+            for variant, seed, _, measured in self.metrics(model)
+            for name, share in measured["per_class"].items()
         ]
         return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]).astype({"accuracy": float})
 
     def confusions(self, model: str = "last") -> tuple[list[str], dict[str, np.ndarray]]:
         """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
-        records = self.records("metrics.json")
-        matrices = {
-            name: np.array([metrics["models"][model]["confusion"] for variant, _, metrics in records if variant == name])
-            for name in self.variants
-        }
-        return list(records[0][2]["models"][model]["per_class"]), matrices
+        counts, classes = {name: [] for name in self.variants}, []
+        for variant, _, _, measured in self.metrics(model):
+            counts[variant].append(measured["confusion"])
+            classes = list(measured["per_class"])
+        return classes, {name: np.array(matrices) for name, matrices in counts.items()}
 
     def reliability(self, model: str = "last") -> "pd.DataFrame":
         """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
         import pandas as pd
 
-        records = [(variant, seed, metrics["models"][model]) for variant, seed, metrics in self.records("metrics.json")]
-        sums = {key: np.array([measured["reliability"][key] for _, _, measured in records]) for key in ("count", "confidence", "correct")}
+        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics(model)]
+        sums = {key: np.array([measured["reliability"][key] for _, _, measured in found]) for key in ("count", "confidence", "correct")}
         runs, bins = sums["count"].shape
-        of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*records, strict=True))[:2], strict=True)}
-        of |= {"ece": np.repeat([measured["ece"] for _, _, measured in records], bins), "bin": np.tile(np.arange(bins), runs)}
+        of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*found, strict=True))[:2], strict=True)}
+        of |= {"ece": np.repeat([measured["ece"] for _, _, measured in found], bins), "bin": np.tile(np.arange(bins), runs)}
         count = np.where(sums["count"] > 0, sums["count"], np.nan)
         means = {"confidence": sums["confidence"] / count, "accuracy": sums["correct"] / count}
         return pd.DataFrame(of | {"count": sums["count"].ravel()} | {key: mean.ravel() for key, mean in means.items()})
 
-    def _rows(self, name: str) -> "pd.DataFrame":
-        """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``.
-
-        Files of equal columns are parsed at once: that takes a tenth of the time of one after the other.
-        """
-        import pandas as pd
-
-        alike: dict[str, dict[int, str]] = {}
-        runs = list(self.files(name))
-        for place, (_, _, path) in enumerate(runs):
-            header, _, rows = read_with(path, lambda path: path.read_text(encoding="utf-8")).partition("\n")
-            alike.setdefault(header, {})[place] = rows if rows.endswith("\n") or not rows else f"{rows}\n"
-        parts = []
-        for header, texts in alike.items():
-            try:
-                table = _parsed(io.StringIO(f"{header}\n{''.join(texts.values())}"))
-                table.index = np.repeat(list(texts), [rows.count("\n") for rows in texts.values()])
-            except ValueError:  # one at a time, the broken one can be named
-                tables = {place: read_table(runs[place][2]) for place in texts}
-                table = pd.concat([part.set_index(np.full(len(part), place)) for place, part in tables.items()])
-            parts.append(table)
-        table = pd.concat(parts).sort_index(kind="stable")
-        variants, seeds, _ = zip(*runs, strict=True)
+    def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
+        """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
+        variants, seeds, paths = zip(*self.files(name), strict=True)
+        table = readers.read_tables(paths, *columns)
         return table.assign(variant=np.array(variants, object)[table.index], seed=np.array(seeds)[table.index])
 
     def _of_history(self, column: Callable[[Path, int], np.ndarray], table: "pd.DataFrame") -> np.ndarray:
@@ -181,7 +179,8 @@ class Runs:
         """
         parts = []
         for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
-            parts.append(column(path, rows))
+            with readers.whole(path):
+                parts.append(column(path, rows))
             if len(parts[-1]) != rows:
                 raise UserError(f"{path} tells of {len(parts[-1])} epochs, the table beside it of {rows}: train this run again")
         return np.concatenate(parts)
@@ -194,7 +193,7 @@ class Runs:
         """
         first = None
         for variant, seed, path in self.files("predictions.npz"):
-            arrays = _arrays(path, "index", "labels", *models)
+            arrays = readers.predictions(path, *models)
             first = first or arrays
             if not all(np.array_equal(first[key], arrays[key]) for key in ("index", "labels")):
                 raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
@@ -248,6 +247,7 @@ class Runs:
 PARTS = ("loss", "sampler")  # of a variant, which may weigh images
 WEIGHTS = [f"{part}_{name}" for part in PARTS for name in ("mean_weight", "largest_weight", "effective_share", "pair_share")]
 WEIGHTS += ["loss_scale", "sampler_largest_factor", "sampler_distinct_share"]
+EPOCHS = ("epoch", "learning_rate", "train_loss", "train_accuracy")
 
 
 def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
@@ -256,40 +256,3 @@ def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
         if name not in classes:
             raise UserError(f"pairs names the class {name!r}, which the data does not have: choose from {', '.join(classes[:10])}")
     return classes.index(pair[0]), classes.index(pair[1])
-
-
-def read_table(path: str | Path) -> "pd.DataFrame":
-    """A CSV file as a table; only empty cells are missing values, and names stay text whatever they look like."""
-    return read_with(Path(path), _parsed)
-
-
-def _parsed(source: Path | io.StringIO) -> "pd.DataFrame":
-    import pandas as pd
-
-    text = dict.fromkeys(("variant", "label", "a", "b"), str)
-    return pd.read_csv(source, dtype=text, keep_default_na=False, na_values=[""])
-
-
-def read_images(path: str | Path) -> np.ndarray:
-    """An array file, mapped into memory instead of read."""
-    return read_with(Path(path), lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray]:
-    """Arrays of these names of an .npz file; those that it must have, or that it happens to have."""
-
-    def load(path: Path) -> dict[str, np.ndarray]:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names if needed or name in archive}
-
-    return read_with(path, load)
-
-
-def read_with(path: Path, reader: Callable):
-    """What ``reader`` makes of a file, its failures told in one sentence."""
-    try:
-        return reader(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}): delete it and run the step that makes it again") from None
