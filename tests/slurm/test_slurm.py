@@ -18,7 +18,7 @@ from workspace import Workspace
 
 pytestmark = pytest.mark.skipif(hindrance() is not None, reason=f"no Slurm here: {hindrance()}")
 
-PATIENCE = 300  # seconds; only a failure takes so long
+PATIENCE = 900  # seconds; only a failure takes so long
 
 SMALL = """
 study: small
