@@ -215,4 +215,4 @@ def test_a_row_of_runs_tells_all_that_the_run_was_told_and_made_on(study):
     assert {key: row[key] for key in ("python", "torch", "numpy")} == {key: record["versions"][key] for key in ("python", "torch", "numpy")}
     assert (row["data"], row["code"], row["parameters"]) == (record["data"]["sha256"], record["code"], record["parameters"])
     other = runs[runs["seed"] == 0].iloc[0]
-    assert np.isnan(other["loss.gamma"]), "a setting that a run does not have stays empty"
+    assert pd.isna(other["loss.gamma"]), "a setting that a run does not have stays empty"

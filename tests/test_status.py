@@ -152,6 +152,14 @@ def test_a_run_that_was_not_evaluated_is_done_but_the_study_is_not(folder):
     assert not standing.finished
 
 
+@pytest.mark.parametrize("text", ["[]", "{ cut off", '{"fingerprint": 1, "images_per_second": "fast"}', "{}"])
+def test_a_record_that_is_none_does_not_stop_the_look(folder, text):
+    (folder / "runs/ce/seed0/run.json").write_text(text)
+    standing = look()
+    assert len(states(standing)) == 1
+    assert not standing.finished
+
+
 def test_a_watch_sees_what_has_changed_since(folder):
     watch = Watch(study.overlay(["tiny.yaml"]), folder)
     assert watch.look().finished

@@ -52,6 +52,14 @@ def test_the_config_is_that_of_now(results):
         study.chosen("mine", [])
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"configfiles": 1, "config": {}}'])
+def test_a_note_that_is_none_is_told_in_one_sentence(results, text):
+    start("mine", 1000)
+    (results / "mine/started.json").write_text(text)
+    with pytest.raises(UserError, match=r"started\.json is not"):
+        study.chosen("mine", [])
+
+
 def test_overlays_are_noted_by_the_path_that_a_person_would_type(results):
     start("mine", 1000)
     far = results.parent.parent / "far.yaml"

@@ -83,7 +83,10 @@ def _as_started(folder: Path) -> dict:
     """The config that a study was started with, its files read anew."""
     if (folder / STARTED).is_file():
         started = read_json(folder / STARTED)
-        config = overlay(started["configfiles"], started["config"])
+        try:
+            config = overlay(started["configfiles"], started["config"])
+        except (KeyError, TypeError):
+            raise UserError(f"{folder / STARTED} is not what the workflow writes: name the study's overlays with --configfile") from None
     else:
         config = overlay([])
     if config["study"] != folder.name:

@@ -60,6 +60,7 @@ class Watch:
             if (present := self._fingerprint(variant, seed)) in (None, record.get("fingerprint")):
                 measured = self._json(run / "metrics.json") or {}
                 rate = record.get("images_per_second")
+                rate = rate if isinstance(rate, int | float) else None
                 return Job(**job, state=DONE, rate=rate, evaluated=present is not None and measured.get("fingerprint") == present)
             return Job(**job, state=STALE, told=self._reason(record))
         return self._unfinished(job, held, read_log(log), lambda: self._progress(variant, seed), self._epochs())
@@ -113,8 +114,9 @@ class Watch:
         return self._fresh(self.folder / "search" / "recipe.yaml", read)
 
     def _json(self, path: Path) -> dict | None:
-        """A JSON file that may not be there, or be cut off."""
-        return self._fresh(path, read_json)
+        """A map in a JSON file that may not be there, or be cut off."""
+        value = self._fresh(path, read_json)
+        return value if isinstance(value, dict) else None
 
     def _fresh(self, path: Path, reader: Callable) -> dict | None:
         try:
