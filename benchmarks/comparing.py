@@ -8,6 +8,7 @@ measures each command of the workflow that reads all of it. Example (10,000 runs
 
 import argparse
 import json
+import multiprocessing
 import shutil
 import sys
 import tempfile
@@ -130,7 +131,12 @@ def main() -> None:
         folder = (options.keep or Path(temporary) / "study").absolute()
         if not folder.exists():
             folder.mkdir(parents=True)
-            write(folder, config, options.images, options.epochs)
+            # In a process of its own: a command starts out with the memory of the process that starts it.
+            writer = multiprocessing.Process(target=write, args=(folder, config, options.images, options.epochs))
+            writer.start()
+            writer.join()
+            if writer.exitcode:
+                sys.exit("the made-up study could not be written")
         runs = len(config["variants"]) * options.seeds
         print(f"{told(about)}; {runs:,} runs of {options.epochs} epochs, {options.images:,} images\n")
         rows = []
