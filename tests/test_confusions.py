@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.special import softmax
 
 import fake_study
-from hardpair.report import confusions, sheets
+from hardpair.report import confusions, embedding, sheets
 from hardpair.runs import Runs
 from reported_study import reported
 
@@ -111,6 +111,11 @@ def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     whole, part = unpacked(data), unpacked(less)
     for name in whole:
         np.testing.assert_array_equal(part[name], whole[name][..., : told_less["shown"]])
+
+
+def test_what_a_page_may_hold_is_under_15_mb():
+    assert confusions.TABLES * 4 / 3 < confusions.ROOM / 2
+    assert confusions.ROOM + embedding.ROOM * 4 / 3 < 14.5e6, "the rest is text"
 
 
 def test_a_study_without_errors_has_nothing_to_explore(study, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hardpair.readers import read_with
 
-ROOM = 4_000_000  # bytes of all figures together; where SVGs are more, the largest give way to their PNGs
+ROOM = 3_500_000  # bytes of all figures together; where SVGs are more, the largest give way to their PNGs
 
 
 def figures(folder: Path, names: list[str]) -> dict[str, dict]:

@@ -89,9 +89,9 @@
     const calls = study.calls(image, view, study.asked(view)), label = study.classes[study.label[image]];
     const runs = study.asked(view).length * study.seeds.length;
     const called = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "called rightly by the runs told of";
-    const changes = study.variants.flatMap((variant, place) => {
-      const change = view.variants.includes(place) ? study.change(place, image) : "";
-      return change ? [make("span", { className: change }, `${change} by ${variant.label} `)] : [];
+    const changes = ["mended", "broken"].flatMap((change) => {
+      const by = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
+      return by.length ? [make("strong", {}, `${change} by ${by.join(", ")}`)] : [];
     });
     const means = view.variants.flatMap((place) => {
       const variant = study.variants[place];
@@ -99,8 +99,8 @@
     });
     const button = make("button", { type: "button", className: "card", tabIndex: -1, onclick: () => open(image) });
     button.dataset.image = study.index[image];
-    button.append(picture(study, image, { "aria-hidden": "true" }), make("strong", {}, label), make("small", {}, called), ...changes);
-    button.append(meanStrip(study, view.variants, image), make("span", { className: "means" }, ...means));
+    button.append(picture(study, image, { "aria-hidden": "true" }), make("strong", {}, label), make("small", {}, called));
+    button.append(meanStrip(study, view.variants, image), make("span", { className: "means" }, ...means), ...changes);
     return button;
   }
 
