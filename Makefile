@@ -5,7 +5,7 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study adopt test dag config-docs
+.PHONY: help setup demo study status runs clean-study adopt test faults dag config-docs docs
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,12 +24,31 @@ demo: setup ## the whole chain on generated images: two minutes, no network, no 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
 	snakemake --cores $(CORES) --resources gpu=$(GPUS)
 
+# Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
+WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
+
+status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
+	@python workflow/scripts/show_status.py $(WHICH) $(if $(FOLLOW),--follow)
+
+runs: setup ## the finished runs of a study (STUDY=name SORT=accuracy)
+	@python workflow/scripts/list_runs.py $(WHICH) $(if $(SORT),--sort "$(SORT)")
+
+clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only runs of removed seeds and variants)
+	@python workflow/scripts/clean_study.py --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
+		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(LEFTOVERS),--leftovers) $(if $(YES),--yes)
+
 adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
 	python workflow/scripts/adopt_runs.py --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
 		$(if $(CONFIG),--configfile $(CONFIG))
 
 test: setup ## the test suite
 	pytest -n auto --dist loadfile
+
+faults: setup ## every fault of docs/faults.md in full, an hour or two; writes its table
+	mkdir -p results
+	-FAULTS=full pytest -n auto --dist load -o junit_family=xunit1 --junitxml=results/faults.xml \
+		tests/test_crashes.py tests/test_full_disk.py tests/test_bad_servers.py
+	python benchmarks/faults.py results/faults.xml --write docs/faults.md
 
 dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg
 	mkdir -p results
@@ -39,3 +58,6 @@ dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where grap
 
 config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md
+
+docs: setup ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet

@@ -57,14 +57,20 @@ include: "workflow/rules/report.smk"
 
 # Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
 onstart:
+    put_right(workflow.dag.needrun_jobs())
     announce(workflow.dag.needrun_jobs())
 
 
 onsuccess:
     print(
-        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html",
+        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html\n"
+        f"runs:   make runs STUDY={config['study']}",
         file=sys.stderr,
     )
+
+
+onerror:
+    explain()
 
 
 rule all:

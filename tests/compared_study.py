@@ -25,7 +25,7 @@ class Study:
         told["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in told["variants"]]
         names = [variant["name"] for variant in told["variants"]]
         self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002} | told
-        self.split.write_text('{"training": [0], "validation": [1]}')
+        self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in told["seeds"]:
                 run = self.runs / name / f"seed{seed}"

@@ -1,6 +1,7 @@
 import filelock
 import pytest
 
+from faults import Undisturbed
 from workspace import Workspace
 
 
@@ -16,3 +17,19 @@ def finished(tmp_path_factory, worker_id):
     study = Workspace(folder).copy(base / "copy")
     study.said = told.read_text()
     return study
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, worker_id):
+    """A finished study of those that get into trouble, run once for all workers; to look at only."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "undisturbed"
+    with filelock.FileLock(f"{folder}.lock"):
+        return Undisturbed.made(folder)
+
+
+@pytest.fixture
+def attempt(request, record_property):
+    """A try of a fault, which docs/faults.md counts."""
+    record_property("fault", request.param.fault)
+    return request.param

@@ -49,7 +49,10 @@ def write_images(folder: Path, images: int, classes: list[str], size: int) -> No
     pixels = tint + 50 * np.sin(6 * rows + phase) * np.cos(5 * columns - phase) + rng.normal(0, 12, (images, 3, size, size))
     (folder / "test").mkdir(parents=True)
     np.save(folder / "test" / "images.npy", pixels.clip(0, 255).astype(np.uint8))
-    write_json(folder / "dataset.json", {"classes": classes, "size": size, "sha256": "d" * 64})
+    write_json(
+        folder / "dataset.json",
+        {"kind": "folder", "name": "fake", "classes": classes, "size": size, "mean": [0.5] * 3, "std": [0.25] * 3, "sha256": "d" * 64},
+    )
 
 
 def write_training(folder: Path, classes: list[str], size: int) -> None:
@@ -60,7 +63,7 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
     np.save(folder / "data" / "train" / "images.npy", np.zeros((len(labels), 3, size, size), dtype=np.uint8))
     kept = (np.arange(len(labels)) % 40) < np.floor(40 * 0.1 ** (labels / (len(classes) - 1)))
     (folder / "results").mkdir(exist_ok=True)
-    write_json(folder / "results" / "split.json", {"training": np.flatnonzero(kept).tolist(), "validation": []})
+    write_json(folder / "results" / "split.json", {"data_sha256": "d" * 64, "training": np.flatnonzero(kept).tolist(), "validation": []})
 
 
 def write_run(run, name, place, seed, told, epochs, validation, images, classes, size) -> None:

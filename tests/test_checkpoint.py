@@ -1,13 +1,9 @@
 """Runs that are killed, stopped or find a strange checkpoint, and what they come to."""
 
-import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,16 +17,14 @@ from hardpair.settings import Recipe
 from hardpair.stopping import Stop, Stopped
 from hardpair.tensors import load_images, load_split
 from prepared_data import prepare
+from training_process import FILES, RECIPE, Trainer
 
 torch.set_num_threads(1)
-ROOT = Path(__file__).parents[1]
 DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
 VARIANTS = {
     "ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}),
     "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2, "unbias": 0.5, "factor_max": 100}),
 }
-RECIPE = {"epochs": 3, "batch_size": 64, "learning_rate": 0.02, "refresh_every": 2}
-FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "refreshes.csv"]  # and run.json, which holds times
 STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, at validation images, and at two refreshes
 
 
@@ -136,39 +130,10 @@ def test_a_damaged_checkpoint_is_set_aside_with_a_line(saved, tmp_path, capsys, 
         assert not path.exists()
 
 
-class Trainer:
-    """The process of trainer.py."""
-
-    def __init__(self, data):
-        self.data = data
-        command = [sys.executable, ROOT / "tests" / "trainer.py"]
-        scripts = str(ROOT / "workflow" / "scripts")
-        self.process = subprocess.Popen(
-            command, env={"PYTHONPATH": scripts, "PATH": "/usr/bin:/bin"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout.readline() == "ready\n"
-
-    def train(self, folder, checkpointed=True, recipe=RECIPE, **disturbance):
-        """Exit code of a run into a folder, its checkpoint and progress beside it."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        settings = {"loss": {"kind": "focal", "scale": "dynamic"}, "sampler": {"kind": "focal"}, "precision": "fp32"}
-        given = {"data": self.data, "split": self.data / "split.json", "settings": json.dumps(settings), "recipe": json.dumps(recipe)}
-        given |= {"gpus": 0, "output-dir": folder, "progress": folder.parent / "progress.csv"}
-        if checkpointed:
-            given |= {"checkpoint": folder.parent / "c.safetensors", "checkpoint-seconds": 0}
-        arguments = [f"--{name}={value}" for name, value in given.items()]
-        order = {"arguments": arguments, "log": str(folder.parent / "log")} | disturbance
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-
 @pytest.fixture(scope="module")
 def trainer(data):
-    trainer = Trainer(data)
-    yield trainer
-    trainer.process.stdin.close()
-    assert trainer.process.wait() == 0
+    with Trainer.started(data) as trainer:
+        yield trainer
 
 
 @pytest.fixture(scope="module")

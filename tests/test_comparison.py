@@ -1,4 +1,3 @@
-import re
 import shutil
 
 import numpy as np
@@ -8,8 +7,7 @@ from scipy import stats
 
 import fake_study
 from compared_study import TRAIN, Study
-from hardpair import comparison, comparison_text, measures, ranking
-from hardpair.confusion import pair_rates
+from hardpair import comparison, comparison_text, measures
 from hardpair.errors import UserError
 
 MEASURES = ("accuracy", "nll", "ece", "brier")
@@ -23,9 +21,6 @@ def read_only(tmp_path_factory):
 @pytest.fixture
 def study(tmp_path):
     return Study(tmp_path, seeds=2, variants=fake_study.STUDY[:2])
-
-
-# --- which runs are accepted
 
 
 def test_declared_runs_are_read_in_order_and_others_ignored(study):
@@ -48,7 +43,6 @@ OTHERS = {
     "precision": lambda study: study.told["variants"][1].update(train=TRAIN | {"precision": "fp32"}),
     "code": lambda study: study.told["variants"][1].update(code="other"),
     "split": lambda study: study.split.write_text('{"training": [1], "validation": [0]}'),
-    "seed": lambda study: shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1"),
     "evaluation": lambda study: study.change("dfl", 0, "metrics.json", fingerprint="0" * 16),
 }
 
@@ -61,6 +55,12 @@ def test_a_run_that_was_made_otherwise_is_refused(study, other):
     ) as caught:
         study.records()
     assert ("dfl" in str(caught.value)) == (other not in ("recipe", "split"))
+
+
+def test_files_of_another_run_are_refused(study):
+    shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1")
+    with pytest.raises(UserError, match=r"dfl/seed1 holds files of another run: delete it and run the workflow to train it again"):
+        study.records()
 
 
 def test_equal_settings_are_accepted_however_they_are_spelled(study):
@@ -110,9 +110,6 @@ def test_what_changes_no_result_is_not_compared(study):
     versions = study.content("dfl", 0, "run.json")["versions"] | {"hardpair": "9", "python": "3.12.0"}
     study.change("dfl", 1, "run.json", versions=versions, device="Another GPU", seconds=1.0, peak_memory_mb=1)
     assert len(study.records()) == 4
-
-
-# --- tables
 
 
 def test_a_row_of_runs_holds_what_was_measured(read_only):
@@ -174,156 +171,6 @@ def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(read_
         assert [row[key] for key in ("n", "difference", "sd", "low", "high")] == pytest.approx(expected)
 
 
-# --- Markdown
-
-
-def cells(line):
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-
-
-def tables_in(text):
-    """Rows of cells of every table by its heading."""
-    found = {}
-    for part in text.split("\n## ")[1:]:
-        heading, *lines = part.splitlines()
-        found[heading] = [cells(line) for line in lines if line.startswith("|")]
-    return found
-
-
-def test_markdown_is_laid_out_as_the_published_table(read_only):
-    read_only.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
-    text, comparison_ = read_only.markdown(), read_only.tables()[1]
-    found = tables_in(text)
-    told = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
-    told += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
-    assert list(found) == [*told, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
-    for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
-        header, rule, *rows = found[heading]
-        ours = ["configuration", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
-        assert header == [*ours, "published accuracy", "published confusion"]
-        assert rule == ["---"] * 7
-        labels = ["CrossEntropy (baseline)", "DynamicFocalLoss", "CE + FocalSampler", "DFL + Sampler"]
-        assert [row[0] for row in rows] == labels
-        assert rows[0][3:5] == ["", ""]
-        assert rows[1][5:] == ["86.78 %", "10.78 %"]
-        of_dfl = comparison_[(comparison_["variant"] == "dfl") & (comparison_["model"] == model)].set_index("metric")
-        for place, metric in ((1, "accuracy"), (2, "confusion:cat-dog")):
-            row = 100 * of_dfl.loc[metric, ["mean", "sd", "difference", "difference_low", "difference_high"]].astype(float)
-            assert rows[1][place] == f"{row['mean']:.2f} ± {row['sd']:.2f} %"
-            interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"
-            assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
-    contrasts = found["Declared contrasts, last epoch"]
-    assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
-    assert contrasts[2][1::3] == found["Last epoch"][3][3:5]
-    assert contrasts[2][3::3] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
-    stored = read_only.tables()[2].set_index(["a", "b", "model", "metric"])
-    for place, metric in ((2, "accuracy"), (5, "confusion:cat-dog")):
-        low, high = 100 * stored.loc[("dfl", "ce", "last", metric), ["new_images_low", "new_images_high"]].astype(float)
-        assert contrasts[2][place] == f"[{low:+.2f}, {high:+.2f}]"
-    assert "adjusted for 4 tests (Holm). With 3 seeds no p can come under 0.05, however large a difference is: 8 seeds can." in text
-    power = found["What so many seeds can tell"]
-    assert [row[:2] for row in power[2:4]] == [
-        ["DynamicFocalLoss − CrossEntropy", "accuracy"],
-        ["DynamicFocalLoss − CrossEntropy", "confusion"],
-    ]
-    assert [row[5] for row in power[2:]] == ["+0.82 pp", "-1.24 pp", "+0.00 pp", "-0.47 pp"]
-    assert power[4][6] == "", "no number of seeds detects a published difference of 0"
-    assert "## Claims" not in text
-    assert "On test images; 3 seeds (0, 1, 2)." in text
-
-
-def test_the_pair_is_told_completely(read_only):
-    found, table = tables_in(read_only.markdown()), read_only.tables()[1]
-    last = table[table["model"] == "last"].set_index(["metric", "variant"])
-    header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
-    read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
-    assert header == ["configuration", *read, "accuracy on truck", "accuracy on automobile"]
-    metrics = [f"{key}:truck-automobile" for key in ("a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")]
-    for place, metric in enumerate([*metrics, "accuracy:truck", "accuracy:automobile"], 1):
-        row = 100 * last.loc[(metric, "dfl"), ["mean", "difference"]].astype(float)
-        assert rows[0][place] == f"{100 * last.loc[(metric, 'ce'), 'mean']:.2f} %"
-        assert rows[1][place] == f"{row['mean']:.2f} % ({row['difference']:+.2f})"
-    assert found["Calibration, last epoch"][0] == ["configuration", "Log loss (nats)", "Calibration error", "Brier score"]
-    nll = last.loc[("nll", "dfl")]
-    assert found["Calibration, last epoch"][3][1] == f"{nll['mean']:.4f} ({nll['difference']:+.4f})"
-    assert [row[0] for row in found["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES
-
-
-def test_the_most_confused_pairs_are_the_baselines(read_only):
-    table = ranking.most_confused_table(read_only.records(), read_only.told)
-    for model in ("last", "best"):
-        rates = {
-            name: np.array([pair_rates(np.array(read_only.content(name, seed)["models"][model]["confusion"])) for seed in range(3)])
-            for name in ("ce", "dfl")
-        }
-        mean = {
-            f"{a}-{b}": rates["ce"][:, i, j].mean()
-            for i, a in enumerate(fake_study.CLASSES)
-            for j, b in enumerate(fake_study.CLASSES)
-            if i < j
-        }
-        expected = sorted(mean, key=lambda pair: -mean[pair])[:10]
-        of_model = table[table["model"] == model]
-        assert list(of_model["pair"].unique()) == expected
-        assert list(of_model["rank"].unique()) == list(range(1, 11))
-        for pair in expected:
-            a, b = map(fake_study.CLASSES.index, pair.split("-"))
-            row = of_model[(of_model["pair"] == pair) & (of_model["variant"] == "dfl")].iloc[0]
-            assert row["mean"] == pytest.approx(rates["dfl"][:, a, b].mean())
-            assert row["difference"] == pytest.approx((rates["dfl"] - rates["ce"])[:, a, b].mean())
-
-
-def test_a_reference_is_named_with_its_source(read_only):
-    told = read_only.told | {"references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]}
-    study = Study.__new__(Study)
-    study.__dict__ = read_only.__dict__ | {"told": told}
-    assert r"For reference, dog-cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
-    assert "For reference" not in read_only.markdown()
-
-
-def test_labels_cannot_break_the_table(tmp_path):
-    labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line"]
-    variants = [{"name": f"v{place}", "label": label} for place, label in enumerate(labels)]
-    found = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
-    rows = found["Last epoch"]
-    assert {len(row) for row in rows} == {7}
-    written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line"]
-    assert [row[0] for row in rows[2:]] == written
-    assert rows[0][3] == r"accuracy vs a\|b"
-    assert rows[2][5:] == ["", ""], "nothing was published"
-    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {7}
-    for heading in ("Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"):
-        assert {len(row) for row in found[heading]} == {4}
-
-
-def test_one_seed_gives_numbers_without_intervals(tmp_path):
-    study = Study(tmp_path, seeds=1)
-    _, table, contrasts = study.tables()
-    assert table[["sd", "low", "high", "difference_low"]].isna().all(axis=None)
-    assert contrasts["difference"].notna().all()
-    text = study.markdown()
-    rows = tables_in(text)["Last epoch"]
-    assert re.fullmatch(r"\d\d\.\d\d %", rows[3][1])
-    assert re.fullmatch(r"[+-]\d+\.\d\d pp", rows[3][3])
-    assert "1 seed (0). A single run each has no sd and no interval." in text
-    assert not re.search(r"nan|±|95 %", text)
-
-
-def test_without_validation_there_is_no_best_model(tmp_path):
-    study = Study(tmp_path, validation=False)
-    runs, table, contrasts = study.tables()
-    assert set(runs["model"]) == set(table["model"]) == set(contrasts["model"]) == {"last"}
-    assert runs["best_epoch"].isna().all()
-    assert list(tables_in(study.markdown()))[:3] == ["Last epoch", "Declared contrasts, last epoch", "What so many seeds can tell"]
-
-
-def test_without_contrasts_their_table_is_empty(tmp_path, monkeypatch):
-    study = Study(tmp_path, contrasts=[])
-    study.main(monkeypatch)
-    assert (study.out / "contrasts.csv").read_text() == ",".join(comparison.CONTRAST_COLUMNS) + "\n"
-    assert "ontrast" not in (study.out / "comparison.md").read_text()
-
-
 def test_compare_writes_the_same_files_every_time(tmp_path, monkeypatch):
     study = Study(tmp_path)
     written = []
@@ -352,3 +199,20 @@ def test_a_refused_comparison_leaves_the_old_tables(study, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         study.main(monkeypatch)
     assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before
+
+
+def test_a_row_of_runs_tells_all_that_the_run_was_told_and_made_on(study):
+    loss = {"kind": "focal", "gamma": 2, "scale_max": None}
+    told = {"loss": loss, "sampler": {"kind": "uniform"}, "precision": "auto", "deterministic": True}
+    study.change("dfl", 1, "run.json", settings=told, recipe={"epochs": 4, "lr_drops": [0.5, 0.8]})
+    runs = comparison.runs_table([(study.content("dfl", seed, "run.json"), study.content("dfl", seed)) for seed in (0, 1)], study.told)
+    row = runs[(runs["seed"] == 1) & (runs["model"] == "last")].iloc[0]
+    assert (row["loss.kind"], row["loss.gamma"], row["sampler.kind"], row["deterministic"]) == ("focal", 2, "uniform", True)
+    assert (row["recipe.epochs"], row["recipe.lr_drops"]) == (4, "[0.5, 0.8]")
+    assert pd.isna(row["loss.scale_max"])
+    assert row["precision"] == "bf16", "what it came to, not what was asked for"
+    record = study.content("dfl", 1, "run.json")
+    assert {key: row[key] for key in ("python", "torch", "numpy")} == {key: record["versions"][key] for key in ("python", "torch", "numpy")}
+    assert (row["data"], row["code"], row["parameters"]) == (record["data"]["sha256"], record["code"], record["parameters"])
+    other = runs[runs["seed"] == 0].iloc[0]
+    assert pd.isna(other["loss.gamma"]), "a setting that a run does not have stays empty"

@@ -352,7 +352,7 @@ def test_what_cannot_be_prepared_is_told_in_one_sentence(tmp_path, monkeypatch, 
     ],
 )
 def test_what_cannot_be_split_is_told_in_one_sentence(tmp_path, monkeypatch, wish, told):
-    dataset.save(tmp_path, {"kind": "synthetic", "name": "made"}, some_parts())
+    dataset.save(tmp_path, {"kind": "synthetic", "name": "made", "classes": list("abcdefghij")}, some_parts())
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, split_data, "--data", tmp_path, "--settings", wish, "--output", tmp_path / "split.json")
     assert told in ended.value.code

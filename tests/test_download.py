@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -260,11 +261,22 @@ def test_an_output_that_cannot_be_written_is_named(server, tmp_path):
         download([server.url("/a", serving())], SHA256, tmp_path / "file" / "a.tar.gz")
 
 
-def test_two_processes_do_not_write_the_same_file(server, output):
+@pytest.mark.parametrize("brought", [True, False])
+def test_a_second_process_waits_for_the_first_and_takes_what_that_has_brought(server, output, capfd, brought):
     output.parent.mkdir()
-    with FileLock(output.with_name(".a.tar.gz.lock")), pytest.raises(UserError, match="another process"):
-        download([server.url("/a", serving())], SHA256, output)
-    assert server.asked == []
+    url = server.url("/a", serving())
+    with FileLock(output.with_name(".a.tar.gz.lock")) as other, ThreadPoolExecutor(1) as pool:
+        second = pool.submit(download, [url], SHA256, output)
+        said = ""
+        while "waiting for another process that downloads" not in said:
+            assert not second.done()
+            said += capfd.readouterr().err
+        assert server.asked == []
+        (output if brought else partial_path(output)).write_bytes(BODY if brought else BODY[:700])
+        other.release()
+        second.result()
+    assert output.read_bytes() == BODY
+    assert server.asked == ([] if brought else [("/a", "bytes=700-")])
 
 
 def test_a_log_gets_a_line_at_every_tenth(server, output, capsys):

@@ -29,6 +29,9 @@ def test_the_work_of_a_study_is_that_of_its_jobs():
     assert work.passes == pytest.approx(1 + (12 * 45_000 + 50 * 5_000) / 3 / (50 * 45_000))
     # One job's images, in the time of its rate, on each of four devices, and its start-up.
     assert work.seconds(rate=1000, at_once=4) == pytest.approx((work.images / 1000 + (24 + 80) * estimate.START_UP) / 4)
+    # Half of it is done already.
+    half = work.seconds(rate=1000, at_once=4, trained=work.images // 2)
+    assert half == pytest.approx((work.images / 2000 + (24 + 80) * estimate.START_UP) / 4)
     parameters = sum(weight.numel() for weight in ConvNet(10, 32).parameters())
     assert work.disk(parameters, 10) == 40 * 2 * 4 * (parameters + 10_000 * 10)
 
@@ -78,7 +81,7 @@ def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
     said = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
     assert said.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
-    assert len(said.splitlines()) == 1
+    assert said.splitlines()[1:] == ["watch it from another terminal: make status FOLLOW=1"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,43 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from hardpair import dataset, loop
+from hardpair import loop
 from hardpair.augment import normalise
 from hardpair.errors import UserError
-from hardpair.files import write_json
 from hardpair.model import ConvNet
 from hardpair.randomness import derive, generator
-from hardpair.settings import Recipe
-from hardpair.sources import synthetic
 from hardpair.tensors import load_images, load_split
-
-torch.set_num_threads(1)
-CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
-DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
-SAMPLER = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
-RECIPE = Recipe(
-    epochs=4,
-    batch_size=64,
-    learning_rate=0.02,
-    momentum=0.9,
-    weight_decay=5e-4,
-    lr_drops=(0.5, 0.8),
-    lr_factor=0.1,
-    dropout=0.5,
-    refresh_every=2,
-)
+from small_runs import CE, DFL, RECIPE, SAMPLER, UNIFORM, course_of, prepared, same_weights, training_of
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Prepared data of 230 training images of 8×8 pixels, 200 of them to train on (three batches of 64 and one of 8)."""
-    folder = tmp_path_factory.mktemp("data")
-    about, parts = synthetic.generate(train=230, test=100, size=8, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    order = np.random.default_rng(0).permutation(230)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    write_json(folder / "split.json", {"data_sha256": sha256, "training": order[:200].tolist(), "validation": order[200:].tolist()})
-    return folder
+    return prepared(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +31,9 @@ def split(data):
     return load_split(data / "split.json", data)
 
 
-def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
-    return loop.Training(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after)
-
-
-def course_of(*args, **changes):
-    return training_of(*args, **changes).run()
-
-
 @pytest.fixture(scope="module")
 def plain(images, split):
     return course_of(images, split)
-
-
-def same_weights(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def twin(images, split, dynamic_loss, focal_sampler, seed):
@@ -205,30 +167,6 @@ def test_the_published_run_drops_after_25_and_40_of_50_epochs():
     assert rates == pytest.approx([0.01] * 25 + [0.001] * 15 + [0.0001] * 10)
 
 
-def test_weights_are_refreshed_and_told_at_their_epochs_and_epoch_four_is_only_looked_at(images, split):
-    course = course_of(images, {**split, "training": split["training"][:40]}, DFL, SAMPLER, epochs=6, refresh_every=5)
-    assert [(row["epoch"], row["applied"]) for row in course.refreshes] == [(0, 1), (4, 0), (5, 1), (6, 1)]
-    # Without a scheduled refresh only p_t is told; before the first epoch nothing has been drawn.
-    assert [set(loop.REFRESH_COLUMNS) - set(row) for row in course.refreshes] == [
-        {"sampler_distinct_share", "sampler_largest_factor"},
-        set(loop.REFRESH_COLUMNS[3:]),
-        {"sampler_largest_factor"},
-        {"sampler_largest_factor"},
-    ]
-    assert all(0 < row["mean_p"] < 1 for row in course.refreshes)
-    assert [counts.sum() for counts in course.histograms] == [40] * 4
-
-
-def test_refreshes_look_at_the_training_images_without_dropout_or_augmentation(images, split, plain):
-    network = ConvNet(10, 8)
-    network.load_state_dict(plain.last)
-    pixels, labels = images.pixels[split["training"]] / 255, images.labels[split["training"]]
-    with torch.no_grad():
-        logits = network((pixels - images.mean.view(3, 1, 1)) / images.std.view(3, 1, 1))
-    p = F.softmax(logits.double(), 1)[torch.arange(200), labels]
-    assert plain.refreshes[-1]["mean_p"] == pytest.approx(p.mean().item(), rel=1e-5)
-
-
 def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_accuracy(images, split):
     course = course_of(images, split, epochs=6, learning_rate=0.05, dropout=0.0, lr_drops=())
     accuracies = [row["validation_accuracy"] for row in course.epochs]
@@ -282,100 +220,6 @@ def test_a_run_that_diverges_under_a_large_scale_names_the_cap(images, split):
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
-def test_images_that_are_all_certain_are_trained_on(images, split, sampler):
-    training = training_of(images, split, DFL, sampler, epochs=3, refresh_every=1, dropout=0.0)
-
-    def make_certain(training):
-        """All logits become those of one class, however the images look, and the labels that class."""
-        with torch.no_grad():
-            training.network.output.weight.zero_()
-            training.network.output.bias.copy_(torch.tensor([1e4] + [0.0] * 9))
-
-    training.images = training.batches.images = replace(images, labels=torch.zeros_like(images.labels))
-    training.labels = torch.zeros_like(training.labels)
-    course = training.run(on_pause=make_certain)
-    assert [row["mean_p"] for row in course.refreshes[1:]] == [1.0] * 3
-    assert [row["loss_scale"] for row in course.refreshes[1:]] == [1.0] * 3
-    assert all(row["train_loss"] == 0 for row in course.epochs[1:])
-    assert all(weight.isfinite().all() for weight in course.last.values())
-
-
-@pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
 def test_a_run_that_diverges_in_the_last_step_before_a_refresh_says_so_too(images, split, sampler):
     with pytest.raises(loop.Diverged):
         course_of(images, split, CE, sampler, batch_size=200, learning_rate=1e30, refresh_every=1)
-
-
-def test_refreshes_tell_what_the_weights_do(images, split):
-    training = training_of(images, split, DFL, SAMPLER | {"unbias": 0.5}, seed=2)
-    drawn, seen = [], training.sampler.draw
-    training.sampler.draw = lambda random: drawn.append(seen(random)) or drawn[-1]
-    course = training.run()
-    rows, labels = course.refreshes, images.labels[split["training"]]
-    assert [row["epoch"] for row in rows] == [0, 2, 4]
-    for row, epoch in zip(rows[1:], (2, 4), strict=True):
-        assert row["sampler_distinct_share"] == len(set(drawn[epoch - 1].tolist())) / 200
-    network = ConvNet(10, 8).eval()
-    network.load_state_dict(course.last)
-    with torch.no_grad():
-        p = F.softmax(network(normalise(images.pixels[split["training"]], images.mean, images.std)).double(), 1)
-    w = ((1 - p[torch.arange(200), labels]) ** 2).numpy()
-    for part in ("loss", "sampler"):
-        assert rows[-1][f"{part}_mean_weight"] == pytest.approx(w.mean(), rel=1e-4)
-        assert rows[-1][f"{part}_largest_weight"] == pytest.approx(w.max(), rel=1e-4)
-        assert rows[-1][f"{part}_effective_share"] == pytest.approx(w.sum() ** 2 / (200 * (w**2).sum()), rel=1e-4)
-        shares = [w[labels == label].sum() / w.sum() for label in range(10)]
-        np.testing.assert_allclose(course.shares[part][-1], shares, rtol=1e-4)
-    assert rows[-1]["loss_scale"] == pytest.approx(1 / w.mean(), rel=1e-4)
-    assert rows[-1]["sampler_largest_factor"] == pytest.approx(min((w.mean() / w.min()) ** 0.5, 100), rel=1e-3)
-
-
-def test_without_weights_nothing_is_told_of_them(images, split, plain):
-    assert all(set(row) == {"epoch", "applied", "mean_p"} for row in plain.refreshes)
-    assert np.isnan(plain.shares["loss"]).all()
-
-
-def test_factors_and_their_bound_change_no_draws(images, split):
-    sampler = SAMPLER | {"unbias": 1, "factor_max": 1}
-    first, second = (training_of(images, split, CE, settings, epochs=1) for settings in (SAMPLER, sampler))
-    for training in (first, second):
-        training.sampler.weight[:50] = 1e-3
-    # Of the easy images the factor is more than 1, so at its bound; of the others less.
-    assert second.sampler.factors()[:50].tolist() == [1.0] * 50
-    assert (second.sampler.factors()[50:] < 1).all()
-    assert torch.equal(first.sampler.draw(generator(0, "sampler")), second.sampler.draw(generator(0, "sampler")))
-
-
-def test_factors_multiply_the_loss_of_each_image(images, split):
-    """A step with factors is the step that a plain loop takes with them."""
-    training = training_of(images, split, CE, SAMPLER | {"unbias": 1}, batch_size=200, epochs=1, dropout=0.0)
-    training.sampler.weight.copy_(torch.linspace(0.1, 1, 200))
-    course_start = {name: value.clone() for name, value in training.network.state_dict().items()}
-    training.draw_epoch()
-    inputs, labels, factors = training.batches.take(200)
-    drawn = training.sampler.draw(generator(0, "sampler"))
-    q = torch.linspace(0.1, 1, 200, dtype=torch.float64)[drawn] / torch.linspace(0.1, 1, 200, dtype=torch.float64).sum()
-    torch.testing.assert_close(factors, (1 / (200 * q)).float(), rtol=1e-5, atol=0)
-    twin = ConvNet(10, 8).to(memory_format=torch.channels_last)
-    twin.load_state_dict(course_start)
-    (F.cross_entropy(twin(inputs), labels, reduction="none") * (1 / (200 * q)).float()).mean().backward()
-    training.take_step(200)
-    for parameter, theirs in zip(training.network.parameters(), twin.parameters(), strict=True):
-        moved = theirs.detach() - 0.02 * (theirs.grad + 5e-4 * theirs.detach())
-        torch.testing.assert_close(parameter.detach(), moved, rtol=1e-5, atol=1e-6)
-
-
-LDAM = {"kind": "ldam", "margin_max": 0.5, "scale": 30, "defer": 0.5, "beta": 0.999}
-
-
-def test_logits_of_a_cosine_loss_are_cosines_times_its_scale(images, split):
-    course = course_of(images, split, LDAM, {"kind": "class_balanced"})
-    network = ConvNet(10, 8, cosine_scale=30).eval()
-    network.load_state_dict(course.last)
-    with torch.no_grad():
-        logits = network(normalise(images.pixels[split["validation"]], images.mean, images.std))
-    assert logits.abs().max() <= 30.001
-    assert course.last["output.scale"] == 30
-    assert course.epochs[-1]["validation_loss"] == pytest.approx(
-        F.cross_entropy(logits, images.labels[split["validation"]]).item(), rel=1e-4
-    )

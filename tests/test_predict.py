@@ -229,6 +229,10 @@ def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder,
     assert "last.safetensors is missing" in complaint(path, run_folder=tmp_path)
     (tmp_path / "last.safetensors").write_bytes(b"no weights")
     assert "last.safetensors is not the model that run.json tells of" in complaint(path, run_folder=tmp_path)
-    for broken, problem in (("{", "is not valid JSON"), ("[1]", "does not tell classes, size"), ('{"classes": []}', "does not tell size")):
+    for broken, problem in (
+        ("{", "is not valid JSON"),
+        ("[1]", "run.json is not what it should be (the whole is [1])"),
+        ('{"classes": []}', "size is missing"),
+    ):
         (tmp_path / "run.json").write_text(broken)
         assert problem in complaint(path, run_folder=tmp_path)

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from scipy.special import softmax
 
 import fake_study
 from hardpair.errors import UserError
-from hardpair.runs import Runs, pair_indices, read_table
+from hardpair.readers import read_table
+from hardpair.runs import Runs, pair_indices
 
 SCRIPTS = Path(fake_study.__file__).parents[1] / "workflow" / "scripts"
 
@@ -82,6 +84,53 @@ def test_the_weight_on_the_pair_is_that_of_both_classes(study):
     rows = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
     np.testing.assert_allclose(rows["loss_pair_share"], shares[:, 3] + shares[:, 5])
     assert table.loc[table["variant"] == "ce", "loss_pair_share"].isna().all()
+
+
+def test_files_parsed_at_once_say_what_each_says_alone(tmp_path):
+    files = {
+        "ce": ["epoch,loss,confused\n1,0.5,cat-dog\n2,,\n", "epoch,loss,confused\n1,0.25,\n"],
+        "dfl": ["epoch,scale\n1,3\n2,4\n", 'epoch,loss,confused\n1,2,"a,b"\n2,3,1e3'],  # the last line without its end
+    }
+    for name, texts in files.items():
+        for seed, text in enumerate(texts):
+            (tmp_path / name / f"seed{seed}").mkdir(parents=True)
+            (tmp_path / name / f"seed{seed}" / "epochs.csv").write_text(text)
+    runs = Runs(tmp_path, ("ce", "dfl"), (0, 1))
+    alone = [read_table(path).assign(variant=variant, seed=seed) for variant, seed, path in runs.files("epochs.csv")]
+    together = runs._rows("epochs.csv")
+    assert list(together.index) == [0, 0, 1, 2, 2, 3, 3]
+    expected = pd.concat(alone, ignore_index=True)[together.columns]
+    pd.testing.assert_frame_equal(together.reset_index(drop=True), expected, check_dtype=False)
+
+    broken = tmp_path / "ce" / "seed1" / "epochs.csv"
+    broken.write_text("epoch,loss,confused\n1,2,3\n1,2,3,4,5\n")
+    with pytest.raises(UserError, match=r"ce/seed1/epochs\.csv cannot be read"):
+        runs._rows("epochs.csv")
+    broken.write_bytes(b"epoch,loss,confused\n1,\xff,3\n")
+    with pytest.raises(UserError, match=r"ce/seed1/epochs\.csv cannot be read"):
+        runs._rows("epochs.csv")
+
+
+def test_a_history_of_another_length_than_its_table_is_named(tmp_path):
+    told = fake_study.settings(fake_study.STUDY[:1], seeds=2)
+    fake_study.write_study(tmp_path, told, epochs=3)
+    runs = Runs.declared(tmp_path / "results" / "runs", told)
+    table = runs.folder / "ce" / "seed1" / "epochs.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(UserError, match=r"ce/seed1/history\.npz tells of 3 epochs, the table beside it of 2"):
+        runs.epochs(["cat", "dog"])
+
+
+def test_reliability_is_that_of_each_run_s_bins(study):
+    folder, runs = study
+    table = runs.reliability()
+    bins = json.loads((folder / "dfl" / "seed1" / "metrics.json").read_text())["models"]["last"]["reliability"]
+    rows = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
+    assert list(rows["bin"]) == list(range(len(bins["count"])))
+    for count, confidence, correct, row in zip(*bins.values(), rows.itertuples(), strict=True):
+        assert row.count == count or (np.isnan(row.confidence) and count == 0)
+        if count:
+            assert (row.confidence, row.accuracy) == (confidence / count, correct / count)
 
 
 def test_pair_calls_are_means_over_runs(study):

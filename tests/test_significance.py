@@ -45,6 +45,13 @@ def test_many_differences_are_tested_by_random_patterns():
     assert significance.sign_flip(differences) == significance.sign_flip(differences)
 
 
+@pytest.mark.parametrize(("count", "above"), [(41, 27), (60, 38), (2500, 1310)])
+def test_random_patterns_give_the_exact_p_within_their_own_error(count, above):
+    differences = np.repeat([0.01, -0.01], [above, count - above])  # of equal size: the test is then the sign test
+    exact = stats.binomtest(above, count).pvalue
+    assert significance.sign_flip(differences) == pytest.approx(exact, abs=4 * (exact / 100_000) ** 0.5 + 1e-5)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_adjusted_p_values_are_those_of_statsmodels(p_values):

@@ -44,6 +44,9 @@ def child(order):
         command.run(train.main)
     except SystemExit as end:
         code = end.code
+        if isinstance(code, str):  # which Python prints
+            sys.stderr.write(f"{code}\n")
+            code = 1
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 99

@@ -27,6 +27,12 @@ search: {rounds: 2, batch: 2, epochs: 1}
 """
 
 
+def environment() -> dict[str, str]:
+    """This process's, with its Python first in PATH, no GPU, and a terminal of fixed width."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"}
+
+
 class Workspace:
     """A folder that holds the project and the config ``tiny.yaml``."""
 
@@ -53,9 +59,7 @@ class Workspace:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a command in the folder, with this Python's environment first in PATH."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = os.environ | {"PATH": path, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
             raise AssertionError(f"{command} failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
         return done

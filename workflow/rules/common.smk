@@ -3,6 +3,10 @@
 import shlex
 import subprocess
 from collections import Counter
+from snakemake.exceptions import WorkflowError
+from hardpair.logs import what_failed
+from hardpair.study import remember
+from hardpair.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -35,10 +39,30 @@ if not plan.plane(config["variants"]):
     del FIGURES["plane"]
 
 
+begun = []  # the jobs of this call of Snakemake
+
+
+def put_right(jobs):
+    """See that the jobs may write, and that nothing in their way is left of a crash."""
+    files = {file for job in jobs for file in (*job.output, *job.log)}
+    try:
+        refuse_unwritable({Path(file).parent for file in files})
+    except UserError as error:
+        raise WorkflowError(str(error))
+    tidy([STUDY, DATA])
+
+
 def announce(jobs):
-    """Say how many runs will be trained, how long that should take and where to look."""
-    count = Counter(job.rule.name for job in jobs)
+    """Note what the study is started with; say what will run, how long that should take and where to look."""
+    begun.extend(jobs)
+    settings = workflow.config_settings
+    remember(Path(STUDY), settings.configfiles, dict(settings.config))
+    count = Counter(job.rule.name for job in begun)
     if not count["train"] + count["run_trial"]:
+        print(
+            f"study {config['study']}: no run to train; steps to do: {', '.join(count)}",
+            file=sys.stderr,
+        )
         return
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     at_once = limits["_cores"] or limits["_nodes"] or 1
@@ -55,6 +79,12 @@ def announce(jobs):
         + ["--gpus", str(1 if gpus is None else gpus)],
         stdout=sys.stderr,
     )
+
+
+def explain():
+    """Say which jobs failed and why, and what to do."""
+    told = [(job.message, Path(job.log[0]), job.output) for job in begun if job.log]
+    print("\n".join(what_failed(told, STUDY)), file=sys.stderr)
 
 
 def study_folder(wildcards):
@@ -76,12 +106,11 @@ def archive(wildcards):
 
 def run_files(name):
     """A file of every declared run."""
-    return expand(
-        "<study>/runs/{variant}/seed{seed}/{name}",
-        variant=VARIANTS,
-        seed=SEEDS,
-        name=name,
-    )
+    return [
+        f"<study>/runs/{variant}/seed{seed}/{name}"
+        for variant in VARIANTS
+        for seed in SEEDS
+    ]
 
 
 def evaluated_images():

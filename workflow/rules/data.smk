@@ -31,6 +31,7 @@ rule prepare_data:
         about="<data>/dataset.json",
     log:
         "<data>/logs/prepare_data.log",
+    localrule: config["data"]["kind"] != "folder"  # of seconds
     conda:
         "../../envs/data.yaml"
     threads: 4 if config["data"]["kind"] == "folder" else 1
@@ -59,6 +60,7 @@ rule split_data:
         "<study>/split.json",
     log:
         "<study>/logs/split_data.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     params:

@@ -1,5 +1,6 @@
-# Figures, and the report that holds them. A figure depends on files of all declared runs, but finds them by folder: no command line
-# names one path per run.
+# Figures, and the report that holds them. A figure depends on all declared runs, but finds their files by folder: no command line names one
+# path per run. It names one file a run, which tells when any of them changes: run.json where it shows training alone, else metrics.json, since
+# a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
 rule plot_variants:
@@ -52,8 +53,6 @@ rule plot_plane:
 
 rule plot_curves:
     input:
-        run_files("epochs.csv"),
-        run_files("history.npz"),
         run_files("run.json"),
         PAIRS,
     output:
@@ -148,8 +147,6 @@ rule plot_reliability:
 
 rule plot_weights:
     input:
-        run_files("refreshes.csv"),
-        run_files("history.npz"),
         run_files("run.json"),
         PAIRS,
     output:
@@ -173,7 +170,7 @@ rule plot_weights:
 
 rule plot_difficulty:
     input:
-        run_files("history.npz"),
+        run_files("run.json"),
     output:
         png=shown("difficulty"),
         svg="<study>/figures/difficulty.svg",
@@ -216,7 +213,7 @@ rule plot_search:
 
 rule plot_hardest:
     input:
-        run_files("predictions.npz"),
+        run_files("metrics.json"),
         PAIRS,
         about=rules.prepare_data.output.about,
         images=evaluated_images(),
@@ -242,10 +239,6 @@ rule plot_hardest:
 rule assemble_figure:
     input:
         run_files("metrics.json"),
-        run_files("epochs.csv"),
-        run_files("refreshes.csv"),
-        run_files("history.npz"),
-        run_files("run.json"),
         PAIRS,
     output:
         png=shown("final"),
@@ -272,9 +265,8 @@ rule assemble_figure:
 
 rule write_report:
     input:
-        run_files("run.json"),
         figure_files(),
-        rules.compare.output,
+        rules.compare.output,  # they tell of every run
         rules.select_recipe.output if config["search"]["enabled"] else [],
         PAIRS,
         run_files("predictions.npz"),

@@ -8,13 +8,12 @@ Example:
 """
 
 import argparse
-import functools
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from hardpair.command import json_or_file, overlaid, parser, run
+from hardpair.command import parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -27,11 +26,11 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     from hardpair import adoption
-    from hardpair.config import resolve
     from hardpair.errors import UserError
     from hardpair.files import read_json, write_text
+    from hardpair.study import overlay, read
 
-    config = resolve(functools.reduce(overlaid, map(read, ["config/config.yaml", *options.configfile])))
+    config = overlay(options.configfile)
     study = Path("results") / config["study"]
     given = ["--configfile", *options.configfile] if options.configfile else []
     recipe, split = study / "search" / "recipe.yaml", study / "split.json"
@@ -65,16 +64,6 @@ def main() -> None:
     if taken:
         remember(taken, given)
     print(f"{len(taken)} of {len(folders)} runs taken over")
-
-
-def read(path: str | Path) -> dict:
-    """A map in a YAML or JSON file."""
-    from hardpair.errors import UserError
-
-    try:
-        return json_or_file(str(path))
-    except argparse.ArgumentTypeError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def remember(taken: list[Path], given: list[str]) -> None:

@@ -42,6 +42,7 @@ def main() -> None:
     trials = every_trial if options.trials is None else options.trials
     work = estimate.workload(config, runs, trials)
     print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder}/logs/")
+    print("watch it from another terminal: make status FOLLOW=1")
     if work.images < estimate.LONG:
         return
     if known := estimate.known_rate(folder / "runs"):
@@ -58,14 +59,12 @@ def main() -> None:
 
 
 def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:
-    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
-    epochs, tried = counted(config["recipe"]["epochs"], "epoch"), counted(config["search"]["epochs"], "epoch")
-    search = f", after {counted(trials, 'trial')} of {tried}" if trials else ""
-    return f"{runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
+    from hardpair import estimate
 
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    variants, seeds = estimate.counted(len(config["variants"]), "variant"), estimate.counted(len(config["seeds"]), "seed")
+    epochs, tried = estimate.counted(config["recipe"]["epochs"], "epoch"), estimate.counted(config["search"]["epochs"], "epoch")
+    search = f", after {estimate.counted(trials, 'trial')} of {tried}" if trials else ""
+    return f"{runs} of {estimate.counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
 
 
 def measure(config: dict, gpus: int) -> tuple[float, str]:

@@ -31,19 +31,19 @@ def main() -> None:
     options = arguments()
     from hardpair.lease import take_gpu
 
-    take_gpu(options.gpus)
+    take_gpu(options.gpus, who=f"evaluation of {options.run}")
     import numpy as np
     import torch
 
-    from hardpair import metrics
+    from hardpair import metrics, records
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
-    from hardpair.files import read_json, write_json, written_whole
+    from hardpair.files import write_json, written_whole
     from hardpair.inference import infer
     from hardpair.saved_model import load
     from hardpair.tensors import load_images, load_split
 
-    record = read_json(options.run / "run.json")
+    record = records.read(options.run / "run.json", records.RUN | {"settings": {"deterministic": bool}})
     on, pairs = options.settings.get("on", "test"), options.settings.get("pairs", [])
     if on not in ("test", "validation"):
         raise UserError(f"on is {on!r}: choose test or validation")

@@ -18,11 +18,12 @@ def main() -> None:
     options = parse(
         __doc__, ("study", "variants", "seeds", "pairs", "on"), runs=RUNS, images=images_help, classes="dataset.json of the prepared data"
     )
+    from hardpair import records
     from hardpair.figures import hardest, style
-    from hardpair.files import read_json
-    from hardpair.runs import Runs, pair_indices, read_images
+    from hardpair.readers import read_images
+    from hardpair.runs import Runs, pair_indices
 
-    classes = read_json(options.classes)["classes"]
+    classes = records.read(options.classes, {"classes": [str]})["classes"]
     calls = Runs.declared(options.runs, options.settings).pair_calls(*pair_indices(classes, options.settings["pairs"][0]))
     with style.applied():
         style.save(hardest.figure(read_images(options.images), classes, calls, options.settings), options.output)

@@ -14,7 +14,7 @@ def main() -> None:
 
     options = parse(__doc__, ("study",), trials="trials.csv of the search")
     from hardpair.figures import search, style
-    from hardpair.runs import read_table
+    from hardpair.readers import read_table
 
     trials = read_table(options.trials)
     with style.applied():

@@ -17,8 +17,6 @@ from hardpair.command import parser, positive, run
 if TYPE_CHECKING:
     import numpy as np
 
-RECORD = ("classes", "size", "mean", "std", "precision", "weights")  # what run.json must tell of a run
-
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
@@ -49,13 +47,11 @@ def read_record(folder: Path, model: str) -> dict:
     Raises:
         UserError: it is missing, is no record of a run, or tells of no such model.
     """
+    from hardpair import records
     from hardpair.errors import UserError
-    from hardpair.files import read_json
 
     path = folder / "run.json"
-    record = read_json(path)
-    if lacking := [key for key in RECORD if not isinstance(record, dict) or key not in record]:
-        raise UserError(f"{path} does not tell {', '.join(lacking)}, so it is no record of a run: train the run again")
+    record = records.read(path, records.MODEL)
     if model not in record["weights"]:
         raise UserError(f"{path} tells of no {model} model (a run without validation images has none): use --model last")
     return record

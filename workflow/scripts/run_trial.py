@@ -34,7 +34,7 @@ def main() -> None:
     from hardpair.lease import only_one, take_gpu
 
     with only_one(options.checkpoint):
-        take_gpu(options.gpus, options.jobs_per_gpu)
+        take_gpu(options.gpus, options.jobs_per_gpu, f"trial {options.trial}")
         run_trial(options)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     from hardpair.lease import only_one, take_gpu
 
     with only_one(options.checkpoint) as waited:
-        take_gpu(options.gpus, options.jobs_per_gpu)
+        take_gpu(options.gpus, options.jobs_per_gpu, f"{options.variant} with seed {options.seed}")
         train(options, waited)
 
 

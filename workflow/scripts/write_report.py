@@ -34,8 +34,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     from hardpair.files import write_text
+    from hardpair.readers import read_images
     from hardpair.report.page import render
-    from hardpair.runs import read_images
 
     write_text(options.output, render(options.study_dir, options.settings, read_images(options.images)))
 

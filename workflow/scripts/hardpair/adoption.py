@@ -7,10 +7,10 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from hardpair import plan
+from hardpair import plan, records
 from hardpair.config import canonical
 from hardpair.errors import UserError
-from hardpair.files import file_sha256, read_json
+from hardpair.files import PARTIAL, file_sha256, owner, read_json
 from hardpair.provenance import fingerprint
 
 MODELS = ("last", "best")
@@ -28,10 +28,12 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
-        return _undeclared(record, config) or _difference(record, config, recipe, split) or _damage(folder, record)
+        if records.difference(record, records.RUN):
+            return "its run.json is not one that train writes"
+        return _undeclared(record, config) or difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
-    except (KeyError, TypeError, AttributeError):
+    except (csv.Error, *records.MISREAD):
         return "its run.json is not one that train writes"
 
 
@@ -44,8 +46,8 @@ def _undeclared(record: dict, config: dict) -> str | None:
     return None
 
 
-def _difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
-    """The first of the parts of the fingerprint that differs."""
+def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
+    """The first of the parts of the fingerprint of a declared run's record that differs; None if it is what the study would train."""
     settings, code = plan.train_settings(config, record["variant"]), plan.train_code(config, record["variant"])
     for part, ours in (("settings", settings), ("recipe", recipe)):
         if canonical(record[part]) != canonical(ours):
@@ -85,7 +87,7 @@ def _damage(folder: Path, record: dict) -> str | None:
     try:
         with zipfile.ZipFile(folder / "history.npz") as archive:
             whole = archive.testzip() is None
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # zipfile raises whatever a broken file leads it to
         whole = False
     return None if whole else "history.npz is damaged"
 
@@ -103,7 +105,7 @@ def files(record: dict) -> list[str]:
 
 def take_over(folder: Path, target: Path) -> None:
     """Copy the run in ``folder`` to ``target``, whole or not at all; what was there goes."""
-    copied = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    copied = target.with_name(f"{PARTIAL}{owner()}-{target.name}")
     copied.mkdir(parents=True)
     try:
         for name in files(read_json(folder / "run.json")):

@@ -6,14 +6,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from hardpair import inputs, records
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.stopping import Stopped
+
+
+class Parser(argparse.ArgumentParser):
+    """Checks the files that arguments name, too."""
+
+    def parse_args(self, *given):
+        options = super().parse_args(*given)
+        inputs.check(options)
+        return options
 
 
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser whose help is the script's docstring, as it is written."""
-    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def json_or_file(text: str) -> dict:
@@ -24,20 +33,28 @@ def json_or_file(text: str) -> dict:
     if text.lstrip().startswith(("{", "[")):
         try:
             value = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from None
+            records.refuse_monsters(value)
+        except (ValueError, RecursionError) as error:
+            raise argparse.ArgumentTypeError(f"not valid JSON: {_line(error)}") from None
     else:
         import yaml
 
         try:
             value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise argparse.ArgumentTypeError(f"neither JSON nor a readable file: {' '.join(str(error).split())}") from None
+            records.refuse_monsters(value)
+        except (yaml.YAMLError, OSError, *records.MISREAD) as error:
+            raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {_line(error)}") from None
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text[:60]} is not a map of keys and values")
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a map of keys and values")
     if isinstance(value.get("pairs"), str):
-        value["pairs"] = read_json(value["pairs"])["pairs"]
+        value["pairs"] = records.read(value["pairs"], records.PAIRS)["pairs"]
     return value
+
+
+def _line(error: Exception) -> str:
+    """What an error says, on one line that a terminal takes."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def overlaid(config: dict, overlay: dict) -> dict:
@@ -53,6 +70,9 @@ def settings_with(*keys: str) -> Callable[[str], dict]:
         value = json_or_file(text)
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
+        known = {key: records.SETTINGS[key] for key in value if key in records.SETTINGS}
+        if told := records.difference(value, known):
+            raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
         return value
 
     return settings

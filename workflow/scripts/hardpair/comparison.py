@@ -1,14 +1,15 @@
 """Tables of a study: its runs, its variants beside the baseline, its contrasts."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hardpair import records as files
 from hardpair import significance
 from hardpair.contrasts import mean_interval, paired_difference
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.measures import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.provenance import fingerprint
 
@@ -29,7 +30,10 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
-            run, measured = read_json(path / "run.json"), read_json(path / "metrics.json")
+            run, measured = files.read(path / "run.json", files.RUN), files.metrics(path / "metrics.json")
+            names = {(record["variant"], record["seed"]) for record in (run, measured)}
+            if names != {(variant["name"], seed)}:
+                raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")
             present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
             if {run["fingerprint"], measured["fingerprint"]} != {present}:
                 raise UserError(
@@ -78,20 +82,34 @@ def _name(run: dict) -> str:
 
 
 def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:
-    """A row per run and model (last, best): measures as shares, device, time."""
+    """A row per run and model (last, best): measures as shares, settings and recipe by dotted key, device, time, versions."""
     labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
+    set_ = [_settings(run) for run, _ in records]
+    keys = sorted({key for each in set_ for key in each})
     rows = []
-    for run, measured in records:
+    for (run, measured), given in zip(records, set_, strict=True):
         for model, measures in measured["models"].items():
             row = {"variant": run["variant"], "label": labels[run["variant"]], "seed": run["seed"], "model": model}
             row |= {"accuracy": measures["accuracy"]} | {key: measures[key] for key in CALIBRATION}
             for key, name in (("rate", "confusion"), ("binary_error", "binary_error"), *((key, key) for key in OF_PAIR)):
                 row |= {f"{name}:{pair}": errors[key] for pair, errors in measures["pairs"].items()}
             row |= {f"accuracy:{name}": share for name, share in measures["per_class"].items()}
+            row |= {key: given.get(key) for key in keys}
             row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
-            row |= {key: run[key] for key in ("seconds", "images_per_second", "fingerprint")}
+            row |= {key: run[key] for key in ("seconds", "images_per_second", "peak_memory_mb", "parameters")} | run["versions"]
+            row |= {"data": run["data"]["sha256"]} | {key: run[key] for key in ("code", "fingerprint")}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _settings(run: dict) -> dict:
+    """What a run was told: ``loss.gamma``, ``sampler.kind``, ``recipe.learning_rate``, ``deterministic``; lists as JSON."""
+    told = {"recipe": run["recipe"], **run["settings"]}
+    told.pop("precision", None)  # the one that it came to is told with the machine
+    nested = {key: value for key, value in told.items() if isinstance(value, dict)}
+    flat = {f"{part}.{key}": value for part, values in nested.items() for key, value in values.items()}
+    flat |= {key: value for key, value in told.items() if key not in nested}
+    return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
 
 
 def classes_of(runs: pd.DataFrame) -> list[str]:

@@ -1,11 +1,13 @@
 """The comparison as Markdown."""
 
+import re
+
 import pandas as pd
 
 from hardpair import significance
 from hardpair.measures import CALIBRATION, OF_PAIR, about, metrics_of, title
 
-MANY = 20  # classes; of more, only those of the pairs are listed
+MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 
 
 def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
@@ -23,7 +25,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
     lines = [
         f"# {settings['study']}: comparison",
         "",
-        f"On {settings['on']} images; {count} seed{'s' if count > 1 else ''} ({', '.join(map(str, settings['seeds']))}). "
+        f"On {settings['on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
         f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
         "Positive differences in accuracy and negative ones in confusion are better.",
     ]
@@ -77,6 +79,11 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
         for a, b in settings["contrasts"]:
             lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric)]) for metric in metrics]
     return lines
+
+
+def _listed(seeds: list[int]) -> str:
+    """All of few, the ends of many."""
+    return ", ".join(map(str, seeds if len(seeds) <= MANY else [*seeds[:3], "…", seeds[-1]]))
 
 
 def _references(settings: dict) -> list[str]:
@@ -150,9 +157,9 @@ def _row(cells: list[str]) -> str:
 
 def _escape(text: str) -> str:
     """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
-    for mark, written in (("&", "&amp;"), ("<", "&lt;"), ("\\", "\\\\"), ("|", "\\|")):
-        text = text.replace(mark, written)
-    return " ".join(text.split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
 
 
 def _percent(share: float) -> str:

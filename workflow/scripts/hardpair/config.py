@@ -4,11 +4,12 @@ import contextlib
 import functools
 import json
 import math
+import unicodedata
 from collections.abc import Iterator
 
-from hardpair import plugins
+from hardpair import plugins, records
 from hardpair.config_consistency import inconsistencies
-from hardpair.config_errors import dotted, sentence
+from hardpair.config_errors import dotted, sentence, shown
 from hardpair.config_schema import definition, schema
 from hardpair.errors import UserError
 
@@ -35,7 +36,7 @@ def resolve(config: dict) -> dict:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
     plugins.use([])
-    config = read_texts(_plain(config), schema())
+    config = read_texts(_bounded(config), schema())
     named = config.get("plugins", []) if isinstance(config, dict) else []
     check(named, schema()["properties"]["plugins"], "plugins")
     plugins.use(named)
@@ -53,9 +54,18 @@ def resolve(config: dict) -> dict:
 def resolve_part(name: str, value: dict) -> dict:
     """Check one part of a config (``recipe``, ``variant``, ``train``, …) on its own and fill in its defaults."""
     part = schema()["$defs"].get(name) or schema()["properties"][name]
-    value = _plain(value)
+    value = _bounded(value, f"{name} ")
     check(value, part, name)
     return fill_defaults(value, part)
+
+
+def _bounded(value: object, name: str = "") -> object:
+    """``_plain`` of a value that is small enough to go through."""
+    try:
+        records.refuse_monsters(value)
+    except ValueError as error:
+        raise UserError(f"config: {name}{error}") from None
+    return _plain(value)
 
 
 def read_texts(value: object, part: dict) -> object:
@@ -72,7 +82,7 @@ def read_texts(value: object, part: dict) -> object:
     if isinstance(value, str) and "type" in part and "string" not in part["type"]:
         import yaml
 
-        with contextlib.suppress(yaml.YAMLError):
+        with contextlib.suppress(yaml.YAMLError, *records.MISREAD):
             read = yaml.safe_load(value)
             return read if isinstance(read, int | float | None) else value
     return value
@@ -104,9 +114,11 @@ def check(value: object, part: dict, name: str = "") -> None:
     errors = validator.iter_errors(value)
     if error := min(errors, key=lambda error: ([str(step) for step in error.absolute_path], error.validator != "type"), default=None):
         raise UserError(f"config: {sentence(error, root)}")
-    for path, number in _numbers(value, root):
-        if not math.isfinite(number):
-            raise UserError(f"config: {dotted(path)} is {number}: give a finite number")
+    for path, leaf in _leaves(value, root):
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            raise UserError(f"config: {dotted(path)} is {leaf}: give a finite number")
+        if isinstance(leaf, str) and (odd := next((mark for mark in leaf if _unwritable(mark)), None)):
+            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {odd!a}, which no file or page can show")
 
 
 @functools.cache
@@ -121,12 +133,17 @@ def _validator() -> type:
     return validators.extend(Draft202012Validator, {"multipleOf": multiple_of})
 
 
-def _numbers(value: object, path: list) -> Iterator[tuple[list, float]]:
+def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, [*path, key])
+            yield from _leaves(item, [*path, key])
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _numbers(item, [*path, index])
-    elif isinstance(value, float):
+            yield from _leaves(item, [*path, index])
+    else:
         yield path, value
+
+
+def _unwritable(mark: str) -> bool:
+    """Whether a character is a control of terminals (line breaks and tabs aside), or half of one."""
+    return unicodedata.category(mark) in ("Cc", "Cs") and mark not in "\t\n\r"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from hardpair.config_docs import BOUNDS, TYPES
-from hardpair.config_schema import definition, schema
+from hardpair.config_schema import definition, renamed, schema
 
 
 def sentence(error, root: list) -> str:
@@ -19,6 +19,8 @@ def sentence(error, root: list) -> str:
         case "additionalProperties":
             known = sorted(error.schema.get("properties", {}))
             key = next(key for key in value if key not in known)
+            if now := renamed(re.sub(r"\[\d+\]", "[]", dotted([*path, key]))):
+                return f"{dotted([*path, key])} has another name now: write {now}"
             homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
             others = f"it belongs to {' or '.join(homes)}" if homes else f"known keys are {', '.join(known)}"
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""

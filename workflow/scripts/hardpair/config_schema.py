@@ -35,3 +35,15 @@ def definition(part: dict, value: object) -> dict:
         if isinstance(value, dict) and option["properties"]["kind"]["const"] == value.get("kind"):
             return option
     return part
+
+
+def renamed(old: str, part: dict | None = None, path: str = "") -> str | None:
+    """The present dotted name of a key that was called ``old`` once, by the schema's ``formerly``; None if there was no such key."""
+    part = definition(schema() if part is None else part, None)
+    for name, below in part.get("properties", {}).items():
+        here = f"{path}.{name}".lstrip(".")
+        if old in below.get("formerly", []):
+            return here
+        if found := renamed(old, below, here) or renamed(old, below.get("items", {}), f"{here}[]"):
+            return found
+    return None

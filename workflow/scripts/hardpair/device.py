@@ -16,6 +16,15 @@ def choose_device(gpus: int) -> torch.device:
     return torch.device("cuda" if gpus > 0 and torch.cuda.is_available() else "cpu")
 
 
+def why_cpu(gpus: int) -> str:
+    """Why a job computes on the CPU."""
+    if gpus < 1:
+        return "it was given no GPU"
+    if torch.backends.mps.is_available():
+        return "Apple's GPU cannot add in float64, as refreshes of weights do"
+    return "there is no GPU here" if torch.version.cuda or torch.version.hip else "this build of torch cannot use a GPU"
+
+
 def configure(device: torch.device, threads: int, deterministic: bool) -> None:
     """Make a job compute with so many CPU threads, in true fp32 where that is asked for, and, on a GPU, fast or to the same bits.
 
@@ -48,6 +57,11 @@ def device_name(device: torch.device) -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def visible_gpu(device: torch.device) -> str | None:
+    """Which of this machine's GPUs the device is, by the index, UUID or MIG name under which it is visible; None for a CPU."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", str(device.index or 0)) if device.type == "cuda" else None
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:

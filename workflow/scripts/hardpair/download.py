@@ -60,15 +60,16 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
         sha256: of the whole file, in hexadecimal.
 
     Raises:
-        UserError: no address served the file, the output cannot be written, or another process is downloading it.
+        UserError: no address served the file, or the output cannot be written.
     """
     partial = partial_path(output)
     try:
-        if output.is_file() and file_sha256(output) == sha256:
-            _say(f"{output} is there already, and its SHA-256 is right")
+        if _is_there(output, sha256):
             return
         output.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(output), requests.Session() as session:
+        with _alone(output) as waited, requests.Session() as session:
+            if waited and _is_there(output, sha256):
+                return
             if not (partial.is_file() and file_sha256(partial) == sha256):  # else it was stopped just before the last step
                 _fetch_first(session, urls, sha256, partial, limits)
             os.replace(partial, output)
@@ -79,14 +80,28 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
     _say(f"{output} has the right SHA-256, {sha256}")
 
 
+def _is_there(output: Path, sha256: str) -> bool:
+    """Whether the file has arrived, which is said."""
+    there = output.is_file() and file_sha256(output) == sha256
+    if there:
+        _say(f"{output} is there already, and its SHA-256 is right")
+    return there
+
+
 @contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Keep a second process from writing the same partial file: an orphan of a killed workflow may still be at it."""
+def _alone(output: Path) -> Iterator[bool]:
+    """Wait while a second process writes the same partial file: an orphan of a killed workflow may be at it. Yields whether one was."""
+    lock, waited = FileLock(output.with_name(f".{output.name}.lock")), False
     try:
-        with FileLock(output.with_name(f".{output.name}.lock"), timeout=0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
-        raise UserError(f"another process is downloading {output}: wait for it, or end it and try again") from None
+        _say(f"waiting for another process that downloads {output}: end it to go on from what it has")
+        waited = True
+        lock.acquire()
+    try:
+        yield waited
+    finally:
+        lock.release()
 
 
 def _fetch_first(session: requests.Session, urls: Sequence[str], sha256: str, partial: Path, limits: Limits) -> None:

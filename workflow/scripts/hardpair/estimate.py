@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hardpair import records
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.sources.planned import planned
 from hardpair.split import long_tail
 
@@ -42,10 +42,10 @@ class Workload:
         """Images trained on in all."""
         return self.runs * self.run_images + self.trials * self.trial_images
 
-    def seconds(self, rate: float, at_once: int) -> float:
-        """Time for all jobs at ``rate`` images/s a job with ``at_once`` jobs side by side."""
+    def seconds(self, rate: float, at_once: int, trained: int = 0) -> float:
+        """Time for all jobs at ``rate`` images/s a job with ``at_once`` jobs side by side, of which ``trained`` images are done already."""
         jobs = self.trials + 2 * self.runs  # a run is trained and evaluated
-        return (self.images / rate + jobs * START_UP) / max(min(at_once, self.runs + self.trials), 1)
+        return (max(self.images - trained, 0) / rate + jobs * START_UP) / max(min(at_once, self.runs + self.trials), 1)
 
     def disk(self, parameters: int, classes: int) -> int:
         """Bytes that the runs leave: float32 weights and logits."""
@@ -94,8 +94,8 @@ def known_rate(runs: Path) -> tuple[float, int] | None:
     rates = []
     for path in sorted(runs.glob("*/seed*/run.json")):
         try:
-            rates.append(float(read_json(path)["images_per_second"]))
-        except (UserError, KeyError, TypeError):
+            rates.append(records.read(path, {"images_per_second": records.rate})["images_per_second"])
+        except UserError:
             continue  # not a run of ours; the comparison will say so
     return (statistics.median(rates), len(rates)) if rates else None
 
@@ -109,6 +109,11 @@ def duration(seconds: float) -> str:
     if days:
         return f"{days} day{'s' if days > 1 else ''} {hours % 24} h"
     return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: float) -> str:

@@ -1,15 +1,25 @@
 """Files that are written whole or not at all."""
 
 import csv
+import errno
 import glob
 import hashlib
 import json
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hardpair.errors import UserError
+
+PARTIAL = ".partial-"  # and its owner: how the name of a file begins that is being written
+
+
+def owner() -> str:
+    """This process, among those of all machines that may share a disk."""
+    return f"{os.getpid()}.{re.sub('[^A-Za-z0-9]', '', platform.node())}"
 
 
 @contextmanager
@@ -17,16 +27,36 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, which some writers depend on. On any exception it is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: it cannot be written; names ``path``, whatever the writer told.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{PARTIAL}{owner()}-{path.name}")
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
         os.replace(temporary, path)
+    except Exception as error:
+        if (told := _system_error(error, path, temporary)) is None:
+            raise
+        raise told from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _system_error(error: Exception, path: Path, temporary: Path) -> OSError | None:
+    """What the system had against writing ``path``, if that is what ``error`` tells."""
+    if isinstance(error, OSError):
+        if error.filename not in (None, str(temporary), temporary):
+            return None
+        if error.errno is None:  # NumPy's, when it could not write all
+            return OSError(errno.EIO, str(error), str(path))
+        return OSError(error.errno, os.strerror(error.errno), str(path))
+    if (number := re.search(r"\(os error (\d+)\)", str(error))) is not None:  # safetensors'
+        return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+    return None
 
 
 def _umask() -> int:
@@ -38,7 +68,7 @@ def _umask() -> int:
 
 def remove_partial(path: Path) -> None:
     """Remove what a killed process left of writing ``path``; nobody may be writing it now."""
-    for temporary in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
+    for temporary in path.parent.glob(f"{PARTIAL}*-{glob.escape(path.name)}"):
         temporary.unlink(missing_ok=True)
 
 

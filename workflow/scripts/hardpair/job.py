@@ -13,7 +13,7 @@ from hardpair import loop, plugins
 from hardpair.checkpoint import Keeper
 from hardpair.code import code_hash
 from hardpair.config import canonical, resolve_part
-from hardpair.device import choose_device, choose_precision, configure, device_name
+from hardpair.device import choose_device, choose_precision, configure, device_name, visible_gpu, why_cpu
 from hardpair.files import read_json
 from hardpair.provenance import fingerprint, versions
 from hardpair.settings import Recipe
@@ -102,6 +102,7 @@ class Job:
             "seconds": round(seconds := sum(course.seconds), 3),
             "images_per_second": round(len(course.epochs) * self.images_an_epoch / seconds, 1),
             "peak_memory_mb": round(peak_kib / 1024),
+            "gpu": visible_gpu(self.images.pixels.device),
         } | self._conditions()
 
 
@@ -123,8 +124,8 @@ def prepare(options: Namespace, settings: dict | None = None, recipe: dict | Non
     recipe = resolve_part("recipe", options.recipe if recipe is None else recipe)
     device = choose_device(options.gpus)
     configure(device, options.threads, settings["deterministic"])
-    if options.gpus and device.type == "cpu":
-        print("no GPU here: training on the CPU", file=sys.stderr)
+    if device.type == "cpu":
+        print(f"training on the CPU: {why_cpu(options.gpus)}", file=sys.stderr)
     script = Path(sys.argv[0]).name
     return Job(
         settings=settings,

@@ -4,14 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
-from hardpair import plugins
+from hardpair import plugins, records
 from hardpair.code import SCRIPTS, code_hash
 from hardpair.config import canonical
 from hardpair.config_consistency import wrong_pairs
 from hardpair.errors import UserError
 from hardpair.exponents import plane
 from hardpair.measures import about
-from hardpair.sources.planned import planned
+from hardpair.sources.planned import RECORD, planned
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -33,7 +33,7 @@ def train_code(config: dict, name: str) -> str:
 def plugins_argument(config: dict, *names: str) -> str:
     """How a job that trains these variants is told of the plugins that it needs."""
     paths = plugins.used_by(*(variant_of(config, name) for name in names))
-    return f"--plugins {shlex.join(paths)}" if paths else ""
+    return f"--plugins {shlex.join(path if path[0] != '-' else f'./{path}' for path in paths)}" if paths else ""
 
 
 def prepare_settings(config: dict) -> dict:
@@ -52,6 +52,8 @@ def pictures(config: dict, folder: Path) -> str:
     data = config["data"]
     if data["kind"] != "folder":
         return ""
+    if (folder / RECORD).is_file():
+        records.read(folder / RECORD, records.PICTURES)
     found = planned(data, folder)
     for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
         raise UserError(f"config: {problem}")
@@ -72,7 +74,7 @@ def source_argument(config: dict, archive: str) -> str:
     data = config["data"]
     if data["kind"] == "synthetic":
         return ""
-    source = f"--source {shlex.quote(data['source'] or archive)}"
+    source = f"--source={shlex.quote(data['source'] or archive)}"  # it may begin with a dash
     return source + (f" --on-bad-image {data['on_bad_image']} --min-images {data['min_images']}" if data["kind"] == "folder" else "")
 
 

@@ -1,6 +1,5 @@
 """The declared runs of a study as tables; whatever else lies in its folder is never looked at."""
 
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardpair.confusion import pair_errors
+from hardpair import readers, records
 from hardpair.errors import UserError
-from hardpair.files import read_json
 from hardpair.metrics import log_probabilities
 
 if TYPE_CHECKING:
@@ -42,46 +40,66 @@ class Runs:
             for seed in self.seeds:
                 yield variant, seed, self.folder / variant / f"seed{seed}" / name
 
-    def records(self, name: str) -> list[tuple[str, int, dict]]:
-        """(variant, seed, content) of a JSON file of every run."""
-        return [(variant, seed, read_json(path)) for variant, seed, path in self.files(name)]
+    def records(self) -> list[dict]:
+        """The run.json of every run."""
+        return [records.read(path, records.RUN) for _, _, path in self.files("run.json")]
+
+    def metrics(self, model: str, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
+        """(variant, seed, number of images, measures of the model) of every evaluated run.
+
+        Raises:
+            UserError: a run was evaluated without the model or the pair, or with other classes than the first.
+        """
+        first = None
+        for variant, seed, path in self.files("metrics.json"):
+            content = records.metrics(path)
+            measured = content["models"].get(model)
+            if measured is None or (pair and "-".join(pair) not in measured["pairs"]):
+                raise UserError(f"{path} lacks the {model} model or the pair {'-'.join(pair or [])}: evaluate the run again")
+            first = first or list(measured["per_class"])
+            if list(measured["per_class"]) != first:
+                raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
+            yield variant, seed, content["images"], measured
 
     def classes(self) -> list[str]:
         """Class names in label order, as the first run knew them."""
-        return read_json(next(self.files("run.json"))[2])["classes"]
+        return records.read(next(self.files("run.json"))[2], records.RUN)["classes"]
 
     def epochs(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""
-        import pandas as pd
-
         a, b = pair_indices(self.classes(), pair)
-        parts = []
-        for (variant, seed, path), (_, _, history) in zip(self.files("epochs.csv"), self.files("history.npz"), strict=True):
-            table = read_table(path)
-            counts = _arrays(history).get("validation_confusion", np.empty((0, 0, 0)))
-            table["confusion"] = [pair_errors(matrix, a, b)["rate"] for matrix in counts] if len(counts) else np.nan
-            parts.append(table.assign(variant=variant, seed=seed))
-        return pd.concat(parts, ignore_index=True)
+        table = self._rows("epochs.csv", *EPOCHS)
+
+        def rates(path: Path, rows: int) -> np.ndarray:
+            counts = readers.arrays(path, "validation_confusion", needed=False).get("validation_confusion")
+            if counts is None or not len(counts):
+                return np.full(rows, np.nan)
+            return (counts[:, a, b] + counts[:, b, a]) / np.maximum(counts[:, [a, b]].sum((1, 2)), 1)
+
+        return table.assign(confusion=self._of_history(rates, table)).reset_index(drop=True)
 
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
-        return np.array([_arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")])
+        return np.array(
+            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")]
+        )
 
     def refreshes(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every refreshes.csv, with variant, seed, and the shares of the weights of loss and sampler that lie on ``pair``.
 
         A weight that a variant does not have is NaN.
         """
-        import pandas as pd
-
         chosen = list(pair_indices(self.classes(), pair))
-        parts = []
-        for (variant, seed, path), (_, _, history) in zip(self.files("refreshes.csv"), self.files("history.npz"), strict=True):
-            arrays = _arrays(history)
-            shares = {f"{part}_pair_share": arrays[f"{part}_share"][:, chosen].sum(1) for part in PARTS if f"{part}_share" in arrays}
-            parts.append(read_table(path).assign(variant=variant, seed=seed, **shares))
-        table = pd.concat([part.dropna(axis=1, how="all") for part in parts], ignore_index=True)
-        return table.reindex(columns=["variant", "seed", "epoch", "applied", "mean_p", *WEIGHTS])
+        table = self._rows("refreshes.csv", "epoch", "applied", "mean_p")
+
+        def shares(path: Path, rows: int) -> np.ndarray:
+            arrays = readers.arrays(path, *(f"{part}_share" for part in PARTS), needed=False)
+            of = [arrays[name][:, chosen].sum(1) if (name := f"{part}_share") in arrays else np.full(rows, np.nan) for part in PARTS]
+            return np.stack(of, 1)
+
+        columns = self._of_history(shares, table)
+        table = table.assign(**{f"{part}_pair_share": columns[:, place] for place, part in enumerate(PARTS)})
+        return table.reset_index(drop=True).reindex(columns=["variant", "seed", "epoch", "applied", "mean_p", *WEIGHTS])
 
     def difficulty(self, easy: float, hard: float) -> "pd.DataFrame":
         """Columns variant, seed, epoch, easy, hard: shares of training images with p_t above ``easy`` and below ``hard`` at each refresh.
@@ -90,24 +108,29 @@ class Runs:
         """
         import pandas as pd
 
-        parts = []
+        names, seeds, parts = [], [], []
         for variant, seed, path in self.files("history.npz"):
-            arrays = _arrays(path)
+            arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
             counts = arrays["p_histogram"]
-            bins, total = counts.shape[1], counts.sum(1)
-            shares = {"easy": counts[:, round(easy * bins) :].sum(1) / total, "hard": counts[:, : round(hard * bins)].sum(1) / total}
-            parts.append(pd.DataFrame({"variant": variant, "seed": seed, "epoch": arrays["refresh_epoch"], **shares}))
-        return pd.concat(parts, ignore_index=True)
+            with readers.whole(path):
+                if len(counts) != len(arrays["refresh_epoch"]):
+                    raise ValueError("refresh_epoch and p_histogram do not go together")
+                bins, total = counts.shape[1], counts.sum(1)
+                above, below = counts[:, round(easy * bins) :].sum(1), counts[:, : round(hard * bins)].sum(1)
+                parts.append((arrays["refresh_epoch"], above / total, below / total))
+            names += [variant] * len(counts)
+            seeds += [seed] * len(counts)
+        epoch, of_easy, of_hard = map(np.concatenate, zip(*parts, strict=True))
+        return pd.DataFrame({"variant": names, "seed": seeds, "epoch": epoch, "easy": of_easy, "hard": of_hard})
 
     def measures(self, pair: list[str], model: str = "last") -> "pd.DataFrame":
         """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
         import pandas as pd
 
-        rows = []
-        for variant, seed, metrics in self.records("metrics.json"):
-            measured = metrics["models"][model]
-            rates = measured["pairs"]["-".join(pair)]
-            rows.append((variant, seed, metrics["images"], measured["accuracy"], rates["rate"]))
+        rows = [
+            (variant, seed, images, measured["accuracy"], measured["pairs"]["-".join(pair)]["rate"])
+            for variant, seed, images, measured in self.metrics(model, pair)
+        ]
         return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
 
     def per_class(self, model: str = "last") -> "pd.DataFrame":
@@ -116,32 +139,51 @@ class Runs:
 
         rows = [
             (variant, seed, name, share)
-            for variant, seed, metrics in self.records("metrics.json")
-            for name, share in metrics["models"][model]["per_class"].items()
+            for variant, seed, _, measured in self.metrics(model)
+            for name, share in measured["per_class"].items()
         ]
         return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]).astype({"accuracy": float})
 
     def confusions(self, model: str = "last") -> tuple[list[str], dict[str, np.ndarray]]:
         """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
-        records = self.records("metrics.json")
-        matrices = {
-            name: np.array([metrics["models"][model]["confusion"] for variant, _, metrics in records if variant == name])
-            for name in self.variants
-        }
-        return list(records[0][2]["models"][model]["per_class"]), matrices
+        counts, classes = {name: [] for name in self.variants}, []
+        for variant, _, _, measured in self.metrics(model):
+            counts[variant].append(measured["confusion"])
+            classes = list(measured["per_class"])
+        return classes, {name: np.array(matrices) for name, matrices in counts.items()}
 
     def reliability(self, model: str = "last") -> "pd.DataFrame":
         """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
         import pandas as pd
 
+        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics(model)]
+        sums = {key: np.array([measured["reliability"][key] for _, _, measured in found]) for key in ("count", "confidence", "correct")}
+        runs, bins = sums["count"].shape
+        of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*found, strict=True))[:2], strict=True)}
+        of |= {"ece": np.repeat([measured["ece"] for _, _, measured in found], bins), "bin": np.tile(np.arange(bins), runs)}
+        count = np.where(sums["count"] > 0, sums["count"], np.nan)
+        means = {"confidence": sums["confidence"] / count, "accuracy": sums["correct"] / count}
+        return pd.DataFrame(of | {"count": sums["count"].ravel()} | {key: mean.ravel() for key, mean in means.items()})
+
+    def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
+        """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
+        variants, seeds, paths = zip(*self.files(name), strict=True)
+        table = readers.read_tables(paths, *columns)
+        return table.assign(variant=np.array(variants, object)[table.index], seed=np.array(seeds)[table.index])
+
+    def _of_history(self, column: Callable[[Path, int], np.ndarray], table: "pd.DataFrame") -> np.ndarray:
+        """What ``column`` makes of each run's history.npz and its number of rows in ``table`` of ``_rows``, one below the other.
+
+        Raises:
+            UserError: a history has another number of rows.
+        """
         parts = []
-        for variant, seed, metrics in self.records("metrics.json"):
-            measured = metrics["models"][model]
-            table = pd.DataFrame(measured["reliability"])
-            share = table[["confidence", "correct"]].div(table["count"].where(table["count"] > 0), axis=0)
-            columns = {"bin": table.index, "count": table["count"], "confidence": share["confidence"], "accuracy": share["correct"]}
-            parts.append(pd.DataFrame({"variant": variant, "seed": seed, "ece": measured["ece"], **columns}))
-        return pd.concat(parts, ignore_index=True)
+        for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
+            with readers.whole(path):
+                parts.append(column(path, rows))
+            if len(parts[-1]) != rows:
+                raise UserError(f"{path} tells of {len(parts[-1])} epochs, the table beside it of {rows}: train this run again")
+        return np.concatenate(parts)
 
     def predictions(self, *models: str) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
         """(variant, seed, arrays) of every run: index and labels of the images evaluated on, int64 (N,), and the models' logits (N, C).
@@ -151,7 +193,7 @@ class Runs:
         """
         first = None
         for variant, seed, path in self.files("predictions.npz"):
-            arrays = _arrays(path, "index", "labels", *models)
+            arrays = readers.predictions(path, *models)
             first = first or arrays
             if not all(np.array_equal(first[key], arrays[key]) for key in ("index", "labels")):
                 raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
@@ -205,6 +247,7 @@ class Runs:
 PARTS = ("loss", "sampler")  # of a variant, which may weigh images
 WEIGHTS = [f"{part}_{name}" for part in PARTS for name in ("mean_weight", "largest_weight", "effective_share", "pair_share")]
 WEIGHTS += ["loss_scale", "sampler_largest_factor", "sampler_distinct_share"]
+EPOCHS = ("epoch", "learning_rate", "train_loss", "train_accuracy")
 
 
 def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
@@ -213,36 +256,3 @@ def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
         if name not in classes:
             raise UserError(f"pairs names the class {name!r}, which the data does not have: choose from {', '.join(classes[:10])}")
     return classes.index(pair[0]), classes.index(pair[1])
-
-
-def read_table(path: str | Path) -> "pd.DataFrame":
-    """A CSV file as a table; only empty cells are missing values, and names stay text whatever they look like."""
-    import pandas as pd
-
-    text = dict.fromkeys(("variant", "label", "a", "b"), str)
-    return read_with(Path(path), lambda path: pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""]))
-
-
-def read_images(path: str | Path) -> np.ndarray:
-    """An array file, mapped into memory instead of read."""
-    return read_with(Path(path), lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
-    """Arrays of these names, or all, of an .npz file."""
-
-    def load(path: Path) -> dict[str, np.ndarray]:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names or archive}
-
-    return read_with(path, load)
-
-
-def read_with(path: Path, reader: Callable):
-    """What ``reader`` makes of a file, its failures told in one sentence."""
-    try:
-        return reader(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}): delete it and run the step that makes it again") from None

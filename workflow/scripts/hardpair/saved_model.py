@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from hardpair.errors import UserError
 from hardpair.files import file_sha256
 from hardpair.model import ConvNet
+from hardpair.parameters import parameter_count
 
 
 def load(folder: Path, name: str, record: dict) -> ConvNet:
@@ -19,14 +20,18 @@ def load(folder: Path, name: str, record: dict) -> ConvNet:
     """
     path = folder / f"{name}.safetensors"
     try:
-        whole = file_sha256(path) == record["weights"].get(name)
-        weights = load_file(path)
-        network = ConvNet(len(record["classes"]), record["size"], cosine_scale=weights.get("output.scale"))
-        network.load_state_dict(weights)
+        weights = load_file(path) if file_sha256(path) == record["weights"].get(name) else {}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: train the run first") from None
-    except (SafetensorError, RuntimeError):
-        whole = False
-    if not whole:
-        raise UserError(f"{path} is not the model that run.json tells of: train the run again")
+    except (SafetensorError, RuntimeError, ValueError, KeyError):
+        weights = {}
+    count = sum(value.numel() for key, value in weights.items() if key not in ("output.scale", "output.bias"))
+    wanted = parameter_count(len(record["classes"]), record["size"]) - len(record["classes"])
+    try:
+        if count != wanted:  # before a network of another size is built, however large
+            raise RuntimeError
+        network = ConvNet(len(record["classes"]), record["size"], cosine_scale=weights.get("output.scale"))
+        network.load_state_dict(weights)
+    except (RuntimeError, ValueError, TypeError):
+        raise UserError(f"{path} is not the model that run.json tells of: train the run again") from None
     return network.to(memory_format=torch.channels_last).eval()

@@ -12,7 +12,7 @@ def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks
     drawn = lines.draw_lines(ax, table, column, looks, 100)
     lines.draw_published(ax, column, settings, looks, 100)
     sign = ">" if column == "easy" else "<"
-    ax.set_title(f"{column.capitalize()} images, $p_t$ {sign} {settings['difficulty'][column]:g} (%)")
+    ax.set_title(f"{column.capitalize()} images, pₜ {sign} {settings['difficulty'][column]:g} (%)")
     ax.set_ylim(bottom=0)
     return drawn
 

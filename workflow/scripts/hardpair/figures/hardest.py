@@ -48,7 +48,7 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         for ax in axes[len(chosen) :]:
             ax.set_axis_off()
         for ax, row in zip(axes, chosen.itertuples(), strict=False):
-            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\n$p_t$ = {row.p_true:.2f}")
+            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\npₜ = {row.p_true:.2f}")
         if chosen.empty:
             axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
     runs = len(settings["variants"]) * len(settings["seeds"])

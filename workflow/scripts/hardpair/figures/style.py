@@ -42,6 +42,7 @@ STYLE = {
     "grid.color": FAINT,
     "grid.linewidth": 0.5,
     "text.color": INK,
+    "text.parse_math": False,  # names are drawn as they are written: a dollar starts no formula
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
@@ -105,8 +106,8 @@ def new_page(width: float, height: float) -> Figure:
 
 
 def plain(text: str) -> str:
-    """``text`` on one line, drawn as it is written: a dollar starts no formula, a leading underscore hides nothing from a legend."""
-    text = " ".join(text.split()).replace("$", r"\$")
+    """``text`` on one line, drawn as it is written: a leading underscore hides nothing from a legend."""
+    text = " ".join(text.split())
     return f" {text}" if text.startswith("_") else text
 
 

@@ -15,6 +15,7 @@ from hardpair.measures import about
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
+FEW = 50  # seeds up to which each has a mark of full size; more fade into a cloud, kept as pixels in the SVG
 MEAN_AT = -0.28  # rows from the middle of a variant's row
 BASELINE = {"color": style.MUTED, "linewidth": 0.7, "linestyle": (0, (4, 2))}
 
@@ -36,8 +37,10 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         summary = mean_interval(values)
         mean, half = summary["mean"], summary["high"] - summary["mean"]
         jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.26
-        ax.plot(values, row + 0.25 + jitter, linestyle="none", marker=look.marker, markersize=4, color=look.colour, alpha=0.75,
-                markeredgecolor="white", markeredgewidth=0.3, label=f"_seeds:{variant['name']}")  # fmt: skip
+        many, shrunk = len(values) > FEW, min((FEW / len(values)) ** 0.5, 1)
+        ax.plot(values, row + 0.25 + jitter, linestyle="none", marker="o" if many else look.marker, markersize=max(4 * shrunk, 1.2),
+                color=look.colour, alpha=max(0.75 * shrunk, 0.2), markeredgecolor="none" if many else "white", markeredgewidth=0.3,
+                rasterized=many, label=f"_seeds:{variant['name']}")  # fmt: skip
         if np.isfinite(half):
             ax.plot([mean - half, mean + half], [row + MEAN_AT] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt",
                     label=f"_interval:{variant['name']}")  # fmt: skip

@@ -9,9 +9,10 @@ import yaml
 
 from hardpair.figures.style import COLOURS
 from hardpair.measures import about, metrics_of, title
+from hardpair.readers import read_table, read_with
 from hardpair.report import embedding, origin, tables
 from hardpair.report.confusions import explored
-from hardpair.runs import Runs, read_table, read_with
+from hardpair.runs import Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
     runs = Runs.declared(folder / "runs", config)
-    records = [record for _, _, record in runs.records("run.json")]
+    records = runs.records()
     variants = [
         {"name": name, "label": label, "colour": COLOURS[place % len(COLOURS)]} for place, (name, label) in enumerate(labels.items())
     ]

@@ -1,0 +1,153 @@
+"""What the comparison, the figures and the report of a study of very many runs take on this machine.
+
+Writes what training and evaluation leave of the study in config/config.yaml with so many seeds, made-up numbers in real files, and
+measures each command of the workflow that reads all of it. Example (10,000 runs, 1.5 GB in a temporary folder):
+
+  python benchmarks/comparing.py --seeds 2500 --json comparing.json
+"""
+
+import argparse
+import json
+import multiprocessing
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import numpy as np
+
+import fake_study
+from hardpair import plan
+from hardpair.config import resolve
+from hardpair.provenance import fingerprint
+from measured import PROJECT, machine, measured, told
+
+SCRIPTS = PROJECT / "workflow" / "scripts"
+POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
+TRAINING, VALIDATION = 45_000, 5_000
+KEYS = ("pairs", "baseline", "on", "references", "difficulty", "plane")
+FIGURES = ("variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
+
+
+def study_of(seeds: int) -> dict:
+    """The config of the study with so many seeds and without a search, resolved."""
+    import yaml
+
+    config = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text())
+    return resolve(config | {"seeds": list(range(seeds)), "search": {"enabled": False}})
+
+
+def write(folder: Path, config: dict, images: int, epochs: int) -> None:
+    """All files of the study that the commands below read."""
+    rng, recipe = np.random.default_rng(0), config["recipe"] | {"epochs": epochs}
+    results = folder / "results"
+    results.mkdir()
+    (results / "recipe.yaml").write_text(json.dumps(recipe))
+    fake_study.write_images(folder / "data", images, fake_study.CLASSES, 32)
+    labels = np.arange(TRAINING + VALIDATION) % len(fake_study.CLASSES)
+    (folder / "data" / "train").mkdir()
+    np.save(folder / "data" / "train" / "labels.npy", labels)
+    np.lib.format.open_memmap(folder / "data" / "train" / "images.npy", "w+", np.uint8, (len(labels), 3, 32, 32))
+    order = rng.permutation(len(labels)).tolist()
+    split = {"data_sha256": "d" * 64, "training": order[:TRAINING], "validation": order[TRAINING:]}
+    (results / "split.json").write_text(json.dumps(split))
+    for place, variant in enumerate(plan.compare_settings(config)["variants"]):
+        pool = folder / "pool" / variant["name"]
+        for seed in range(min(POOL, len(config["seeds"]))):
+            (pool / str(seed)).mkdir(parents=True)
+            given = plan.figure_settings(config, "pairs", "on")
+            fake_study.write_run(pool / str(seed), variant["name"], place, seed, given, epochs, True, images, fake_study.CLASSES, 32)
+        for seed in config["seeds"]:
+            present = fingerprint(variant["train"], recipe, seed, results / "split.json", variant["code"])
+            copy_run(pool / str(seed % POOL), results / "runs" / variant["name"] / f"seed{seed}", seed, present, rng)
+    shutil.rmtree(folder / "pool")
+
+
+def copy_run(source: Path, run: Path, seed: int, present: str, rng: np.random.Generator) -> None:
+    """A run with a seed and a fingerprint of its own, and with measures that are not the same as those of its copies."""
+    shutil.copytree(source, run)
+    for name in ("run.json", "metrics.json"):
+        content = json.loads((source / name).read_text()) | {"seed": seed, "fingerprint": present}
+        for measures in content.get("models", {}).values():
+            measures["accuracy"] += rng.normal(0, 0.002)
+            for errors in measures["pairs"].values():
+                errors["rate"] += rng.normal(0, 0.006)
+        (run / name).write_text(json.dumps(content))
+
+
+def commands(folder: Path, config: dict) -> dict[str, list]:
+    """The commands of the workflow's rules, by name; what they are told lies in files."""
+    results, data = folder / "results", folder / "data"
+    shown = {name: (name, "") for name in (*FIGURES, "final")}
+    settings = {
+        "compare": plan.compare_settings(config),
+        "figure": plan.figure_settings(config, *KEYS),
+        "report": plan.report_settings(config, shown),
+    }
+    for name, content in settings.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    reads, compared = ["--runs", results / "runs"], ["--recipe", results / "recipe.yaml", "--split", results / "split.json"]
+    also = {"classes": ["--data", data, "--split", results / "split.json"]}
+    also["hardest"] = ["--images", data / "test" / "images.npy", "--classes", data / "dataset.json"]
+    found = {"compare": [SCRIPTS / "compare.py", *reads, *compared, "--settings", folder / "compare.json", "--output-dir", results]}
+    for script, name in [*((f"plot_{name}", name) for name in FIGURES), ("assemble_figure", "final")]:
+        told_of = ["--settings", folder / "figure.json", "--output", results / "figures" / f"{name}.png"]
+        found[script] = [SCRIPTS / f"{script}.py", *reads, *also.get(name, []), *told_of]
+    page = ["--settings", folder / "report.json", "--output", results / "report.html"]
+    return found | {"write_report": [SCRIPTS / "write_report.py", "--study-dir", results, *also["hardest"][:2], *page]}
+
+
+def size_of(folder: Path, name: str) -> float:
+    """MB of what a command wrote."""
+    results = folder / "results"
+    figure = "final" if name == "assemble_figure" else name.removeprefix("plot_")
+    wrote = {"compare": [*results.glob("*.csv"), results / "comparison.md"], "write_report": [results / "report.html"]}
+    return sum(path.stat().st_size for path in wrote.get(name, results.glob(f"figures/{figure}.*"))) / 1e6
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as Markdown."""
+    lines = ["| command | seconds | CPU seconds | peak MB | wrote, MB |", "|---|--:|--:|--:|--:|"]
+    for row in rows:
+        lines.append(f"| {row['command']} | {row['seconds']:.1f} | {row['cpu']:.1f} | {row['peak_mb']:,.0f} | {row['wrote_mb']:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("--seeds", type=int, default=2500, help="of each of the four variants (default %(default)s)")
+    cli.add_argument("--images", type=int, default=1000, help="that each run was evaluated on (default %(default)s)")
+    cli.add_argument("--epochs", type=int, default=50, help="of each run (default %(default)s)")
+    cli.add_argument("--only", nargs="+", help="commands to measure, such as compare or plot_curves (default: all)")
+    cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again if it is there")
+    cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
+    options = cli.parse_args()
+    about = machine("numpy", "pandas", "scipy", "matplotlib")
+    config = study_of(options.seeds)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.keep or Path(temporary) / "study").absolute()
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            # In a process of its own: a command starts out with the memory of the process that starts it.
+            writer = multiprocessing.Process(target=write, args=(folder, config, options.images, options.epochs))
+            writer.start()
+            writer.join()
+            if writer.exitcode:
+                sys.exit("the made-up study could not be written")
+        runs = len(config["variants"]) * options.seeds
+        print(f"{told(about)}; {runs:,} runs of {options.epochs} epochs, {options.images:,} images\n")
+        rows = []
+        for name, command in commands(folder, config).items():
+            if not options.only or name in options.only:
+                rows.append({"command": name} | measured([sys.executable, *command], folder) | {"wrote_mb": size_of(folder, name)})
+    print(table(rows))
+    if options.json:
+        about |= {"seeds": options.seeds, "images": options.images, "epochs": options.epochs}
+        options.json.write_text(json.dumps({"about": about, "commands": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Count the tries of each fault, and those in which something was lost, in pytest's reports; write the table of docs/faults.md.
+
+A test tells its fault by the property ``fault`` and, if it is many tries in one, ``tries``. The exit code is not 0 if anything
+was lost. Example (what `make faults` does):
+
+  FAULTS=full pytest tests/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
+"""
+
+import argparse
+import os
+import platform
+import sys
+import xml.etree.ElementTree as ET
+from importlib.metadata import version
+from pathlib import Path
+
+START, END = "<!-- faults: written by `make faults` -->", "<!-- end of faults -->"
+
+
+def arguments() -> argparse.Namespace:
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("reports", nargs="+", type=Path, help="JUnit XML files that pytest wrote")
+    cli.add_argument("--write", type=Path, help="Markdown file with a place for the table; default: print it")
+    return cli.parse_args()
+
+
+def counts(reports: list[Path]) -> dict[str, dict]:
+    """By fault, in the order met: ``tries``, ``lost``, and the reason of those that were ``skipped``."""
+    rows = {}
+    for case in (case for report in reports for case in ET.parse(report).iter("testcase")):
+        told = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
+        lost = case.find("failure") is not None or case.find("error") is not None
+        if "fault" not in told and not lost:
+            continue
+        row = rows.setdefault(told.get("fault", case.get("name")), {"tries": 0, "lost": 0, "skipped": None})
+        if (skipped := case.find("skipped")) is not None:
+            row["skipped"] = skipped.get("message")
+            continue
+        row["tries"] += int(told.get("tries", 1))
+        row["lost"] += lost
+    return rows
+
+
+def table(rows: dict[str, dict]) -> str:
+    """The rows in Markdown, with the machine below."""
+    lines = ["| fault | tries | lost |", "|---|---|---|"]
+    for fault, row in rows.items():
+        skipped = f" (skipped: {row['skipped']})" if row["skipped"] and not row["tries"] else ""
+        lines.append(f"| {fault}{skipped} | {row['tries']:,} | {row['lost']:,} |")
+    lines.append(f"| all | {sum(row['tries'] for row in rows.values()):,} | {sum(row['lost'] for row in rows.values()):,} |")
+    versions = ", ".join(f"{name} {version(name)}" for name in ("snakemake", "torch", "pytest"))
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores, Python {platform.python_version()}, {versions}"
+    return "\n".join([*lines, "", f"On {machine}.", ""])
+
+
+def main() -> None:
+    options = arguments()
+    rows = counts(options.reports)
+    if options.write:
+        before, place, after = options.write.read_text(encoding="utf-8").partition(START)
+        if not place or END not in after:
+            sys.exit(f"{options.write} has no place for the table: it wants a line {START} and, below, a line {END}")
+        options.write.write_text(f"{before}{START}\n\n{table(rows)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
+    else:
+        print(table(rows))
+    if lost := [fault for fault, row in rows.items() if row["lost"]]:
+        sys.exit(f"something was lost: {', '.join(lost)}")
+
+
+if __name__ == "__main__":
+    main()

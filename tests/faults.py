@@ -1,0 +1,224 @@
+"""Trouble for a study of ten seconds, and what must be left of it in the end.
+
+``FAULTS=full`` gives each fault as many tries as docs/faults.md tells; without, each has two.
+"""
+
+import csv
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from workspace import Workspace, environment
+
+FULL = os.environ.get("FAULTS") == "full"
+CONFIG = """
+study: tiny
+data: {kind: synthetic, name: synthetic, validation: 100, synthetic: {train: 300, test: 100, size: 8}}
+baseline: ce
+variants:
+  - {name: ce}
+  - {name: dfl_sampler, loss: {kind: focal, gamma: 2, scale: dynamic}, sampler: {kind: focal, gamma: 2}}
+contrasts: [[dfl_sampler, ce]]
+claims: [{name: helps, sentence: The loss helps., contrasts: [{better: dfl_sampler, than: ce}]}]
+seeds: [0]
+recipe: {epochs: 6, refresh_every: 2, batch_size: 50}
+search: {rounds: 1, batch: 1, epochs: 1}
+train: {checkpoint_seconds: 0}
+"""
+COMMAND = ("snakemake", "--cores", "2", "--configfile", "tiny.yaml", "--", "results/tiny/comparison.md")
+TIMES = ("seconds", "images_per_second", "peak_memory_mb")
+BESIDE = ("logs", "progress", "checkpoints")  # no results
+PATIENCE = 600  # seconds after which a command counts as hung
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One of ``of`` tries of a fault."""
+
+    fault: str
+    number: int
+    of: int
+
+    @property
+    def random(self) -> random.Random:
+        """Numbers of this try's own, the same each time."""
+        return random.Random(f"{self.fault} {self.number} of {self.of}")
+
+    @property
+    def share(self) -> float:
+        """At random in [0, 1); the tries share it out, so that together they reach everywhere."""
+        return (self.number + self.random.random()) / self.of
+
+
+def tries(fault: str, full: int = 20) -> pytest.MarkDecorator:
+    """Give a test the argument ``attempt``, twice or, in full, so many times."""
+    count = full if FULL else 2
+    attempts = [Attempt(fault, number, count) for number in range(count)]
+    return pytest.mark.parametrize("attempt", attempts, indirect=True, ids=range(count))
+
+
+class Study(Workspace):
+    """A workspace of the study that gets into trouble."""
+
+    @classmethod
+    def fresh(cls, folder: Path, *project: Path) -> "Study":
+        super().fresh(folder, *project)
+        (folder / "tiny.yaml").write_text(CONFIG)
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Study":
+        return Study(super().copy(folder).folder)
+
+    def finish(self, *before: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run the study's command to its end; ``before`` are words in front of it."""
+        with self.started(*before) as running:
+            code = running.wait()
+            said = running.said()
+        assert code == 0 or not check, said[-6000:]
+        return subprocess.CompletedProcess(COMMAND, code, said)
+
+    @contextmanager
+    def started(self, *before: str) -> Iterator["Running"]:
+        """The study's command at work; nothing of it lives on after the block."""
+        running = Running(self.folder, [*before, *COMMAND])
+        try:
+            yield running
+        finally:
+            running.end()
+
+    def unlock(self) -> None:
+        self.snakemake("--unlock")
+
+    def undo(self, *steps: str) -> None:
+        """Remove results of these steps, so that there is work to do again."""
+        for step in (*steps, "comparison.md"):
+            (self.folder / "results/tiny" / step).unlink()
+
+    def results(self) -> dict[str, object]:
+        """All that the study leaves, by path, without what tells times: bytes, or a table's rows, or a record."""
+        found = {}
+        for folder in ("results/tiny", "resources"):
+            for path in sorted((self.folder / folder).rglob("*")):
+                name = str(path.relative_to(self.folder))
+                if path.is_file() and not set(BESIDE) & set(name.split("/")):
+                    found[name] = content(path)
+        return found
+
+    def left_over(self) -> list[str]:
+        """Files that a finished study should not have: half-written ones, and states of finished runs."""
+        partial = [str(path) for folder in ("results", "resources") for path in (self.folder / folder).rglob(".partial*")]
+        return partial + [str(path) for path in (self.folder / "results/tiny/checkpoints").rglob("*.safetensors*")]
+
+
+LAST_RUN, LAST_METRICS = "runs/dfl_sampler/seed0/run.json", "runs/dfl_sampler/seed0/metrics.json"
+
+
+def content(path: Path) -> object:
+    """What a file says, times left out."""
+    raw = path.read_bytes()
+    if path.name in ("runs.csv", "trials.csv"):
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(io.StringIO(raw.decode()))]
+    if path.suffix == ".json":
+        return {key: value for key, value in json.loads(raw).items() if key not in TIMES}
+    return raw
+
+
+class Running:
+    """A command of the study in a process group of its own, as a shell starts it."""
+
+    def __init__(self, folder: Path, command: list[str]) -> None:
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115, closed in ``end``; not in the study, whose disk may be full
+        streams = {"stdin": subprocess.DEVNULL, "stdout": self.output, "stderr": self.output}
+        self.process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **streams)
+
+    def wait(self, seconds: float = PATIENCE) -> int | None:
+        """The exit code, or None if it is still at work after these seconds."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            assert seconds < PATIENCE, f"it hangs:\n{self.said()[-3000:]}"
+            return None
+
+    def said(self) -> str:
+        file = self.output.fileno()  # whose place is the command's too, and must not be moved
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
+
+    def send(self, number: signal.Signals) -> None:
+        """To Snakemake alone."""
+        self.process.send_signal(number)
+
+    def send_all(self, number: signal.Signals) -> None:
+        """To Snakemake and its jobs, as Ctrl-C does."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def members(self) -> list[int]:
+        """Those of the group that live."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in listed.splitlines()]
+        return [int(pid) for pid, group, state in rows if int(group) == self.process.pid and not state.startswith("Z")]
+
+    def outlived(self) -> None:
+        """Wait until the last orphan has ended."""
+        waited_until = time.monotonic() + PATIENCE
+        while self.members():
+            assert time.monotonic() < waited_until, "an orphan hangs"
+            time.sleep(0.1)
+
+    def end(self) -> None:
+        """Kill what is left."""
+        self.send_all(signal.SIGKILL)
+        self.process.wait()
+        self.outlived()
+        self.output.close()
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A study to which nothing happened, and the seconds that it took."""
+
+    study: Study
+    seconds: float
+
+    @classmethod
+    def made(cls, folder: Path) -> "Undisturbed":
+        """The one in this folder, which is run if it is not there."""
+        told = folder / "seconds"
+        if not told.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            study, started = Study.fresh(folder), time.monotonic()
+            study.finish()
+            told.write_text(str(time.monotonic() - started))
+        return cls(Study(folder), float(told.read_text()))
+
+    def begun(self, folder: Path) -> tuple[Study, float]:
+        """The same study before anything was done, and the seconds that it needs; to save time without FULL, before its last run."""
+        if FULL:
+            return Study.fresh(folder, self.study.folder), self.seconds
+        study = self.study.copy(folder)
+        study.undo(LAST_RUN, LAST_METRICS)
+        return study, self.seconds * 0.7
+
+    def assert_same(self, study: Study) -> None:
+        """A study must have ended with the same results, and left nothing else."""
+        ours, theirs = study.results(), self.study.results()
+        assert ours.keys() == theirs.keys()
+        assert [name for name in ours if ours[name] != theirs[name]] == []
+        assert study.left_over() == []
+
+    def assert_whole(self, study: Study) -> None:
+        """What a study has so far must be whole and right, if not all there."""
+        ours, theirs = study.results(), self.study.results()
+        assert [name for name in ours if name not in theirs or ours[name] != theirs[name]] == []

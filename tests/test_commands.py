@@ -1,0 +1,120 @@
+"""Every command that README and docs give: it exists, takes these arguments, and is about a config and files that the workflow has.
+
+Those that take seconds are run as they stand by other tests (test_readme, test_pictures, test_plugins, test_adoption).
+"""
+
+import argparse
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from functools import reduce
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hardpair.command import overlaid
+from hardpair.config import resolve
+from workspace import PROJECT
+
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
+START = r"(?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pytest)\b"
+
+
+def commands() -> list[tuple[str, str]]:
+    """(page, command) of each command in a block of its own or in a line."""
+    found = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"^ *```(?:bash)?\n(.*?)^ *```$", text, re.M | re.S)
+        prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S)
+        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        lines += [" ".join(code.split()).replace("\\|", "|") for code in re.findall(r"`([^`]+)`", prose)]
+        for line in lines:
+            if re.match(rf"{START} ?[^(]*$", line.strip()) and "{" not in re.sub(r"'[^']*'|seed\{[\d,]+\}", "", line):
+                found[line.strip()] = page.relative_to(PROJECT).as_posix()
+    return [(page, command) for command, page in found.items()]
+
+
+def words(command: str) -> list[str]:
+    """Arguments of a command: no comment, no pipe, braces as bash opens them."""
+    opened = []
+    for word in shlex.split(command, comments=True):
+        several = re.fullmatch(r"(.*)\{([\d,]+)\}(.*)", word)
+        opened += [several[1] + part + several[3] for part in several[2].split(",")] if several else [word]
+    return list(takewhile(lambda word: word not in ("|", ">", "&&"), opened))
+
+
+def overlay(name: str) -> dict:
+    """A config file that a command names: of the project, or one that a page shows, with the name in its first line or before it."""
+    if (PROJECT / name).exists():
+        return yaml.safe_load((PROJECT / name).read_text())
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
+            if re.match(rf"# {re.escape(name)}\b", block):
+                return yaml.safe_load(block)
+    return {"study": Path(name).stem}
+
+
+def of_snakemake(arguments: list[str]) -> None:
+    from snakemake.cli import parse_args, parse_config
+
+    _, options = parse_args(arguments)
+    files = [str(file) for file in options.configfile or []]
+    config = reduce(overlaid, map(overlay, files), yaml.safe_load((PROJECT / "config/config.yaml").read_text()))
+    config = overlaid(config, parse_config(options.config))
+    if config["data"].get("kind") != "folder" and not config.get("plugins"):
+        config = resolve(config)
+    for target in options.targets:
+        if "/" in target and "PATH" not in target:
+            assert target.startswith(f"results/{config['study']}/"), target
+
+
+class Parsed(Exception):
+    """The arguments were understood; what the script would do is left out."""
+
+
+def of_script(arguments: list[str], monkeypatch) -> None:
+    path, parse = PROJECT / arguments[0], argparse.ArgumentParser.parse_args
+
+    def only_parse(*given, **more):
+        parse(*given, **more)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
+    monkeypatch.setattr(sys, "argv", [str(path), *arguments[1:]])
+    monkeypatch.syspath_prepend(str(path.parent))
+    with pytest.raises(SystemExit if "--help" in arguments else Parsed):
+        runpy.run_path(str(path), run_name="__main__")
+
+
+@pytest.fixture
+def shown_files(tmp_path, monkeypatch):
+    """A folder that has the files which commands name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/cifar10/search/recipe.yaml", "recipe.yaml", "settings.json"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("{}")
+    for name in ("config", "docs"):
+        Path(name).symlink_to(PROJECT / name)
+
+
+def test_there_are_commands():
+    assert len(commands()) > 30
+
+
+@pytest.mark.parametrize(("page", "command"), commands(), ids=[command[:60] for _, command in commands()])
+def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypatch):
+    program, *arguments = [word for word in words(command) if not re.match(r"[A-Z_]+=", word) or not command.startswith(word)]
+    if program == "snakemake":
+        of_snakemake(arguments)
+    elif program == "make":
+        done = subprocess.run(["make", "-n", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{page}: {done.stderr}"
+    elif program == "pytest":
+        assert all((PROJECT / file).exists() for file in arguments if file.endswith(".py"))
+    elif arguments and arguments[0].endswith(".py"):
+        of_script(arguments, monkeypatch)

@@ -1,0 +1,64 @@
+"""The table of docs/faults.md is what pytest tells, here of a small suite."""
+
+import subprocess
+import sys
+
+from workspace import PROJECT
+
+SUITE = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_fire(record_property, number):
+    record_property("fault", "Fire")
+    assert number != 1
+
+def test_flood(record_property):
+    record_property("fault", "Flood")
+    record_property("tries", 1000)
+
+def test_frost(record_property):
+    record_property("fault", "Frost")
+    pytest.skip("it is warm")
+
+def test_beside():
+    pass
+
+def test_beside_that_fails():
+    assert False
+"""
+PAGE = "before\n<!-- faults: written by `make faults` -->\n{}<!-- end of faults -->\nafter\n"
+
+
+def count(tmp_path, suite):
+    """Exit code, what is said, and the page, of a suite's report."""
+    (tmp_path / "test_suite.py").write_text(suite)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "-o", "junit_family=xunit1"]
+    subprocess.run([*command, "--junitxml", tmp_path / "report.xml", tmp_path / "test_suite.py"], capture_output=True)
+    script = [sys.executable, PROJECT / "benchmarks/faults.py", tmp_path / "report.xml", "--write", tmp_path / "page.md"]
+    done = subprocess.run(script, capture_output=True, text=True)
+    return done.returncode, done.stderr, (tmp_path / "page.md").read_text()
+
+
+def test_tries_and_losses_are_counted_by_fault(tmp_path):
+    (tmp_path / "page.md").write_text(PAGE.format("old\n"))
+    code, said, page = count(tmp_path, SUITE)
+    assert (code, said) == (1, "something was lost: Fire, test_beside_that_fails\n")
+    before, *rows, machine, _, after = page.replace("\n\n", "\n").splitlines()
+    assert (before, after) == ("before", "after")
+    assert rows[3:] == [
+        "| Fire | 3 | 1 |",
+        "| Flood | 1,000 | 0 |",
+        "| Frost (skipped: it is warm) | 0 | 0 |",
+        "| test_beside_that_fails | 1 | 1 |",
+        "| all | 1,004 | 2 |",
+    ]
+    assert "CPU cores" in machine
+    assert count(tmp_path, SUITE.replace("number != 1", "True").replace("False", "True"))[:2] == (0, "")
+
+
+def test_a_page_without_a_place_is_left(tmp_path):
+    (tmp_path / "page.md").write_text("no place\n")
+    code, said, page = count(tmp_path, SUITE)
+    assert (code, page) == (1, "no place\n")
+    assert "page.md has no place for the table" in said

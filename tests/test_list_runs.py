@@ -1,0 +1,96 @@
+"""Runs as they are listed, beside the same in runs.csv."""
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+import list_runs
+from hardpair.errors import UserError
+
+COMMAND = ("python", "workflow/scripts/list_runs.py")
+COLUMNS = ["accuracy", "accuracy:cat", "confusion:cat-dog", "confusion:cat-deer", "loss.gamma", "images_per_second"]
+
+
+def listed(study, *options):
+    """The words of each row, and what else is said."""
+    lines = study.run(*COMMAND, *options).stdout.splitlines()
+    line = next(place for place, text in enumerate(lines) if set(text) == {"─"})
+    rows = [re.split(r"\s{2,}", text.strip()) for text in lines[line + 1 :]]
+    return [row for row in rows if len(row) > 1], " ".join(lines)
+
+
+def test_by_default_they_come_by_variant_and_seed_with_the_measures_of_runs_csv(finished):
+    table = pd.read_csv(finished.folder / "results/tiny/runs.csv")
+    table = table[table["model"] == "last"].sort_values(["variant", "seed"])
+    rows, text = listed(finished)
+    expected = [
+        [row["variant"], str(row["seed"]), f"{row['accuracy']:.2%}"[:-1], f"{row['confusion:cat-dog']:.2%}"[:-1], str(row["best_epoch"])]
+        for _, row in table.iterrows()
+    ]
+    assert [row[:5] for row in rows] == expected
+    assert [row[-1] for row in rows] == [f"{rate:,.0f}" for rate in table["images_per_second"]]
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("column", "falls"), [("accuracy", True), ("images_per_second", True), ("confusion", False), ("seconds", False), ("nll", False)]
+)
+def test_the_best_come_first(finished, column, falls):
+    table = pd.read_csv(finished.folder / "results/tiny/runs.csv")
+    name = "confusion:cat-dog" if column == "confusion" else column
+    table = table[table["model"] == "best"].sort_values([name, "variant", "seed"], ascending=[not falls, True, True])
+    rows, _ = listed(finished, "--study", "tiny", "--model", "best", "--sort", column)
+    assert [(row[0], int(row[1])) for row in rows] == list(zip(table["variant"], table["seed"], strict=True))
+    back, _ = listed(finished, "--study", "tiny", "--model", "best", "--sort", column, "--reverse")
+    table = table.sort_values([name, "variant", "seed"], ascending=[falls, True, True])
+    assert [(row[0], int(row[1])) for row in back] == list(zip(table["variant"], table["seed"], strict=True))
+
+
+def test_settings_are_columns_too(finished):
+    rows, _ = listed(finished, "--columns", "loss.kind", "sampler.kind", "recipe.epochs", "threads", "--model", "both")
+    assert ["ce", "0", "best", "cross_entropy", "uniform", "2", "1"] in rows
+    assert ["dfl", "1", "last", "focal", "uniform", "2", "1"] in rows
+    assert len(rows) == 12
+
+
+def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    (study.folder / "results/tiny/runs.csv").unlink()
+    (study.folder / "results/tiny/runs/dfl/seed0/metrics.json").unlink()
+    shutil.rmtree(study.folder / "results/tiny/runs/ce/seed1")
+    rows, text = listed(study)
+    assert [row[:2] for row in rows] == [["ce", "0"], ["ce_sampler", "0"], ["ce_sampler", "1"], ["dfl", "1"]]
+    assert text.endswith("trained and not evaluated yet: dfl seed 0")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--sort", "nothing"], "runs have no column 'nothing': choose from variant, label, seed, model, accuracy,"),
+        (["--columns", "accuracy", "confusion:no"], "runs have no column 'confusion:no'"),
+        (["--study", ".."], "'..' is no name of a study"),
+        (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
+    ],
+)
+def test_what_cannot_be_listed_is_told_in_one_sentence(finished, options, told):
+    done = finished.run(*COMMAND, *options, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert told in done.stderr
+
+
+def test_a_study_without_runs_says_where_to_look(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    shutil.rmtree(study.folder / "results/tiny/runs")
+    done = study.run("make", "--silent", "--old-file=setup", "runs", "STUDY=tiny", "SORT=accuracy", check=False)
+    assert "results/tiny holds no evaluated run yet: `make status` tells how far it is" in done.stderr
+
+
+def test_a_column_is_named_whole_by_its_beginning_or_with_its_like():
+    assert list_runs.matching("accuracy", COLUMNS) == ["accuracy"]
+    assert list_runs.matching("confusion", COLUMNS) == ["confusion:cat-dog"]
+    assert list_runs.matching("confusion:*", COLUMNS) == ["confusion:cat-dog", "confusion:cat-deer"]
+    assert list_runs.matching("binary_error:*", COLUMNS) == []
+    with pytest.raises(UserError, match="no column 'loss'"):
+        list_runs.matching("loss", COLUMNS)

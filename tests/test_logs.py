@@ -1,0 +1,116 @@
+"""What a job's log tells, written by the code that jobs write it with."""
+
+import os
+import time
+
+import pytest
+
+from hardpair import logs
+from hardpair.progress import Progress
+
+COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_accuracy", "confused", "confused_rate")
+
+
+def row(epoch, accuracy=None):
+    told = {"epoch": epoch, "learning_rate": 4.817e-05, "train_loss": 0.5, "train_accuracy": 1.0}
+    return told | ({} if accuracy is None else {"validation_accuracy": accuracy, "confused": "a 7 images/s-b", "confused_rate": 0.5})
+
+
+def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
+    """The log of a job that trained so far, and what can be read of it; without a last word if its error is empty."""
+    path = folder / "dfl.seed3.log"
+    try:
+        with Progress(None, COLUMNS, epochs, images) as progress:
+            for each, seconds in rows:
+                progress(each, seconds)
+            if error is not None:
+                raise RuntimeError
+    except RuntimeError:
+        pass
+    path.write_text("no GPU here: training on the CPU\n" + capsys.readouterr().err + (f"{error}\n" if error else ""))
+    return path, logs.read_log(path)
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.0912, 1.0])
+def test_an_epoch_is_read_as_it_was_told(tmp_path, capsys, accuracy):
+    _, log = written(tmp_path, capsys, (row(1, accuracy), 9.0), (row(2, accuracy), 30.0), epochs=130)
+    told = log.epoch
+    assert (told.epoch, told.epochs, told.rate, told.left) == (2, 130, 1500, 128 * 30)
+    assert told.accuracy == (None if accuracy is None else pytest.approx(accuracy))
+    assert told.seconds == 30
+
+
+def test_a_log_tells_its_machine_and_that_training_began_before_an_epoch_ended(tmp_path, capsys):
+    _, log = written(tmp_path, capsys)
+    assert (log.host, log.training, log.epoch, log.error, log.ended) == (os.uname().nodename, True, None, None, False)
+    before = tmp_path / "before.log"
+    before.write_text("waiting for a free GPU: other jobs hold 0, 1\n")
+    assert (logs.read_log(before).training, logs.read_log(before).error) == (False, None)
+    assert logs.read_log(tmp_path / "none.log") == logs.Log()
+
+
+def test_a_second_training_in_a_log_is_not_taken_for_the_first(tmp_path, capsys):
+    path, log = written(tmp_path, capsys, (row(1, 0.5), 1.0))
+    assert log.epoch.epoch == 1
+    begun = path.read_text().splitlines(keepends=True)[1]
+    path.write_text(path.read_text() + begun)
+    assert logs.read_log(path).epoch is None
+
+
+def test_an_end_is_told_from_an_error_a_stop_and_silence(tmp_path, capsys):
+    _, whole = written(tmp_path, capsys, (row(1), 1.0), epochs=1)
+    assert (whole.finished, whole.ended, whole.error) == (True, True, None)
+    path, broken = written(tmp_path, capsys, (row(1), 1.0), error="train.py: the loss became NaN")
+    assert (broken.finished, broken.ended, broken.error) == (False, True, "train.py: the loss became NaN")
+    path.write_text(path.read_text().replace("train.py: the loss became NaN\n", ""))
+    cut = logs.read_log(path)
+    assert (cut.finished, cut.ended, cut.error) == (False, False, None)
+    _, stopped = written(tmp_path, capsys, (row(1), 1.0), error="train.py: stopped by SIGTERM; saved x, epoch 2 step 4: the same command")
+    assert (stopped.finished, stopped.ended, stopped.error) == (False, True, None)
+
+
+def test_nothing_of_a_log_can_command_a_terminal(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_bytes(b"bar\r\x1b[2J\x1b[31mRuntimeError: \x07caf\xc3\xa9 \xff\x1b]0;title\x07\n\n")
+    assert logs.read_log(path).error.isprintable()
+    assert logs.read_log(path).error.startswith("RuntimeError: café")
+
+
+def test_a_long_log_is_read_at_its_ends(tmp_path, capsys):
+    path, _ = written(tmp_path, capsys, *((row(epoch), 1.0) for epoch in range(1, 2001)), epochs=2000)
+    log = logs.read_log(path)
+    assert path.stat().st_size > 10 * logs.PIECE
+    assert (log.host, log.finished, log.epoch.epoch) == (os.uname().nodename, True, 2000)
+
+
+def test_a_job_of_another_machine_counts_as_at_work_while_it_tells_of_it(tmp_path, capsys):
+    path, _ = written(tmp_path, capsys, (row(1), 1000.0), error="")
+    assert not logs.at_work_elsewhere(path), "of this machine the lock tells"
+    path.write_text(path.read_text().replace(f"host {os.uname().nodename}", "host far-away"))
+    assert logs.at_work_elsewhere(path)
+    for ago, expected in ((2900, True), (3100, False)):  # three of its epochs
+        os.utime(path, (time.time() - ago,) * 2)
+        assert logs.at_work_elsewhere(path) == expected
+    path.write_text(path.read_text() + "train.py: it broke\n")
+    assert not logs.at_work_elsewhere(path)
+
+
+def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
+    made = tmp_path / "made"
+    made.touch()
+    texts = {
+        "bad": "Traceback\nValueError: no\n",
+        "warned": "UserWarning: well\n",
+        "waits": "",
+        "stopped": "train.py: stopped by SIGINT; saved\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    outputs = {"warned": [str(made)]}
+    jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in texts]
+    told = logs.what_failed(jobs, "results/demo")
+    assert told[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
+    assert len(told) == 2
+    assert told[1].startswith("mend the cause, then run the same command again")
+    assert "make status STUDY=demo" in told[1]
+    assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")

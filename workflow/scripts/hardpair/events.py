@@ -1,0 +1,87 @@
+"""Event files of TensorBoard from a study's own files. Imports neither torch nor TensorFlow."""
+
+import csv
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+TAGS = {
+    "train_loss": "loss/train",
+    "validation_loss": "loss/validation",
+    "train_accuracy": "accuracy/train",
+    "validation_accuracy": "accuracy/validation",
+    "learning_rate": "recipe/learning_rate",
+    "images_per_second": "speed/images_per_second",
+}
+
+
+@dataclass
+class Run:
+    """Where a run's events go, and how many rows of each of its files are written."""
+
+    writer: object
+    rows: int = 0
+    refreshes: int = 0
+
+
+class Events:
+    """Events of all runs of the study in a folder; what is new since the last look is added to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs: dict[Path, Run] = {}
+
+    def write(self) -> int:
+        """Write what runs have told since the last call, and return how many rows that was."""
+        return sum(self._write_run(path) for path in sorted(self.folder.glob("progress/*/seed*.csv")))
+
+    def _write_run(self, path: Path) -> int:
+        name = path.relative_to(self.folder / "progress").with_suffix("")
+        epochs, refreshes = _rows(path), _rows(self.folder / "runs" / name / "refreshes.csv")
+        if name not in self.runs or len(epochs) < self.runs[name].rows:  # it began anew
+            self.runs[name] = Run(_writer(self.folder / "events" / name))
+        run, ended = self.runs[name], path.stat().st_mtime
+        told = [row for row in refreshes if row["applied"] == "1"]
+        new = epochs[run.rows :]
+        for place, row in enumerate(new):
+            left = sum(float(later["seconds"]) for later in new[place + 1 :])
+            _add(run.writer, ended - left, int(row["epoch"]), _of_epoch(row))
+        for row in told[run.refreshes :]:
+            _add(run.writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
+        count = len(new) + len(told) - run.refreshes
+        run.rows, run.refreshes = len(epochs), len(told)
+        run.writer.flush()
+        return count
+
+
+def _of_epoch(row: dict[str, str]) -> dict[str, str]:
+    """Values of a row of progress by TensorBoard's tag."""
+    values = {tag: row[column] for column, tag in TAGS.items() if column in row}
+    return values | ({f"confusion/{row['confused']}": row["confused_rate"]} if row.get("confused") else {})
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Whole rows of a CSV that may be being written; none if it is not there."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+    return [row for row in rows if None not in row.values()]
+
+
+def _writer(folder: Path):
+    """A writer of events to a folder that holds no other events."""
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    shutil.rmtree(folder, ignore_errors=True)
+    return EventFileWriter(str(folder))
+
+
+def _add(writer, seconds: float, step: int, values: dict[str, str]) -> None:
+    """Add the values that are not empty at a step and a time in seconds since 1970."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    told = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
+    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=told)))

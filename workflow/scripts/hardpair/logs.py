@@ -1,0 +1,144 @@
+"""What the log of a training job tells of it (``progress`` writes it). Imports no torch."""
+
+import os
+import platform
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+QUIET = 300  # seconds without a word, or three epochs, after which a job on another machine counts as gone
+PIECE = 8192  # bytes read from the start and the end of a log
+HOST = re.compile(r"\(host (.+), process \d+\)$")
+EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
+STOPPED = ": stopped by SIG"
+NO_ERROR = ("epoch ", "trained: ", "going on from ", "waiting for ", "no GPU here", "taken over from ")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The last epoch that a log tells of.
+
+    Attributes:
+        epoch, epochs: its number and how many there will be.
+        accuracy: on validation images, as a share; None without any.
+        rate: images/s.
+        left: seconds that the epochs after it should take.
+    """
+
+    epoch: int
+    epochs: int
+    accuracy: float | None
+    rate: float
+    left: int
+
+    @property
+    def seconds(self) -> float:
+        """That an epoch takes; 0 after the last."""
+        return self.left / max(self.epochs - self.epoch, 1)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A job's log, as far as it is written.
+
+    Attributes:
+        lines: the last ones, without empty ones; none where there is no log.
+        host: the machine that the job began to train on; None before.
+    """
+
+    lines: tuple[str, ...] = ()
+    host: str | None = None
+
+    @property
+    def last(self) -> str:
+        """The last line."""
+        return self.lines[-1] if self.lines else ""
+
+    @property
+    def epoch(self) -> Epoch | None:
+        """The last epoch of the training that the log told of last; None before its first."""
+        for line in reversed(self.lines):
+            if HOST.search(line):
+                return None
+            if told := EPOCH.match(line):
+                epoch, epochs, accuracy, rate, *clock = told.groups()
+                hours, minutes, seconds = map(int, clock)
+                share = None if accuracy is None else float(accuracy) / 100
+                return Epoch(int(epoch), int(epochs), share, float(rate.replace(",", "")), 3600 * hours + 60 * minutes + seconds)
+        return None
+
+    @property
+    def training(self) -> bool:
+        """Whether the job has begun to train."""
+        return self.host is not None or self.epoch is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs were trained."""
+        return self.last.startswith("trained: ")
+
+    @property
+    def error(self) -> str | None:
+        """The last line if it tells of an error; None if the job was well, told to stop, or killed without a word."""
+        line = self.last
+        return None if not line or line.startswith(NO_ERROR) or HOST.search(line) or STOPPED in line else line
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has said its last word."""
+        return self.finished or self.error is not None or STOPPED in self.last
+
+
+def read_log(path: Path) -> Log:
+    """Start and end of a log; an empty one where there is none."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(PIECE)
+            file.seek(max(0, file.seek(0, 2) - PIECE))
+            end = file.read(PIECE)
+    except OSError:
+        return Log()
+    host = next((told[1] for line in _lines(start) if (told := HOST.search(line))), None)
+    return Log(tuple(_lines(end)), host)
+
+
+def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str) -> list[str]:
+    """Lines that say which jobs failed, with the last line of their logs, and what to do.
+
+    Args:
+        jobs: message, log and output files of each job that was begun.
+        folder: of the study.
+    """
+    failed = [(name, log, told.error) for name, log, files in jobs if (told := read_log(log)).error and not all(map(os.path.exists, files))]
+    lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
+    cause = "mend the cause, then run" if failed else "stopped before the end: run"
+    return [
+        *lines,
+        f"{cause} the same command again: what is finished stays, and runs that were cut short go on from their checkpoints; "
+        f"`make status STUDY={Path(folder).name}` tells how far the study is",
+    ]
+
+
+def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
+    """Whether another machine, whose locks cannot be seen here, still seems to work on the job of a log."""
+    log = log or read_log(path)
+    if log.host in (None, platform.node()) or log.ended:
+        return False
+    return age(path) < max(QUIET, 3 * (log.epoch.seconds if log.epoch else 0))
+
+
+def age(path: Path) -> float:
+    """Seconds since a file was written last; without end if it is not there."""
+    try:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    except OSError:
+        return float("inf")
+
+
+def _lines(piece: bytes) -> list[str]:
+    """Lines that can be shown: carriage returns and other signs for a terminal are left out."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", piece.decode("utf-8", "replace"))
+    lines = ("".join(sign for sign in line if sign.isprintable()).rstrip() for line in re.split(r"[\r\n]", text))
+    return [line for line in lines if line]
