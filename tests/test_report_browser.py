@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from scipy.special import softmax
 
 import fake_study
@@ -127,11 +128,11 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         assert page.locator("dialog").is_visible()
         assert f"Image {images[1]}," in page.text_content("#explorer-title")
         page.keyboard.press("Escape")
-        page.wait_for_function("!location.hash.includes('image=')")
+        page.wait_for_url(lambda url: "image=" not in url)
         assert listed(page) == images
         assert page.locator("#explorer-sort").input_value() == "p"
         assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
-        assert page.evaluate("document.activeElement.dataset.image") == str(images[1])
+        expect(page.locator(".card:focus")).to_have_attribute("data-image", str(images[1]))
     with open_page.opened(browser, study[0], link) as elsewhere:
         assert f"Image {images[1]}," in elsewhere.text_content("#explorer-title")
 
@@ -167,7 +168,7 @@ def test_the_keyboard_is_enough(page, study):
     page.keyboard.press("Enter")
     assert f"Image {shown[3]}," in page.text_content("#explorer-title"), "the button keeps the focus"
     page.keyboard.press("Escape")
-    page.wait_for_function(f"{focused} === {shown[3]}")
+    expect(page.locator(".card:focus")).to_have_attribute("data-image", str(shown[3]))
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("[...document.querySelectorAll('.card')].indexOf(document.activeElement)") == len(shown), "more are shown"
