@@ -17,9 +17,8 @@
     const classes = [[ANY, "any class"], ...study.classes.map((name, place) => [place, name])];
     for (const key of ["a", "b"]) at(key).append(...classes.map(option));
     at("show").append(...shows(study).map(option));
-    at("variants").append(
-      ...study.variants.map((variant, place) => make("label", {}, make("input", { type: "checkbox", value: place }), swatch(variant), variant.label)),
-    );
+    const box = (variant, value) => make("label", {}, make("input", { type: "checkbox", value }), swatch(variant), variant.label);
+    at("variants").append(...study.variants.map(box));
     for (const name of ["a", "b", "show", "sort", "variants"]) at(name).addEventListener("change", read);
     at("more").onclick = () => more(list.children.length);
     list.onkeydown = walk;
@@ -40,7 +39,8 @@
       event.target.checked = true; // one must stay
       return;
     }
-    view = { a: Number(at("a").value), b: Number(at("b").value), variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
+    const [a, b] = [Number(at("a").value), Number(at("b").value)];
+    view = { a, b, variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
     remember();
     update();
   }
@@ -88,18 +88,18 @@
   function card(image) {
     const calls = study.calls(image, view, study.asked(view)), label = study.classes[study.label[image]];
     const runs = study.asked(view).length * study.seeds.length;
-    const called = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "called rightly by the runs told of";
+    const often = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "wrong in other runs";
     const changes = ["mended", "broken"].flatMap((change) => {
       const by = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
       return by.length ? [make("strong", {}, `${change} by ${by.join(", ")}`)] : [];
     });
     const means = view.variants.flatMap((place) => {
-      const variant = study.variants[place];
-      return [swatch(variant), make("span", { className: "name" }, variant.label), make("span", {}, study.meanP(place, image).toFixed(2))];
+      const variant = study.variants[place], name = make("span", { className: "name", title: variant.label }, variant.label);
+      return [swatch(variant), name, make("span", {}, study.meanP(place, image).toFixed(2))];
     });
     const button = make("button", { type: "button", className: "card", tabIndex: -1, onclick: () => open(image) });
     button.dataset.image = study.index[image];
-    button.append(picture(study, image, { "aria-hidden": "true" }), make("strong", {}, label), make("small", {}, called));
+    button.append(picture(study, image, { "aria-hidden": "true" }), make("strong", {}, label), make("small", {}, often));
     button.append(meanStrip(study, view.variants, image), make("span", { className: "means" }, ...means), ...changes);
     return button;
   }
@@ -117,8 +117,9 @@
     const top = (card) => card.parentElement.offsetTop;
     const columns = cards.findIndex((card) => top(card) !== top(cards[0]));
     const row = columns < 0 ? cards.length : columns;
-    const to = { ArrowRight: place + 1, ArrowLeft: place - 1, ArrowDown: place + row, ArrowUp: place - row, Home: 0, End: cards.length - 1 }[event.key];
-    if (to === undefined) return;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row, Home: -place, End: cards.length - 1 - place }[event.key];
+    if (by === undefined) return;
+    const to = place + by;
     event.preventDefault();
     if (to >= cards.length && listed < found.length) more(to);
     else cards[to]?.focus();
@@ -128,7 +129,8 @@
     view.image = image;
     remember();
     const place = found.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
-    dialog.replaceChildren(...detail(study, view, image, { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : found.length }));
+    const steps = { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : found.length };
+    dialog.replaceChildren(...detail(study, view, image, steps));
     if (!dialog.open) dialog.showModal();
     const same = focused && document.getElementById(focused);
     (same && !same.disabled ? same : at("close")).focus();

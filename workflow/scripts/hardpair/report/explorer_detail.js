@@ -70,14 +70,16 @@ function runStrip(study, variant, image) {
 
 // Mean p_t of each variant; told beside it in numbers.
 function meanStrip(study, variants, image) {
-  const dots = variants.map((variant) => makeSvg("circle", { cx: x(study.meanP(variant, image)), cy: 12, r: 7, fill: study.variants[variant].colour }));
+  const dots = variants.map((variant) => {
+    return makeSvg("circle", { cx: x(study.meanP(variant, image)), cy: 12, r: 7, fill: study.variants[variant].colour });
+  });
   return strip({ "aria-hidden": "true" }, ...dots);
 }
 
 function tableOf(titles, rows, label) {
-  const line = (tag, scope, cells) => cells.map((cell, place) => (place && tag === "td" ? make("td", {}, cell) : make("th", { scope }, cell)));
-  const head = make("thead", {}, make("tr", {}, ...line("th", "col", titles)));
-  const body = make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...line("td", "row", cells))));
+  const line = ([first, ...cells]) => [make("th", { scope: "row" }, first), ...cells.map((cell) => make("td", {}, cell))];
+  const head = make("thead", {}, make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title))));
+  const body = make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...line(cells))));
   return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, make("table", {}, head, body));
 }
 
@@ -94,7 +96,8 @@ function calledBy(study, variant, image) {
 
 // The content of the dialog about one image.
 function detail(study, view, image, { onStep, onClose, place, count }) {
-  const label = study.classes[study.label[image]], variants = [...new Set([study.baseline, ...view.variants])].sort((one, other) => one - other);
+  const label = study.classes[study.label[image]];
+  const variants = [...new Set([study.baseline, ...view.variants])].sort((one, other) => one - other);
   const step = (by, text) => {
     const disabled = place + by < 0 || place + by >= count;
     return make("button", { type: "button", id: `explorer-step${by}`, disabled, onclick: () => onStep(by) }, text);
