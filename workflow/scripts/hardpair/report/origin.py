@@ -39,4 +39,4 @@ def commit(folder: Path) -> str | None:
 
 
 def _git(folder: Path, *command: str) -> str:
-    return subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    return subprocess.run(["git", "--no-optional-locks", "-C", folder, *command], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
