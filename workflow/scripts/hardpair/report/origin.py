@@ -39,4 +39,5 @@ def commit(folder: Path) -> str | None:
 
 
 def _git(folder: Path, *command: str) -> str:
-    return subprocess.run(["git", "--no-optional-locks", "-C", folder, *command], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    whole = ["git", "--no-optional-locks", "-C", folder, *command]
+    return subprocess.run(whole, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
