@@ -1,8 +1,13 @@
+import signal
+
 import filelock
 import pytest
 
 from faults import Undisturbed
 from workspace import Workspace
+
+# Started in the background, a shell has its commands ignore Ctrl-C, and the programs that tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def write_images(folder: Path, images: int, classes: list[str], size: int) -> No
     pixels = tint + 50 * np.sin(6 * rows + phase) * np.cos(5 * columns - phase) + rng.normal(0, 12, (images, 3, size, size))
     (folder / "test").mkdir(parents=True)
     np.save(folder / "test" / "images.npy", pixels.clip(0, 255).astype(np.uint8))
+    np.save(folder / "test" / "labels.npy", np.arange(images) % len(classes))
     write_json(
         folder / "dataset.json",
         {"kind": "folder", "name": "fake", "classes": classes, "size": size, "mean": [0.5] * 3, "std": [0.25] * 3, "sha256": "d" * 64},

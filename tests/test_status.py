@@ -213,7 +213,7 @@ def test_make_passes_the_study_on(finished):
     [
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
-        (["--configfile", "gone.yaml"], "gone.yaml: neither JSON nor a readable file"),
+        (["--configfile", "gone.yaml"], "'gone.yaml' is neither JSON nor a readable file"),
         (["--follow"], "--follow draws on a terminal, and this is none: leave it out"),
     ],
 )
@@ -244,7 +244,10 @@ def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(fini
         else:
             os.write(main, end)
         drawn += read_until(main, None)
-        assert job.wait() == code
+        try:
+            assert job.wait(30) == code
+        finally:
+            job.kill()
     text = drawn.decode(errors="replace")
     assert "\x1b[?1049h" in text
     assert text.count("\x1b[?1049l") == 1, "the screen of before is back"

@@ -174,7 +174,7 @@ def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp
 
 def test_a_python_without_the_packages_says_so_in_one_sentence(finished):
     python = [sys.executable, "-S", "-E"]  # no site-packages
-    settings = '{"study":"s","variants":[],"seeds":[],"pairs":[]}'
+    settings = '{"study":"s","variants":[{"name":"a"}],"seeds":[0],"pairs":[]}'
     for script in ("train.py --data d --split s --output-dir o", f"plot_weights.py --runs r --settings {settings} --output o.png"):
         done = finished.run(*python, f"workflow/scripts/{script.split()[0]}", *script.split()[1:], check=False)
         assert done.returncode != 0

@@ -9,7 +9,7 @@ import fuzzing
 from hardpair import checkpoint
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.zeros((), dtype=torch.int64)}
-KINDS = [torch.float32, torch.float64, torch.float16, torch.int8, torch.int64, torch.bool, torch.uint8]
+KINDS = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int8, torch.int64, torch.bool, torch.uint8]
 TOLD = ["", "mine", "null", "{}", '{"step": 1}', "x" * 128]
 
 

@@ -87,7 +87,7 @@ def is_whole(folder: Path, fingerprint: str) -> bool:
     try:
         record = read_json(folder / "run.json")
         whole = all(file_sha256(folder / f"{name}.safetensors") == digest for name, digest in record["weights"].items())
-    except (UserError, OSError, KeyError):
+    except (UserError, OSError, KeyError, TypeError, AttributeError):  # whatever lies there is no finished run
         return False
     return whole and record["fingerprint"] == fingerprint
 

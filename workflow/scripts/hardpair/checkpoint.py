@@ -89,7 +89,7 @@ def load(path: Path, key: str) -> tuple[dict[str, torch.Tensor], dict] | None:
             told = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         whole = told.get("digest") == _digest(told.get("key", ""), told.get("values", ""), tensors)
-    except (SafetensorError, ValueError):
+    except (SafetensorError, TypeError, ValueError):
         whole = False
     if not whole:
         aside = path.with_name(f"{path.name}.damaged")

@@ -114,4 +114,4 @@ def read(path: str | Path) -> dict:
     try:
         return json_or_file(str(path))
     except argparse.ArgumentTypeError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(str(error)) from None
