@@ -41,8 +41,9 @@ adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study'
 	python workflow/scripts/adopt_runs.py --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
 		$(if $(CONFIG),--configfile $(CONFIG))
 
+# Not by number of tests: the few of the cluster take longest, and would begin last.
 test: setup ## the test suite
-	pytest -n auto --dist loadfile
+	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 faults: setup ## every fault of docs/faults.md in full, an hour or two; writes its table
 	mkdir -p results

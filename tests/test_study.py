@@ -48,7 +48,7 @@ def test_the_config_is_that_of_now(results):
     with pytest.raises(UserError, match=r"results/mine is not known any more: name its overlays with --configfile"):
         study.chosen("mine", [])
     study.Path("mine.yaml").unlink()
-    with pytest.raises(UserError, match=r"^mine\.yaml: "):
+    with pytest.raises(UserError, match=r"^'mine\.yaml' is neither JSON nor a readable file: "):
         study.chosen("mine", [])
 
 
