@@ -79,6 +79,7 @@ def announce(jobs):
         + ["--gpus", str(1 if gpus is None else gpus)],
         stdout=sys.stderr,
     )
+    print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
 
 
 def explain():

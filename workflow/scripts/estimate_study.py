@@ -42,7 +42,6 @@ def main() -> None:
     trials = every_trial if options.trials is None else options.trials
     work = estimate.workload(config, runs, trials)
     print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder}/logs/")
-    print("watch it from another terminal: make status FOLLOW=1")
     if work.images < estimate.LONG:
         return
     if known := estimate.known_rate(folder / "runs"):
