@@ -44,7 +44,7 @@ snakemake --cores 4 --resources gpu=4 --configfile my-study.yaml
   `contrasts` and `claims` are given whole.
 - Of several overlays the later ones win: `--configfile a.yaml b.yaml`. Name them after one `--configfile`; of two, Snakemake reads only the
   last.
-- Without a file: `--config seeds=[0,1]` trains each variant with two seeds, enough for a quick look, and `--config 'recipe={epochs: 5}'`
+- Without a file: `--config 'seeds=[0,1]'` trains each variant with two seeds, enough for a first look, and `--config 'recipe={epochs: 5}'`
   merges like an overlay.
 - YAML reads `1e-3` as text: write `0.001` or `1.0e-3`. A key with nothing behind it is null: fill it in or remove it.
 - A change reruns the jobs that depend on it, and only those; `snakemake --dry-run` shows them.
