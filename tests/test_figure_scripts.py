@@ -1,5 +1,6 @@
 """Scripts of figures: the same files again, and errors in one sentence."""
 
+import hashlib
 import importlib
 import json
 import subprocess
@@ -10,7 +11,8 @@ import matplotlib
 import pytest
 
 import fake_study
-from hardpair.figures import style
+from hardpair.code import code_hash
+from hardpair.figures import arguments, style
 
 pytestmark = pytest.mark.usefixtures("coarse")
 
@@ -76,3 +78,15 @@ def test_style_does_not_depend_on_the_users(drawn_study):
             assert matplotlib.rcParams["font.size"] == 8
             assert not matplotlib.rcParams["axes.grid"]
         assert matplotlib.rcParams["font.size"] == 30
+
+
+def test_the_footer_tells_settings_and_code(drawn_study, monkeypatch):
+    folder, told, _ = drawn_study
+    made = []
+    for given in (told, dict(reversed(told.items())), told | {"seeds": [0, 1]}):
+        monkeypatch.setattr(sys, "argv", command("plot_variants", folder, given, "a.png"))
+        made.append(arguments.parse("", ("study",), runs="runs").settings["made"])
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    assert made[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code_hash('plot_variants.py')[:8]}"
+    assert made[0] == made[1] != made[2]
+    assert style.origin(told | {"made": made[0]}).endswith(f" seeds ({made[0]})")
