@@ -1,5 +1,7 @@
 """Figures of training and of the search show the numbers of their tables."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,18 @@ def test_search_keeps_the_best_so_far_and_leaves_diverged_trials_out_of_it(drawn
     for ax in page.axes:
         assert sum(line.get_label() == "_diverged" for line in ax.lines) == trials["diverged"].sum() > 0
     assert [ax.get_xscale() for ax in page.axes] == ["linear", "log", "log", "linear", "linear"]
+
+
+@pytest.mark.parametrize("high", [0.006, 0.011, 0.02, 0.05, 0.5])
+def test_numbers_of_a_learning_rate_do_not_touch_however_narrow_the_search(drawn_study, high):
+    trials = read_table(drawn_study[0] / "results" / "search" / "trials.csv")
+    trials["learning_rate"] = np.linspace(0.004, high, len(trials))
+    with style.applied():
+        page = search.figure(trials, {"study": "fake"})
+        page.draw_without_rendering()
+        ax = page.axes[1]
+        low, high = ax.get_xlim()
+        shown = [tick.label1 for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        boxes = sorted(((box := text.get_window_extent()).x0, box.x1) for text in shown)
+    assert len(boxes) >= 2
+    assert all(end + 2 < begin for (_, end), (begin, _) in itertools.pairwise(boxes)), [text.get_text() for text in shown]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -40,13 +41,20 @@ def test_your_own_loss(finished, tmp_path):
     assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/metrics.json")
 
 
-def test_an_overlay_of_your_own_resolves():
+@pytest.mark.parametrize(
+    ("heading", "variant"), [("The study", "gamma3"), ("Your own pictures", "dfl_sampler"), ("Your own loss", "poly1")]
+)
+def test_an_overlay_of_your_own_stands_by_itself(heading, variant, tmp_path, monkeypatch):
+    from hardpair.command import overlaid
     from hardpair.config import resolve
 
-    [overlay] = blocks("The study", "yaml")
-    base = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
-    config = resolve(base | yaml.safe_load(overlay))
-    assert [variant["name"] for variant in config["variants"]] == ["ce", "gamma1", "gamma3"]
+    monkeypatch.chdir(tmp_path)
+    for code in blocks(heading, "python"):
+        Path(re.match(r"# (\S+)\n", code)[1]).write_text(code)
+    [overlay] = map(yaml.safe_load, blocks(heading, "yaml"))
+    config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
+    assert config["variants"][-1]["name"] == variant
+    assert config["study"] == overlay["study"] != "cifar10", "its results are not to mix with those of another study"
 
 
 def test_the_rule_graph_is_that_of_the_workflow(finished):

@@ -71,6 +71,7 @@ UNFINISHED = {
     "failed at once": ("Traceback\nImportError: no\n", None, FAILED, "ImportError: no"),
     "killed": (HEAD.format(HERE) + EPOCH, 1, STOPPED, ""),
     "told to stop": (HEAD.format(HERE) + EPOCH + "train.py: stopped by SIGINT; saved\n", 1, STOPPED, ""),
+    "interrupted at once": ("train.py: interrupted\n", None, STOPPED, ""),
     "at work elsewhere": (HEAD.format("far-away") + EPOCH, 1, RUNNING, ""),
 }
 
@@ -83,7 +84,7 @@ def test_a_run_without_results_is_what_its_log_says(folder, case):
     assert states(standing) == {"dfl seed 1": state}
     [run] = [run for run in standing.runs if run.state == state]
     assert run.told == told
-    assert run.epoch == (1 if state in (STOPPED, RUNNING) else 0)
+    assert run.epoch == (epochs or 0 if state in (STOPPED, RUNNING) else 0)
     assert not standing.finished
 
 

@@ -2,13 +2,14 @@
 
 import io
 import random
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from hardpair.standing import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, Job, Standing
+from hardpair.standing import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, Job, Standing
 from hardpair.status_view import SIGNS, view
 
 NOON = datetime(2026, 3, 2, 12, 0)
@@ -75,7 +76,8 @@ def test_what_went_wrong_is_told_with_what_to_do():
     assert ERROR in told
     assert "stale, its settings.loss.gamma is 2, here 3" in told
     assert "after epoch 12/50; the same command goes on from their checkpoints" in told
-    assert "left over from removed seeds or variants: old seed1; `make clean-study STUDY=made LEFTOVERS=1` removes them" in told
+    assert "left over from removed seeds or variants: old seed1" in told
+    assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in told
 
 
 def test_many_failures_are_counted():
@@ -97,6 +99,7 @@ def test_nothing_is_promised_where_nothing_is_known_or_at_work():
     waiting = sum(run.state not in (DONE, RUNNING) for run in unknown.runs)
     assert lines(unknown)[-1] == f"next: {waiting} runs, evaluation, comparison, figures and report"
     idle = " ".join(lines(study(running=0)))
-    assert "nothing is at work: the command that started the study goes on with it, about 1 h 24 min for one job after the other" in idle
+    assert "nothing is at work: the study's command goes on with it (1 h 24 min for one job after the other)" in idle
+    assert "the study's command starts it" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
     assert "snakemake --unlock" in " ".join(lines(study(running=0, locked=True)))
     assert lines(study(running=0, states=[DONE], finished=True))[-1] == "all done: results/made/report.html"

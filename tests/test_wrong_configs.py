@@ -57,7 +57,7 @@ WRONG = {
     "unknown kind of data": ([("data.kind", "mnist")], 'data.kind is "mnist"', "choose one of cifar10, cifar100, folder, synthetic"),
     "loss that is no map": ([("variants.1.loss", "focal")], 'variants[1].loss is "focal"', "a map of keys"),
     "loss without a kind": ([("variants.1.loss", {"gamma": 2})], "variants[1].loss.kind is missing", "one of cross_entropy, focal"),
-    "unknown loss": ([("variants.1.loss.kind", "dice")], 'variants[1].loss.kind is "dice"', "choose from cross_entropy, focal"),
+    "unknown loss": ([("variants.1.loss.kind", "dice")], 'variants[1].loss.kind is "dice"', "or name the file of your own in plugins"),
     "nearly a loss": ([("variants.1.loss.kind", "crossentropy")], "variants[1].loss.kind", "did you mean cross_entropy?"),
     "loss that is a list": ([("variants.1.loss.kind", ["focal"])], 'variants[1].loss.kind is ["focal"]', "did you mean focal?"),
     "option of another loss": ([("variants.0.loss", CE | {"gamma": 2})], "variants[0].loss.gamma is not a key of kind", "keys are kind"),

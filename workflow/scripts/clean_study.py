@@ -105,7 +105,7 @@ def agreed() -> bool:
     from hardpair.errors import UserError
 
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here, so nothing was removed: add --yes to remove it")
+        raise UserError("nobody can be asked here, so nothing was removed: add --yes (with make: YES=1) to remove it")
     return input("remove this for good? [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -35,13 +35,14 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
         lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]
         against = labels[settings["baseline"]]
         ours = ["configuration", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
-        lines += _header([*ours, "published accuracy", "published confusion"])
+        published = bool(table.loc[table.index.isin(metrics, "metric"), "published"].notna().any())
+        lines += _header([*ours, *(["published accuracy", "published confusion"] if published else [])])
         for variant in settings["variants"]:
             rows = [table.loc[(variant["name"], metric)] for metric in metrics]
             cells = [labels[variant["name"]] + (" (baseline)" if variant["name"] == settings["baseline"] else "")]
             cells += [_mean(row) for row in rows]
             cells += [_difference(row["difference"], row["difference_low"], row["difference_high"]) for row in rows]
-            cells += [_percent(row["published"]) for row in rows]
+            cells += [_percent(row["published"]) for row in rows if published]
             lines.append(_row(cells))
     if len(contrasts):
         lines += _contrasts(contrasts[contrasts["model"] == "last"].set_index(["a", "b", "metric"]), labels, metrics, settings)
@@ -72,12 +73,13 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
         lines[-1] += f" With {some} no p can come under 0.05, however large a difference is: {fewest} seeds can."
     if seeds > 1:
         lines[-1] += " *On new images too*: the 95 % interval where the images are a sample as well as the seeds (two-way bootstrap)."
-    titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power", "published"]
-    titles += ["seeds for the published", "P(first is higher)"]
+    published = bool(last["published"].notna().any())
+    titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power"]
+    titles += [*(["published", "seeds for the published"] if published else []), "P(first is higher)"]
     if seeds > 1:
         lines += ["", "## What so many seeds can tell", "", *_header(titles)]
         for a, b in settings["contrasts"]:
-            lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric)]) for metric in metrics]
+            lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
     return lines
 
 
@@ -130,17 +132,17 @@ def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) 
     return lines
 
 
-def _power(row: pd.Series, metric: str) -> list[str]:
-    needed = row["seeds_for_published"]
-    return [
+def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
+    cells = [
         metric.partition(":")[0],
         f"{100 * row['sd']:.2f} pp",
         "" if pd.isna(row["correlation"]) else f"{row['correlation']:+.2f}",
         f"{100 * row['detectable']:.2f} pp",
-        _difference(row["published"], float("nan"), float("nan")),
-        "" if pd.isna(needed) else f"{needed:.0f}",
-        f"{row['superiority']:.2f}",
     ]
+    if published:
+        needed = row["seeds_for_published"]
+        cells += [_difference(row["published"], float("nan"), float("nan")), "" if pd.isna(needed) else f"{needed:.0f}"]
+    return [*cells, f"{row['superiority']:.2f}"]
 
 
 def _p(value: float) -> str:

@@ -37,7 +37,8 @@ def sentence(error, root: list) -> str:
         case "oneOf":
             kinds = [option["properties"]["kind"]["const"] for option in rule]
             if value["kind"] not in kinds:
-                return f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds)}"
+                others = f"choose from {', '.join(kinds)}, or name the file of your own in plugins"
+                return f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
             chosen = kinds.index(value["kind"])
             return sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
         case "pattern" if rule == "^auto$":

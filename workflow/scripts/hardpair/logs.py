@@ -12,7 +12,7 @@ QUIET = 300  # seconds without a word, or three epochs, after which a job on ano
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
-STOPPED = ": stopped by SIG"
+STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # by its signals; by Ctrl-C before it listens to them
 NO_ERROR = ("epoch ", "trained: ", "going on from ", "waiting for ", "no GPU here", "taken over from ")
 
 
@@ -83,12 +83,17 @@ class Log:
     def error(self) -> str | None:
         """The last line if it tells of an error; None if the job was well, told to stop, or killed without a word."""
         line = self.last
-        return None if not line or line.startswith(NO_ERROR) or HOST.search(line) or STOPPED in line else line
+        return None if not line or line.startswith(NO_ERROR) or HOST.search(line) or self.stopped else line
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job was told to stop, and said so."""
+        return STOPPED.search(self.last) is not None
 
     @property
     def ended(self) -> bool:
         """Whether the job has said its last word."""
-        return self.finished or self.error is not None or STOPPED in self.last
+        return self.finished or self.error is not None or self.stopped
 
 
 def read_log(path: Path) -> Log:

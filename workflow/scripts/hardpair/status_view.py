@@ -152,7 +152,7 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     if standing.leftover:
         names = _some([f"{variant} {seed}" for variant, seed in standing.leftover])
         command = f"make clean-study STUDY={standing.config['study']} LEFTOVERS=1"
-        told.append(Text(f"left over from removed seeds or variants: {names}; `{command}` removes them", "dim"))
+        told.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *told] if told else []
 
 
@@ -174,8 +174,9 @@ def _outlook(standing: Standing, now: datetime) -> Text:
         return text
     if standing.locked:
         return text.append("\nno run is at work, but Snakemake is, or it was killed: then `snakemake --unlock` comes first", "dim")
-    known = f", about {duration(standing.seconds)} for one job after the other" if standing.seconds is not None else ""
-    return text.append(f"\nnothing is at work: the command that started the study goes on with it{known}", "dim")
+    does = "starts" if all(job.state == TO_DO for job in (*standing.trials, *standing.runs)) else "goes on with"
+    known = f" ({duration(standing.seconds)} for one job after the other)" if standing.seconds is not None else ""
+    return text.append(f"\nnothing is at work: the study's command {does} it{known}", "dim")
 
 
 def _next(standing: Standing) -> list[str]:

@@ -66,8 +66,9 @@ def folder_of(name: str, results: Path = Path("results")) -> Path:
     if folder.is_symlink():
         raise UserError(f"{folder} is a link: use the study where it lies, at {folder.resolve()}")
     if not folder.is_dir():
-        studies = ", ".join(sorted(path.name for path in results.glob("*") if is_study(path) and not path.is_symlink())) or "none"
-        raise UserError(f"{folder} does not exist: name a study that was started here ({studies})")
+        studies = ", ".join(sorted(path.name for path in results.glob("*") if is_study(path) and not path.is_symlink()))
+        todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
+        raise UserError(f"{folder} does not exist: {todo}")
     if not is_study(folder):
         raise UserError(f"{folder} is not the folder of a study: it has no {STARTED} and no runs or search of one")
     return folder

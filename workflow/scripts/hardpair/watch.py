@@ -90,8 +90,8 @@ class Watch:
             return Job(**job, state=RUNNING, told=waits, epochs=epochs, **far)
         if log.error:
             return Job(**job, state=FAILED, told=log.error)
-        if log.training and not log.finished:
-            return Job(**job, state=STOPPED, epochs=epochs, **progress())
+        if log.stopped or (log.training and not log.finished):
+            return Job(**job, state=STOPPED, epochs=epochs, **(progress() if log.training else {}))
         return Job(**job, state=TO_DO)  # a log that ends well is that of a result which was removed
 
     def _progress(self, variant: str, seed: int) -> dict:

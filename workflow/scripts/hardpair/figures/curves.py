@@ -52,6 +52,11 @@ def learning_rate_drops(table: pd.DataFrame) -> list[int]:
     return [int(epoch) - 1 for epoch in rates.loc[changed, "epoch"]]
 
 
+def drops_note(table: pd.DataFrame) -> str:
+    """What dotted verticals mean, for the footer, if there are any."""
+    return "dotted vertical: the learning rate drops" if learning_rate_drops(table) else ""
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Courses of all variants, and below them their last half where runs are long enough.
 
@@ -74,7 +79,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
                 ax.set_xlabel("")
     page.align_ylabels()
     held_out = "accuracy and confusion on validation images" if shown[0][0] == "validation_accuracy" else ""
-    drops = "dotted vertical: the learning rate drops" if learning_rate_drops(table) else ""
-    style.footer(page, style.origin(settings), style.range_note(settings), held_out, drops)
+    style.footer(page, style.origin(settings), style.range_note(settings), held_out, drops_note(table))
     legend.name_lines(page, axes[0, -1], drawn, looks)
     return page

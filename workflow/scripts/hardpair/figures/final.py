@@ -44,11 +44,14 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     for letter, ax in zip("abcdefgh", axes, strict=False):
         ax.set_title(f"{letter}   {ax.get_title('left')}", loc="left")
 
+    held_out = f"{', '.join('cd'[: len(courses) - 1])}: validation images" if courses[0][0] == "validation_accuracy" else ""
     style.footer(
         page,
         style.origin(settings),
         f"a, b: {variants.judged_on(measures, settings)}, model after the last epoch",
+        held_out,
         style.range_note(settings),
+        curves.drops_note(epochs),
     )
     high += legend.key_above(top, variants.marks(settings))
     low += legend.legend_above(bottom, looks)

@@ -73,7 +73,8 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
     below = None
     for column, (name, title) in zip(range(4), SEARCHED.items(), strict=True):
         below = ax = page.add_subplot(grid[1, column], sharey=below)
-        if name in LOGARITHMIC and (trials[name] > 0).all():
+        low, high = trials[name].min(), trials[name].max()
+        if name in LOGARITHMIC and 0 < 3 * low < high:  # within a narrow range both scales look alike, and round ticks are linear
             ax.set_xscale("log")
         draw_trials(ax, trials, name)
         ax.set_xlabel(title)
@@ -81,7 +82,7 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
         if ax.get_xscale() == "log":
             lines.log_axis(ax.xaxis, 4)
         else:
-            ax.locator_params(axis="x", nbins=4)
+            ax.locator_params(axis="x", nbins=3)
         if column:
             ax.tick_params(labelleft=False)
         else:
