@@ -74,7 +74,7 @@ def prepare(folder: Path, seeds: int) -> dict[str, list[str]]:
         copy = shutil.copytree if (PROJECT / part).is_dir() else shutil.copy
         study.mkdir(parents=True, exist_ok=True)
         copy(PROJECT / part, study / part)
-    (study / OVERLAY).write_text(json.dumps({"seeds": list(range(seeds))}))
+    (study / OVERLAY).write_text(json.dumps({"seeds": list(range(seeds)), "search": {"seeds": [seeds]}}))
     bare.mkdir()
     (bare / "Snakefile").write_text(BARE)
     touch(bare, GIVEN)

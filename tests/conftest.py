@@ -38,3 +38,22 @@ def attempt(request, record_property):
     """A try of a fault, which docs/faults.md counts."""
     record_property("fault", request.param.fault)
     return request.param
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Figures of few pixels, for tests that do not look at pixels."""
+    from hardpair.figures import style
+
+    monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
+
+
+@pytest.fixture(scope="session")
+def drawn_study(tmp_path_factory):
+    """A made-up study to draw figures of: its folder, the settings of figures, and its runs."""
+    import fake_study
+    from hardpair.runs import Runs
+
+    folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(seeds=3)
+    fake_study.write_study(folder, told, epochs=6)
+    return folder, told, Runs.declared(folder / "results" / "runs", told)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from hardpair import dataset
 from hardpair.files import read_json, write_json
 from hardpair.sources import synthetic
@@ -15,3 +17,15 @@ def prepare(folder: Path, training: int, validation: int, test: int = 20, size: 
     split = {"data_sha256": read_json(folder / "dataset.json")["sha256"], "training": list(range(training)), "validation": held_out}
     write_json(folder / "split.json", split)
     return folder
+
+
+def same(first, second):
+    """Whether two sets of parts hold equal arrays."""
+    return all(np.array_equal(first[part][index], second[part][index]) for part in ("train", "test") for index in (0, 1))
+
+
+def some_parts(seed=0):
+    """Images and labels of four training and two test images."""
+    generator = np.random.default_rng(seed)
+    sizes = {"train": 4, "test": 2}
+    return {part: (generator.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8), generator.integers(0, 10, n)) for part, n in sizes.items()}

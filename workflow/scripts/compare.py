@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from hardpair.command import json_or_file, parser, run, settings_with
+from hardpair.records import compared_variants, some_pairs
 
 
 def arguments() -> argparse.Namespace:
@@ -23,7 +24,19 @@ def arguments() -> argparse.Namespace:
     cli.add_argument(
         "--settings",
         type=settings_with(
-            "study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "on", "allow_mixed", "margin"
+            "study",
+            "variants",
+            "seeds",
+            "pairs",
+            "references",
+            "baseline",
+            "contrasts",
+            "claims",
+            "on",
+            "allow_mixed",
+            "margin",
+            variants=compared_variants,
+            pairs=some_pairs,
         ),
         required=True,
         help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "references", '

@@ -63,14 +63,14 @@ def overlaid(config: dict, overlay: dict) -> dict:
     return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
 
 
-def settings_with(*keys: str) -> Callable[[str], dict]:
-    """Like ``json_or_file``, of settings that must have these keys."""
+def settings_with(*keys: str, **shapes: object) -> Callable[[str], dict]:
+    """Like ``json_or_file``, of settings that must have these keys; ``shapes`` (see ``records``) says of some more than they always hold."""
 
     def settings(text: str) -> dict:
         value = json_or_file(text)
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
-        known = {key: records.SETTINGS[key] for key in value if key in records.SETTINGS}
+        known = {key: shape for key, shape in (records.SETTINGS | shapes).items() if key in value}
         if told := records.difference(value, known):
             raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
         return value

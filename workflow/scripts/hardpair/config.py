@@ -63,9 +63,11 @@ def _bounded(value: object, name: str = "") -> object:
     """``_plain`` of a value that is small enough to go through."""
     try:
         records.refuse_monsters(value)
+        plain = _plain(value)
+        records.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
     except ValueError as error:
         raise UserError(f"config: {name}{error}") from None
-    return _plain(value)
+    return plain
 
 
 def read_texts(value: object, part: dict) -> object:

@@ -1,5 +1,6 @@
 """What values and files from outside must hold, told in one sentence where they do not. Imports nothing heavy."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
@@ -56,11 +57,23 @@ def seeds(value: object) -> bool:
 
 
 def variants(value: object) -> bool:
-    """One or more variants: a list as tables and figures take it, or the settings of each by its name."""
+    """One or more variants, each name once: a list as tables and figures take it, or the settings of each by its name."""
     shape = (
         {str: dict} if isinstance(value, dict) else [{"name": str, "label?": str, "published?": {"accuracy": share, "confusion": share}}]
     )
-    return difference(value, shape) is None and len(value) > 0
+    if difference(value, shape) is not None or not value:
+        return False
+    return isinstance(value, dict) or len({variant["name"] for variant in value}) == len(value)
+
+
+def compared_variants(value: object) -> bool:
+    """Variants as the comparison takes them, with what their runs must have been made with."""
+    return variants(value) and difference(value, [{"name": str, "label": str, "train": dict, "code": str}]) is None
+
+
+def some_pairs(value: object) -> bool:
+    """One or more pairs of classes."""
+    return difference(value, [(str, str)]) is None and len(value) > 0
 
 
 # What files hold as far as jobs rely on it. A type stands for its values, a list for lists of its one shape, a tuple for lists of just so
@@ -144,9 +157,18 @@ def read(path: str | Path, shape: dict) -> dict:
         value = read_json(path)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists within lists within lists
         raise UserError(f"{path} is not valid JSON ({_line(error)}): delete it and run the step that makes it again") from None
-    if told := difference(value, shape):
+    if told := difference(value, shape) or _unwritable(value):
         raise UserError(f"{path} is not what it should be ({told}): delete it and run the step that makes it again")
     return value
+
+
+def _unwritable(value: object) -> str | None:
+    """That a text holds half a character, which no file can show; JSON can."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "it holds half a character"
+    return None
 
 
 def metrics(path: str | Path) -> dict:

@@ -1,12 +1,20 @@
 """The command line that the scripts of all figures share."""
 
+import hashlib
+import sys
 from argparse import SUPPRESS, Namespace
+from pathlib import Path
 
+from hardpair.code import code_hash
 from hardpair.command import parser, settings_with
+from hardpair.config import canonical
 
 
 def parse(description: str, keys: tuple[str, ...], **inputs: str) -> Namespace:
-    """Options ``--settings`` with the given keys, ``--output`` and one for each of ``inputs`` (name and help)."""
+    """Options ``--settings`` with the given keys, ``--output`` and one for each of ``inputs`` (name and help).
+
+    The settings also get ``made``: hashes of themselves and of the script's code, for the footer.
+    """
     arguments = parser(description)
     for name, explanation in inputs.items():
         arguments.add_argument(f"--{name}", required=True, help=explanation)
@@ -15,7 +23,10 @@ def parse(description: str, keys: tuple[str, ...], **inputs: str) -> Namespace:
     )
     arguments.add_argument("--output", required=True, help="PNG to write; an SVG of the same name is written beside it")
     arguments.add_argument("--code", help=SUPPRESS)
-    return arguments.parse_args()
+    options = arguments.parse_args()
+    settings = hashlib.sha256(canonical(options.settings).encode()).hexdigest()
+    options.settings["made"] = f"settings {settings[:8]}, code {code_hash(Path(sys.argv[0]).name)[:8]}"
+    return options
 
 
 RUNS = "folder that holds {variant}/seed{seed}/ of each run"

@@ -91,7 +91,7 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
     count = style.counted(len(trials), "trial") + f" in {style.counted(trials['round'].nunique(), 'round')}"
     style.footer(
         page,
-        f"study {settings['study']}",
+        style.origin(settings),
         count,
         f"{many} diverged" if many else "none diverged",
         "value: mean validation accuracy at a trial's last epoch",

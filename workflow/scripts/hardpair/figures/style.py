@@ -137,8 +137,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def origin(settings: dict) -> str:
-    """Study and size, for the footer."""
-    return f"study {settings['study']}, {counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
+    """Study, size and, where they are known, hashes of settings and code, for the footer."""
+    size = f", {counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}" if "seeds" in settings else ""
+    return f"study {settings['study']}{size}" + (f" ({settings['made']})" if "made" in settings else "")
 
 
 def range_note(settings: dict) -> str:

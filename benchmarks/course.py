@@ -1,0 +1,67 @@
+"""The course of the weights over a study's runs beside the published one, and the thresholds of easy and hard that fit it best.
+
+Prints two tables. What was published stands in the config, at the variant; a share's threshold is fitted to the mean over seeds, by least
+squares over the published epochs, in steps of 0.01. Example:
+
+  python benchmarks/course.py --configfile config/published.yaml docs/study/course.yaml --variant dfl
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+
+import numpy as np
+
+from hardpair.contrasts import mean_interval
+from hardpair.runs import Runs
+from hardpair.study import overlay
+
+GRID = np.arange(1, 100) / 100
+
+
+def told(values: np.ndarray, digits: int) -> str:
+    """Mean over seeds with Student's 95 % interval."""
+    found = mean_interval(values)
+    return f"{found['mean']:.{digits}f} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+
+
+def shares(runs: Runs, kind: str, threshold: float, epochs: list[int]) -> np.ndarray:
+    """Share of easy or hard images (seeds, epochs) at a threshold."""
+    table = runs.difficulty(threshold, threshold).pivot(index="seed", columns="epoch", values=kind)
+    return table[epochs].to_numpy(np.float64)
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("--configfile", nargs="+", default=[], help="overlays of config/config.yaml, as for snakemake")
+    cli.add_argument("--variant", default="dfl", help="variant with published courses (default %(default)s)")
+    options = cli.parse_args()
+    config = overlay(options.configfile)
+    (variant,) = (each for each in config["variants"] if each["name"] == options.variant)
+    published = variant["published"]
+    runs = Runs(Path("results") / config["study"] / "runs", (options.variant,), tuple(config["seeds"]))
+    weights = runs.refreshes(config["pairs"][0])
+
+    print(f"{len(config['seeds'])} runs of {options.variant}; mean over seeds [95 % interval]\n")
+    print("| epoch | mean weight, published | here | scale, published | here |\n|--:|--:|---|--:|---|")
+    for (epoch, weight), (_, scale) in zip(published["mean_weight"], published["scale"], strict=True):
+        at = weights[weights["epoch"] == epoch]
+        here = told(at["loss_mean_weight"].to_numpy(), 3), told(at["loss_scale"].to_numpy(), 2)
+        print(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
+
+    print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
+    for kind in ("easy", "hard"):
+        epochs, goal = (list(column) for column in zip(*published[kind], strict=True))
+        errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]
+        best = GRID[int(np.argmin(errors))]
+        for threshold in dict.fromkeys((config["difficulty"][kind], best)):
+            found = shares(runs, kind, threshold, epochs) * 100
+            for place, epoch in enumerate(epochs):
+                note = ", fits best" if threshold == best else ""
+                print(f"| {kind} | {threshold:.2f}{note} | {epoch} | {goal[place] * 100:.1f} % | {told(found[:, place], 1)} % |")
+
+
+if __name__ == "__main__":
+    main()
