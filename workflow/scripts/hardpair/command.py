@@ -64,7 +64,7 @@ def overlaid(config: dict, overlay: dict) -> dict:
 
 
 def settings_with(*keys: str, **shapes: object) -> Callable[[str], dict]:
-    """Like ``json_or_file``, of settings that must have these keys; ``shapes`` (``records``) says more of some than they always hold."""
+    """Like ``json_or_file``, of settings that must have these keys; ``shapes`` (see ``records``) asks more of some than is always asked."""
 
     def settings(text: str) -> dict:
         value = json_or_file(text)

@@ -27,6 +27,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
             other images, or (unless ``allow_mixed``) was made on another kind of machine than the first.
     """
     records = []
+    _check_names(settings)
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
@@ -47,6 +48,17 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     if not settings["allow_mixed"]:
         _refuse_mixed(records)
     return records
+
+
+def _check_names(settings: dict) -> None:
+    """Refuse names of variants that the settings do not have."""
+    parts = [part for claim in settings["claims"] for part in claim["contrasts"]]
+    named = [settings["baseline"], *(name for pair in settings["contrasts"] for name in pair)]
+    named += [part[key] for part in parts for key in ("better", "than")]
+    known = [variant["name"] for variant in settings["variants"]]
+    for name in named:
+        if name not in known:
+            raise UserError(f"--settings names the variant {name!r}, which its variants do not have: choose from {', '.join(known)}")
 
 
 def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:

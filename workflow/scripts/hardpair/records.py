@@ -71,9 +71,14 @@ def compared_variants(value: object) -> bool:
     return variants(value) and difference(value, [{"name": str, "label": str, "train": dict, "code": str}]) is None
 
 
+def pairs(value: object) -> bool:
+    """Pairs of classes, each once."""
+    return difference(value, [(str, str)]) is None and len({tuple(pair) for pair in value}) == len(value)
+
+
 def some_pairs(value: object) -> bool:
     """One or more pairs of classes."""
-    return difference(value, [(str, str)]) is None and len(value) > 0
+    return pairs(value) and len(value) > 0
 
 
 # What files hold as far as jobs rely on it. A type stands for its values, a list for lists of its one shape, a tuple for lists of just so
@@ -125,7 +130,7 @@ SETTINGS = {
     "study": str,
     "variants": variants,
     "seeds": seeds,
-    "pairs": [(str, str)],
+    "pairs": pairs,
     "baseline": str,
     "on": {"test", "validation"},
     "references": [REFERENCE],
