@@ -179,6 +179,26 @@ def test_a_job_without_a_gpu_computes_on_the_cpu(monkeypatch):
     assert device.choose_device(1).type == "cpu"
 
 
+def test_why_a_job_computes_on_the_cpu_is_said(monkeypatch):
+    assert device.why_cpu(0) == "it was given no GPU"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert device.why_cpu(1).startswith("Apple's GPU cannot add in float64")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert device.why_cpu(1) == "there is no GPU here"
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.version, "hip", None)
+    assert device.why_cpu(1) == "this build of torch cannot use a GPU"
+
+
+def test_the_record_tells_which_gpu_was_used(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-5fd4f087")
+    assert device.visible_gpu(torch.device("cuda")) == "MIG-5fd4f087"
+    assert device.visible_gpu(torch.device("cpu")) is None
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert device.visible_gpu(torch.device("cuda")) == "0"
+
+
 @pytest.mark.parametrize(("flags", "expected"), [("fma avx512_bf16", "bf16"), ("amx_tile amx_bf16", "bf16"), ("fma avx512f", "fp32")])
 def test_auto_takes_bf16_on_a_cpu_that_has_it_in_hardware(monkeypatch, flags, expected):
     monkeypatch.setattr(Path, "read_text", lambda self, *_: f"model name : some CPU\nflags : {flags}\n")
