@@ -34,7 +34,8 @@ def read(kind: str, source: Path) -> tuple[dict, dict[str, tuple[np.ndarray, np.
         raise UserError(f"data.source {source} has SHA-256 {found}, not that of the official archive, {release.sha256}: download it again")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(source) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # which Python has from 3.11.4 on
+            archive.extractall(folder)
         return _read_folder(kind, Path(folder))
 
 
