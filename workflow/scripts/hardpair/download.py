@@ -8,17 +8,16 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
 import requests
 import urllib3
-from filelock import FileLock, Timeout
 
 from hardpair.errors import UserError
 from hardpair.files import file_sha256
+from hardpair.lease import alone
 
 CHUNK = 2**16  # bytes
 
@@ -67,7 +66,9 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
         if _is_there(output, sha256):
             return
         output.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(output) as waited, requests.Session() as session:
+        # An orphan of a killed workflow may be writing the same partial file.
+        told = f"waiting for another process that downloads {output}: end it to go on from what it has"
+        with alone(output.with_name(f".{output.name}.lock"), told) as waited, requests.Session() as session:
             if waited and _is_there(output, sha256):
                 return
             if not (partial.is_file() and file_sha256(partial) == sha256):  # else it was stopped just before the last step
@@ -86,22 +87,6 @@ def _is_there(output: Path, sha256: str) -> bool:
     if there:
         _say(f"{output} is there already, and its SHA-256 is right")
     return there
-
-
-@contextmanager
-def _alone(output: Path) -> Iterator[bool]:
-    """Wait while a second process writes the same partial file: an orphan of a killed workflow may be at it. Yields whether one was."""
-    lock, waited = FileLock(output.with_name(f".{output.name}.lock")), False
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        _say(f"waiting for another process that downloads {output}: end it to go on from what it has")
-        waited = True
-        lock.acquire()
-    try:
-        yield waited
-    finally:
-        lock.release()
 
 
 def _fetch_first(session: requests.Session, urls: Sequence[str], sha256: str, partial: Path, limits: Limits) -> None:

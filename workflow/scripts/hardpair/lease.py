@@ -43,12 +43,19 @@ def only_one(checkpoint: Path | None) -> Iterator[bool]:
         yield False
         return
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(checkpoint.with_name(f".{checkpoint.stem}.lock"))
-    waited = False
+    lock = checkpoint.with_name(f".{checkpoint.stem}.lock")
+    with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
+        yield waited
+
+
+@contextlib.contextmanager
+def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
+    """Within its block, be the only process that holds this lock; yields whether another had to be waited for, which is said first."""
+    lock, waited = FileLock(lock_file), False
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"waiting for another job that works on this run: it holds {lock.lock_file}", file=sys.stderr, flush=True)
+        print(waiting, file=sys.stderr, flush=True)
         waited = True
         lock.acquire()
     try:
