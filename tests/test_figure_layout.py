@@ -39,9 +39,12 @@ def test_labels_are_drawn_as_written(label, drawn_study):
     assert " ".join(label.split()) in {text.strip() for text in texts}
 
 
-@pytest.mark.parametrize(("count", "label", "epochs", "validation"), [(12, LONG, 12, True), (2, "CE", 4, True), (1, LONG, 1, False)])
-def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, label, epochs, validation):
-    told = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=2)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("count", "seeds", "label", "epochs", "validation"), [(12, 5, LONG, 12, True), (2, 30, "CE", 4, True), (1, 1, LONG, 1, False)]
+)
+def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epochs, validation):
+    told = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=seeds)
     told["references"] = [{"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}]
     fake_study.write_study(tmp_path, told, epochs=epochs, images=100, validation=validation)
     runs = Runs.declared(tmp_path / "results" / "runs", told)

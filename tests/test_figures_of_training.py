@@ -3,10 +3,14 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fake_study
-from hardpair.figures import curves, difficulty, search, style, weights
+from hardpair.figures import bands, curves, difficulty, search, style, weights
 from hardpair.readers import read_table
 from hardpair.runs import Runs
 from shown import drawn
@@ -31,6 +35,20 @@ def test_curves_show_mean_and_range_over_seeds(drawn_study):
         assert at.max() == pytest.approx(100 * raw[:, place].max())
     assert "confusion" in pair.get_title("left")
     assert "own" in loss.get_title("left")
+
+
+@settings(deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_a_band_is_the_interval_of_the_mean_or_of_few_seeds_their_range(seeds, seed):
+    values = np.random.default_rng(seed).normal(size=(3, seeds))
+    table = pd.DataFrame([(epoch, value) for epoch, row in enumerate(values) for value in row], columns=["epoch", "value"])
+    band = bands.over_seeds(table.groupby("epoch")["value"], seeds)
+    np.testing.assert_allclose(band["mean"], values.mean(1))
+    if seeds < bands.FEW:
+        low, high = values.min(1), values.max(1)
+    else:
+        low, high = scipy.stats.t.interval(0.95, seeds - 1, values.mean(1), scipy.stats.sem(values, axis=1))
+    np.testing.assert_allclose(band[["low", "high"]], np.transpose([low, high]))
 
 
 def test_long_runs_are_shown_again_from_the_middle(tmp_path):

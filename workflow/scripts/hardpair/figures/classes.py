@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from hardpair.figures import legend, lines, style
+from hardpair.figures import bands, legend, lines, style
 
 UNEVEN = 2  # times as many training images in the largest class as in the smallest, from which on they are the axis
 NAMED, GROUPS = 20, 10  # classes have names up to so many; more are drawn in so many groups
@@ -111,6 +111,6 @@ def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     ax = page.subplots()
     drawn = draw_classes(ax, table, where, looks)
     ax.set_title(f"{settings['on'].capitalize()} accuracy of each class (%), higher is better")
-    style.footer(page, style.origin(settings), style.range_note(settings), where.note, "model after the last epoch")
+    style.footer(page, style.origin(settings), bands.note(settings), where.note, "model after the last epoch")
     legend.name_lines(page, ax, drawn, looks)
     return page

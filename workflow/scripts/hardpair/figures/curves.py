@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.figures import legend, lines, style
+from hardpair.figures import bands, legend, lines, style
 from hardpair.measures import about
 
 SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
@@ -41,8 +41,9 @@ def draw_references(ax: Axes, column: str, settings: dict) -> None:
     for reference in about(settings["references"], settings["pairs"][:1]) if column == "confusion" else []:
         value = 100 * reference["confusion"]
         ax.axhline(value, zorder=0.8, label="_reference", **style.REFERENCE)
-        ax.annotate(style.reference_label(reference), (0.99, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
-                    textcoords="offset points", ha="right", fontsize=6.5, color=style.REFERENCE["color"])  # fmt: skip
+        # At the left, where an untrained network's courses are far above it.
+        ax.annotate(style.reference_label(reference), (0.015, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+                    textcoords="offset points", fontsize=6.5, color=style.REFERENCE["color"], path_effects=style.HALO)  # fmt: skip
 
 
 def learning_rate_drops(table: pd.DataFrame) -> list[int]:
@@ -79,6 +80,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
                 ax.set_xlabel("")
     page.align_ylabels()
     held_out = "accuracy and confusion on validation images" if shown[0][0] == "validation_accuracy" else ""
-    style.footer(page, style.origin(settings), style.range_note(settings), held_out, drops_note(table))
+    style.footer(page, style.origin(settings), bands.note(settings), held_out, drops_note(table))
     legend.name_lines(page, axes[0, -1], drawn, looks)
     return page

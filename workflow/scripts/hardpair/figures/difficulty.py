@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.figures import legend, lines, style
+from hardpair.figures import bands, legend, lines, style
 
 
 def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict) -> dict:
@@ -32,6 +32,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         ax.tick_params(labelleft=True)
     axes[0].set_ylim(0, 100)
     judged = "training images, model in evaluation mode, not augmented"
-    style.footer(page, style.origin(settings), style.range_note(settings), judged, lines.published_note(page))
+    style.footer(page, style.origin(settings), bands.note(settings), judged, lines.published_note(page))
     legend.name_lines(page, axes[-1], drawn, looks)
     return page

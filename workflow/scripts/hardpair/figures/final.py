@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hardpair.figures import curves, difficulty, legend, style, variants, weights
+from hardpair.figures import bands, curves, difficulty, legend, style, variants, weights
 
 
 def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict) -> Figure:
@@ -50,7 +50,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
         style.origin(settings),
         f"a, b: {variants.judged_on(measures, settings)}, model after the last epoch",
         held_out,
-        style.range_note(settings),
+        bands.note(settings),
         curves.drops_note(epochs),
     )
     high += legend.key_above(top, variants.marks(settings))

@@ -8,19 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from hardpair.figures import bands
 from hardpair.figures.style import Look
-
-
-def over_seeds(table: pd.DataFrame, column: str, along: str = "epoch") -> pd.DataFrame:
-    """Mean, low (minimum) and high (maximum) of ``column`` over seeds, by variant and ``along``; rows without a value are left out."""
-    groups = table.dropna(subset=[column]).groupby(["variant", along])[column]
-    return groups.agg(mean="mean", low="min", high="max").reset_index()
 
 
 def draw_lines(
     ax: Axes, table: pd.DataFrame, column: str, looks: dict[str, Look], factor: float = 1, along: str = "epoch"
 ) -> dict[str, Line2D]:
-    """Draw the mean of ``column`` × ``factor`` by epoch for each variant that has it, with the range over seeds.
+    """Draw the mean of ``column`` × ``factor`` by epoch for each variant that has it, with its band over seeds.
 
     Args:
         table: columns variant, seed, ``along`` and ``column``.
@@ -30,7 +25,8 @@ def draw_lines(
         The line of each variant drawn.
     """
     lines = {}
-    summary = over_seeds(table, column, along)
+    groups = table.dropna(subset=[column]).groupby(["variant", along])[column]
+    summary = bands.over_seeds(groups, table["seed"].nunique()).reset_index()
     for name, look in looks.items():
         course = summary[summary["variant"] == name]
         if course.empty:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hardpair.contrasts import mean_interval
-from hardpair.figures import legend, style
+from hardpair.figures import bands, legend, style
 
 FEWEST = 10  # images of a bin, on average over seeds, for it to be drawn
 HIGH = 18  # per cent of the panel's height: the tallest bar of images
@@ -28,7 +28,7 @@ def by_bin(table: pd.DataFrame) -> pd.DataFrame:
         Shares; all but ``share`` are NaN in bins of fewer than ``FEWEST`` images.
     """
     groups = table.groupby("bin")
-    told = groups["accuracy"].agg(mean="mean", low="min", high="max").assign(confidence=groups["confidence"].mean())
+    told = bands.over_seeds(groups["accuracy"], table["seed"].nunique()).assign(confidence=groups["confidence"].mean())
     told = told.where(groups["count"].mean() >= FEWEST)
     return told.assign(share=groups["count"].sum() / table["count"].sum())
 
@@ -93,7 +93,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         style.origin(settings),
         style.counted(images, f"{settings['on']} image"),
         "model after the last epoch",
-        style.range_note(settings),
+        bands.note(settings),
         f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n > 1 else ''}",
         f"bins of fewer than {FEWEST} images are left out",
     )

@@ -10,12 +10,14 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from hardpair.files import written_whole
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
 REFERENCE = {"color": "#6a3d9a", "linewidth": 0.9, "linestyle": (0, (1, 1))}  # what others reach
+HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on lines and bands
 
 # Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, too faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -140,12 +142,6 @@ def origin(settings: dict) -> str:
     """Study, size and, where they are known, hashes of settings and code, for the footer."""
     size = f", {counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}" if "seeds" in settings else ""
     return f"study {settings['study']}{size}" + (f" ({settings['made']})" if "made" in settings else "")
-
-
-def range_note(settings: dict) -> str:
-    """What lines and bands mean."""
-    n = len(settings["seeds"])
-    return f"line: mean of n = {n} seeds, band: lowest to highest" if n > 1 else "line: one seed, so no band"
 
 
 def reference_label(reference: dict) -> str:

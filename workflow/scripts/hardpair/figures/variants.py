@@ -71,7 +71,8 @@ def _limit(ax: Axes) -> None:
     ends = np.concatenate([points, *(line.get_xdata() for line in lines["interval"])])
     span = max(np.ptp(points), 0.1)
     low, high = max(ends.min(), points.min() - 0.5 * span), min(ends.max(), points.max() + 0.5 * span)
-    low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
+    margin = 0.06 * max(high - low, span)
+    low, high = low - margin, high + margin
     ax.set_xlim(low, high)
     for line in lines["interval"]:
         (left, right), row = line.get_xdata(), line.get_ydata()[0]

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.figures import legend, lines, style
+from hardpair.figures import bands, legend, lines, style
 
 PANELS = {
     "loss_mean_weight": ("Mean weight, loss", 1),
@@ -58,7 +58,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
             drawn = draw_weight(ax, table, column, settings, looks)
         for ax in axes.flat[len(columns) :]:
             ax.set_visible(False)
-        notes = style.range_note(settings), "at each refresh of the weights", lines.published_note(page)
+        notes = bands.note(settings), "at each refresh of the weights", lines.published_note(page)
         style.footer(page, style.origin(settings), *notes)
         legend.name_lines(page, axes.flat[len(columns) - 1], drawn, {name: look for name, look in looks.items() if name in having})
     return page

@@ -1,0 +1,35 @@
+"""The band around a mean over seeds, the same in every figure, and how a footer calls it."""
+
+import numpy as np
+import pandas as pd
+from pandas.core.groupby import SeriesGroupBy
+
+FEW = 5  # seeds below which an interval is so wide that the runs themselves say more
+
+
+def over_seeds(groups: SeriesGroupBy, seeds: int) -> pd.DataFrame:
+    """Mean of each group with its band: the mean's 95 % t interval, of fewer than ``FEW`` seeds the lowest and the highest.
+
+    Args:
+        groups: one value a seed in each group.
+        seeds: of the study.
+
+    Returns:
+        ``mean``, ``low``, ``high`` by group.
+    """
+    from scipy.special import stdtrit
+
+    told = groups.agg(mean="mean", low="min", high="max")
+    if seeds >= FEW:
+        count = groups.count()
+        half = stdtrit(np.maximum(count - 1, 1), 0.975) * groups.std().fillna(0) / np.sqrt(count)
+        told = told.assign(low=told["mean"] - half, high=told["mean"] + half)
+    return told
+
+
+def note(settings: dict) -> str:
+    """What lines and bands mean."""
+    n = len(settings["seeds"])
+    if n == 1:
+        return "line: one seed, so no band"
+    return f"line: mean of n = {n} seeds, band: {'lowest to highest' if n < FEW else '95 % t interval'}"
