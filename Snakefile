@@ -79,3 +79,5 @@ rule all:
         "<study>/comparison.md",
         "<study>/report.html",
         figure_files(),
+    message:
+        "Complete the study"

@@ -16,7 +16,6 @@ def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     cli.add_argument("--runs", type=Path, required=True, help="folder of runs: {variant}/seed{seed}/")
     cli.add_argument("--settings", type=settings_with("variants", "seeds", "count"), required=True, help="JSON or file with the keys above")
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", type=Path, required=True, help="JSON file to write: pairs, each pair's confusion rate")
     return cli.parse_args()
 

@@ -42,7 +42,6 @@ def arguments() -> argparse.Namespace:
         help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "references", '
         '"baseline", "contrasts", "claims", "on", "allow_mixed", "margin"}',
     )
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 

@@ -22,7 +22,6 @@ def arguments() -> argparse.Namespace:
     )
     cli.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 

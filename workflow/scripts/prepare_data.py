@@ -31,7 +31,6 @@ def arguments() -> argparse.Namespace:
         "--min-images", type=positive, default=2, help="fewest pictures of a class of a folder in each part (default %(default)s)"
     )
     cli.add_argument("--threads", type=positive, default=1, help="threads that decode pictures of a folder (default %(default)s)")
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 

@@ -21,7 +21,6 @@ def arguments() -> argparse.Namespace:
         required=True,
         help='JSON or file: {"study", "batch", "space", "recipe"}',
     )
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", type=Path, required=True)
     return cli.parse_args()
 

@@ -18,7 +18,6 @@ def arguments() -> argparse.Namespace:
     cli.add_argument(
         "--settings", type=settings_with("enabled", "recipe"), required=True, help='JSON or file: {"enabled", "recipe", "rounds", "batch"}'
     )
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output-recipe", type=Path, required=True)
     cli.add_argument("--output-trials", type=Path, required=True)
     return cli.parse_args()

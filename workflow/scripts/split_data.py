@@ -20,7 +20,6 @@ def arguments() -> argparse.Namespace:
         default={},
         help='JSON or file: {"training": number or null, "validation": number, "split": "stratified" or "random", "imbalance": number}',
     )
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", type=Path, required=True)
     return cli.parse_args()
 

@@ -26,7 +26,6 @@ def arguments() -> argparse.Namespace:
         type=settings_with("config", "pairs", "references", "figures", "commands"),
         help="JSON, or a JSON or YAML file, with the keys named above",
     )
-    cli.add_argument("--code", help=argparse.SUPPRESS)
     cli.add_argument("--output", required=True, help="HTML file to write")
     return cli.parse_args()
 

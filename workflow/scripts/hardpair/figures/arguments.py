@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from argparse import SUPPRESS, Namespace
+from argparse import Namespace
 from pathlib import Path
 
 from hardpair.code import code_hash
@@ -22,7 +22,6 @@ def parse(description: str, keys: tuple[str, ...], **inputs: str) -> Namespace:
         "--settings", required=True, type=settings_with(*keys), help="JSON, or a JSON or YAML file, with the keys named above"
     )
     arguments.add_argument("--output", required=True, help="PNG to write; an SVG of the same name is written beside it")
-    arguments.add_argument("--code", help=SUPPRESS)
     options = arguments.parse_args()
     settings = hashlib.sha256(canonical(options.settings).encode()).hexdigest()
     options.settings["made"] = f"settings {settings[:8]}, code {code_hash(Path(sys.argv[0]).name)[:8]}"
