@@ -1,6 +1,7 @@
 """Every command that README and docs give: it exists, takes these arguments, and is about a config and files that the workflow has.
 
-Those that take seconds are run as they stand by other tests (test_readme, test_pictures, test_plugins, test_adoption).
+Those of Snakemake that stand in a block are run, as dry runs. Others that take seconds are run as they stand by other tests (test_readme,
+test_pictures, test_plugins, test_adoption), and `make demo` by .ci/run.
 """
 
 import argparse
@@ -18,10 +19,17 @@ import yaml
 
 from hardpair.command import overlaid
 from hardpair.config import resolve
-from workspace import PROJECT
+from workspace import PROJECT, Workspace
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
 START = r"(?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pytest)\b"
+
+
+def in_blocks(text: str) -> list[str]:
+    """Lines of a page's blocks of commands, and the commands that overlays name in their first line."""
+    blocks = re.findall(r"^ *```(?:bash)?\n(.*?)^ *```$", text, re.M | re.S)
+    overlays = re.findall(r"^```yaml\n# \S+: (.*)$", text, re.M)
+    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines()] + overlays
 
 
 def commands() -> list[tuple[str, str]]:
@@ -29,9 +37,8 @@ def commands() -> list[tuple[str, str]]:
     found = {}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        blocks = re.findall(r"^ *```(?:bash)?\n(.*?)^ *```$", text, re.M | re.S)
         prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S)
-        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        lines = in_blocks(text)
         lines += [" ".join(code.split()).replace("\\|", "|") for code in re.findall(r"`([^`]+)`", prose)]
         for line in lines:
             if re.match(rf"{START} ?[^(]*$", line.strip()) and "{" not in re.sub(r"'[^']*'|seed\{[\d,]+\}", "", line):
@@ -48,15 +55,18 @@ def words(command: str) -> list[str]:
     return list(takewhile(lambda word: word not in ("|", ">", "&&"), opened))
 
 
+def shown(language: str) -> dict[str, str]:
+    """Files that pages show, by the name in their first line."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    blocks = [block for text in texts for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)]
+    return {named[1]: block for block in blocks if (named := re.match(r"# ([\w-]+\.\w+)\b", block))}
+
+
 def overlay(name: str) -> dict:
-    """A config file that a command names: of the project, or one that a page shows, with the name in its first line or before it."""
+    """A config file that a command names: of the project, or one that a page shows."""
     if (PROJECT / name).exists():
         return yaml.safe_load((PROJECT / name).read_text())
-    for page in PAGES:
-        for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
-            if re.match(rf"# {re.escape(name)}\b", block):
-                return yaml.safe_load(block)
-    return {"study": Path(name).stem}
+    return yaml.safe_load(shown("yaml").get(name, f"study: {Path(name).stem}"))
 
 
 def of_snakemake(arguments: list[str]) -> None:
@@ -120,3 +130,26 @@ def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypa
         of_snakemake(arguments[arguments.index("snakemake") + 1 :])
     elif arguments and arguments[0].endswith(".py"):
         of_script(arguments, monkeypatch)
+
+
+DRY = [
+    command
+    for page, command in commands()
+    if command.startswith("snakemake --") and command in map(str.strip, in_blocks((PROJECT / page).read_text(encoding="utf-8")))
+]
+
+
+@pytest.fixture(scope="module")
+def as_shown(tmp_path_factory):
+    """The project with the files that the pages show."""
+    study = Workspace.fresh(tmp_path_factory.mktemp("shown"))
+    (study.folder / "my-study.yaml").write_text("study: my-study\n")
+    for name, content in (shown("yaml") | shown("python")).items():
+        (study.folder / name).write_text(content)
+    return study
+
+
+@pytest.mark.parametrize("command", [command for command in DRY if "fruit" not in command])  # fruit is run by test_pictures
+def test_a_command_of_snakemake_has_jobs(command, as_shown):
+    done = as_shown.run("bash", "-euc", command.replace("snakemake", "snakemake --dry-run", 1))
+    assert re.search(r"^total +\d+$", done.stdout + done.stderr, re.M), done.stderr
