@@ -62,11 +62,15 @@ onstart:
 
 
 onsuccess:
-    print(
-        f"figure: {STUDY}/figures/final.png\ntable:  {STUDY}/comparison.md\nreport: {STUDY}/report.html\n"
-        f"runs:   make runs STUDY={config['study']}",
-        file=sys.stderr,
-    )
+    made = {
+        "figure: ": f"{STUDY}/figures/final.png",
+        "table:  ": f"{STUDY}/comparison.md",
+        "report: ": f"{STUDY}/report.html",
+    }
+    for name, file in made.items():
+        if Path(file).exists():  # not after a part of the study
+            print(name + file, file=sys.stderr)
+    print(f"runs:   make runs STUDY={config['study']}", file=sys.stderr)
 
 
 onerror:

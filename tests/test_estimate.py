@@ -41,6 +41,24 @@ def test_more_devices_than_jobs_do_not_help():
     assert work.seconds(100, at_once=64) == work.seconds(100, at_once=3)
 
 
+@pytest.mark.parametrize(
+    ("cores", "gpus", "devices", "jobs_per_gpu", "expected"),
+    [
+        (4, 4, 4, 1, 4),
+        (4, 4, 1, 1, 1),  # three wait for the GPU
+        (8, 8, 4, 2, 8),
+        (4, 2, 4, 1, 2),
+        (16, None, 4, 1, 4),
+        (16, None, 0, 1, 2),  # no more than the processors, of which there are two
+        (4, 4, 0, 1, 2),
+        (4, 0, 4, 1, 2),
+        (1, None, 0, 1, 1),
+    ],
+)
+def test_jobs_at_once_are_those_that_the_machine_has_room_for(cores, gpus, devices, jobs_per_gpu, expected):
+    assert estimate.side_by_side(cores, gpus, devices, jobs_per_gpu, processors=2) == expected
+
+
 def test_a_study_without_validation_keeps_one_model_a_run():
     changed = BASE | {"data": BASE["data"] | {"validation": 0}, "search": {"enabled": False}}
     work = estimate.workload(resolve(changed), runs=1, trials=0)

@@ -4,6 +4,9 @@ import shlex
 import subprocess
 from collections import Counter
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import available_cpu_count
+from hardpair import estimate
+from hardpair.lease import devices
 from hardpair.logs import what_failed
 from hardpair.study import remember
 from hardpair.tidy import refuse_unwritable, tidy
@@ -65,8 +68,13 @@ def announce(jobs):
         )
         return
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
-    at_once = limits["_cores"] or limits["_nodes"] or 1
     gpus = limits.get("gpu")
+    if limits["_nodes"]:
+        at_once = min(limits["_nodes"], gpus or limits["_nodes"])
+    else:
+        share = max(job.resources.get("jobs_per_gpu", 1) for job in begun)
+        found = len(devices()), share, available_cpu_count()
+        at_once = estimate.side_by_side(limits["_cores"], gpus, *found)
     subprocess.run(
         [
             "python",
@@ -75,7 +83,7 @@ def announce(jobs):
             plan.params(config),
         ]
         + ["--runs", str(count["train"]), "--trials", str(count["run_trial"])]
-        + ["--at-once", str(min(at_once, gpus) if gpus else at_once)]
+        + ["--at-once", str(at_once)]
         + ["--gpus", str(1 if gpus is None else gpus)],
         stdout=sys.stderr,
     )

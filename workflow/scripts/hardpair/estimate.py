@@ -89,6 +89,16 @@ def pixels(config: dict) -> int:
     return {"synthetic": data["synthetic"]["size"], "folder": data["size"]}.get(data["kind"], 32)
 
 
+def side_by_side(cores: int, gpus: int | None, devices: int, jobs_per_gpu: int, processors: int) -> int:
+    """Jobs that train at once on a machine with so many GPUs (``devices``) and processors, of those that Snakemake would start.
+
+    Args:
+        cores, gpus: as given to Snakemake; ``gpus`` is None where it counts none, 0 where jobs are to compute on the CPU.
+    """
+    room = devices * jobs_per_gpu if devices and gpus != 0 else processors
+    return max(min(cores, gpus or cores, room), 1)
+
+
 def known_rate(runs: Path) -> tuple[float, int] | None:
     """Median images/s of the finished runs below a folder and how many they are; None without any."""
     rates = []
