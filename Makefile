@@ -61,4 +61,4 @@ config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md
 
 docs: setup ## the documentation as a site, in site/
-	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

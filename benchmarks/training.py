@@ -20,6 +20,8 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+
 import torch
 
 from hardpair import checkpoint, loop

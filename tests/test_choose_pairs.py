@@ -80,3 +80,20 @@ def test_only_jobs_that_show_the_pairs_depend_on_the_choice():
     assert plan.references(one) == [told, told | {"pair": ["ship", "truck"]}], "which of them are about the chosen pairs is not known yet"
     others = resolve(base | {"pairs": [["ship", "truck"], ["cat", "dog"]], "references": elsewhere})
     assert [each["pair"] for each in plan.figure_settings(others, "references")["references"]] == [["ship", "truck"]]
+
+
+def test_published_values_are_shown_of_the_data_and_the_pair_that_they_are_about():
+    published = {"data": "cifar10", "pair": ["dog", "cat"], "accuracy": 0.9, "confusion": 0.1}
+    base = {"study": "s", "data": {"kind": "cifar10", "name": "d"}, "variants": [{"name": "ce", "published": published}], "baseline": "ce"}
+    base |= {"seeds": [0], "search": {"enabled": False}}
+    shown = {"accuracy": 0.9, "confusion": 0.1}
+    other = {"kind": "synthetic", "name": "d", "validation": 100}
+    for change, expected in (
+        ({}, shown),
+        ({"data": other}, None),
+        ({"pairs": [["ship", "cat"], ["cat", "dog"]]}, None),
+        ({"pairs": "auto"}, None),
+    ):
+        config = resolve(base | change)
+        for settings in (plan.compare_settings(config), plan.figure_settings(config)):
+            assert settings["variants"][0].get("published") == expected

@@ -19,7 +19,7 @@ import yaml
 
 from hardpair.command import overlaid
 from hardpair.config import resolve
-from workspace import PROJECT, Workspace
+from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
 START = r"(?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pytest)\b"
@@ -130,6 +130,13 @@ def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypa
         of_snakemake(arguments[arguments.index("snakemake") + 1 :])
     elif arguments and arguments[0].endswith(".py"):
         of_script(arguments, monkeypatch)
+
+
+@pytest.mark.parametrize("script", sorted({command.split()[1] for _, command in commands() if command.startswith("python benchmarks/")}))
+def test_a_benchmark_starts_outside_of_the_tests(script):
+    done = subprocess.run([sys.executable, script, "--help"], cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: ")
 
 
 DRY = [

@@ -1,4 +1,4 @@
-"""The documentation as a site: builds without a warning, every link leads somewhere, nothing is fetched from elsewhere."""
+"""The documentation as a site: builds without a warning, every link leads somewhere, no page names anything to fetch from elsewhere."""
 
 import os
 import re
@@ -15,10 +15,10 @@ PROJECT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert "WARNING" not in done.stderr
     return folder
 
 

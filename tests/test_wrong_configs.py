@@ -108,6 +108,7 @@ WRONG = {
     "class with a capital": ([("pairs", [["cat", "dog"], ["Cat", "deer"]])], 'pairs[1] names the class "Cat"', "did you mean cat?"),
     "class of other data": ([("data.kind", "cifar100")], 'pairs[0] names the class "cat", which cifar100', "did you mean "),
     "reference about other classes": ([("references.0.pair", ["cat", "wolf"])], 'references[0] names the class "wolf"', "choose from"),
+    "published of no data": ([("variants.0.published.data", "cifar")], 'variants[0].published.data is "cifar"', "did you mean cifar"),
     "reference about no data": ([("references.0.data", "cifar")], 'references[0].data is "cifar", which is no', "did you mean cifar"),
     "pairs by themselves": ([("pairs", "automatic")], 'pairs is "automatic"', "give a list of pairs such as [[cat, dog]], or auto"),
     "no pair by itself": ([("pairs", {"auto": 0})], "pairs.auto is 0", "at least 1"),

@@ -74,12 +74,14 @@ def _wrong_data(config: dict) -> Iterator[str]:
     yield from _repeated("pairs", pairs)
     yield from _ambiguous(pairs)
     kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
-    for index, each in enumerate(config["references"]):
+    elsewhere = {f"references[{index}]": each for index, each in enumerate(config["references"])}
+    published = enumerate(variant.get("published") for variant in config["variants"])
+    for where, each in (elsewhere | {f"variants[{index}].published": each for index, each in published if each}).items():
         if each["data"] not in kinds:
-            yield f"references[{index}].data is {shown(each['data'])}, which is no data.kind: {advice(each['data'], kinds)}"
+            yield f"{where}.data is {shown(each['data'])}, which is no data.kind: {advice(each['data'], kinds)}"
         for name in each["pair"]:
             if name not in (known := CLASSES.get(each["data"]) or [name]):
-                yield f"references[{index}] names the class {shown(name)}, which {each['data']} does not have: {advice(name, known)}"
+                yield f"{where} names the class {shown(name)}, which {each['data']} does not have: {advice(name, known)}"
     if data["kind"] == "synthetic" and data["source"] is not None:
         yield "data.source is set, but data.kind synthetic is generated: remove one of them"
     if data["kind"] == "folder":

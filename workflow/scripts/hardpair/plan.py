@@ -142,7 +142,7 @@ def evaluate_settings(config: dict) -> dict:
 def compare_settings(config: dict) -> dict:
     """What the comparison depends on, beside the runs; each variant brings what its runs must have been made with."""
     variants = [
-        variant_shown(variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
+        variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
         for variant in config["variants"]
     ]
     return {
@@ -162,14 +162,18 @@ def references(config: dict, first: bool = False) -> list[dict]:
     return told if chosen_pairs(config) else about(told, config["pairs"][:1] if first else config["pairs"])
 
 
-def variant_shown(variant: dict) -> dict:
-    """What figures and tables show of a variant beside its results."""
-    return {key: variant[key] for key in ("name", "label", "published") if key in variant}
+def variant_shown(config: dict, variant: dict) -> dict:
+    """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
+    told = {key: variant[key] for key in ("name", "label") if key in variant}
+    published = variant.get("published")
+    if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
+        return told
+    return told | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
 
 
 def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
-    shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(variant) for variant in config["variants"]]}
+    shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(config, each) for each in config["variants"]]}
     derived = {"on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
     derived["plane"] = plane(config["variants"])
     return shared | {key: derived[key] if key in derived else config[key] for key in keys}
