@@ -33,9 +33,9 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         look = looks[variant["name"]]
         if row % 2:
             ax.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0, zorder=0)
-        values = 100 * table.loc[table["variant"] == variant["name"], column].to_numpy()
-        summary = mean_interval(values)
-        mean, half = summary["mean"], summary["high"] - summary["mean"]
+        shares = table.loc[table["variant"] == variant["name"], column].to_numpy()
+        summary = mean_interval(shares)  # of shares: rounded as the tables round it
+        values, mean, half = 100 * shares, 100 * summary["mean"], 100 * (summary["high"] - summary["mean"])
         jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.26
         many, shrunk = len(values) > FEW, min((FEW / len(values)) ** 0.5, 1)
         ax.plot(values, row + 0.25 + jitter, linestyle="none", marker="o" if many else look.marker, markersize=max(4 * shrunk, 1.2),
