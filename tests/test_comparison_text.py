@@ -38,7 +38,7 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     assert list(found) == [*told, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
         header, rule, *rows = found[heading]
-        ours = ["configuration", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
+        ours = ["variant", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
         assert header == [*ours, "published accuracy", "published confusion"]
         assert rule == ["---"] * 7
         labels = ["CrossEntropy (baseline)", "DynamicFocalLoss", "CE + FocalSampler", "DFL + Sampler"]
@@ -76,13 +76,13 @@ def test_the_pair_is_told_completely(read_only):
     last = table[table["model"] == "last"].set_index(["metric", "variant"])
     header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
     read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
-    assert header == ["configuration", *read, "accuracy on truck", "accuracy on automobile"]
+    assert header == ["variant", *read, "accuracy on truck", "accuracy on automobile"]
     metrics = [f"{key}:truck-automobile" for key in ("a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")]
     for place, metric in enumerate([*metrics, "accuracy:truck", "accuracy:automobile"], 1):
         row = 100 * last.loc[(metric, "dfl"), ["mean", "difference"]].astype(float)
         assert rows[0][place] == f"{100 * last.loc[(metric, 'ce'), 'mean']:.2f} %"
         assert rows[1][place] == f"{row['mean']:.2f} % ({row['difference']:+.2f})"
-    assert found["Calibration, last epoch"][0] == ["configuration", "Log loss (nats)", "Calibration error", "Brier score"]
+    assert found["Calibration, last epoch"][0] == ["variant", "Log loss (nats)", "Calibration error", "Brier score"]
     nll = last.loc[("nll", "dfl")]
     assert found["Calibration, last epoch"][3][1] == f"{nll['mean']:.4f} ({nll['difference']:+.4f})"
     assert [row[0] for row in found["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES

@@ -34,7 +34,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
         table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
         lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]
         against = labels[settings["baseline"]]
-        ours = ["configuration", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
+        ours = ["variant", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
         published = bool(table.loc[table.index.isin(metrics, "metric"), "published"].notna().any())
         lines += _header([*ours, *(["published accuracy", "published confusion"] if published else [])])
         for variant in settings["variants"]:
@@ -108,9 +108,9 @@ def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list
         read += ["two classes only", *(f"accuracy on {name}" for name in pair)]
         lines += ["", f"## The pair in detail: {_escape(' and '.join(pair))}, last epoch", ""]
         lines += [f"Shares of the images of a class; *two classes only* lets just the pair's two outputs answer.{against}", ""]
-        lines += _header(["configuration", *map(_escape, read)])
+        lines += _header(["variant", *map(_escape, read)])
         lines += [_row([labels[name], *(_with_difference(last.loc[(metric, name)]) for metric in metrics)]) for name in names]
-    lines += ["", "## Calibration, last epoch", "", *_header(["configuration", *(_unitless(title(metric)) for metric in CALIBRATION)])]
+    lines += ["", "## Calibration, last epoch", "", *_header(["variant", *(_unitless(title(metric)) for metric in CALIBRATION)])]
     lines += [_row([labels[name], *(_calibrated(last.loc[(metric, name)], metric) for metric in CALIBRATION)]) for name in names]
 
     by_class = [metric for metric in last.index.unique("metric") if metric.startswith("accuracy:")]

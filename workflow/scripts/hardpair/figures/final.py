@@ -49,6 +49,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
         page,
         style.origin(settings),
         f"a, b: {variants.judged_on(measures, settings)}, model after the last epoch",
+        variants.numbers_note(settings),
         held_out,
         bands.note(settings),
         curves.drops_note(epochs),

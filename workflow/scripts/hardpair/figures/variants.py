@@ -16,7 +16,7 @@ from hardpair.measures import about
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
 FEW = 50  # seeds up to which each has a mark of full size; more fade into a cloud, kept as pixels in the SVG
-MEAN_AT = -0.28  # rows from the middle of a variant's row
+MEAN_AT, PUBLISHED_AT = -0.28, -0.02  # rows from the middle of a variant's row
 BASELINE = {"color": style.MUTED, "linewidth": 0.7, "linestyle": (0, (4, 2))}
 
 
@@ -47,15 +47,15 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{variant['name']}", **MEAN)
         if variant["name"] == settings["baseline"]:
             ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
-        if published := variant.get("published"):
-            ax.plot([100 * published[column]], [row - 0.02], label=f"_published:{variant['name']}", **PUBLISHED)
         if numbers:
             digits = _digits(table[column])
             text = f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
             ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
     _limit(ax)
+    _draw_published(ax, column, settings["variants"])
     if column == "confusion":
         _draw_references(ax, about(settings["references"], settings["pairs"][:1]))
+    _mark_cut(ax)
     count = len(settings["variants"])
     ax.set_ylim(count - 0.5, -0.5)
     ax.set_yticks(range(count), [_row_label(looks[variant["name"]].label, count) for variant in settings["variants"]])
@@ -65,16 +65,19 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
 
 
 def _limit(ax: Axes) -> None:
-    """Show all points; an interval far beyond them, as two seeds can give, is cut and ends in an arrow."""
-    lines = {kind: [line for line in ax.lines if line.get_label().startswith(f"_{kind}")] for kind in ("interval", "seeds", "mean", "publ")}
-    points = np.concatenate([line.get_xdata() for kind in ("seeds", "mean", "publ") for line in lines[kind]])
-    ends = np.concatenate([points, *(line.get_xdata() for line in lines["interval"])])
+    """Show all points, and intervals as far as they leave the points apart: those of two seeds can be very long."""
+    points = np.concatenate([line.get_xdata() for line in _lines(ax, "_seeds") + _lines(ax, "_mean")])
+    ends = np.concatenate([points, *(line.get_xdata() for line in _lines(ax, "_interval"))])
     span = max(np.ptp(points), 0.1)
     low, high = max(ends.min(), points.min() - 0.5 * span), min(ends.max(), points.max() + 0.5 * span)
     margin = 0.06 * max(high - low, span)
-    low, high = low - margin, high + margin
-    ax.set_xlim(low, high)
-    for line in lines["interval"]:
+    ax.set_xlim(low - margin, high + margin)
+
+
+def _mark_cut(ax: Axes) -> None:
+    """Arrows where intervals go on beyond the panel."""
+    low, high = ax.get_xlim()
+    for line in _lines(ax, "_interval"):
         (left, right), row = line.get_xdata(), line.get_ydata()[0]
         if left < low:
             ax.plot([low], [row], marker="<", color=style.INK, markersize=4, clip_on=False)
@@ -82,14 +85,40 @@ def _limit(ax: Axes) -> None:
             ax.plot([high], [row], marker=">", color=style.INK, markersize=4, clip_on=False)
 
 
+def _lines(ax: Axes, kind: str) -> list[Line2D]:
+    return [line for line in ax.lines if line.get_label().startswith(kind)]
+
+
+def _draw_published(ax: Axes, column: str, variants: list[dict]) -> None:
+    """A star in a variant's row; one too far away for the variants to be told apart beside it at the panel's edge, with its value."""
+    values = {row: 100 * variant["published"][column] for row, variant in enumerate(variants) if variant.get("published")}
+    low, high = ax.get_xlim()
+    near = [value for value in values.values() if _reached(value, low, high)]
+    margin = 0.03 * (high - low)
+    ax.set_xlim(min([low, *(value - margin for value in near)]), max([high, *(value + margin for value in near)]))
+    for row, value in values.items():
+        label, place = f"_published:{variants[row]['name']}", row + PUBLISHED_AT
+        if value in near:
+            ax.plot([value], [place], label=label, **PUBLISHED)
+            continue
+        end, text, side = (0, f"← {value:.1f} ☆", "left") if value < low else (1, f"☆ {value:.1f} →", "right")
+        ax.annotate(text, (end, place), xycoords=ax.get_yaxis_transform(), va="center", ha=side, fontsize=6.5, color=PUBLISHED["color"],
+                    path_effects=style.HALO)  # fmt: skip
+
+
+def _reached(value: float, low: float, high: float) -> bool:
+    """Whether an axis from ``low`` to ``high`` may grow to show ``value`` without crowding what it shows."""
+    return low - 0.5 * (high - low) < value < high + 0.5 * (high - low)
+
+
 def _draw_references(ax: Axes, references: list[dict]) -> None:
     """What others reach, as a line; one too far away for the variants to be told apart beside it as an arrow at the panel's edge."""
     for reference in references:
         value, (low, high) = 100 * reference["confusion"], ax.get_xlim()
-        reach = 0.5 * (high - low)
-        if low - reach < value < high + reach:
+        if _reached(value, low, high):
             ax.axvline(value, zorder=0.8, label="_reference", **style.REFERENCE)
-            ax.set_xlim(min(low, value - 0.06 * reach), max(high, value + 0.06 * reach))
+            margin = 0.03 * (high - low)
+            ax.set_xlim(min(low, value - margin), max(high, value + margin))
         else:
             end, marker = (0, "<") if value < low else (1, ">")
             ax.plot([end], [0], transform=ax.transAxes, marker=marker, markersize=5, color=style.REFERENCE["color"], clip_on=False,
@@ -151,9 +180,14 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     for ax, (column, title) in zip(axes, titles(settings).items(), strict=True):
         draw_variants(ax, table, column, settings, looks)
         ax.set_title(title)
-    style.footer(page, style.origin(settings), f"{judged_on(table, settings)}", "model after the last epoch")
+    style.footer(page, style.origin(settings), judged_on(table, settings), "model after the last epoch", numbers_note(settings))
     legend.key_above(page, marks(settings))
     return page
+
+
+def numbers_note(settings: dict) -> str:
+    """What the numbers beside the rows mean, for the footer."""
+    return "numbers: mean ± half of its interval" if len(settings["seeds"]) > 1 else ""
 
 
 def judged_on(table: pd.DataFrame, settings: dict) -> str:
