@@ -87,7 +87,7 @@ def some_pairs(value: object) -> bool:
 PAIRS = {"pairs": [(str, str)]}
 DATASET = {"kind": str, "name": str, "classes": [str], "size": side, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
 SPLIT = {"data_sha256": str, "training": [count], "validation": [count]}
-PICTURES = {"source": str, "fingerprint": str, "counts": {str: {"train": count, "test": count}}}
+PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": count, "test": count}}}
 PROPOSALS = {"round": count, "trials": [{"trial": count, "recipe": dict}]}
 SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}
 TRIAL = {"trial": count, "round": count, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}
