@@ -28,7 +28,7 @@ from measured import PROJECT, machine, measured, told
 SCRIPTS = PROJECT / "workflow" / "scripts"
 POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
 TRAINING, VALIDATION = 45_000, 5_000
-KEYS = ("pairs", "baseline", "on", "references", "difficulty", "plane")
+KEYS = ("pairs", "baseline", "evaluated_on", "references", "difficulty", "plane")
 FIGURES = ("variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
 
 
@@ -58,7 +58,7 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
         pool = folder / "pool" / variant["name"]
         for seed in range(min(POOL, len(config["seeds"]))):
             (pool / str(seed)).mkdir(parents=True)
-            given = plan.figure_settings(config, "pairs", "on")
+            given = plan.figure_settings(config, "pairs", "evaluated_on")
             fake_study.write_run(pool / str(seed), variant["name"], place, seed, given, epochs, True, images, fake_study.CLASSES, 32)
         for seed in config["seeds"]:
             present = fingerprint(variant["train"], recipe, seed, results / "split.json", variant["code"])

@@ -24,7 +24,7 @@ def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
     """What figures are told of a study."""
     told = {"study": "fake", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": variants[0]["name"]}
     told |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
-    return told | {"on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
+    return told | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
 
 
 def write_study(
@@ -115,7 +115,8 @@ def write_run(run, name, place, seed, told, epochs, validation, images, classes,
     np.savez(run / "predictions.npz", labels=labels, index=np.arange(images), **models)
     measured = {model: summary(logits, labels, classes, told["pairs"]) for model, logits in models.items()}
     start = {"variant": name, "seed": seed}
-    write_json(run / "metrics.json", start | {"on": told["on"], "images": images, "fingerprint": "f" * 16, "models": measured})
+    about = {"evaluated_on": told["evaluated_on"], "images": images, "fingerprint": "f" * 16}
+    write_json(run / "metrics.json", start | about | {"models": measured})
     write_json(run / "run.json", start | {
         "fingerprint": "f" * 16, "settings": {"loss": {"kind": "focal" if loss else "cross_entropy"}, "train": {"precision": "auto"}},
         "recipe": {"epochs": epochs, "learning_rate": 0.01}, "parameters": 4576394, "classes": classes, "size": size,

@@ -36,7 +36,8 @@ UNREADABLE = {
     "a word": ("word", "is not a map of keys and values"),
     "nothing": ("", "is not a map of keys and values"),
     "a list": ("[1, 2]", "is not a map of keys and values"),
-    "a key too few": ("other: 1", "the settings lack needed: see --help"),
+    "a key too few": ("{}", "the settings lack needed: see --help"),
+    "a key too many": ("{needed: 1, neded: 2}", r"neded is no key of settings: did you mean needed\?"),
     "bytes": (b"\xff\xfe\xfd", "neither JSON nor a readable file"),
 }
 

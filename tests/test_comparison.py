@@ -75,7 +75,7 @@ def test_a_run_that_ended_early_is_refused(study):
 
 
 EVALUATIONS = {
-    "was evaluated on validation images, not on test images": lambda measured: measured.update(on="validation"),
+    "was evaluated on validation images, not on test images": lambda measured: measured.update(evaluated_on="validation"),
     "was not evaluated with just the models last, best": lambda measured: measured["models"].pop("best"),
     "was evaluated without the pair cat-dog": lambda measured: measured["models"]["best"]["pairs"].clear(),
 }
@@ -85,7 +85,7 @@ EVALUATIONS = {
 def test_a_run_that_was_evaluated_otherwise_is_refused(study, problem):
     measured = study.content("dfl", 1)
     EVALUATIONS[problem](measured)
-    study.change("dfl", 1, "metrics.json", models=measured["models"], on=measured["on"])
+    study.change("dfl", 1, "metrics.json", models=measured["models"], evaluated_on=measured["evaluated_on"])
     with pytest.raises(UserError, match=rf"dfl/seed1 {problem}: evaluate it again"):
         study.records()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -9,6 +10,7 @@ from hypothesis.extra import numpy as npst
 import traps
 from hardpair import dataset
 from hardpair.arrays import load_part
+from hardpair.augment import normalise
 from hardpair.errors import UserError
 from hardpair.files import read_json
 from prepared_data import same, some_parts
@@ -21,7 +23,17 @@ def test_channel_statistics_are_those_of_all_pixels(images):
     pixels = images.astype(np.float64) / 255
     mean, std = dataset.channel_statistics(images)
     np.testing.assert_allclose(mean, pixels.mean((0, 2, 3)), rtol=1e-12)
-    np.testing.assert_allclose(std, pixels.std((0, 2, 3)), rtol=1e-6, atol=1e-7)
+    constant = pixels.min((0, 2, 3)) == pixels.max((0, 2, 3))
+    np.testing.assert_allclose(std, np.where(constant, 1, pixels.std((0, 2, 3))), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_a_channel_that_is_the_same_in_all_pictures_becomes_nothing(value):
+    images = some_parts()["train"][0].copy()
+    images[:, 0] = value
+    shown = normalise(torch.from_numpy(images), *map(torch.tensor, dataset.channel_statistics(images)))
+    torch.testing.assert_close(shown[:, 0], torch.zeros_like(shown[:, 0]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(shown[:, 1:].std((0, 2, 3), correction=0), torch.ones(2))
 
 
 @given(st.sampled_from(["train", "test"]), st.sampled_from([0, 1]), st.integers(0, 10**6), st.integers(1, 255))

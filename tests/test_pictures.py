@@ -112,6 +112,16 @@ def test_what_the_pictures_do_not_have_is_told_before_anything_runs(changed, old
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("share", "training"), [(0.1, 162), (0.5, 90)])
+def test_another_share_of_test_pictures_is_counted_before_it_is_prepared(changed, share, training):
+    changed.edit("fruit.yaml", "size: 16, v", f"size: 16, test_share: {share}, v")
+    changed.edit("fruit.yaml", "validation: 30", f"validation: {training - 1}")
+    assert PREPARE in changed.stale()
+    changed.edit("fruit.yaml", f"validation: {training - 1}", f"validation: {training}")
+    done = changed.snakemake("--dry-run", check=False)
+    assert f"ask for {training + 1} images, but data.source fruit has {training} for training" in done.stderr
+
+
 def test_broken_pictures_end_the_run_in_one_sentence_that_is_shown(changed):
     (changed.folder / "fruit/plum/broken.png").write_bytes(b"no picture")
     done = changed.snakemake("--", "resources/fruit/dataset.json", check=False)

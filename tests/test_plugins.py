@@ -76,8 +76,9 @@ def test_the_pages_loss_and_sampler_do_what_they_say(tmp_path):
     assert sampler.emphasis().tolist() == pytest.approx([4 / 3, 2 / 3, 4 / 3, 2 / 3])
 
 
-def test_options_have_the_defaults_and_types_of_the_constructor(tmp_path):
-    path = write(tmp_path, "mine.py")
+@pytest.mark.parametrize("options", ["counts, a, b=0.5, c=True", "counts, /, a, *, b=0.5, c=True", "counts, *, b=0.5, a, c=True"])
+def test_options_have_the_defaults_and_types_of_the_constructor(tmp_path, options):
+    path = write(tmp_path, "mine.py", LOSS.replace("counts, a, b=0.5, c=True", options))
     resolved = resolve(config_with([path], kind="mine", a=[1, 2]))
     assert resolved["variants"][0]["loss"] == {"kind": "mine", "a": [1, 2], "b": 0.5, "c": True}
     assert plan.plugins_argument(resolved, "v") == f"--plugins {path}"
@@ -108,6 +109,9 @@ def test_wrong_options_are_told_before_anything_runs(tmp_path, loss, message):
         ("mine.py", "class Loss:\n", "not valid Python"),
         ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: let it start with self, counts"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, a=f()): ...\n", "default of a is not a plain value"),
+        ("mine.py", "class Loss:\n    def __init__(self, counts, *args): ...\n", r"takes \*args: name each option"),
+        ("mine.py", "class Sampler:\n    def __init__(self, labels, **more): ...\n", r"takes \*\*more: name each option"),
+        ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by its place alone: let the / come before it"),
         ("mine.py", b"\xff\xfe\x00", "not valid Python"),
     ],
 )

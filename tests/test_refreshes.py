@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hardpair import loop
+from hardpair import loop, plugins
 from hardpair.augment import normalise
 from hardpair.model import ConvNet
 from hardpair.randomness import generator
@@ -103,6 +103,32 @@ def test_refreshes_tell_what_the_weights_do(images, split):
 def test_without_weights_nothing_is_told_of_them(images, split, plain):
     assert all(set(row) == {"epoch", "applied", "mean_p"} for row in plain.refreshes)
     assert np.isnan(plain.shares["loss"]).all()
+
+
+@pytest.mark.parametrize("scale", ["2.0", "torch.full((len(counts),), 2.0)", "torch.tensor(2.0)"])
+def test_what_a_plugin_calls_scale_is_told_if_it_is_one_number_in_a_tensor(images, split, tmp_path, scale):
+    (tmp_path / "mine.py").write_text(
+        f"""
+import torch
+from hardpair.losses import ImageLoss
+
+class Loss(ImageLoss):
+    def __init__(self, counts):
+        super().__init__(counts)
+        self.scale = {scale}
+
+    def forward(self, logits, labels):
+        return logits.sum(1) * float("inf")
+"""
+    )
+    plugins.use([tmp_path / "mine.py"])
+    training = training_of(images, split, {"kind": "mine"})
+    plugins.use([])
+    with pytest.raises(loop.Diverged, match=r"lower recipe\.learning_rate") as caught:
+        training.run()
+    a_buffer = scale == "torch.tensor(2.0)"
+    assert training.course.refreshes[0].get("loss_scale") == (2 if a_buffer else None)
+    assert ("cap the scale of the loss, now 2," in str(caught.value)) == a_buffer
 
 
 def test_factors_and_their_bound_change_no_draws(images, split):

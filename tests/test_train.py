@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,14 +174,17 @@ def test_a_split_of_other_data_is_refused(data, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+PAIRS = [["cat", "dog"], ["ship", "truck"]]
+
+
 @pytest.mark.parametrize("on", ["test", "validation"])
 def test_measures_are_those_of_the_stored_logits(run, data, tmp_path, on):
-    told, predictions = evaluate_into(tmp_path, run, data, "--split", data / "split.json", on=on, pairs=[["cat", "dog"], ["ship", "truck"]])
+    told, predictions = evaluate_into(tmp_path, run, data, "--split", data / "split.json", evaluated_on=on, pairs=PAIRS)
     record, labels = json.loads((run / "run.json").read_text()), predictions["labels"]
     stored = np.load(data / ("test" if on == "test" else "train") / "labels.npy")
     np.testing.assert_array_equal(predictions["index"], np.arange(100) if on == "test" else np.arange(170, 200))
     np.testing.assert_array_equal(labels, stored[predictions["index"]])
-    identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "on": on, "images": len(labels)}
+    identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "evaluated_on": on, "images": len(labels)}
     assert {key: told[key] for key in identity} == identity
     for name in ("last", "best"):
         logits, measures = predictions[name], told["models"][name]
@@ -206,8 +210,29 @@ def broken_copy(run, folder, missing=()):
     return folder
 
 
+WRONG = {
+    "YAML that reads a key as true": ("on: validation", "True is no key of settings: see --help"),
+    "an unknown key": ("evaluate_on: validation", r"evaluate_on is no key of settings: did you mean evaluated_on\?"),
+    "other images": ("evaluated_on: training", 'evaluated_on is "training"'),
+    "half a pair": ("pairs: [[cat]]", r"pairs is \[\[\"cat\"\]\]"),
+    "a pair of one class": ("pairs: [[cat, cat]]", r"pairs is \[\[\"cat\", \"cat\"\]\]"),
+    "a class as YAML reads it": ("pairs: [[cat, no]]", r"pairs is \[\[\"cat\", false\]\]"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_settings_of_an_evaluation_are_told_in_a_sentence(run, data, tmp_path, capsys, kind):
+    text, sentence = WRONG[kind]
+    (tmp_path / "settings.yaml").write_text(text)
+    given = ("--run", run, "--data", data, "--split", data / "split.json", "--settings", tmp_path / "settings.yaml")
+    with pytest.raises(SystemExit):
+        call(evaluate, *given, "--output-dir", tmp_path / "out")
+    assert re.search(rf"error: argument --settings: [^\n]*{sentence}[^\n]*\n$", capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_class_that_the_model_lacks_is_named_before_anything_is_written(run, data, tmp_path):
-    with pytest.raises(UserError, match=r"pairs names the class 'wolf', which the model does not have: choose from airplane"):
+    with pytest.raises(UserError, match=r'pairs\[0\] names the class "wolf", which the model does not have: choose from airplane'):
         evaluate_into(tmp_path / "out", run, data, pairs=[["cat", "wolf"]])
     assert not (tmp_path / "out").exists()
 
@@ -222,7 +247,7 @@ def test_a_missing_model_or_record_is_named_and_nothing_is_half_written(run, dat
 
 def test_validation_images_need_a_split(run, data, tmp_path):
     with pytest.raises(UserError, match="--split is missing"):
-        evaluate_into(tmp_path / "out", run, data, on="validation")
+        evaluate_into(tmp_path / "out", run, data, evaluated_on="validation")
     assert not (tmp_path / "out").exists()
 
 

@@ -39,7 +39,7 @@ CE = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}, "precis
 def place(tmp_path_factory):
     """Prepared data, a trained run, a search of one round, and a made-up study, all whole."""
     folder = tmp_path_factory.mktemp("place")
-    data = prepare(folder / "data", training=60, validation=20)
+    prepare(folder / "data", training=60, validation=20)
     sound = fuzzing.run(train, *training(folder), "--output-dir", folder / "run", writes=folder)
     assert sound is None
     from PIL import Image
@@ -52,8 +52,7 @@ def place(tmp_path_factory):
     write_json(folder / "round.json", {"round": 0, "trials": [{"trial": 0, "recipe": recipe}]})
     (folder / "recipe.yaml").write_text("epochs: 1\nbatch_size: 32\nlearning_rate: 0.02\nlr_drops: [0.5, 0.8]\n")
     study = Study(folder, seeds=2, variants=fake_study.STUDY[:2])
-    told = study.told | {"data": str(data)}
-    write_json(folder / "told.json", told)
+    write_json(folder / "told.json", study.told)
     np.save(folder / "images.npy", np.zeros((200, 3, 8, 8), np.uint8))
     write_json(folder / "classes.json", {"classes": fake_study.CLASSES})
     for reader in (reader for _, *readers in commands(folder, folder / "out").values() for reader in readers):

@@ -178,7 +178,7 @@ def test_an_official_archive_that_is_none_is_refused_and_nothing_of_it_is_run(tm
 def test_a_damaged_record_of_prepared_pictures_is_told(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("planned")
     counts = {name: {"train": 2, "test": 2} for name in ("cat", "dog")}
-    record = {"source": "gone/pictures", "fingerprint": "f", "counts": counts, "skipped": 0}
+    record = {"source": "gone/pictures", "fingerprint": "f", "test_share": 0.2, "counts": counts, "skipped": 0}
     data = resolve_part("data", {"kind": "folder", "name": "p", "source": "gone/pictures", "validation": 1})
     config = {"data": data, "pairs": [["cat", "dog"]]}
     write_json(folder / "pictures.json", record)

@@ -142,6 +142,11 @@ def figure_files():
     return expand("<study>/figures/{name}.{kind}", name=FIGURES, kind=["png", "svg"])
 
 
+def figure_params(*keys):
+    """What a figure depends on, beside the results: variants, seeds and these keys."""
+    return plan.params(plan.figure_settings(config, *keys))
+
+
 def caption(name):
     """The caption of a figure in Snakemake's report and in ours."""
     return " ".join((ROOT / "workflow" / "report" / f"{name}.rst").read_text().split())

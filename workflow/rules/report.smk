@@ -17,9 +17,7 @@ rule plot_variants:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(
-            plan.figure_settings(config, "pairs", "baseline", "on", "references")
-        ),
+        settings=figure_params("pairs", "baseline", "evaluated_on", "references"),
         code=code_hash("plot_variants.py"),
     message:
         "Draw accuracy and confusion by variant"
@@ -42,7 +40,7 @@ rule plot_plane:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "on", "plane")),
+        settings=figure_params("pairs", "evaluated_on", "plane"),
         code=code_hash("plot_plane.py"),
     message:
         "Draw the plane of exponents"
@@ -65,7 +63,7 @@ rule plot_curves:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "references")),
+        settings=figure_params("pairs", "references"),
         code=code_hash("plot_curves.py"),
     message:
         "Draw the course of training"
@@ -88,7 +86,7 @@ rule plot_confusion:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "on")),
+        settings=figure_params("pairs", "evaluated_on"),
         code=code_hash("plot_confusion.py"),
     message:
         "Draw the confusion matrices"
@@ -114,7 +112,7 @@ rule plot_classes:
     params:
         study=study_folder,
         data=data_folder,
-        settings=plan.params(plan.figure_settings(config, "on")),
+        settings=figure_params("evaluated_on"),
         code=code_hash("plot_classes.py"),
     message:
         "Draw the accuracy of each class"
@@ -136,7 +134,7 @@ rule plot_reliability:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "baseline", "on")),
+        settings=figure_params("baseline", "evaluated_on"),
         code=code_hash("plot_reliability.py"),
     message:
         "Draw how far confidence can be believed"
@@ -159,7 +157,7 @@ rule plot_weights:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs")),
+        settings=figure_params("pairs"),
         code=code_hash("plot_weights.py"),
     message:
         "Draw what the focal weights did"
@@ -181,7 +179,7 @@ rule plot_difficulty:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "difficulty")),
+        settings=figure_params("difficulty"),
         code=code_hash("plot_difficulty.py"),
     message:
         "Draw the shares of easy and hard images"
@@ -227,7 +225,7 @@ rule plot_hardest:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.figure_settings(config, "pairs", "on")),
+        settings=figure_params("pairs", "evaluated_on"),
         code=code_hash("plot_hardest.py"),
     message:
         "Draw the hardest images of the pair"
@@ -250,10 +248,8 @@ rule assemble_figure:
         "../../envs/report.yaml"
     params:
         study=study_folder,
-        settings=plan.params(
-            plan.figure_settings(
-                config, "pairs", "baseline", "on", "difficulty", "references"
-            )
+        settings=figure_params(
+            "pairs", "baseline", "evaluated_on", "difficulty", "references"
         ),
         code=code_hash("assemble_figure.py"),
     message:

@@ -1,11 +1,11 @@
 """Draw the final figure: accuracy and confusion by variant, the course of training, what the weights did.
 
-Reads metrics.json, epochs.csv, refreshes.csv, history.npz and run.json of each run. Settings: study, variants, seeds, pairs, baseline, on,
-difficulty, references. Example:
+Reads metrics.json, epochs.csv, refreshes.csv, history.npz and run.json of each run. Settings: study, variants, seeds, pairs, baseline,
+evaluated_on, difficulty, references. Example:
 
   python workflow/scripts/assemble_figure.py --runs results/demo/runs --output results/demo/figures/final.png \\
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]],
-                   "baseline": "ce", "on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []}'
+                   "baseline": "ce", "evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []}'
 """
 
 from hardpair.command import run
@@ -14,7 +14,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "on", "difficulty", "references"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "difficulty", "references"), runs=RUNS)
     from hardpair.figures import final, style
     from hardpair.runs import Runs
 

@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
             "baseline",
             "contrasts",
             "claims",
-            "on",
+            "evaluated_on",
             "allow_mixed",
             "margin",
             variants=compared_variants,
@@ -40,7 +40,7 @@ def arguments() -> argparse.Namespace:
         ),
         required=True,
         help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "references", '
-        '"baseline", "contrasts", "claims", "on", "allow_mixed", "margin"}',
+        '"baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin"}',
     )
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()

@@ -3,13 +3,13 @@
 Writes predictions.npz (logits) and metrics.json to the output folder. Example:
 
   python workflow/scripts/evaluate.py --run results/cifar10/runs/ce/seed0 --data resources/cifar10 --split results/cifar10/split.json \\
-      --settings '{"on": "test", "pairs": [["cat", "dog"]]}' --output-dir results/cifar10/runs/ce/seed0
+      --settings '{"evaluated_on": "test", "pairs": [["cat", "dog"]]}' --output-dir results/cifar10/runs/ce/seed0
 """
 
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -18,7 +18,10 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     cli.add_argument("--split", type=Path, help="split.json; needed to evaluate on validation images")
     cli.add_argument(
-        "--settings", type=json_or_file, default={}, help='JSON or file: {"on": "test" or "validation", "pairs": [[class, class], ...]}'
+        "--settings",
+        type=settings_with(),
+        default={},
+        help='JSON or file: {"evaluated_on": "test" (the default) or "validation", "pairs": [[class, class], ...]}',
     )
     cli.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
@@ -35,6 +38,7 @@ def main() -> None:
     import torch
 
     from hardpair import metrics, records
+    from hardpair.config_consistency import wrong_pairs
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
     from hardpair.files import write_json, written_whole
@@ -43,12 +47,9 @@ def main() -> None:
     from hardpair.tensors import load_images, load_split
 
     record = records.read(options.run / "run.json", records.RUN | {"settings": {"deterministic": bool}})
-    on, pairs = options.settings.get("on", "test"), options.settings.get("pairs", [])
-    if on not in ("test", "validation"):
-        raise UserError(f"on is {on!r}: choose test or validation")
-    for name in (name for pair in pairs for name in pair):
-        if name not in record["classes"]:
-            raise UserError(f"pairs names the class {name!r}, which the model does not have: choose from {', '.join(record['classes'])}")
+    on, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
+    for problem in wrong_pairs(pairs, record["classes"], "the model"):
+        raise UserError(problem)
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])
     images = load_images(options.data, "train" if on == "validation" else "test", device)
@@ -74,7 +75,7 @@ def main() -> None:
             "variant": record["variant"],
             "seed": record["seed"],
             "fingerprint": record["fingerprint"],
-            "on": on,
+            "evaluated_on": on,
             "images": len(labels),
             "models": {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]},
         },

@@ -1,10 +1,10 @@
 """Draw the accuracy of each class by variant, against its number of training images where classes differ in it.
 
-Reads metrics.json of each run. Settings: study, variants, seeds, on. Example:
+Reads metrics.json of each run. Settings: study, variants, seeds, evaluated_on. Example:
 
   python workflow/scripts/plot_classes.py --runs results/demo/runs --data resources/synthetic --split results/demo/split.json \\
       --output results/demo/figures/classes.png \\
-      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "on": "test"}'
+      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "evaluated_on": "test"}'
 """
 
 from hardpair.command import run
@@ -14,7 +14,7 @@ def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     inputs = {"data": "folder of the prepared data that the runs were trained on", "split": "split.json of the runs"}
-    options = parse(__doc__, ("study", "variants", "seeds", "on"), runs=RUNS, **inputs)
+    options = parse(__doc__, ("study", "variants", "seeds", "evaluated_on"), runs=RUNS, **inputs)
     from pathlib import Path
 
     import numpy as np

@@ -1,10 +1,10 @@
 """Draw the mean confusion matrix of each variant over its seeds, model after the last epoch.
 
-Reads metrics.json of each run. Settings: study, variants, seeds, pairs, on. Example:
+Reads metrics.json of each run. Settings: study, variants, seeds, pairs, evaluated_on. Example:
 
   python workflow/scripts/plot_confusion.py --runs results/demo/runs --output results/demo/figures/confusion.png \\
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1],
-                   "pairs": [["cat", "dog"]], "on": "test"}'
+                   "pairs": [["cat", "dog"]], "evaluated_on": "test"}'
 """
 
 from hardpair.command import run
@@ -13,7 +13,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "on"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "evaluated_on"), runs=RUNS)
     from hardpair.figures import confusion, style
     from hardpair.runs import Runs
 

@@ -1,11 +1,11 @@
 """Draw the images of the first pair that the models most often call the other class of the pair.
 
-Reads predictions.npz of each run. Settings: study, variants, seeds, pairs, on. Example:
+Reads predictions.npz of each run. Settings: study, variants, seeds, pairs, evaluated_on. Example:
 
   python workflow/scripts/plot_hardest.py --runs results/demo/runs --images resources/synthetic/test/images.npy \\
       --classes resources/synthetic/dataset.json --output results/demo/figures/hardest.png \\
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1],
-                   "pairs": [["cat", "dog"]], "on": "test"}'
+                   "pairs": [["cat", "dog"]], "evaluated_on": "test"}'
 """
 
 from hardpair.command import run
@@ -14,9 +14,13 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    images_help = "images.npy of the images evaluated on: test/, or train/ where `on` is validation"
+    images_help = "images.npy of the images evaluated on: test/, or train/ where `evaluated_on` is validation"
     options = parse(
-        __doc__, ("study", "variants", "seeds", "pairs", "on"), runs=RUNS, images=images_help, classes="dataset.json of the prepared data"
+        __doc__,
+        ("study", "variants", "seeds", "pairs", "evaluated_on"),
+        runs=RUNS,
+        images=images_help,
+        classes="dataset.json of the prepared data",
     )
     from hardpair import records
     from hardpair.figures import hardest, style

@@ -1,7 +1,7 @@
 """Draw accuracy and confusion of the first pair on the plane of exponents of loss and sampler, with intervals.
 
-Reads metrics.json of each run. Settings: study, variants, seeds, pairs, on, plane (lists of variant, exponent of the loss, exponent of the
-sampler). Example:
+Reads metrics.json of each run. Settings: study, variants, seeds, pairs, evaluated_on, plane (lists of variant, exponent
+of the loss, exponent of the sampler). Example:
 
   python workflow/scripts/plot_plane.py --runs results/ablation/runs --output results/ablation/figures/plane.png --settings plane.json
 """
@@ -12,7 +12,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "on", "plane"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "evaluated_on", "plane"), runs=RUNS)
     from hardpair.figures import plane, style
     from hardpair.runs import Runs
 

@@ -1,9 +1,10 @@
 """Draw how often each variant is right at each confidence.
 
-Reads metrics.json of each run. Settings: study, variants, seeds, baseline, on. Example:
+Reads metrics.json of each run. Settings: study, variants, seeds, baseline, evaluated_on. Example:
 
   python workflow/scripts/plot_reliability.py --runs results/demo/runs --output results/demo/figures/reliability.png \\
-      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "baseline": "ce", "on": "test"}'
+      --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1],
+                   "baseline": "ce", "evaluated_on": "test"}'
 """
 
 from hardpair.command import run
@@ -12,7 +13,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "baseline", "on"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "baseline", "evaluated_on"), runs=RUNS)
     from hardpair.figures import reliability, style
     from hardpair.runs import Runs
 

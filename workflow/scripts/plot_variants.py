@@ -1,10 +1,10 @@
 """Draw accuracy and confusion of the first pair by variant: every seed a dot, mean and 95 % t interval, published values.
 
-Reads metrics.json of each run. Settings: study, variants, seeds, pairs, baseline, on, references. Example:
+Reads metrics.json of each run. Settings: study, variants, seeds, pairs, baseline, evaluated_on, references. Example:
 
   python workflow/scripts/plot_variants.py --runs results/demo/runs --output results/demo/figures/variants.png \\
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]],
-                   "baseline": "ce", "on": "test", "references": []}'
+                   "baseline": "ce", "evaluated_on": "test", "references": []}'
 """
 
 from hardpair.command import run
@@ -13,7 +13,7 @@ from hardpair.command import run
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
-    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "on", "references"), runs=RUNS)
+    options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "references"), runs=RUNS)
     from hardpair.figures import style, variants
     from hardpair.runs import Runs
 

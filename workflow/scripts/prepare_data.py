@@ -70,10 +70,8 @@ def prepare_pictures(options: argparse.Namespace, settings: dict, about: dict) -
     parts, size, classes = pictures.arrays(), settings["size"], pictures.classes
     weights = parameter_count(len(classes), size)
     dataset.save(options.output_dir, about | {"classes": classes, "parameters": weights}, parts)
-    write_json(
-        options.output_dir / planned.RECORD,
-        {"source": str(options.source), "fingerprint": fingerprint, "counts": pictures.counts(), "skipped": len(pictures.bad)},
-    )
+    record = {"source": str(options.source), "fingerprint": fingerprint, "test_share": settings["test_share"]}
+    write_json(options.output_dir / planned.RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
     train, test = (len(parts[part][1]) for part in ("train", "test"))
     print(
         *found,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardpair import inputs, records
+from hardpair.config_errors import advice, dotted
 from hardpair.errors import UserError
 from hardpair.stopping import Stopped
 
@@ -64,14 +65,22 @@ def overlaid(config: dict, overlay: dict) -> dict:
 
 
 def settings_with(*keys: str, **shapes: object) -> Callable[[str], dict]:
-    """Like ``json_or_file``, of settings that must have these keys; ``shapes`` (see ``records``) asks more of some than is always asked."""
+    """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
+
+    ``shapes`` (see ``records``) asks more of some than is always asked.
+    """
+    known = {**records.SETTINGS, **shapes}
 
     def settings(text: str) -> dict:
         value = json_or_file(text)
+        names = [*keys, *known]
+        if unknown := [key for key in value if key not in names]:
+            raise argparse.ArgumentTypeError(
+                f"{dotted([str(unknown[0])])} is no key of settings: {advice(unknown[0], names, 'see --help')}"
+            )
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
-        known = {key: shape for key, shape in (records.SETTINGS | shapes).items() if key in value}
-        if told := records.difference(value, known):
+        if told := records.difference(value, {key: shape for key, shape in known.items() if key in value}):
             raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
         return value
 

@@ -63,8 +63,8 @@ def _check_names(settings: dict) -> None:
 
 def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
     """What metrics.json lacks, if it is not about the images, models and pairs that are compared."""
-    if measured["on"] != settings["on"]:
-        return f"evaluated on {measured['on']} images, not on {settings['on']} images"
+    if measured["evaluated_on"] != settings["evaluated_on"]:
+        return f"evaluated on {measured['evaluated_on']} images, not on {settings['evaluated_on']} images"
     if measured["models"].keys() != run["weights"].keys():
         return f"not evaluated with just the models {', '.join(run['weights'])}"
     for pair in map("-".join, settings["pairs"]):

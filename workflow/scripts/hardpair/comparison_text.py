@@ -25,7 +25,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
     lines = [
         f"# {settings['study']}: comparison",
         "",
-        f"On {settings['on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
+        f"On {settings['evaluated_on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
         f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
         "Positive differences in accuracy and negative ones in confusion are better.",
     ]

@@ -32,12 +32,16 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
 
 
 def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and sd of pixel / 255 for each channel of uint8 (N, 3, S, S), exact, from the histogram of values."""
+    """Mean and sd of pixel / 255 for each channel of uint8 (N, 3, S, S), exact, from the histogram of values.
+
+    The sd of a channel that is the same everywhere (pictures in green alone) is told as 1, so that divided by it the channel is 0, not NaN.
+    """
     values = np.arange(256) / 255
     counts = np.array([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])
     shares = counts / counts.sum(1, keepdims=True)
     mean = shares @ values
-    return mean.tolist(), np.sqrt(shares @ values**2 - mean**2).tolist()
+    variance = np.where(shares.max(1) == 1, 1, shares @ values**2 - mean**2)
+    return mean.tolist(), np.sqrt(variance).tolist()
 
 
 def content_hash(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:

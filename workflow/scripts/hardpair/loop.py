@@ -238,13 +238,18 @@ class Training:
     def _told(self) -> dict[str, float]:
         """What refreshes.csv tells of the loss and the sampler beside their weights."""
         told = {}
-        if hasattr(self.loss, "scale"):
-            told["loss_scale"] = self.loss.scale.item()
+        if (scale := self._scale()) is not None:
+            told["loss_scale"] = scale
         if (factors := self.sampler.factors()) is not None:
             told["sampler_largest_factor"] = factors.max().item()
         if self.course.epochs and self.sampler.stream == "sampler":
             told["sampler_distinct_share"] = self.batches.distinct() / len(self.training)
         return told
+
+    def _scale(self) -> float | None:
+        """The scale that multiplies the loss, if the loss keeps one; what a plugin calls so may be anything else."""
+        scale = getattr(self.loss, "scale", None)
+        return scale.item() if isinstance(scale, torch.Tensor) and scale.numel() == 1 else None
 
     def _validate(self, logits: torch.Tensor | None) -> dict:
         """Validation columns of an epoch; keeps the confusion counts and the best weights."""
@@ -267,8 +272,8 @@ class Training:
 
     def _diverged(self, what: str, when: str, rate: float) -> str:
         advice = "lower recipe.learning_rate"
-        if (scale := getattr(self.loss, "scale", None)) is not None and scale > 1:
-            advice += f", or cap the scale of the loss, now {scale.item():.3g}, with loss.scale_max"
+        if (scale := self._scale()) is not None and scale > 1:
+            advice += f", or cap the scale of the loss, now {scale:.3g}, with loss.scale_max"
         return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
 
 

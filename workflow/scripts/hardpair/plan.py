@@ -136,7 +136,7 @@ def pairs(config: dict) -> list[list[str]] | str:
 
 def evaluate_settings(config: dict) -> dict:
     """What an evaluation depends on, beside the model and the images."""
-    return {"on": config["evaluate"]["images"], "pairs": pairs(config)}
+    return {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
 def compare_settings(config: dict) -> dict:
@@ -150,7 +150,7 @@ def compare_settings(config: dict) -> dict:
         "pairs": pairs(config),
         "variants": variants,
         "references": references(config),
-        "on": config["evaluate"]["images"],
+        "evaluated_on": config["evaluate"]["images"],
         **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
     }
 
@@ -174,7 +174,7 @@ def variant_shown(config: dict, variant: dict) -> dict:
 def figure_settings(config: dict, *keys: str) -> dict:
     """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
     shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(config, each) for each in config["variants"]]}
-    derived = {"on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    derived = {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
     derived["plane"] = plane(config["variants"])
     return shared | {key: derived[key] if key in derived else config[key] for key in keys}
 

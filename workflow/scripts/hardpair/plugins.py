@@ -58,7 +58,7 @@ def code_files(variant: dict) -> list[str]:
 
 
 def _options_of(path: Path, tree: ast.Module, package: str) -> dict[str, dict] | None:
-    """The options of the class for ``package``, by its constructor; None where the file has no such class."""
+    """The options of the class for ``package``, by its constructor, which is given them by name; None where the file has no such class."""
     wanted = CLASSES[package]
     body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == wanted), None)
     if body is None:
@@ -66,10 +66,18 @@ def _options_of(path: Path, tree: ast.Module, package: str) -> dict[str, dict] |
     constructor = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
     if constructor is None:
         return {}
-    names = [argument.arg for argument in constructor.args.args]
+    takes = constructor.args
+    names = [argument.arg for argument in takes.posonlyargs + takes.args]
     if names[:2] != GIVEN[package]:
         raise UserError(f"{path}: the constructor of {wanted} takes {', '.join(names)}: let it start with {', '.join(GIVEN[package])}")
-    defaults = [None] * (len(names) - len(constructor.args.defaults)) + constructor.args.defaults
+    for stars, rest in (("*", takes.vararg), ("**", takes.kwarg)):
+        if rest:
+            raise UserError(f"{path}: the constructor of {wanted} takes {stars}{rest.arg}: name each option instead")
+    for argument in takes.posonlyargs[2:]:
+        raise UserError(f"{path}: the constructor of {wanted} takes {argument.arg} by its place alone: let the / come before it")
+    names += [argument.arg for argument in takes.kwonlyargs]
+    defaults = takes.defaults + takes.kw_defaults
+    defaults = [None] * (len(names) - len(defaults)) + defaults
     return {name: _schema(path, name, default) for name, default in zip(names[2:], defaults[2:], strict=True)}
 
 

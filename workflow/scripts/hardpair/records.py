@@ -72,8 +72,8 @@ def compared_variants(value: object) -> bool:
 
 
 def pairs(value: object) -> bool:
-    """Pairs of classes, each once."""
-    return difference(value, [(str, str)]) is None and len({tuple(pair) for pair in value}) == len(value)
+    """Pairs of two classes, each once."""
+    return difference(value, [(str, str)]) is None and len({tuple(pair) for pair in value if pair[0] != pair[1]}) == len(value)
 
 
 def some_pairs(value: object) -> bool:
@@ -87,7 +87,7 @@ def some_pairs(value: object) -> bool:
 PAIRS = {"pairs": [(str, str)]}
 DATASET = {"kind": str, "name": str, "classes": [str], "size": side, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
 SPLIT = {"data_sha256": str, "training": [count], "validation": [count]}
-PICTURES = {"source": str, "fingerprint": str, "counts": {str: {"train": count, "test": count}}}
+PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": count, "test": count}}}
 PROPOSALS = {"round": count, "trials": [{"trial": count, "recipe": dict}]}
 SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}
 TRIAL = {"trial": count, "round": count, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}
@@ -121,7 +121,14 @@ MEASURES = {
     "confusion": [[count]],
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
-METRICS = {"variant": str, "seed": count, "fingerprint": str, "on": str, "images": count, "models": {"last": MEASURES, str: MEASURES}}
+METRICS = {
+    "variant": str,
+    "seed": count,
+    "fingerprint": str,
+    "evaluated_on": str,
+    "images": count,
+    "models": {"last": MEASURES, str: MEASURES},
+}
 
 # What the keys of ``--settings`` hold.
 REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
@@ -132,7 +139,7 @@ SETTINGS = {
     "seeds": seeds,
     "pairs": pairs,
     "baseline": str,
-    "on": {"test", "validation"},
+    "evaluated_on": {"test", "validation"},
     "references": [REFERENCE],
     "difficulty": {"easy": share, "hard": share},
     "contrasts": [(str, str)],

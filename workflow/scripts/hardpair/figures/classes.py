@@ -110,7 +110,7 @@ def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     page = style.new_page(style.WIDTH, 3.4)
     ax = page.subplots()
     drawn = draw_classes(ax, table, where, looks)
-    ax.set_title(f"{settings['on'].capitalize()} accuracy of each class (%), higher is better")
+    ax.set_title(f"{settings['evaluated_on'].capitalize()} accuracy of each class (%), higher is better")
     style.footer(page, style.origin(settings), bands.note(settings), where.note, "model after the last epoch")
     legend.name_lines(page, ax, drawn, looks)
     return page

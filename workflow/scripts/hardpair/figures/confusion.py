@@ -114,7 +114,7 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     style.footer(
         page,
         style.origin(settings),
-        style.counted(images, f"{settings['on']} image"),
+        style.counted(images, f"{settings['evaluated_on']} image"),
         "model after the last epoch",
         f"cells: % of the true class, mean of n = {n} seeds" if n > 1 else "cells: % of the true class, one seed",
         f"framed: {' and '.join(name.replace('_', ' ') for name in settings['pairs'][0])}",

@@ -91,7 +91,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     style.footer(
         page,
         style.origin(settings),
-        style.counted(images, f"{settings['on']} image"),
+        style.counted(images, f"{settings['evaluated_on']} image"),
         "model after the last epoch",
         bands.note(settings),
         f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n > 1 else ''}",

@@ -160,7 +160,7 @@ def marks(settings: dict) -> dict:
 def titles(settings: dict) -> dict[str, str]:
     """Title of the panel of each column."""
     a, b = map(style.class_name, settings["pairs"][0])
-    where = settings["on"].capitalize()
+    where = settings["evaluated_on"].capitalize()
     return {
         "accuracy": f"{where} accuracy (%), higher is better",
         "confusion": style.wrapped(f"{a}–{b} confusion (%), lower is better", 44),
@@ -192,4 +192,4 @@ def numbers_note(settings: dict) -> str:
 
 def judged_on(table: pd.DataFrame, settings: dict) -> str:
     """Which images, and how many."""
-    return style.counted(int(table["images"].iloc[0]), f"{settings['on']} image")
+    return style.counted(int(table["images"].iloc[0]), f"{settings['evaluated_on']} image")

@@ -30,13 +30,16 @@ class Planned:
 def planned(data: dict, folder: Path) -> Planned:
     """The pictures that ``data`` of a config names; what was prepared in ``folder`` stands for a source that is no longer there.
 
+    Counts of what was prepared are exact, those told by names of files are not; but they are those of one share of test images.
+
     Raises:
         UserError: the source is missing or cannot be used.
     """
     source, record = Path(data["source"]), folder / RECORD
     known = read_json(record) if record.is_file() else {"source": None, "fingerprint": None}
+    share = data["test_share"]
     fingerprint = tree.fingerprint(source) if source.exists() or known["source"] != str(source) else known["fingerprint"]
-    if known["fingerprint"] == fingerprint:
+    if known["fingerprint"] == fingerprint and known.get("test_share") == share:
         return Planned(fingerprint, known["counts"])
     found = layout(tree.listing(source), source)
     counts = {name: dict.fromkeys(PARTS, 0) for name in found.classes}
@@ -44,6 +47,6 @@ def planned(data: dict, folder: Path) -> Planned:
         counts[found.classes[label]][part or "train"] += 1
     if found.pictures[0][1] is None:
         for count in counts.values():
-            count["test"] = round(data["test_share"] * count["train"])
+            count["test"] = round(share * count["train"])
             count["train"] -= count["test"]
     return Planned(fingerprint, counts)
