@@ -90,14 +90,8 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     norm = Normalize(0, highest)
 
     count = len(matrices)
-    columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
-    rows = -(-count // columns)
-    longest = min(max(map(len, names)), NAME)
-    side = 0.235 * max(len(chosen), FEWEST) + 0.055 * longest + 0.35  # cells, names, the axis's label
-    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
-    axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for ax in axes.flat[count:]:
-        ax.set_visible(False)
+    page, axes, side = _panels(count, names)
+    rows, columns = axes.shape
     for place, (ax, (name, values)) in enumerate(zip(axes.flat, shares.items(), strict=False)):
         draw_confusion(ax, values, names, inner, norm)
         ax.set_title(style.wrapped(looks[name].label, int(side * 11)))
@@ -122,3 +116,16 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
         some,
     )
     return page
+
+
+def _panels(count: int, names: list[str]) -> tuple[Figure, np.ndarray, float]:
+    """A page with so many panels for matrices of classes of these names, the axes (rows, columns), and a panel's width in inches."""
+    columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
+    rows = -(-count // columns)
+    longest = min(max(map(len, names)), NAME)
+    side = 0.235 * max(len(names), FEWEST) + 0.055 * longest + 0.35  # cells, names, the axis's label
+    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
+    axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return page, axes, side

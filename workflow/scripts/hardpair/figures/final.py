@@ -1,9 +1,13 @@
 """The final figure: what the variants reach, how training went, what the weights did."""
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.gridspec import SubplotSpec
 
 from hardpair.figures import bands, curves, difficulty, legend, style, variants, weights
+
+WEIGHTS = ("loss_scale", "sampler_mean_weight", "loss_mean_weight")  # what tells most first
 
 
 def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict) -> Figure:
@@ -24,23 +28,10 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     for ax, (column, title) in zip(axes, variants.titles(settings).items(), strict=True):
         variants.draw_variants(ax, measures, column, settings, looks)
         ax.set_title(title)
-
     courses = curves.panels(epochs, settings["pairs"][0])
-    chosen = [column for column in ("loss_scale", "sampler_mean_weight", "loss_mean_weight") if column in weights.present(refreshes)][:2]
-    kinds = chosen + ["hard", "easy"][: max(len(courses) - len(chosen), 1)]
-    grid = bottom.add_gridspec(2, 1)
-    upper, lower = grid[0].subgridspec(1, len(courses)), grid[1].subgridspec(1, len(kinds))
-    for place, (column, title, factor) in enumerate(courses):
-        axes.append(bottom.add_subplot(upper[place]))
-        curves.draw_course(axes[-1], epochs, column, looks, factor)
-        curves.draw_references(axes[-1], column, settings)
-        axes[-1].set_title(title, wrap=True)
-    for place, kind in enumerate(kinds):
-        axes.append(bottom.add_subplot(lower[place]))
-        if kind in chosen:
-            weights.draw_weight(axes[-1], refreshes, kind, settings, looks)
-        else:
-            difficulty.draw_share(axes[-1], shares, kind, settings, looks)
+    upper, lower = bottom.add_gridspec(2, 1)
+    axes += _draw_courses(bottom, upper, courses, epochs, settings, looks)
+    axes += _draw_weights(bottom, lower, len(courses), refreshes, shares, settings, looks)
     for letter, ax in zip("abcdefgh", axes, strict=False):
         ax.set_title(f"{letter}   {ax.get_title('left')}", loc="left")
 
@@ -58,3 +49,30 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
     low += legend.legend_above(bottom, looks)
     halves.set_height_ratios((high, low))
     return page
+
+
+def _draw_courses(half: SubFigure, row: SubplotSpec, courses: list, epochs: pd.DataFrame, settings: dict, looks: dict) -> list[Axes]:
+    """Training by epoch, a panel for each of ``curves.panels``."""
+    axes = []
+    for place, (column, title, factor) in zip(row.subgridspec(1, len(courses)), courses, strict=True):
+        axes.append(half.add_subplot(place))
+        curves.draw_course(axes[-1], epochs, column, looks, factor)
+        curves.draw_references(axes[-1], column, settings)
+        axes[-1].set_title(title, wrap=True)
+    return axes
+
+
+def _draw_weights(
+    half: SubFigure, row: SubplotSpec, panels: int, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict, looks: dict
+) -> list[Axes]:
+    """At most two courses of the weights, as far as variants have them, and shares of hard and easy images in the panels left."""
+    chosen = [column for column in WEIGHTS if column in weights.present(refreshes)][:2]
+    kinds = chosen + ["hard", "easy"][: max(panels - len(chosen), 1)]
+    axes = []
+    for place, kind in zip(row.subgridspec(1, len(kinds)), kinds, strict=True):
+        axes.append(half.add_subplot(place))
+        if kind in chosen:
+            weights.draw_weight(axes[-1], refreshes, kind, settings, looks)
+        else:
+            difficulty.draw_share(axes[-1], shares, kind, settings, looks)
+    return axes
