@@ -46,8 +46,8 @@ def main() -> None:
 
 def whole(folder: Path) -> list[Path]:
     """The study's folder, after saying what it holds."""
-    from hardpair.estimate import counted
     from hardpair.leftovers import count
+    from hardpair.wording import counted
 
     runs, trials = len(list(folder.glob("runs/*/seed*/run.json"))), len(list(folder.glob("search/round*/trial*.json")))
     print(f"{folder}: all of the study, {counted(runs, 'run')} and {counted(trials, 'trial')}; {told(*count([folder]))}")
@@ -56,8 +56,8 @@ def whole(folder: Path) -> list[Path]:
 
 def leftover(folder: Path, config: dict) -> list[Path]:
     """What removed seeds and variants left, after saying what."""
-    from hardpair.estimate import counted
     from hardpair.leftovers import count, leftovers
+    from hardpair.wording import counted
 
     found = leftovers(folder, config)
     for (variant, seed), paths in found.items():
@@ -70,7 +70,8 @@ def leftover(folder: Path, config: dict) -> list[Path]:
 
 def told(files: int, count: int) -> str:
     """``12 files, 36 MB``."""
-    from hardpair.estimate import counted, size
+    from hardpair.estimate import size
+    from hardpair.wording import counted
 
     return f"{counted(files, 'file')}, {size(count)}"
 

@@ -58,12 +58,12 @@ def main() -> None:
 
 
 def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:
-    from hardpair import estimate
+    from hardpair.wording import counted
 
-    variants, seeds = estimate.counted(len(config["variants"]), "variant"), estimate.counted(len(config["seeds"]), "seed")
-    epochs, tried = estimate.counted(config["recipe"]["epochs"], "epoch"), estimate.counted(config["search"]["epochs"], "epoch")
-    search = f", after {estimate.counted(trials, 'trial')} of {tried}" if trials else ""
-    return f"{runs} of {estimate.counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
+    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
+    epochs, tried = counted(config["recipe"]["epochs"], "epoch"), counted(config["search"]["epochs"], "epoch")
+    search = f", after {counted(trials, 'trial')} of {tried}" if trials else ""
+    return f"{runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
 
 
 def measure(config: dict, gpus: int) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hardpair import inputs, records
 from hardpair.config_errors import advice, dotted
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 from hardpair.stopping import Stopped
 
 
@@ -36,7 +36,7 @@ def json_or_file(text: str) -> dict:
             value = json.loads(text)
             records.refuse_monsters(value)
         except (ValueError, RecursionError) as error:
-            raise argparse.ArgumentTypeError(f"not valid JSON: {_line(error)}") from None
+            raise argparse.ArgumentTypeError(f"not valid JSON: {one_line(error)}") from None
     else:
         import yaml
 
@@ -44,18 +44,12 @@ def json_or_file(text: str) -> dict:
             value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
             records.refuse_monsters(value)
         except (yaml.YAMLError, OSError, *records.MISREAD) as error:
-            raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {_line(error)}") from None
+            raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {one_line(error)}") from None
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a map of keys and values")
     if isinstance(value.get("pairs"), str):
         value["pairs"] = records.read(value["pairs"], records.PAIRS)["pairs"]
     return value
-
-
-def _line(error: Exception) -> str:
-    """What an error says, on one line that a terminal takes."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def overlaid(config: dict, overlay: dict) -> dict:

@@ -1,4 +1,4 @@
-"""The error that is shown to the user as one sentence."""
+"""Errors as they are shown to the user: one sentence, on one line."""
 
 
 class UserError(Exception):
@@ -6,3 +6,9 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in super().__str__())
+
+
+def one_line(error: Exception, most: int = 200) -> str:
+    """What another library's error says, on one line of at most so many characters that a terminal takes."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return (text if text.isprintable() else ascii(text)[1:-1])[:most]

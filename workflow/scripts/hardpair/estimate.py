@@ -121,11 +121,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def size(count: float) -> str:
     """Bytes as ``35 MB`` or ``1.5 GB``."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def whole(path: str | Path) -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise UserError(
-            f"{path} does not hold what it should ({_in_a_line(error)}): delete it and run the step that makes it again"
+            f"{path} does not hold what it should ({one_line(error)}): delete it and run the step that makes it again"
         ) from None
 
 
@@ -121,9 +121,4 @@ def read_with(path: Path, reader: Callable):
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
     except Exception as error:
-        raise UserError(f"{path} cannot be read ({_in_a_line(error)}): delete it and run the step that makes it again") from None
-
-
-def _in_a_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return (text if text.isprintable() else ascii(text))[:200]
+        raise UserError(f"{path} cannot be read ({one_line(error)}): delete it and run the step that makes it again") from None

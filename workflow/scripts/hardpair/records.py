@@ -7,7 +7,7 @@ from types import UnionType
 from typing import get_args
 
 from hardpair.config_errors import dotted, shown
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 from hardpair.files import read_json
 
 DEEPEST, MOST = 40, 2_000_000  # levels and values of what is read; aliases of YAML may stand for many more than are written
@@ -168,7 +168,7 @@ def read(path: str | Path, shape: dict) -> dict:
     try:
         value = read_json(path)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists within lists within lists
-        raise UserError(f"{path} is not valid JSON ({_line(error)}): delete it and run the step that makes it again") from None
+        raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
     if told := difference(value, shape) or _unwritable(value):
         raise UserError(f"{path} is not what it should be ({told}): delete it and run the step that makes it again")
     return value
@@ -260,7 +260,3 @@ def refuse_monsters(value: object) -> None:
                 f"holds more than {f'{DEEPEST} levels' if depth > DEEPEST else f'{MOST:,} values'}: write it without aliases (& and *)"
             )
         waiting += [(each, depth + 1) for each in inner]
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__

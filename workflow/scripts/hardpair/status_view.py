@@ -8,8 +8,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hardpair.estimate import counted, duration
+from hardpair.estimate import duration
 from hardpair.standing import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, Job, Standing
+from hardpair.wording import counted, some
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
 NAME = 24  # columns of a variant's name
@@ -141,7 +142,7 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     if more := len(of[FAILED]) - few:
         told += [Text(f"{SIGNS[FAILED]} {more} more failed: see {standing.folder}/logs/", STYLES[FAILED])] if more > 0 else []
     if stopped := of[STOPPED]:
-        names = _some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
+        names = some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
         told.append(Text(f"{SIGNS[STOPPED]} stopped: {names}; the same command goes on from their checkpoints", STYLES[STOPPED]))
     variants = Counter(run.variant for run in of[STALE])
     for variant, number in list(variants.items())[:few]:
@@ -150,15 +151,10 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     if len(variants) > few:
         told.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - few} more variants", STYLES[STALE]))
     if standing.leftover:
-        names = _some([f"{variant} {seed}" for variant, seed in standing.leftover])
+        names = some([f"{variant} {seed}" for variant, seed in standing.leftover])
         command = f"make clean-study STUDY={standing.config['study']} LEFTOVERS=1"
         told.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *told] if told else []
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    """``a, b, c and 4 more``."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _outlook(standing: Standing, now: datetime) -> Text:

@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from hardpair.confusion import pair_rates
 from hardpair.figures import style
+from hardpair.wording import counted
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
@@ -108,7 +109,7 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     style.footer(
         page,
         style.origin(settings),
-        style.counted(images, f"{settings['evaluated_on']} image"),
+        counted(images, f"{settings['evaluated_on']} image"),
         "model after the last epoch",
         f"cells: % of the true class, mean of n = {n} seeds" if n > 1 else "cells: % of the true class, one seed",
         f"framed: {' and '.join(name.replace('_', ' ') for name in settings['pairs'][0])}",

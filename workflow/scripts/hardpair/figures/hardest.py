@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardpair.figures import style
+from hardpair.wording import counted
 
 ACROSS = 10
 
@@ -52,7 +53,7 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         if chosen.empty:
             axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
     runs = len(settings["variants"]) * len(settings["seeds"])
-    total = style.counted(len(calls), f"{settings['evaluated_on']} image") + " of the pair"
+    total = counted(len(calls), f"{settings['evaluated_on']} image") + " of the pair"
     meaning = "below: share of runs that call it so, and mean probability of its true class over all runs"
-    style.footer(page, style.origin(settings), style.counted(runs, "run"), total, "model after the last epoch", meaning)
+    style.footer(page, style.origin(settings), counted(runs, "run"), total, "model after the last epoch", meaning)
     return page

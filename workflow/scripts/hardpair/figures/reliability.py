@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from hardpair.contrasts import mean_interval
 from hardpair.figures import bands, legend, style
+from hardpair.wording import counted
 
 FEWEST = 10  # images of a bin, on average over seeds, for it to be drawn
 HIGH = 18  # per cent of the panel's height: the tallest bar of images
@@ -91,7 +92,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     style.footer(
         page,
         style.origin(settings),
-        style.counted(images, f"{settings['evaluated_on']} image"),
+        counted(images, f"{settings['evaluated_on']} image"),
         "model after the last epoch",
         bands.note(settings),
         f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n > 1 else ''}",

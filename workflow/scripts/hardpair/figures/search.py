@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hardpair.figures import legend, lines, style
+from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
 LOGARITHMIC = ("learning_rate", "weight_decay")
@@ -88,7 +89,7 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
         else:
             ax.set_ylabel("Validation accuracy (%)")
     many = int(trials["diverged"].sum())
-    count = style.counted(len(trials), "trial") + f" in {style.counted(trials['round'].nunique(), 'round')}"
+    count = counted(len(trials), "trial") + f" in {counted(trials['round'].nunique(), 'round')}"
     style.footer(
         page,
         style.origin(settings),

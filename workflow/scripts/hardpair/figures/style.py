@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from hardpair.files import written_whole
+from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
@@ -131,11 +132,6 @@ def footer(figure: Figure, *parts: str) -> None:
         line.set_text(wrapped(text, characters))
         if line.get_window_extent(figure.canvas.get_renderer()).width < 0.984 * figure.bbox.width:
             break
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 seed``, ``10 seeds``, ``10,000 images``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def origin(settings: dict) -> str:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from hardpair.contrasts import mean_interval
 from hardpair.figures import legend, style
 from hardpair.measures import about
+from hardpair.wording import counted
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
@@ -192,4 +193,4 @@ def numbers_note(settings: dict) -> str:
 
 def judged_on(table: pd.DataFrame, settings: dict) -> str:
     """Which images, and how many."""
-    return style.counted(int(table["images"].iloc[0]), f"{settings['evaluated_on']} image")
+    return counted(int(table["images"].iloc[0]), f"{settings['evaluated_on']} image")

@@ -17,6 +17,7 @@ from hardpair.files import write_rows
 from hardpair.sources import tree
 from hardpair.sources.layout import PARTS, layout
 from hardpair.split import split_indices
+from hardpair.wording import some
 
 AHEAD = 8  # files a thread that are in memory and wait to be decoded
 
@@ -164,8 +165,7 @@ def refuse(pictures: Pictures, source: Path, folder: Path, on_bad_image: str, mi
         )
     few = [f"{name} has {n} for {part}" for name, counts in pictures.counts().items() for part, n in counts.items() if n < min_images]
     if few:
-        more = f" and {len(few) - 3} more" if len(few) > 3 else ""
         raise UserError(
-            f"data.source {source} has classes of fewer than {min_images} pictures ({', '.join(few[:3])}{more}): add pictures, remove the "
+            f"data.source {source} has classes of fewer than {min_images} pictures ({some(few)}): add pictures, remove the "
             "classes, or lower data.min_images"
         )

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 from hardpair.files import file_sha256
 
 LARGEST = 2**28  # bytes of a file that are read into memory, 256 MiB
@@ -121,7 +121,7 @@ def _members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, by
             seen.add(entry.path)
             yield entry, content
     except DAMAGE as error:
-        raise UserError(f"data.source {source} is damaged ({_in_a_line(error)}): pack it again") from None
+        raise UserError(f"data.source {source} is damaged ({one_line(error)}): pack it again") from None
 
 
 def _zip_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
@@ -136,7 +136,7 @@ def _zip_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry
                 try:
                     content = archive.read(member)  # no more than file_size, whatever it would inflate to
                 except DAMAGE as error:
-                    content = f"cannot be unpacked ({_in_a_line(error)})"
+                    content = f"cannot be unpacked ({one_line(error)})"
             yield entry, content
 
 
@@ -146,10 +146,6 @@ def _tar_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry
             if not member.isdir():
                 entry = _judged(member.name, member.size, "" if member.isreg() else "is a link or device")
                 yield entry, archive.extractfile(member).read() if entry in wanted else None
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _judged(path: str, size: int, problem: str) -> Entry:
