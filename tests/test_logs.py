@@ -230,3 +230,6 @@ def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
     assert told[1].startswith("mend the cause, then run the same command again")
     assert "make status STUDY=demo" in told[1]
     assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")
+    written = (tmp_path / "bad.log").stat().st_mtime
+    assert len(logs.what_failed(jobs, "results/demo", since=written)) == 2
+    assert len(logs.what_failed(jobs, "results/demo", since=written + 1)) == 1, "a job that was not begun since has not failed"

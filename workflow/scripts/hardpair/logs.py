@@ -118,14 +118,18 @@ def read_log(path: Path) -> Log:
     return Log(tuple(_lines(end)), host)
 
 
-def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str) -> list[str]:
+def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str, since: float = 0) -> list[str]:
     """Lines that say which jobs failed, with the error that ends their logs, and what to do.
 
     Args:
-        jobs: message, log and output files of each job that was begun.
+        jobs: message, log and output files of each job that was planned; some may never have been begun.
         folder: of the study.
+        since: when the jobs were planned, in seconds since the epoch by the clock of the files; an older log is of an earlier try.
     """
-    failed = [(name, log, told.error) for name, log, files in jobs if (told := read_log(log)).error and not all(map(os.path.exists, files))]
+    tried = [(name, log, files) for name, log, files in jobs if written(log) >= since]
+    failed = [
+        (name, log, told.error) for name, log, files in tried if (told := read_log(log)).error and not all(map(os.path.exists, files))
+    ]
     lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
     cause = "mend the cause, then run" if failed else "stopped before the end: run"
     return [
@@ -145,10 +149,15 @@ def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
 
 def age(path: Path) -> float:
     """Seconds since a file was written last; without end if it is not there."""
+    return max(0.0, time.time() - written(path))
+
+
+def written(path: Path) -> float:
+    """When a file was written last, in seconds since the epoch; before all time if it is not there."""
     try:
-        return max(0.0, time.time() - path.stat().st_mtime)
+        return path.stat().st_mtime
     except OSError:
-        return float("inf")
+        return float("-inf")
 
 
 def _lines(piece: bytes) -> list[str]:
