@@ -17,7 +17,7 @@ from scipy.special import log_softmax
 
 import evaluate
 import train
-from hardpair import loop
+from hardpair import lease, loop
 from hardpair.errors import UserError
 from hardpair.files import file_sha256, read_json, write_json
 from prepared_data import prepare
@@ -276,6 +276,22 @@ def test_a_pair_is_measured_by_the_images_of_one_class_where_the_other_has_none(
     errors = told["models"]["last"]["pairs"]["cat-ship"]
     assert errors["rate"] == errors["b_to_a"] == pytest.approx((logits.argmax(1) == 3).mean())
     assert errors["binary_error"] == pytest.approx((logits[:, 3] > logits[:, 8]).mean())
+
+
+def test_an_evaluation_shares_a_gpu_where_it_may(run, data, tmp_path, monkeypatch):
+    for variable in lease.JOB_IDS:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(lease, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(lease, "_held", [])
+    monkeypatch.setattr(lease.time, "sleep", None)  # it need not wait
+    lease.take_gpu(1, who="a training")
+    given = ("--run", run, "--data", data, "--jobs-per-gpu", 2, "--output-dir", tmp_path / "out")
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, given)])
+    evaluate.main()
+    assert [Path(lock.lock_file).name for lock in lease._held] == ["7.0.lock", "7.1.lock"]
+    for lock in lease._held:
+        lock.release()
 
 
 def test_training_loads_neither_torchvision_nor_the_compiler(run, data, tmp_path):

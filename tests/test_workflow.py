@@ -87,6 +87,14 @@ def test_a_failure_is_told_of_the_jobs_that_failed_in_this_call_alone(finished, 
         assert "mend the cause, then run the same command again" in done.stderr
 
 
+def test_every_job_that_takes_a_gpu_can_share_it(finished):
+    shared = [f"{rule}:jobs_per_gpu=2" for rule in ("train", "run_trial", "evaluate")]
+    done = finished.snakemake("--dry-run", "--forceall", "--printshellcmds", "--set-resources", *shared)
+    takers = re.findall(r"python workflow/scripts/(\w+)\.py [^>]*--gpus 1\b([^>]*)", done.stdout + done.stderr)
+    assert {script for script, _ in takers} == {"train", "run_trial", "evaluate"}
+    assert all("--jobs-per-gpu 2" in rest for _, rest in takers)
+
+
 def test_graphs_are_all_that_is_printed(finished):
     for option in ("--dag", "--rulegraph"):
         graph = finished.snakemake(option, "dot").stdout

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.command import parser, run, settings_with
+from hardpair.command import machine_arguments, parser, run, settings_with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,7 @@ def arguments() -> argparse.Namespace:
         default={},
         help='JSON or file: {"evaluated_on": "test" (the default) or "validation", "pairs": [[class, class], ...]}',
     )
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    machine_arguments(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 
@@ -40,7 +39,7 @@ def main() -> None:
     options = arguments()
     from hardpair.lease import take_gpu
 
-    take_gpu(options.gpus, who=f"evaluation of {options.run}")
+    take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
     evaluate(options)
 
 
