@@ -77,7 +77,7 @@ def announce(jobs):
         at_once = estimate.side_by_side(limits["_cores"], gpus, *found)
     subprocess.run(
         [
-            "python",
+            sys.executable,
             "workflow/scripts/estimate_study.py",
             "--config",
             plan.params(config),
