@@ -1,13 +1,24 @@
 """What a job's log tells, written by the code that jobs write it with."""
 
 import os
+import subprocess
+import sys
 import time
+import traceback
+import warnings
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from hardpair import logs
+from hardpair import captured, checkpoint, job, lease, logs
 from hardpair.progress import Progress
+from prepared_data import prepare
 
+SCRIPTS = Path(logs.__file__).parents[1]
 COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_accuracy", "confused", "confused_rate")
 
 
@@ -27,7 +38,7 @@ def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
                 raise RuntimeError
     except RuntimeError:
         pass
-    path.write_text("no GPU here: training on the CPU\n" + capsys.readouterr().err + (f"{error}\n" if error else ""))
+    path.write_text(capsys.readouterr().err + (f"{error}\n" if error else ""))
     return path, logs.read_log(path)
 
 
@@ -52,7 +63,7 @@ def test_a_log_tells_its_machine_and_that_training_began_before_an_epoch_ended(t
 def test_a_second_training_in_a_log_is_not_taken_for_the_first(tmp_path, capsys):
     path, log = written(tmp_path, capsys, (row(1, 0.5), 1.0))
     assert log.epoch.epoch == 1
-    begun = path.read_text().splitlines(keepends=True)[1]
+    begun = path.read_text().splitlines(keepends=True)[0]
     path.write_text(path.read_text() + begun)
     assert logs.read_log(path).epoch is None
 
@@ -72,9 +83,111 @@ def test_an_end_is_told_from_an_error_a_stop_and_silence(tmp_path, capsys):
     assert (early.stopped, early.ended, early.error) == (True, True, None)
 
 
+def no_gpu(folder):
+    prepare(folder, training=20, validation=0)
+    given = {"plugins": [], "settings": {}, "recipe": {}, "gpus": 0, "threads": 1, "stop_after": None, "code": "c0de"}
+    job.prepare(Namespace(**given, data=folder, split=folder / "split.json"))
+
+
+def eager(folder):
+    def refuse(step):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    step = captured.Captured(lambda size: None, 1, capture=refuse)
+    for _ in range(captured.WARM_UP + 1):
+        step(1)
+
+
+def other_settings(folder):
+    checkpoint.save(folder / "x.safetensors", "one", {}, {})
+    checkpoint.load(folder / "x.safetensors", "another")
+
+
+def damaged(folder):
+    (folder / "x.safetensors").write_text("half")
+    checkpoint.load(folder / "x.safetensors", "one")
+
+
+def waits(folder):
+    lock = FileLock(folder / ".x.lock", thread_local=False)
+    lock.acquire()
+    with ThreadPoolExecutor() as other:
+        working = other.submit(lease.only_one(folder / "x.safetensors").__enter__)
+        time.sleep(0.2)
+        lock.release()
+        assert working.result(), "it had to wait"
+
+
+def warns(folder):
+    sys.stderr.write(warnings.formatwarning("a scheduler before its optimiser", UserWarning, "/lib/train.py", 7, "step()"))
+
+
+def goes_on_after_an_error(folder):
+    try:
+        raise RuntimeError("a plugin's own")
+    except RuntimeError:
+        traceback.print_exc()
+    with suppress(InterruptedError), Progress(None, COLUMNS, 3, 10) as progress:
+        progress(row(1), 1.0)
+        raise InterruptedError
+
+
+HARMLESS = {
+    no_gpu: "training on the CPU: it was given no GPU",
+    eager: "the step cannot be captured",
+    other_settings: "is of other settings",
+    damaged: "is damaged",
+    waits: "waiting for another job",
+    warns: "UserWarning",
+    goes_on_after_an_error: "epoch 1/3",
+}
+
+
+@pytest.mark.parametrize("says", HARMLESS, ids=lambda says: says.__name__)
+def test_a_job_that_is_killed_after_a_harmless_line_has_not_failed(tmp_path, capsys, says):
+    says(tmp_path)
+    path = tmp_path / "x.log"
+    path.write_text(capsys.readouterr().err)
+    log = logs.read_log(path)
+    assert any(HARMLESS[says] in line for line in log.lines[-2:])
+    assert (log.error, log.ended) == (None, False)
+    assert logs.what_failed([("Train x", path, [str(tmp_path / "missing")])], "results/x")[0].startswith("stopped before the end")
+
+
+def dies(body, *arguments, script="split_data.py"):
+    """What a script leaves on stderr whose main is this."""
+    program = f"from hardpair.command import parser, run\nfrom hardpair.errors import UserError\ndef main():\n    {body}\nrun(main)"
+    code = f"import sys; sys.argv[0] = {script!r}\n{program}"
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=SCRIPTS, capture_output=True, text=True, check=False).stderr
+
+
+DEATHS = {
+    "bad input": (("raise UserError('a: b')",), "split_data.py: a: b"),
+    "bad arguments": (("parser('').parse_args()", "--x"), "split_data.py: error: unrecognized arguments: --x"),
+    "a bug": (("1 / 0",), "ZeroDivisionError: division by zero"),
+    "a bug of many lines": (
+        ("raise RuntimeError('CUDA error: no\\nFor debugging\\n\\n  see\\nCompile with x')",),
+        "RuntimeError: CUDA error: no",
+    ),
+    "a bug in the handling of another": (("try: 1 / 0\n    except Exception: {}['x']",), "KeyError: 'x'"),
+    "a warning after the last word": (
+        ("import atexit; atexit.register(print, 'leaked', file=sys.stderr); sys.exit('split_data.py: a: b')",),
+        "split_data.py: a: b",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEATHS)
+def test_a_job_that_dies_has_failed_of_what_it_says(tmp_path, kind):
+    told, error = DEATHS[kind]
+    (tmp_path / "x.log").write_text("training on the CPU: there is no GPU here\n" + dies(*told))
+    log = logs.read_log(tmp_path / "x.log")
+    assert (log.error, log.ended) == (error, True)
+
+
 def test_nothing_of_a_log_can_command_a_terminal(tmp_path):
     path = tmp_path / "x.log"
-    path.write_bytes(b"bar\r\x1b[2J\x1b[31mRuntimeError: \x07caf\xc3\xa9 \xff\x1b]0;title\x07\n\n")
+    path.write_bytes(b"bar\rTraceback (most recent call last):\n\x1b[2J\x1b[31mRuntimeError: \x07caf\xc3\xa9 \xff\x1b]0;title\x07\n\n")
     assert logs.read_log(path).error.isprintable()
     assert logs.read_log(path).error.startswith("RuntimeError: café")
 
@@ -103,13 +216,13 @@ def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
     made.touch()
     texts = {
         "bad": "Traceback\nValueError: no\n",
-        "warned": "UserWarning: well\n",
+        "made": "train.py: no\n",
         "waits": "",
         "stopped": "train.py: stopped by SIGINT; saved\n",
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.log").write_text(text)
-    outputs = {"warned": [str(made)]}
+    outputs = {"made": [str(made)]}
     jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in texts]
     told = logs.what_failed(jobs, "results/demo")
     assert told[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
@@ -117,3 +230,6 @@ def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
     assert told[1].startswith("mend the cause, then run the same command again")
     assert "make status STUDY=demo" in told[1]
     assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")
+    written = (tmp_path / "bad.log").stat().st_mtime
+    assert len(logs.what_failed(jobs, "results/demo", since=written)) == 2
+    assert len(logs.what_failed(jobs, "results/demo", since=written + 1)) == 1, "a job that was not begun since has not failed"

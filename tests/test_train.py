@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from scipy.special import log_softmax
 
 import evaluate
 import train
-from hardpair import loop
+from hardpair import lease, loop
 from hardpair.errors import UserError
 from hardpair.files import file_sha256, read_json, write_json
 from prepared_data import prepare
@@ -249,6 +250,48 @@ def test_validation_images_need_a_split(run, data, tmp_path):
     with pytest.raises(UserError, match="--split is missing"):
         evaluate_into(tmp_path / "out", run, data, evaluated_on="validation")
     assert not (tmp_path / "out").exists()
+
+
+def only_ships(data, folder):
+    """The same data with no other class than ship among the test images."""
+    shutil.copytree(data, folder)
+    np.save(folder / "test" / "labels.npy", np.full(100, 8))
+    return folder
+
+
+def test_what_has_no_images_to_measure_is_told_before_anything_is_computed(run, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("hardpair.inference.infer", None)
+    ships = only_ships(data, tmp_path / "ships")
+    with pytest.raises(UserError, match=r"pairs\[1\] is cat-dog, but none of the 100 test images is of either class: leave it out"):
+        evaluate_into(tmp_path / "out", run, ships, pairs=[["cat", "ship"], ["cat", "dog"]])
+    split = data / "no-validation.json"
+    with pytest.raises(UserError, match=r"no-validation\.json holds out no validation images: make a split with some, or evaluate on test"):
+        evaluate_into(tmp_path / "out", run, data, "--split", split, evaluated_on="validation", pairs=[["cat", "dog"]])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pair_is_measured_by_the_images_of_one_class_where_the_other_has_none(run, data, tmp_path):
+    told, predictions = evaluate_into(tmp_path / "out", run, only_ships(data, tmp_path / "ships"), pairs=[["cat", "ship"]])
+    logits = predictions["last"]
+    errors = told["models"]["last"]["pairs"]["cat-ship"]
+    assert errors["rate"] == errors["b_to_a"] == pytest.approx((logits.argmax(1) == 3).mean())
+    assert errors["binary_error"] == pytest.approx((logits[:, 3] > logits[:, 8]).mean())
+
+
+def test_an_evaluation_shares_a_gpu_where_it_may(run, data, tmp_path, monkeypatch):
+    for variable in lease.JOB_IDS:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(lease, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(lease, "_held", [])
+    monkeypatch.setattr(lease.time, "sleep", None)  # it need not wait
+    lease.take_gpu(1, who="a training")
+    given = ("--run", run, "--data", data, "--jobs-per-gpu", 2, "--output-dir", tmp_path / "out")
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, given)])
+    evaluate.main()
+    assert [Path(lock.lock_file).name for lock in lease._held] == ["7.0.lock", "7.1.lock"]
+    for lock in lease._held:
+        lock.release()
 
 
 def test_training_loads_neither_torchvision_nor_the_compiler(run, data, tmp_path):

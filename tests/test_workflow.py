@@ -77,6 +77,24 @@ def test_a_study_can_choose_its_pairs(finished, tmp_path):
     assert "Nothing to be done" in (done := study.snakemake("--", "results/tiny/report.html")).stdout + done.stderr
 
 
+def test_a_failure_is_told_of_the_jobs_that_failed_in_this_call_alone(finished, tmp_path):
+    study, target = finished.copy(tmp_path), "results/tiny/figures/confusion.png"
+    for script, error in (("plot_confusion", "no ink"), ("evaluate", "no light")):
+        study.edit(f"workflow/scripts/{script}.py", "def main() -> None:\n", f'def main() -> None:\n    sys.exit("{script}.py: {error}")\n')
+        study.edit(f"workflow/scripts/{script}.py", "from hardpair.command", "import sys\n\nfrom hardpair.command")
+        done = study.snakemake("--", target, check=False)
+        assert set(re.findall(r" failed: (.+) \(results/tiny/logs/", done.stderr)) == {f"{script}.py: {error}"}
+        assert "mend the cause, then run the same command again" in done.stderr
+
+
+def test_every_job_that_takes_a_gpu_can_share_it(finished):
+    shared = [f"{rule}:jobs_per_gpu=2" for rule in ("train", "run_trial", "evaluate")]
+    done = finished.snakemake("--dry-run", "--forceall", "--printshellcmds", "--set-resources", *shared)
+    takers = re.findall(r"python workflow/scripts/(\w+)\.py [^>]*--gpus 1\b([^>]*)", done.stdout + done.stderr)
+    assert {script for script, _ in takers} == {"train", "run_trial", "evaluate"}
+    assert all("--jobs-per-gpu 2" in rest for _, rest in takers)
+
+
 def test_graphs_are_all_that_is_printed(finished):
     for option in ("--dag", "--rulegraph"):
         graph = finished.snakemake(option, "dot").stdout

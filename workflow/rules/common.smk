@@ -7,8 +7,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import available_cpu_count
 from hardpair import estimate
 from hardpair.lease import devices
-from hardpair.logs import what_failed
-from hardpair.study import remember
+from hardpair.logs import what_failed, written
+from hardpair.study import STARTED, remember
 from hardpair.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
@@ -42,7 +42,7 @@ if not plan.plane(config["variants"]):
     del FIGURES["plane"]
 
 
-begun = []  # the jobs of this call of Snakemake
+planned = []  # the jobs of this call of Snakemake
 
 
 def put_right(jobs):
@@ -57,10 +57,10 @@ def put_right(jobs):
 
 def announce(jobs):
     """Note what the study is started with; say what will run, how long that should take and where to look."""
-    begun.extend(jobs)
+    planned.extend(jobs)
     settings = workflow.config_settings
     remember(Path(STUDY), settings.configfiles, dict(settings.config))
-    count = Counter(job.rule.name for job in begun)
+    count = Counter(job.rule.name for job in planned)
     if not count["train"] + count["run_trial"]:
         print(
             f"study {config['study']}: no run to train; steps to do: {', '.join(count)}",
@@ -72,12 +72,12 @@ def announce(jobs):
     if limits["_nodes"]:
         at_once = min(limits["_nodes"], gpus or limits["_nodes"])
     else:
-        share = max(job.resources.get("jobs_per_gpu", 1) for job in begun)
+        share = max(job.resources.get("jobs_per_gpu", 1) for job in planned)
         found = len(devices()), share, available_cpu_count()
         at_once = estimate.side_by_side(limits["_cores"], gpus, *found)
     subprocess.run(
         [
-            "python",
+            sys.executable,
             "workflow/scripts/estimate_study.py",
             "--config",
             plan.params(config),
@@ -92,8 +92,9 @@ def announce(jobs):
 
 def explain():
     """Say which jobs failed and why, and what to do."""
-    told = [(job.message, Path(job.log[0]), job.output) for job in begun if job.log]
-    print("\n".join(what_failed(told, STUDY)), file=sys.stderr)
+    told = [(job.message, Path(job.log[0]), job.output) for job in planned if job.log]
+    since = written(Path(STUDY) / STARTED)  # which `announce` wrote
+    print("\n".join(what_failed(told, STUDY, since)), file=sys.stderr)
 
 
 def study_folder(wildcards):

@@ -20,6 +20,7 @@ rule evaluate:
     threads: 1
     resources:
         gpu=1,
+        jobs_per_gpu=1,  # another number by --set-resources or in a profile
     params:
         data=data_folder,
         settings=plan.params(plan.evaluate_settings(config)),
@@ -29,7 +30,8 @@ rule evaluate:
         "Evaluate {wildcards.variant} with seed {wildcards.seed}"
     shell:
         "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
-        " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu} --output-dir {params.folder} 2> {log}"
+        " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
+        " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
 
 
 rule compare:

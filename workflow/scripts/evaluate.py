@@ -8,8 +8,15 @@ Writes predictions.npz (logits) and metrics.json to the output folder. Example:
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hardpair.command import parser, run, settings_with
+from hardpair.command import machine_arguments, parser, run, settings_with
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from hardpair.tensors import Images
 
 
 def arguments() -> argparse.Namespace:
@@ -23,8 +30,7 @@ def arguments() -> argparse.Namespace:
         default={},
         help='JSON or file: {"evaluated_on": "test" (the default) or "validation", "pairs": [[class, class], ...]}',
     )
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    machine_arguments(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
     return cli.parse_args()
 
@@ -33,36 +39,28 @@ def main() -> None:
     options = arguments()
     from hardpair.lease import take_gpu
 
-    take_gpu(options.gpus, who=f"evaluation of {options.run}")
+    take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
+    evaluate(options)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Put the images through each model of the run, and write the logits and what they measure."""
     import numpy as np
-    import torch
 
     from hardpair import metrics, records
-    from hardpair.config_consistency import wrong_pairs
     from hardpair.device import choose_device, configure
-    from hardpair.errors import UserError
     from hardpair.files import write_json, written_whole
     from hardpair.inference import infer
     from hardpair.saved_model import load
-    from hardpair.tensors import load_images, load_split
 
     record = records.read(options.run / "run.json", records.RUN | {"settings": {"deterministic": bool}})
     on, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
-    for problem in wrong_pairs(pairs, record["classes"], "the model"):
-        raise UserError(problem)
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])
-    images = load_images(options.data, "train" if on == "validation" else "test", device)
-    if (images.classes, images.size) != (record["classes"], record["size"]):
-        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
-    if on == "validation":
-        if options.split is None:
-            raise UserError("--split is missing: it tells which images are for validation")
-        index = load_split(options.split, options.data)["validation"]
-    else:
-        index = torch.arange(len(images.labels))
-
+    images, index = evaluated_images(options, record, on, device)
     labels = images.labels[index.to(device)].cpu().numpy()
+    refuse_wrong_pairs(pairs, record["classes"], labels, on)
+
     predictions = {"labels": labels, "index": index.numpy()}
     for name in record["weights"]:
         network = load(options.run, name, record).to(device)
@@ -80,6 +78,42 @@ def main() -> None:
             "models": {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]},
         },
     )
+
+
+def evaluated_images(options: argparse.Namespace, record: dict, on: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:
+    """Prepared images on the device, and the indices int64 of those to evaluate on."""
+    import torch
+
+    from hardpair.errors import UserError
+    from hardpair.tensors import load_images, load_split
+
+    images = load_images(options.data, "train" if on == "validation" else "test", device)
+    if (images.classes, images.size) != (record["classes"], record["size"]):
+        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
+    if on == "test":
+        return images, torch.arange(len(images.labels))
+    if options.split is None:
+        raise UserError("--split is missing: it tells which images are for validation")
+    index = load_split(options.split, options.data)["validation"]
+    if len(index) == 0:
+        raise UserError(f"{options.split} holds out no validation images: make a split with some, or evaluate on test images")
+    return images, index
+
+
+def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", on: str) -> None:
+    """Refuse pairs that the model or the labels int64 (N,) of the images say nothing about."""
+    from hardpair.config_consistency import wrong_pairs
+    from hardpair.errors import UserError
+
+    for problem in wrong_pairs(pairs, classes, "the model"):
+        raise UserError(problem)
+    there = {classes[label] for label in labels}
+    for place, pair in enumerate(pairs):
+        if there.isdisjoint(pair):
+            raise UserError(
+                f"pairs[{place}] is {'-'.join(pair)}, but none of the {len(labels)} {on} images is of either class: leave it out, "
+                "or evaluate on other images"
+            )
 
 
 if __name__ == "__main__":

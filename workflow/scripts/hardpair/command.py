@@ -92,13 +92,18 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     """Add what every command line that trains takes: its inputs, its share of the machine, its checkpoint."""
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
-    cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
+    machine_arguments(cli)
     cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
     cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
+
+
+def machine_arguments(cli: argparse.ArgumentParser) -> None:
+    """Add a job's share of the machine."""
+    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
 
 
 def run(main: Callable[[], None]) -> None:

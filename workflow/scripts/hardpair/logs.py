@@ -13,7 +13,7 @@ PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
 STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # by its signals; by Ctrl-C before it listens to them
-NO_ERROR = ("epoch ", "trained: ", "going on from ", "waiting for ", "no GPU here", "taken over from ")
+ERROR = re.compile(r"\w+\.py: ")  # as scripts begin their last word
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,18 @@ class Log:
 
     @property
     def error(self) -> str | None:
-        """The last line if it tells of an error; None if the job was well, told to stop, or killed without a word."""
-        line = self.last
-        return None if not line or line.startswith(NO_ERROR) or HOST.search(line) or self.stopped else line
+        """What the job says that it died of: its script's sentence, or the first line that an exception says; None if it was well, told to
+        stop, or killed without a word."""
+        if self.finished or self.stopped:
+            return None
+        for place, line in reversed(list(enumerate(self.lines))):
+            if ERROR.match(line):
+                return line
+            if line.startswith("Traceback"):
+                return next((said for said in self.lines[place + 1 :] if not said.startswith(" ")), line)
+            if HOST.search(line) or EPOCH.match(line):
+                return None
+        return None
 
     @property
     def stopped(self) -> bool:
@@ -109,14 +118,18 @@ def read_log(path: Path) -> Log:
     return Log(tuple(_lines(end)), host)
 
 
-def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str) -> list[str]:
-    """Lines that say which jobs failed, with the last line of their logs, and what to do.
+def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str, since: float = 0) -> list[str]:
+    """Lines that say which jobs failed, with the error that ends their logs, and what to do.
 
     Args:
-        jobs: message, log and output files of each job that was begun.
+        jobs: message, log and output files of each job that was planned; some may never have been begun.
         folder: of the study.
+        since: when the jobs were planned, in seconds since the epoch by the clock of the files; an older log is of an earlier try.
     """
-    failed = [(name, log, told.error) for name, log, files in jobs if (told := read_log(log)).error and not all(map(os.path.exists, files))]
+    tried = [(name, log, files) for name, log, files in jobs if written(log) >= since]
+    failed = [
+        (name, log, told.error) for name, log, files in tried if (told := read_log(log)).error and not all(map(os.path.exists, files))
+    ]
     lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
     cause = "mend the cause, then run" if failed else "stopped before the end: run"
     return [
@@ -136,10 +149,15 @@ def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
 
 def age(path: Path) -> float:
     """Seconds since a file was written last; without end if it is not there."""
+    return max(0.0, time.time() - written(path))
+
+
+def written(path: Path) -> float:
+    """When a file was written last, in seconds since the epoch; before all time if it is not there."""
     try:
-        return max(0.0, time.time() - path.stat().st_mtime)
+        return path.stat().st_mtime
     except OSError:
-        return float("inf")
+        return float("-inf")
 
 
 def _lines(piece: bytes) -> list[str]:
