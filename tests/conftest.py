@@ -57,3 +57,69 @@ def drawn_study(tmp_path_factory):
     folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(seeds=3)
     fake_study.write_study(folder, told, epochs=6)
     return folder, told, Runs.declared(folder / "results" / "runs", told)
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """Prepared data of 8×8 pixels: 200 images to train on (three batches of 64 and one of 8), 30 to validate, 100 to test."""
+    from prepared_data import prepare
+
+    return prepare(tmp_path_factory.mktemp("data"), training=200, validation=30, test=100)
+
+
+@pytest.fixture(scope="session")
+def small_images(small_data):
+    """Its images that are not for testing, on the CPU."""
+    import torch
+
+    from hardpair.tensors import load_images
+
+    return load_images(small_data, "train", torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def small_split(small_data):
+    """Which of them are to train on and which to validate."""
+    from hardpair.tensors import load_split
+
+    return load_split(small_data / "split.json", small_data)
+
+
+@pytest.fixture(scope="session")
+def plain_course(small_images, small_split):
+    """What a run of cross-entropy on them leaves."""
+    from small_runs import course_of
+
+    return course_of(small_images, small_split)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A study of four variants, three seeds and two pairs that was never trained, to compare; its files are to look at only."""
+    from compared_study import Study
+
+    return Study(tmp_path_factory.mktemp("study"), pairs=[["cat", "dog"], ["truck", "automobile"]])
+
+
+@pytest.fixture
+def loopback_server():
+    """A server whose answers the test gives."""
+    import loopback
+
+    with loopback.running() as server:
+        yield server
+
+
+@pytest.fixture
+def closed_url():
+    """An address at which nobody answers."""
+    import loopback
+
+    with loopback.closed_port() as address:
+        yield f"{address}/a.tar.gz"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Where a download is to go."""
+    return tmp_path / "download" / "a.tar.gz"

@@ -19,7 +19,7 @@ def prepare(folder: Path, training: int, validation: int, test: int = 20, size: 
     return folder
 
 
-def same(first, second):
+def same_parts(first, second):
     """Whether two sets of parts hold equal arrays."""
     return all(np.array_equal(first[part][index], second[part][index]) for part in ("train", "test") for index in (0, 1))
 

@@ -1,16 +1,11 @@
-"""Runs of a second on generated images, for tests of training."""
+"""Runs of a second on the images of the fixtures ``small_images`` and ``small_split``, for tests of training."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import torch
 
-from hardpair import dataset, loop
-from hardpair.files import write_json
+from hardpair import loop
 from hardpair.settings import Recipe
-from hardpair.sources import synthetic
 
 torch.set_num_threads(1)
 CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
@@ -27,16 +22,6 @@ RECIPE = Recipe(
     dropout=0.5,
     refresh_every=2,
 )
-
-
-def prepared(folder: Path) -> Path:
-    """Prepared data of 230 training images of 8×8 pixels, 200 of them to train on (three batches of 64 and one of 8)."""
-    about, parts = synthetic.generate(train=230, test=100, size=8, separation=2.0)
-    dataset.save(folder, {"kind": "synthetic", "name": "tiny"} | about, parts)
-    order = np.random.default_rng(0).permutation(230)
-    sha256 = json.loads((folder / "dataset.json").read_text())["sha256"]
-    write_json(folder / "split.json", {"data_sha256": sha256, "training": order[:200].tolist(), "validation": order[200:].tolist()})
-    return folder
 
 
 def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):

@@ -15,12 +15,8 @@ from hardpair.errors import UserError
 from hardpair.files import read_json
 from hardpair.sources import cifar
 from hardpair.sources.classes import CLASSES
+from prepared_data import same_parts
 from traps import Trap
-
-
-def same(first, second):
-    """Whether two sets of parts hold equal arrays."""
-    return all(np.array_equal(first[part][index], second[part][index]) for part in ("train", "test") for index in (0, 1))
 
 
 @pytest.mark.parametrize("kind", ["cifar10", "cifar100"])
@@ -28,7 +24,7 @@ def test_archive_and_folder_give_the_images_and_fine_labels_that_were_packed(tmp
     archive, packed = fake_cifar.write_release(tmp_path, kind, monkeypatch)
     for source in (archive, tmp_path, tmp_path / cifar.RELEASES[kind].folder):
         about, parts = cifar.read(kind, source)
-        assert same(parts, packed)
+        assert same_parts(parts, packed)
         assert about == {"classes": list(CLASSES[kind])}
         assert [array.dtype for array in parts["train"]] == [np.uint8, np.int64]
 
@@ -80,5 +76,5 @@ def test_an_archive_is_prepared(tmp_path, monkeypatch):
     arguments = ["--kind", "cifar100", "--name", "c", "--source", str(archive), "--output-dir", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", ["prepare_data.py", *arguments])
     command.run(prepare_data.main)
-    assert same({part: load_part(tmp_path / "out", part) for part in ("train", "test")}, packed)
+    assert same_parts({part: load_part(tmp_path / "out", part) for part in ("train", "test")}, packed)
     assert read_json(tmp_path / "out" / "dataset.json")["classes"] == list(CLASSES["cifar100"])

@@ -22,6 +22,7 @@ from hardpair.config import resolve
 from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
+OWN = {"my-study.yaml": "study: my-study", "fruit.yaml": "study: fruit"}  # overlays that readers write; test_pictures has the second
 START = r"(?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pytest)\b"
 
 
@@ -63,10 +64,12 @@ def shown(language: str) -> dict[str, str]:
 
 
 def overlay(name: str) -> dict:
-    """A config file that a command names: of the project, or one that a page shows."""
+    """A config file that a command names: of the project, one that a page shows, or the reader's own."""
     if (PROJECT / name).exists():
         return yaml.safe_load((PROJECT / name).read_text())
-    return yaml.safe_load(shown("yaml").get(name, f"study: {Path(name).stem}"))
+    texts = OWN | shown("yaml")
+    assert name in texts, f"there is no {name}"
+    return yaml.safe_load(texts[name])
 
 
 def of_snakemake(arguments: list[str]) -> None:
@@ -116,6 +119,12 @@ def test_there_are_commands():
     assert len(commands()) > 30
 
 
+@pytest.mark.parametrize("name", ["config/gone.yaml", "gone.yaml"])
+def test_a_command_about_a_config_that_is_not_there_is_noticed(name):
+    with pytest.raises(AssertionError, match=f"there is no {name}"):
+        of_snakemake(["--cores", "2", "--configfile", name])
+
+
 @pytest.mark.parametrize(("page", "command"), commands(), ids=[command[:60] for _, command in commands()])
 def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypatch):
     program, *arguments = [word for word in words(command) if not re.match(r"[A-Z_]+=", word) or not command.startswith(word)]
@@ -150,8 +159,7 @@ DRY = [
 def as_shown(tmp_path_factory):
     """The project with the files that the pages show."""
     study = Workspace.fresh(tmp_path_factory.mktemp("shown"))
-    (study.folder / "my-study.yaml").write_text("study: my-study\n")
-    for name, content in (shown("yaml") | shown("python")).items():
+    for name, content in (OWN | shown("yaml") | shown("python")).items():
         (study.folder / name).write_text(content)
     return study
 

@@ -13,11 +13,6 @@ from hardpair.errors import UserError
 MEASURES = ("accuracy", "nll", "ece", "brier")
 
 
-@pytest.fixture(scope="module")
-def read_only(tmp_path_factory):
-    return Study(tmp_path_factory.mktemp("study"), pairs=[["cat", "dog"], ["truck", "automobile"]])
-
-
 @pytest.fixture
 def study(tmp_path):
     return Study(tmp_path, seeds=2, variants=fake_study.STUDY[:2])
@@ -112,11 +107,11 @@ def test_what_changes_no_result_is_not_compared(study):
     assert len(study.records()) == 4
 
 
-def test_a_row_of_runs_holds_what_was_measured(read_only):
-    runs = read_only.tables()[0]
+def test_a_row_of_runs_holds_what_was_measured(compared):
+    runs = compared.tables()[0]
     assert len(runs) == 4 * 3 * 2
     for row in runs.to_dict("records"):
-        record, measured = (read_only.content(row["variant"], row["seed"], file) for file in ("run.json", "metrics.json"))
+        record, measured = (compared.content(row["variant"], row["seed"], file) for file in ("run.json", "metrics.json"))
         of_model = measured["models"][row["model"]]
         assert {key: row[key] for key in MEASURES} == {key: of_model[key] for key in MEASURES}
         for pair in ("cat-dog", "truck-automobile"):
@@ -137,11 +132,11 @@ def test_every_pair_has_its_measures():
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy warns of seeds that happen to be equal
-def test_the_comparison_is_that_of_numpy_and_scipy(read_only):
-    table = read_only.tables()[1]
+def test_the_comparison_is_that_of_numpy_and_scipy(compared):
+    table = compared.tables()[1]
     assert len(table) == 4 * 2 * (8 + 2 * 4 + 10)
     for row in table.to_dict("records"):
-        values, base = (read_only.measured(name, row["model"], row["metric"]) for name in (row["variant"], "ce"))
+        values, base = (compared.measured(name, row["model"], row["metric"]) for name in (row["variant"], "ce"))
         interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
         expected = {"n": 3, "mean": values.mean(), "sd": values.std(ddof=1), "low": interval.low, "high": interval.high}
         difference = dict.fromkeys(("difference", "difference_sd", "difference_low", "difference_high"), np.nan)
@@ -157,15 +152,15 @@ def test_the_comparison_is_that_of_numpy_and_scipy(read_only):
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
-def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(read_only):
-    read_only.told["contrasts"] = [["dfl", "ce"], ["ce_sampler", "dfl_sampler"], ["ce", "dfl"]]
-    table = read_only.tables()[2]
+def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(compared):
+    compared.told["contrasts"] = [["dfl", "ce"], ["ce_sampler", "dfl_sampler"], ["ce", "dfl"]]
+    table = compared.tables()[2]
     metrics = ["accuracy", "confusion:cat-dog", "confusion:truck-automobile"]
     assert list(zip(table["a"], table["b"], table["model"], table["metric"], strict=True)) == [
-        (a, b, model, metric) for a, b in read_only.told["contrasts"] for model in ("last", "best") for metric in metrics
+        (a, b, model, metric) for a, b in compared.told["contrasts"] for model in ("last", "best") for metric in metrics
     ]
     for row in table.to_dict("records"):
-        a, b = (read_only.measured(row[side], row["model"], row["metric"]) for side in "ab")
+        a, b = (compared.measured(row[side], row["model"], row["metric"]) for side in "ab")
         interval = stats.ttest_rel(a, b).confidence_interval(0.95)
         expected = (3, (a - b).mean(), (a - b).std(ddof=1), interval.low, interval.high)
         assert [row[key] for key in ("n", "difference", "sd", "low", "high")] == pytest.approx(expected)

@@ -11,11 +11,6 @@ from hardpair import comparison, ranking
 from hardpair.confusion import pair_rates
 
 
-@pytest.fixture(scope="module")
-def read_only(tmp_path_factory):
-    return Study(tmp_path_factory.mktemp("study"), pairs=[["cat", "dog"], ["truck", "automobile"]])
-
-
 def cells(line):
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
@@ -29,9 +24,9 @@ def tables_in(text):
     return found
 
 
-def test_markdown_is_laid_out_as_the_published_table(read_only):
-    read_only.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
-    text, comparison_ = read_only.markdown(), read_only.tables()[1]
+def test_markdown_is_laid_out_as_the_published_table(compared):
+    compared.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
+    text, comparison_ = compared.markdown(), compared.tables()[1]
     found = tables_in(text)
     told = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
     told += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
@@ -55,7 +50,7 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
     assert contrasts[2][1::3] == found["Last epoch"][3][3:5]
     assert contrasts[2][3::3] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
-    stored = read_only.tables()[2].set_index(["a", "b", "model", "metric"])
+    stored = compared.tables()[2].set_index(["a", "b", "model", "metric"])
     for place, metric in ((2, "accuracy"), (5, "confusion:cat-dog")):
         low, high = 100 * stored.loc[("dfl", "ce", "last", metric), ["new_images_low", "new_images_high"]].astype(float)
         assert contrasts[2][place] == f"[{low:+.2f}, {high:+.2f}]"
@@ -71,8 +66,8 @@ def test_markdown_is_laid_out_as_the_published_table(read_only):
     assert "On test images; 3 seeds (0, 1, 2)." in text
 
 
-def test_the_pair_is_told_completely(read_only):
-    found, table = tables_in(read_only.markdown()), read_only.tables()[1]
+def test_the_pair_is_told_completely(compared):
+    found, table = tables_in(compared.markdown()), compared.tables()[1]
     last = table[table["model"] == "last"].set_index(["metric", "variant"])
     header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
     read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
@@ -88,11 +83,11 @@ def test_the_pair_is_told_completely(read_only):
     assert [row[0] for row in found["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES
 
 
-def test_the_most_confused_pairs_are_the_baselines(read_only):
-    table = ranking.most_confused_table(read_only.records(), read_only.told)
+def test_the_most_confused_pairs_are_the_baselines(compared):
+    table = ranking.most_confused_table(compared.records(), compared.told)
     for model in ("last", "best"):
         rates = {
-            name: np.array([pair_rates(np.array(read_only.content(name, seed)["models"][model]["confusion"])) for seed in range(3)])
+            name: np.array([pair_rates(np.array(compared.content(name, seed)["models"][model]["confusion"])) for seed in range(3)])
             for name in ("ce", "dfl")
         }
         mean = {
@@ -112,12 +107,12 @@ def test_the_most_confused_pairs_are_the_baselines(read_only):
             assert row["difference"] == pytest.approx((rates["dfl"] - rates["ce"])[:, a, b].mean())
 
 
-def test_a_reference_is_named_with_its_source(read_only):
-    told = read_only.told | {"references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]}
+def test_a_reference_is_named_with_its_source(compared):
+    told = compared.told | {"references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]}
     study = Study.__new__(Study)
-    study.__dict__ = read_only.__dict__ | {"told": told}
+    study.__dict__ = compared.__dict__ | {"told": told}
     assert r"For reference, dog-cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
-    assert "For reference" not in read_only.markdown()
+    assert "For reference" not in compared.markdown()
 
 
 def test_labels_cannot_break_the_table(tmp_path):

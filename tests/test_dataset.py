@@ -13,7 +13,7 @@ from hardpair.arrays import load_part
 from hardpair.augment import normalise
 from hardpair.errors import UserError
 from hardpair.files import read_json
-from prepared_data import same, some_parts
+from prepared_data import same_parts, some_parts
 
 pictures = npst.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(3), st.just(4), st.just(4)))
 
@@ -60,7 +60,7 @@ def test_the_content_hash_tells_shapes_types_and_parts_apart_but_not_memory_layo
 def test_saved_images_are_read_back_with_their_description(tmp_path):
     parts = some_parts()
     dataset.save(tmp_path, {"kind": "made up", "classes": ["a"]}, parts)
-    assert same({part: load_part(tmp_path, part) for part in ("train", "test")}, parts)
+    assert same_parts({part: load_part(tmp_path, part) for part in ("train", "test")}, parts)
     told = read_json(tmp_path / "dataset.json")
     mean, std = dataset.channel_statistics(parts["train"][0])
     about = {"kind": "made up", "classes": ["a"], "size": 8, "train": 4, "test": 2}
@@ -83,7 +83,7 @@ def test_what_a_job_changes_in_its_images_stays_its_own(tmp_path):
     assert isinstance(images, np.memmap)
     images[:], labels[:] = 0, 0
     images.flush()
-    assert same({part: load_part(tmp_path, part) for part in ("train", "test")}, some_parts())
+    assert same_parts({part: load_part(tmp_path, part) for part in ("train", "test")}, some_parts())
 
 
 @given(name=st.sampled_from(["images", "labels"]), size=st.integers(0, 159))

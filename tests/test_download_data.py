@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 import download_data
-import loopback
 from hardpair import command
 from hardpair.sources.releases import RELEASES, Release
 from loopback import BODY, failing, serving
@@ -16,26 +15,9 @@ from loopback import BODY, failing, serving
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
-@pytest.fixture
-def server():
-    with loopback.running() as server:
-        yield server
-
-
-@pytest.fixture
-def closed_url():
-    with loopback.closed_port() as address:
-        yield f"{address}/a.tar.gz"
-
-
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr("hardpair.download.time", SimpleNamespace(sleep=lambda _: None, monotonic=time.monotonic))
-
-
-@pytest.fixture
-def output(tmp_path):
-    return tmp_path / "download" / "a.tar.gz"
 
 
 def call(monkeypatch, *arguments):
@@ -45,36 +27,36 @@ def call(monkeypatch, *arguments):
 
 
 @pytest.fixture
-def official(monkeypatch, server):
+def official(monkeypatch, loopback_server):
     """A stand-in for the official archive, on the loopback server."""
-    release = Release(url=server.url("/official", serving()), sha256=SHA256, folder="", reader="")
+    release = Release(url=loopback_server.url("/official", serving()), sha256=SHA256, folder="", reader="")
     monkeypatch.setitem(RELEASES, "cifar10", release)
     return release
 
 
-def test_the_command_takes_the_official_address_first_then_the_mirrors_in_order(server, official, output, monkeypatch):
-    server.url("/official", failing(404))
-    mirrors = [server.url("/one", failing(404)), server.url("/two", serving())]
-    call(monkeypatch, "--kind", "cifar10", "--mirrors", *mirrors[:2], "--output", output)
-    assert [path for path, _ in server.asked] == ["/official", "/one", "/two"]
-    assert output.read_bytes() == BODY
+def test_the_command_takes_the_official_address_first_then_the_mirrors_in_order(loopback_server, official, archive, monkeypatch):
+    loopback_server.url("/official", failing(404))
+    mirrors = [loopback_server.url("/one", failing(404)), loopback_server.url("/two", serving())]
+    call(monkeypatch, "--kind", "cifar10", "--mirrors", *mirrors[:2], "--output", archive)
+    assert [path for path, _ in loopback_server.asked] == ["/official", "/one", "/two"]
+    assert archive.read_bytes() == BODY
 
 
-def test_without_network_one_sentence_names_every_address_and_data_source(official, closed_url, output, monkeypatch):
+def test_without_network_one_sentence_names_every_address_and_data_source(official, closed_url, archive, monkeypatch):
     monkeypatch.setitem(RELEASES, "cifar10", Release(closed_url, SHA256, "", ""))
     mirror = closed_url.replace("a.tar", "mirror.tar")
     with pytest.raises(SystemExit) as told:
-        call(monkeypatch, "--kind", "cifar10", "--mirrors", mirror, "--output", output)
+        call(monkeypatch, "--kind", "cifar10", "--mirrors", mirror, "--output", archive)
     assert isinstance(told.value.code, str)  # which Python prints before it ends with exit code 1
     assert "\n" not in told.value.code
     for part in (f"{closed_url} (Connection refused)", f"{mirror} (Connection refused)", "data.source"):
         assert part in told.value.code
-    assert not output.exists()
+    assert not archive.exists()
 
 
-def test_a_wrong_address_is_named(official, server, output, monkeypatch):
+def test_a_wrong_address_is_named(official, loopback_server, archive, monkeypatch):
     with pytest.raises(SystemExit, match=r"data\.urls\[0\]"):
-        call(monkeypatch, "--kind", "cifar10", "--mirrors", "ftp://a/b", "--output", output)
+        call(monkeypatch, "--kind", "cifar10", "--mirrors", "ftp://a/b", "--output", archive)
 
 
 def test_the_command_imports_neither_arrays_nor_networks():

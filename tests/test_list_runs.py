@@ -1,5 +1,6 @@
 """Runs as they are listed, beside the same in runs.csv."""
 
+import json
 import re
 import shutil
 
@@ -65,9 +66,27 @@ def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(finished,
     assert text.endswith("trained and not evaluated yet: dfl seed 0")
 
 
+def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
+    study = finished.copy(tmp_path)
+    runs = study.folder / "results/tiny/runs"
+    for name, content in {
+        "ce/seed0/run.json": "{}",
+        "ce/seed1/run.json": "[]",
+        "ce_sampler/seed0/run.json": '{"variant":',
+        "dfl/seed0/metrics.json": "[]",
+        "dfl/seed1/metrics.json": json.dumps({"fingerprint": json.loads((runs / "dfl/seed1/run.json").read_text())["fingerprint"]}),
+    }.items():
+        (runs / name).write_text(content)
+    rows, text = listed(study)
+    assert [row[:2] for row in rows] == [["ce_sampler", "1"]]
+    assert text.endswith("trained and not evaluated yet: dfl seed 0, dfl seed 1")
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (["--sort", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
+        (["--columns", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
         (["--sort", "nothing"], "runs have no column 'nothing': choose from variant, label, seed, model, accuracy,"),
         (["--columns", "accuracy", "confusion:no"], "runs have no column 'confusion:no'"),
         (["--study", ".."], "'..' is no name of a study"),
@@ -91,6 +110,6 @@ def test_a_column_is_named_whole_by_its_beginning_or_with_its_like():
     assert list_runs.matching("accuracy", COLUMNS) == ["accuracy"]
     assert list_runs.matching("confusion", COLUMNS) == ["confusion:cat-dog"]
     assert list_runs.matching("confusion:*", COLUMNS) == ["confusion:cat-dog", "confusion:cat-deer"]
-    assert list_runs.matching("binary_error:*", COLUMNS) == []
+    assert list_runs.matching("binary_error:*", COLUMNS, needed=False) == []
     with pytest.raises(UserError, match="no column 'loss'"):
         list_runs.matching("loss", COLUMNS)

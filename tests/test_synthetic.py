@@ -6,7 +6,7 @@ from scipy import stats
 
 from hardpair.sources import synthetic
 from hardpair.sources.classes import CLASSES
-from prepared_data import same
+from prepared_data import same_parts
 
 CAT, DOG = 3, 5
 
@@ -14,7 +14,7 @@ CAT, DOG = 3, 5
 def test_generated_images_are_balanced_and_always_the_same():
     shape = {"train": 200, "test": 100, "size": 8, "separation": 2.0}
     about, parts = synthetic.generate(**shape)
-    assert same(parts, synthetic.generate(**shape)[1])
+    assert same_parts(parts, synthetic.generate(**shape)[1])
     assert [np.bincount(parts[part][1]).tolist() for part in ("train", "test")] == [[20] * 10, [10] * 10]
     assert parts["train"][0].shape == (200, 3, 8, 8)
     assert about["classes"] == list(CLASSES["synthetic"])

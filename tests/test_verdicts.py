@@ -84,6 +84,19 @@ def test_equal_variants_are_no_reason_for_more_seeds():
     assert (verdict, why.partition(": ")[2]) == ("not settled", "no number of seeds would settle a difference of 0")
 
 
+def test_a_difference_that_is_next_to_nothing_would_take_more_seeds_than_anyone_trains():
+    accuracy = np.array([0.85, 0.87] * 5)
+    rows = [
+        {"variant": name, "seed": seed, "model": "last", "accuracy": value, "confusion:cat-dog": 0.1}
+        for name, values in (("a", accuracy), ("b", accuracy[::-1] - 1e-6), ("c", accuracy))
+        for seed, value in enumerate(values)
+    ]
+    settings = told(("a", "b", ["accuracy"]))
+    claim = verdicts.claims_table(comparison.contrasts_table(pd.DataFrame(rows), settings), settings).iloc[0]
+    assert claim["verdict"] == "not settled"
+    assert claim["why"].endswith("more than 100,000 seeds would be needed to settle it, if the differences stay as they are")
+
+
 def test_without_claims_there_is_an_empty_table():
     settings = told() | {"claims": []}
     rows = pd.DataFrame(columns=comparison.CONTRAST_COLUMNS)

@@ -117,7 +117,9 @@ def test_the_report_shows_names_as_text(study, first, second, sentence, source):
 
 def reported(results: Path, labels: list[str], sentence: str, source: str) -> Page:
     """The report of a study with these names."""
-    shown = [variant | {"label": label} for variant, label in zip(fake_study.STUDY[:2], labels, strict=True)]
+    about = {"data": "cifar10", "pair": ["cat", "dog"]}
+    told = [variant | {"published": about | variant["published"]} for variant in fake_study.STUDY[:2]]
+    shown = [variant | {"label": label} for variant, label in zip(told, labels, strict=True)]
     base = {"study": "fake", "data": {"kind": "cifar10", "name": "fake", "source": source}, "baseline": "ce", "seeds": [0, 1]}
     config = resolve(base | {"variants": shown, "search": {"enabled": False}})
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": sentence, "source": source}

@@ -44,10 +44,12 @@ def main() -> None:
     if table.empty:
         raise UserError(f"the runs of {folder} have no {options.model} model: choose --model last")
     lead = ["variant", "seed", *(["model"] if options.model == "both" else [])]
-    columns = [*lead, *(name for wanted in options.columns or SHOWN for name in matching(wanted, list(table.columns)) if name not in lead)]
+    given = list(table.columns)
+    more = [name for wanted in options.columns or SHOWN for name in matching(wanted, given, needed=options.columns is not None)]
+    columns = [*lead, *(name for name in more if name not in lead)]
     by, descending = ["variant", "seed", "model"], options.reverse
     if options.sort:
-        by = [matching(options.sort, list(table.columns))[0], *by]
+        by = [matching(options.sort, given)[0], *by]
         descending = (by[0].partition(":")[0] in HIGH) != options.reverse
     table = table.sort_values(by, ascending=[not descending] + [True] * (len(by) - 1) if options.sort else not descending)
     show(table[columns].to_dict("records"), columns)
@@ -58,34 +60,37 @@ def main() -> None:
 
 def read_records(folder) -> tuple[list[tuple[dict, dict]], list[str]]:
     """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs that have no metrics of theirs."""
+    from hardpair import records as files
     from hardpair.errors import UserError
-    from hardpair.files import read_json
 
     records, waiting = [], []
     for path in folder.glob("runs/*/seed*/run.json"):
-        record = read_json(path)
         try:
-            measured = read_json(path.with_name("metrics.json"))
+            record = files.read(path, files.RUN)
         except UserError:
-            measured = {}
-        if measured.get("fingerprint") == record["fingerprint"]:
+            continue  # not a run of ours; the comparison will say so
+        try:
+            measured = files.metrics(path.with_name("metrics.json"))
+        except UserError:
+            measured = None
+        if measured and measured["fingerprint"] == record["fingerprint"]:
             records.append((record, measured))
         else:
             waiting.append(f"{record['variant']} seed {record['seed']}")
     return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(waiting)
 
 
-def matching(wanted: str, columns: list[str]) -> list[str]:
+def matching(wanted: str, columns: list[str], needed: bool = True) -> list[str]:
     """The column of that name, all of a name that ends in ``*``, or the first that begins with this word and a colon.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, though it is needed.
     """
     from hardpair.errors import UserError
 
     begin = [name for name in columns if name.startswith(f"{wanted.removesuffix(':*')}:")]
     found = [wanted] if wanted in columns else begin if wanted.endswith(":*") else begin[:1]
-    if not found and not wanted.endswith(":*"):
+    if needed and not found:
         raise UserError(f"runs have no column {wanted!r}: choose from {', '.join(columns)}")
     return found
 

@@ -87,7 +87,6 @@ class Job:
     def record(self, seed: int, course: loop.Course) -> dict:
         """Provenance of a finished run, for run.json."""
         about = read_json(self.data / "dataset.json")
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
             "fingerprint": self.fingerprint(seed),
             "seed": seed,
@@ -101,9 +100,15 @@ class Job:
             "best_epoch": course.best_epoch,
             "seconds": round(seconds := sum(course.seconds), 3),
             "images_per_second": round(len(course.epochs) * self.images_an_epoch / seconds, 1),
-            "peak_memory_mb": round(peak_kib / 1024),
+            "peak_memory_mb": peak_memory_mb(),
             "gpu": visible_gpu(self.images.pixels.device),
         } | self._conditions()
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process has had, in MB of 2^20 bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes that the system counts in
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
 
 
 def complete_settings(given: dict) -> dict:

@@ -106,6 +106,7 @@ RUN = NETWORK | {
     "best_epoch": int | None,
     "seconds": float,
     "images_per_second": float,
+    "peak_memory_mb": float,
     "device": str,
     "device_type": str,
     "threads": count,

@@ -3,6 +3,7 @@
 import torch
 
 FLOOR = 1e-12  # of a weight wherever it is averaged or drawn by
+LEAST = 1e-12  # of 1 − p_t in a step: at 0 the gradient of (1 − p_t)^γ is infinite for γ < 1
 BINS = 100  # of the histogram of p_t; thresholds of easy and hard are multiples of 1 / BINS
 LOGGED = (4,)  # completed epochs after which the published table shows shares without a refresh
 
@@ -10,9 +11,9 @@ LOGGED = (4,)  # completed epochs after which the published table shows shares w
 def focal_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:
     """w = (1 − p_t)^γ (Lin et al. 2017, eq. 4) from −ln p_t, of any shape.
 
-    ``expm1`` keeps the digits of 1 − p_t that ``1 - exp`` loses near p_t = 1; the clamp keeps the gradient finite there for γ < 1.
+    ``expm1`` keeps the digits of 1 − p_t that ``1 - exp`` loses near p_t = 1; the clamp keeps the gradient finite there.
     """
-    return (-torch.expm1(-cross_entropy)).clamp_min(FLOOR) ** gamma
+    return (-torch.expm1(-cross_entropy)).clamp_min(LEAST) ** gamma
 
 
 def floored_weight(cross_entropy: torch.Tensor, gamma: float) -> torch.Tensor:

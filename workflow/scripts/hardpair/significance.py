@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 EXACT = 40  # differences up to which all sign patterns are counted
+MOST = 100_000  # seeds beyond which it is not told how many are needed
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -114,17 +115,17 @@ def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) 
     return sd * brentq(lambda shift: power(shift, 1, count, alpha) - wanted, 0, highest)
 
 
-def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05, most: int = 100_000) -> int | None:
-    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it is 0 or ``most`` are too few."""
+def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it is 0 or ``MOST`` are too few."""
     if math.isnan(difference) or math.isnan(sd) or difference == 0:
         return None
     if sd == 0:
         return 2
     low, high = 1, 2
     while power(difference, sd, high, alpha) < wanted:
-        low, high = high, 2 * high
-        if high > most:
+        if high == MOST:
             return None
+        low, high = high, min(2 * high, MOST)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power(difference, sd, middle, alpha) >= wanted else (middle, high)

@@ -59,6 +59,11 @@ def _verdict(parts: list[dict], tests: int, seeds: int) -> tuple[str, str]:
     if seeds < fewest:
         return "not settled", f"{told}; {seeds} seed{'s' if seeds > 1 else ''} can settle nothing: {tests} tests need at least {fewest}"
     needed = [significance.seeds_needed(part["gain"], part["sd"], alpha=ALPHA / tests) for part in open_parts]
-    if None in needed:
+    if any(part["gain"] == 0 for part in open_parts):
         return "not settled", f"{told}: no number of seeds would settle a difference of 0"
+    if None in needed:
+        return (
+            "not settled",
+            f"{told}; more than {significance.MOST:,} seeds would be needed to settle it, if the differences stay as they are",
+        )
     return "not settled", f"{told}; about {max(fewest, *needed)} seeds would settle it, if the differences stay as they are"
