@@ -280,3 +280,13 @@ def test_what_is_planned_is_what_is_prepared(prepare, tmp_path):
         assert list(before.counts) == list(after.counts) == about["classes"]
         assert [after.total(part) for part in ("train", "test")] == [about["train"], about["test"]]
         assert before.total("test") == pytest.approx(about["test"], abs=1)
+
+
+@pytest.mark.parametrize(("classes", "pictures"), [(9, 7), (9, 10), (2, 5)])
+def test_small_classes_are_counted_as_they_are_split(prepare, tmp_path, classes, pictures):
+    files = {f"{name}/{n}.png": picture_tree.png(10 * name + n) for name in range(classes) for n in range(pictures + name % 2)}
+    source = picture_tree.write(tmp_path / "small", files)
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source), "test_share": 0.25})
+    before = planned(data, tmp_path / "out")
+    prepare(source, "--min-images", 1, "--on-bad-image", "skip", test_share=0.25)
+    assert before.counts == read_json(tmp_path / "out/pictures.json")["counts"]

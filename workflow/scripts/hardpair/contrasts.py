@@ -17,6 +17,6 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> dict[str, float | 
     return {"n": count, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
 
 
-def paired_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> dict[str, float | int]:
+def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, float | int]:
     """``mean_interval`` of first − second, both float (n,) with one entry a seed in the same order."""
-    return mean_interval(np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64), level)
+    return mean_interval(np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64))

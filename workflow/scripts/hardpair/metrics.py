@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardpair.confusion import accuracy, confusion_matrix, most_confused, pair_errors, per_class_accuracy
+from hardpair.confusion import accuracy, confusion_matrix, pair_errors, per_class_accuracy
 
 BINS = 15  # of confidence
 
@@ -67,7 +67,6 @@ def summary(logits: np.ndarray, labels: np.ndarray, classes: list[str], pairs: l
             f"{classes[a]}-{classes[b]}": pair_errors(confusion, a, b) | {"binary_error": binary_error(logits, labels, a, b)}
             for a, b in indices
         },
-        "most_confused": [{"pair": f"{classes[a]}-{classes[b]}", "rate": rate} for a, b, rate in most_confused(confusion, 10)],
         "confusion": confusion.tolist(),
         "reliability": {name: values.tolist() for name, values in bins.items()},
     }

@@ -6,20 +6,21 @@ import pandas as pd
 from hardpair.confusion import pair_rates
 from hardpair.contrasts import mean_interval, paired_difference
 
+COUNT = 10  # pairs of classes
 COLUMNS = ["model", "rank", "pair", "variant", "label", "n", "mean", "sd", "low", "high"]
 COLUMNS += ["difference", "difference_sd", "difference_low", "difference_high"]
 
 
-def most_confused_table(records: list[tuple[dict, dict]], settings: dict, count: int = 10) -> pd.DataFrame:
+def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:
     """A row per model, pair and variant: mean, sd and 95 % interval of the confusion rate, and its paired difference to the baseline.
 
-    The pairs are the ``count`` of highest mean rate under the baseline, ranked by it; ties in class order.
+    The pairs are the ``COUNT`` of highest mean rate under the baseline, ranked by it; ties in class order.
     """
     rows = []
     for model, measures in records[0][1]["models"].items():
         classes = list(measures["per_class"])
         upper = np.triu_indices(len(classes), k=1)
-        top = np.argsort(-_rates(records, settings["baseline"], model, upper).mean(0), kind="stable")[:count]
+        top = np.argsort(-_rates(records, settings["baseline"], model, upper).mean(0), kind="stable")[:COUNT]
         rates = {variant["name"]: _rates(records, variant["name"], model, upper)[:, top] for variant in settings["variants"]}
         for place, (a, b) in enumerate(zip(upper[0][top], upper[1][top], strict=True)):
             for variant in settings["variants"]:

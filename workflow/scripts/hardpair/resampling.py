@@ -34,15 +34,15 @@ def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
     return float(np.sqrt(variance))
 
 
-def new_images_interval(first: np.ndarray, second: np.ndarray, strata: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Interval of the mean of first − second, bool (S, N) each with rows paired by seed, "on new images too".
+def new_images_interval(first: np.ndarray, second: np.ndarray, strata: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of first − second, bool (S, N) each with rows paired by seed, "on new images too".
 
     The mean ± ``two_way_error`` times Student's quantile for S − 1 degrees of freedom. It is never narrower than the t interval over seeds.
     """
     from scipy.special import stdtrit
 
     values = first.astype(np.int8) - second.astype(np.int8)
-    half = stdtrit(max(len(values) - 1, 1), (1 + level) / 2) * two_way_error(values, strata)
+    half = stdtrit(max(len(values) - 1, 1), 0.975) * two_way_error(values, strata)
     return float(values.mean() - half), float(values.mean() + half)
 
 

@@ -44,18 +44,18 @@ class Runs:
         """The run.json of every run."""
         return [records.read(path, records.RUN) for _, _, path in self.files("run.json")]
 
-    def metrics(self, model: str, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
-        """(variant, seed, number of images, measures of the model) of every evaluated run.
+    def metrics(self, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
+        """(variant, seed, number of images, measures of the last model) of every evaluated run.
 
         Raises:
-            UserError: a run was evaluated without the model or the pair, or with other classes than the first.
+            UserError: a run was evaluated without the pair, or with other classes than the first.
         """
         first = None
         for variant, seed, path in self.files("metrics.json"):
             content = records.metrics(path)
-            measured = content["models"].get(model)
-            if measured is None or (pair and "-".join(pair) not in measured["pairs"]):
-                raise UserError(f"{path} lacks the {model} model or the pair {'-'.join(pair or [])}: evaluate the run again")
+            measured = content["models"]["last"]
+            if pair and "-".join(pair) not in measured["pairs"]:
+                raise UserError(f"{path} lacks the pair {'-'.join(pair)}: evaluate the run again")
             first = first or list(measured["per_class"])
             if list(measured["per_class"]) != first:
                 raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
@@ -123,40 +123,38 @@ class Runs:
         epoch, of_easy, of_hard = map(np.concatenate, zip(*parts, strict=True))
         return pd.DataFrame({"variant": names, "seed": seeds, "epoch": epoch, "easy": of_easy, "hard": of_hard})
 
-    def measures(self, pair: list[str], model: str = "last") -> "pd.DataFrame":
+    def measures(self, pair: list[str]) -> "pd.DataFrame":
         """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
         import pandas as pd
 
         rows = [
             (variant, seed, images, measured["accuracy"], measured["pairs"]["-".join(pair)]["rate"])
-            for variant, seed, images, measured in self.metrics(model, pair)
+            for variant, seed, images, measured in self.metrics(pair)
         ]
         return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
 
-    def per_class(self, model: str = "last") -> "pd.DataFrame":
+    def per_class(self) -> "pd.DataFrame":
         """Columns variant, seed, class (name), accuracy of every evaluated run; NaN for a class without images."""
         import pandas as pd
 
         rows = [
-            (variant, seed, name, share)
-            for variant, seed, _, measured in self.metrics(model)
-            for name, share in measured["per_class"].items()
+            (variant, seed, name, share) for variant, seed, _, measured in self.metrics() for name, share in measured["per_class"].items()
         ]
         return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]).astype({"accuracy": float})
 
-    def confusions(self, model: str = "last") -> tuple[list[str], dict[str, np.ndarray]]:
+    def confusions(self) -> tuple[list[str], dict[str, np.ndarray]]:
         """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
         counts, classes = {name: [] for name in self.variants}, []
-        for variant, _, _, measured in self.metrics(model):
+        for variant, _, _, measured in self.metrics():
             counts[variant].append(measured["confusion"])
             classes = list(measured["per_class"])
         return classes, {name: np.array(matrices) for name, matrices in counts.items()}
 
-    def reliability(self, model: str = "last") -> "pd.DataFrame":
+    def reliability(self) -> "pd.DataFrame":
         """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
         import pandas as pd
 
-        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics(model)]
+        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics()]
         sums = {key: np.array([measured["reliability"][key] for _, _, measured in found]) for key in ("count", "confidence", "correct")}
         runs, bins = sums["count"].shape
         of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*found, strict=True))[:2], strict=True)}
@@ -214,8 +212,8 @@ class Runs:
                 found[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
         return labels, {model: {variant: np.array(rows) for variant, rows in of.items()} for model, of in found.items()}
 
-    def pair_calls(self, a: int, b: int, model: str = "last") -> "pd.DataFrame":
-        """What all runs together make of the images whose true class is ``a`` or ``b``.
+    def pair_calls(self, a: int, b: int) -> "pd.DataFrame":
+        """What the last models of all runs together make of the images whose true class is ``a`` or ``b``.
 
         Returns:
             A row per image with index (into the images evaluated on), label, called (share of runs that call it the other class of the
@@ -227,13 +225,13 @@ class Runs:
         import pandas as pd
 
         rows = None
-        for _, _, arrays in self.predictions(model):
+        for _, _, arrays in self.predictions("last"):
             if rows is None:
                 rows = np.flatnonzero((arrays["labels"] == a) | (arrays["labels"] == b))
                 index, true = arrays["index"][rows], arrays["labels"][rows]
                 other = np.where(true == a, b, a)
                 called, p_true, p_other = np.zeros((3, len(rows)))
-            logits = arrays[model][rows]
+            logits = arrays["last"][rows]
             probabilities = np.exp(log_probabilities(logits))
             each = np.arange(len(rows))
             called += logits.argmax(1) == other

@@ -59,22 +59,22 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def seeds_for(tests: int, alpha: float = 0.05) -> int:
-    """Fewest seeds with which a sign-flip p, 2 / 2^n at best, can come under ``alpha`` after Holm's adjustment for so many tests."""
+def seeds_for(tests: int) -> int:
+    """Fewest seeds with which a sign-flip p, 2 / 2^n at best, can come under 0.05 after Holm's adjustment for so many tests."""
     count = 1
-    while 2 * tests / 2**count >= alpha:
+    while 2 * tests / 2**count >= 0.05:
         count += 1
     return count
 
 
-def bca_interval(differences: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987); NaN under 8 differences or where all are equal."""
+def bca_interval(differences: np.ndarray) -> tuple[float, float]:
+    """Bias-corrected and accelerated bootstrap 95 % interval of the mean (Efron 1987); NaN under 8 differences or where all are equal."""
     from scipy.stats import bootstrap
 
     values = np.asarray(differences, dtype=np.float64)
     if len(values) < 8 or np.ptp(values) == 0:
         return float("nan"), float("nan")
-    drawn = bootstrap((values,), np.mean, confidence_level=level, method="BCa", rng=np.random.default_rng(0))
+    drawn = bootstrap((values,), np.mean, confidence_level=0.95, method="BCa", rng=np.random.default_rng(0))
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 

@@ -10,6 +10,7 @@ from hardpair.errors import UserError
 from hardpair.files import read_json, write_json
 
 BASE = "config/config.yaml"
+RESULTS = Path("results")
 STARTED = "started.json"  # in a study's folder: the overlays that it was started with last
 
 
@@ -26,7 +27,7 @@ def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
     write_json(folder / STARTED, {"configfiles": names, "config": changes})
 
 
-def chosen(name: str | None, configfiles: list[str], results: Path = Path("results")) -> dict:
+def chosen(name: str | None, configfiles: list[str]) -> dict:
     """The resolved config of the study that is meant: of these overlays, else of this name, else the one that was started last.
 
     Raises:
@@ -38,35 +39,35 @@ def chosen(name: str | None, configfiles: list[str], results: Path = Path("resul
             raise UserError(f"--study is {name}, but {' '.join(configfiles)} make the study {config['study']}: name one of the two")
         return config
     if name is None:
-        started = max(results.glob(f"*/{STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
+        started = max(RESULTS.glob(f"*/{STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
         if started is None:
             return overlay([])
         name = started.parent.name
-    return _as_started(folder_of(name, results))
+    return _as_started(folder_of(name))
 
 
-def chosen_folder(name: str | None, configfiles: list[str], results: Path = Path("results")) -> Path:
+def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
     """The folder of the study that is meant, whose config need not be known if it is named.
 
     Raises:
         UserError: there is none.
     """
-    return folder_of(name if name is not None and not configfiles else chosen(name, configfiles, results)["study"], results)
+    return folder_of(name if name is not None and not configfiles else chosen(name, configfiles)["study"])
 
 
-def folder_of(name: str, results: Path = Path("results")) -> Path:
-    """The folder of the study of that name, which is a folder within ``results`` and no link.
+def folder_of(name: str) -> Path:
+    """The folder of the study of that name, which is a folder within ``RESULTS`` and no link.
 
     Raises:
         UserError: it is not there, or no folder of a study.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {results}/, without a path")
-    folder = results / name
+        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {RESULTS}/, without a path")
+    folder = RESULTS / name
     if folder.is_symlink():
         raise UserError(f"{folder} is a link: use the study where it lies, at {folder.resolve()}")
     if not folder.is_dir():
-        studies = ", ".join(sorted(path.name for path in results.glob("*") if is_study(path) and not path.is_symlink()))
+        studies = ", ".join(sorted(path.name for path in RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
         todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
         raise UserError(f"{folder} does not exist: {todo}")
     if not is_study(folder):

@@ -13,6 +13,7 @@ from hardpair.wording import counted
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
+COLOURS = "Blues"  # of errors
 CORRECT, PAIR = "#efefef", "#D55E00"
 
 
@@ -37,7 +38,7 @@ def chosen_classes(matrices: dict[str, np.ndarray], pair: tuple[int, int]) -> li
     return sorted(chosen)
 
 
-def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[int, int], norm: Normalize, cmap: str = "Blues") -> None:
+def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[int, int], norm: Normalize) -> None:
     """One matrix: errors in colour, shares correct on grey, the cells of the pair framed.
 
     Args:
@@ -45,7 +46,7 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
     """
     percent = 100 * shares
     errors = np.ma.masked_where(np.eye(len(names), dtype=bool), percent)
-    mesh = ax.pcolormesh(errors, norm=norm, cmap=cmap, edgecolors="white", linewidth=0.4)
+    mesh = ax.pcolormesh(errors, norm=norm, cmap=COLOURS, edgecolors="white", linewidth=0.4)
     for label, value in enumerate(np.diag(percent)):
         ax.add_patch(Rectangle((label, label), 1, 1, facecolor=CORRECT, edgecolor="white", linewidth=0.4))
         _write(ax, label, label, value, style.INK)
@@ -101,7 +102,7 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
         if place + columns >= count:
             ax.set_xlabel("predicted class")
             ax.tick_params(labelbottom=True)
-    bar = page.colorbar(ScalarMappable(norm, "Blues"), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
+    bar = page.colorbar(ScalarMappable(norm, COLOURS), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
     bar.set_label("called another (% of true class)")
     bar.outline.set_visible(False)
     n, images = len(settings["seeds"]), int(next(iter(matrices.values()))[0].sum())

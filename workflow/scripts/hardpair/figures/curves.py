@@ -23,11 +23,10 @@ def panels(table: pd.DataFrame, pair: list[str]) -> list[tuple[str, str, float]]
     return [*shown, ("train_loss", "Training loss (each variant's own)", 1)]
 
 
-def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor: float = 1, mark_drops: bool = True) -> dict:
+def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor: float = 1) -> dict:
     """One quantity by epoch; dotted verticals where the learning rate drops. Returns the line of each variant."""
-    if mark_drops:
-        for epoch in learning_rate_drops(table):
-            ax.axvline(epoch + 0.5, color=style.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
+    for epoch in learning_rate_drops(table):
+        ax.axvline(epoch + 0.5, color=style.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
     drawn = lines.draw_lines(ax, table, column, looks, factor)
     values = table[column].dropna()
     if column == "train_loss" and values.min() > 0 and values.max() / values.min() > SPIKE:

@@ -80,8 +80,8 @@ def legend_above(figure: Figure | SubFigure, looks: dict[str, Look]) -> float:
     return put_above(figure, handles, [wrapped(look.label, width) for look in looks.values()])
 
 
-def put_above(figure: Figure | SubFigure, handles: list[Artist], labels: list[str], side: str = "outside upper left") -> float:
-    """A legend outside the panels with the most columns that the figure has room for; the figure grows by its height.
+def put_above(figure: Figure | SubFigure, handles: list[Artist], labels: list[str]) -> float:
+    """A legend above the panels with the most columns that the figure has room for; the figure grows by its height.
 
     Returns:
         Its height in inches.
@@ -89,7 +89,9 @@ def put_above(figure: Figure | SubFigure, handles: list[Artist], labels: list[st
     root = figure.figure if isinstance(figure, SubFigure) else figure
     renderer = root.canvas.get_renderer()
     for columns in range(min(len(labels), 8), 0, -1):
-        legend = figure.legend(handles, labels, loc=side, ncols=columns, labelcolor=INK, columnspacing=1.6, borderaxespad=0.6, borderpad=0)
+        legend = figure.legend(
+            handles, labels, loc="outside upper left", ncols=columns, labelcolor=INK, columnspacing=1.6, borderaxespad=0.6, borderpad=0
+        )
         box = legend.get_window_extent(renderer)
         if box.width <= figure.bbox.width * 0.98 or columns == 1:
             break

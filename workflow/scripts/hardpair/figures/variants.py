@@ -21,13 +21,12 @@ MEAN_AT, PUBLISHED_AT = -0.28, -0.02  # rows from the middle of a variant's row
 BASELINE = {"color": style.MUTED, "linewidth": 0.7, "linestyle": (0, (4, 2))}
 
 
-def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict, numbers: bool = True) -> None:
-    """One row per variant: seeds as dots below, mean and 95 % t interval above them, the published value as a star.
+def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict) -> None:
+    """One row per variant: seeds as dots, mean and 95 % t interval above them and in numbers at the right, the published value as a star.
 
     Args:
         table: ``Runs.measures``; ``column`` is accuracy or confusion, a share, drawn in per cent.
         settings: variants, pairs, baseline, references.
-        numbers: write mean ± half width at the right.
     """
     rng = np.random.default_rng(0)
     for row, variant in enumerate(settings["variants"]):
@@ -48,10 +47,9 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{variant['name']}", **MEAN)
         if variant["name"] == settings["baseline"]:
             ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
-        if numbers:
-            digits = _digits(table[column])
-            text = f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
-            ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
+        digits = _digits(table[column])
+        text = f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
+        ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
     _limit(ax)
     _draw_published(ax, column, settings["variants"])
     if column == "confusion":

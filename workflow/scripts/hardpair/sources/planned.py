@@ -30,7 +30,7 @@ class Planned:
 def planned(data: dict, folder: Path) -> Planned:
     """The pictures that ``data`` of a config names; what was prepared in ``folder`` stands for a source that is no longer there.
 
-    Counts of what was prepared are exact, those told by names of files are not; but they are those of one share of test images.
+    Its counts leave out files that are no pictures, which names do not tell; they hold for its own share of test images alone.
 
     Raises:
         UserError: the source is missing or cannot be used.
@@ -46,7 +46,16 @@ def planned(data: dict, folder: Path) -> Planned:
     for _, part, label in found.pictures:
         counts[found.classes[label]][part or "train"] += 1
     if found.pictures[0][1] is None:
-        for count in counts.values():
-            count["test"] = round(share * count["train"])
-            count["train"] -= count["test"]
+        sizes = [count["train"] for count in counts.values()]
+        for count, test in zip(counts.values(), _divided(round(share * sum(sizes)), sizes), strict=True):
+            count["test"] = test
+            count["train"] -= test
     return Planned(fingerprint, counts)
+
+
+def _divided(count: int, sizes: list[int]) -> list[int]:
+    """``count`` in proportion to ``sizes`` by largest remainders, as ``split`` divides it, without NumPy."""
+    exact = [size * count / sum(sizes) for size in sizes]
+    by_remainder = sorted(range(len(sizes)), key=lambda place: int(exact[place]) - exact[place])
+    more = set(by_remainder[: count - sum(map(int, exact))])
+    return [int(share) + (place in more) for place, share in enumerate(exact)]
