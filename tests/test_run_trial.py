@@ -1,4 +1,6 @@
+import contextlib
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import torch
 
 import run_trial
-from hardpair import dataset, loop, search
+from hardpair import dataset, lease, loop, search
 from hardpair.errors import UserError
 from hardpair.settings import Recipe
 from hardpair.sources import synthetic
@@ -49,9 +51,9 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def tried(monkeypatch, prepared, output, number, told, split="split.json"):
+def tried(monkeypatch, prepared, output, number, told, split="split.json", **more):
     arguments = {"round": prepared / "round1.json", "trial": number, "data": prepared / "data", "split": prepared / split}
-    arguments |= {"settings": json.dumps(told), "gpus": 0, "output": output}
+    arguments |= {"settings": json.dumps(told), "gpus": 0, "output": output} | more
     monkeypatch.setattr(sys, "argv", ["run_trial.py", *(f"--{key}={value}" for key, value in arguments.items())])
     run_trial.main()
     return json.loads(output.read_text())
@@ -87,6 +89,47 @@ def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path,
     assert trial["error"].startswith("the loss became ")
     assert "epoch 1 at learning rate 1e+12" in trial["error"]
     assert trial["runs"] == []
+
+
+ONE = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
+SAME = {
+    "the same command": {},
+    "defaults written out": {"told": ONE | {"variants": {"ce": CE | {"sampler": {"kind": "uniform"}, "deterministic": False}}}},
+    "images that lie elsewhere": {"data": "moved"},
+}
+OTHER = {
+    "another recipe": {"number": 3},
+    "more epochs": {"told": ONE | {"epochs": 2}},
+    "another seed": {"told": ONE | {"seeds": [1001]}},
+    "another loss": {"told": ONE | {"variants": {"ce": DFL}}},
+    "another split": {"split": "shorter.json"},
+    "other code": {"code": "c0de"},
+    "half a file": {"content": "{"},
+    "a file of something else": {"content": "[]"},
+}
+
+
+@pytest.mark.parametrize("kind", SAME | OTHER)
+def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is_the_same(monkeypatch, capsys, tmp_path, prepared, kind):
+    changes, output = dict((SAME | OTHER)[kind]), tmp_path / "trial.json"
+    if "data" in changes:
+        changes["data"] = shutil.copytree(prepared / "data", tmp_path / "moved")
+    (prepared / "shorter.json").write_text(json.dumps(json.loads((prepared / "split.json").read_text()) | {"training": list(range(90))}))
+    tried(monkeypatch, prepared, output, 5, ONE)
+    output.write_text(changes.pop("content", output.read_text()))
+    before = output.read_text()
+    monkeypatch.setattr(lease, "only_one", lambda checkpoint: contextlib.nullcontext(True))
+    tried(monkeypatch, prepared, output, changes.pop("number", 5), changes.pop("told", ONE), **changes)
+    assert (output.read_text() == before) == (kind in SAME)
+    assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)
+
+
+def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepared):
+    output = tmp_path / "trial.json"
+    first = tried(monkeypatch, prepared, output, 5, ONE)
+    written = output.stat().st_mtime_ns
+    assert tried(monkeypatch, prepared, output, 5, ONE) | {"seconds": 0} == first | {"seconds": 0}
+    assert output.stat().st_mtime_ns > written
 
 
 def test_wrong_trials_get_one_sentence_and_leave_nothing(monkeypatch, tmp_path, prepared):

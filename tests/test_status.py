@@ -1,5 +1,6 @@
 """How far a study is: real files of a finished one, changed to every state that a study can be in."""
 
+import io
 import json
 import os
 import pty
@@ -12,10 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from hardpair import study
 from hardpair.lease import only_one
 from hardpair.standing import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
+from hardpair.status_view import view
 from hardpair.watch import Watch
 
 COMMAND = ("python", "workflow/scripts/show_status.py")
@@ -127,6 +130,26 @@ def test_what_the_present_config_would_not_train_is_stale_and_says_why(folder):
     told = {run.variant: run.told for run in standing.runs if run.state == STALE}
     assert told == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
     assert not standing.finished
+
+
+@pytest.mark.parametrize("change", [{"search": {"epochs": 2}}, {"variants": [{"name": "ce", "loss": {"kind": "focal"}}, {"name": "dfl"}]}])
+def test_trials_of_other_settings_are_stale(folder, change):
+    standing = look(change)
+    assert [trial.state for trial in standing.trials] == [STALE] * 4
+    assert not standing.finished
+    shown = Console(width=100, file=io.StringIO())
+    shown.print(view(standing, 100))
+    assert "~ search: 4 stale, its recipe, settings, split or code is another now" in shown.file.getvalue()
+
+
+def test_a_trial_of_another_proposal_is_stale(folder):
+    path = folder / "search/round1.json"
+    told = json.loads(path.read_text())
+    told["trials"][1]["recipe"]["momentum"] = 0.123
+    path.write_text(json.dumps(told))
+    assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STALE]
+    path.write_text("[]")
+    assert [trial.state for trial in look().trials] == [DONE] * 4, "what it should be is not known"
 
 
 def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ A trial that diverges is a result: its value is that of guessing. With --checkpo
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -33,25 +34,30 @@ def main() -> None:
     options = arguments()
     from hardpair.lease import only_one, take_gpu
 
-    with only_one(options.checkpoint):
+    with only_one(options.checkpoint) as waited:
         take_gpu(options.gpus, options.jobs_per_gpu, f"trial {options.trial}")
-        run_trial(options)
+        run_trial(options, waited)
 
 
-def run_trial(options: argparse.Namespace) -> None:
-    """Train with the proposed recipe and write the trial."""
+def run_trial(options: argparse.Namespace, waited: bool) -> None:
+    """Train with the proposed recipe and write the trial, unless the job that was waited for has made it."""
     from hardpair.errors import UserError
     from hardpair.files import read_json, write_json
 
     proposals = {entry["trial"]: entry["recipe"] for entry in read_json(options.round)["trials"]}
     if options.trial not in proposals:
         raise UserError(f"{options.round} has no trial {options.trial}: choose from {', '.join(map(str, proposals))}")
+    present = trial_fingerprint(options, proposals[options.trial])
+    if waited and is_whole(options.output, present):
+        print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)
+        return
     recipe = proposals[options.trial] | {"epochs": options.settings["epochs"]}
     started = time.perf_counter()
     value, error, runs, checkpoints = evaluate_recipe(options, recipe)
     write_json(
         options.output,
         {
+            "fingerprint": present,
             "trial": options.trial,
             "round": read_json(options.round)["round"],
             "recipe": proposals[options.trial],
@@ -64,6 +70,31 @@ def run_trial(options: argparse.Namespace) -> None:
     )
     for checkpoint in filter(None, checkpoints):
         checkpoint.unlink(missing_ok=True)
+
+
+def trial_fingerprint(options: argparse.Namespace, recipe: dict) -> str:
+    """Hash of all that decides the trial's value on one type of machine; ``watch`` works it out from the config."""
+    from hardpair import job, plugins
+    from hardpair.code import code_hash
+    from hardpair.provenance import fingerprint
+
+    plugins.use(options.plugins)
+    variants = {name: job.complete_settings(given) for name, given in options.settings["variants"].items()}
+    settings = {key: options.settings[key] for key in ("epochs", "seeds")} | {"variants": variants}
+    files = (file for variant in variants.values() for file in plugins.code_files(variant))
+    code = options.code or code_hash("run_trial.py", *files)
+    return fingerprint(settings, recipe, options.trial, options.split, code)  # the settings hold its seeds
+
+
+def is_whole(path: Path, fingerprint: str) -> bool:
+    """Whether a file holds a finished trial of this fingerprint."""
+    from hardpair.errors import UserError
+    from hardpair.files import read_json
+
+    try:
+        return read_json(path)["fingerprint"] == fingerprint
+    except (UserError, OSError, KeyError, TypeError):  # whatever lies there is no finished trial
+        return False
 
 
 def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict], list]:

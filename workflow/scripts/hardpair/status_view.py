@@ -144,10 +144,10 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     if stopped := of[STOPPED]:
         names = some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
         told.append(Text(f"{SIGNS[STOPPED]} stopped: {names}; the same command goes on from their checkpoints", STYLES[STOPPED]))
-    variants = Counter(run.variant for run in of[STALE])
+    variants = Counter(job.variant for job in of[STALE])
     for variant, number in list(variants.items())[:few]:
-        reason = next(run.told for run in of[STALE] if run.variant == variant)
-        told.append(Text(f"{SIGNS[STALE]} {variant}: {number} stale, {reason}", STYLES[STALE]))
+        reason = next(job.told for job in of[STALE] if job.variant == variant)
+        told.append(Text(f"{SIGNS[STALE]} {variant or 'search'}: {number} stale, {reason}", STYLES[STALE]))
     if len(variants) > few:
         told.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - few} more variants", STYLES[STALE]))
     if standing.leftover:

@@ -1,7 +1,7 @@
 """Looks at a study's files and locks to tell how far it is. It starts, locks and writes nothing, and imports no torch."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -69,8 +69,11 @@ class Watch:
         round_ = trial // self.config["search"]["batch"]
         log = self.folder / "logs" / "run_trial" / f"trial{trial}.round{round_}.log"
         job = {"name": f"trial {trial}", "log": log}
-        if not held and self._json(self.folder / "search" / f"round{round_}" / f"trial{trial}.json"):
-            return Job(**job, state=DONE)
+        record = self._json(self.folder / "search" / f"round{round_}" / f"trial{trial}.json")
+        if record and not held:
+            if self._trial_fingerprint(trial, round_) in (None, record.get("fingerprint")):
+                return Job(**job, state=DONE)
+            return Job(**job, state=STALE, told="its recipe, settings, split or code is another now")
         told = read_log(log)
 
         def progress() -> dict:
@@ -129,14 +132,37 @@ class Watch:
 
     def _fingerprint(self, variant: str, seed: int) -> str | None:
         """What the run should be; None before recipe and split are there."""
-        recipe, split = self._recipe(), self.folder / "split.json"
-        if recipe is None or not split.is_file():
+        recipe, path = self._recipe(), self.folder / "search" / "recipe.yaml"
+        if recipe is None:
             return None
-        moments = self._known[self.folder / "search" / "recipe.yaml"][0], split.stat().st_mtime_ns
-        if self._known.get((variant, seed), (None,))[0] != moments:
-            settings, code = plan.train_settings(self.config, variant), plan.train_code(self.config, variant)
-            self._known[variant, seed] = moments, fingerprint(settings, recipe, seed, split, code)
-        return self._known[variant, seed][1]
+
+        def present(split: Path) -> str:
+            return fingerprint(plan.train_settings(self.config, variant), recipe, seed, split, plan.train_code(self.config, variant))
+
+        return self._of_split((variant, seed), path, present)
+
+    def _trial_fingerprint(self, trial: int, round_: int) -> str | None:
+        """What the trial should be; None before its proposal and the split are there. ``run_trial`` writes it."""
+        path = self.folder / "search" / f"round{round_}.json"
+        try:
+            recipe = next(entry["recipe"] for entry in self._json(path)["trials"] if entry["trial"] == trial)
+        except (KeyError, TypeError, StopIteration):
+            return None
+
+        def present(split: Path) -> str:
+            return fingerprint(plan.trial_settings(self.config), recipe, trial, split, plan.trial_code(self.config))
+
+        return self._of_split(trial, path, present)
+
+    def _of_split(self, job: Hashable, recipe: Path, present: Callable[[Path], str]) -> str | None:
+        """A job's fingerprint by the split, worked out again where the split or the job's recipe has changed; None without a split."""
+        split = self.folder / "split.json"
+        if not split.is_file():
+            return None
+        moments = self._known[recipe][0], split.stat().st_mtime_ns
+        if self._known.get(job, (None,))[0] != moments:
+            self._known[job] = moments, present(split)
+        return self._known[job][1]
 
     def _reason(self, record: dict) -> str:
         try:
