@@ -22,9 +22,10 @@ def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dic
         drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><text y="20">{figure["name"]}</text></svg>'
         for suffix in (".svg", ".png"):
             (folder / "results" / "figures" / f"{figure['name']}{suffix}").write_text(drawing)
+    about = {"data": "cifar10", "pair": ["cat", "dog"]}
+    declared = [each | ({"published": each["published"] | about} if "published" in each else {}) for each in told["variants"]]
     config = resolve(
-        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": told["variants"], "baseline": "ce"}
-        | {"seeds": told["seeds"]}
+        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": declared, "baseline": "ce", "seeds": told["seeds"]}
     )
     config |= {"evaluate": {"images": "test"}} | changes
     settings = {
