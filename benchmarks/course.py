@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair.contrasts import mean_interval
+from hardpair.intervals import mean_interval
 from hardpair.runs import Runs
 from hardpair.study import overlay
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 import numpy as np
 
 from hardpair import resampling, significance
-from hardpair.contrasts import mean_interval
+from hardpair.intervals import mean_interval
 
 TESTS = 10  # five contrasts on two measures, as the study declares
 DRAWS = {

@@ -39,7 +39,7 @@ JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_r
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"code", "command", "config", "config_consistency", "config_errors", "config_schema", "errors", "inputs", "lease", "progress"}
-CHECKS |= {"records", "stopping"}
+CHECKS |= {"shapes", "stopping"}
 
 
 def imported_by(script):
@@ -197,7 +197,7 @@ COUNTED = {
     ("hardpair/augment.py", "size // 8", "size / 8"): set(VARIANTS) | {"evaluate"},
     ("hardpair/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
-    ("hardpair/contrasts.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_plane", "plot_reliability", "assemble_figure"},
+    ("hardpair/intervals.py", "ddof=1", "ddof=0"): {"compare", "plot_variants", "plot_plane", "plot_reliability", "assemble_figure"},
     ("hardpair/resampling.py", "(seeds - 1)", "seeds"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
     ("hardpair/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too

@@ -6,7 +6,7 @@ from scipy import stats
 
 from hardpair import resampling
 from hardpair.confusion import confusion_matrix, pair_rates
-from hardpair.contrasts import paired_difference
+from hardpair.intervals import paired_difference
 
 
 def resampled_by_hand(values, strata, draws, rng):

@@ -17,7 +17,7 @@ from scipy.special import log_softmax
 
 import evaluate
 import train
-from hardpair import lease, loop, records
+from hardpair import lease, loop, shapes
 from hardpair.errors import UserError
 from hardpair.files import file_sha256, read_json, write_json
 from prepared_data import prepare
@@ -91,7 +91,7 @@ def test_a_run_records_all_that_it_was_made_of(run, data):
     assert record["weights"] == {name: file_sha256(run / f"{name}.safetensors") for name in ("last", "best")}
     assert record["seconds"] > 0
     assert record["images_per_second"] == pytest.approx(3 * 170 / record["seconds"], rel=0.01)
-    assert records.difference(record, records.RUN) is None
+    assert shapes.difference(record, shapes.RUN) is None
     assert 50 < record["peak_memory_mb"] < 20_000
 
 

@@ -47,13 +47,13 @@ def evaluate(options: argparse.Namespace) -> None:
     """Put the images through each model of the run, and write the logits and what they measure."""
     import numpy as np
 
-    from hardpair import metrics, records
+    from hardpair import metrics, shapes
     from hardpair.device import choose_device, configure
     from hardpair.files import write_json, written_whole
     from hardpair.inference import infer
     from hardpair.saved_model import load
 
-    record = records.read(options.run / "run.json", records.RUN | {"settings": {"deterministic": bool}})
+    record = shapes.read(options.run / "run.json", shapes.RUN | {"settings": {"deterministic": bool}})
     on, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])

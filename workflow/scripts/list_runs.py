@@ -60,17 +60,17 @@ def main() -> None:
 
 def read_records(folder) -> tuple[list[tuple[dict, dict]], list[str]]:
     """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs that have no metrics of theirs."""
-    from hardpair import records as files
+    from hardpair import shapes
     from hardpair.errors import UserError
 
     records, waiting = [], []
     for path in folder.glob("runs/*/seed*/run.json"):
         try:
-            record = files.read(path, files.RUN)
+            record = shapes.read(path, shapes.RUN)
         except UserError:
             continue  # not a run of ours; the comparison will say so
         try:
-            measured = files.metrics(path.with_name("metrics.json"))
+            measured = shapes.metrics(path.with_name("metrics.json"))
         except UserError:
             measured = None
         if measured and measured["fingerprint"] == record["fingerprint"]:

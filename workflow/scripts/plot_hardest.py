@@ -22,12 +22,12 @@ def main() -> None:
         images=images_help,
         classes="dataset.json of the prepared data",
     )
-    from hardpair import records
+    from hardpair import shapes
     from hardpair.figures import hardest, style
     from hardpair.readers import read_images
     from hardpair.runs import Runs, pair_indices
 
-    classes = records.read(options.classes, {"classes": [str]})["classes"]
+    classes = shapes.read(options.classes, {"classes": [str]})["classes"]
     calls = Runs.declared(options.runs, options.settings).pair_calls(*pair_indices(classes, options.settings["pairs"][0]))
     with style.applied():
         style.save(hardest.figure(read_images(options.images), classes, calls, options.settings), options.output)

@@ -47,11 +47,11 @@ def read_record(folder: Path, model: str) -> dict:
     Raises:
         UserError: it is missing, is no record of a run, or tells of no such model.
     """
-    from hardpair import records
+    from hardpair import shapes
     from hardpair.errors import UserError
 
     path = folder / "run.json"
-    record = records.read(path, records.MODEL)
+    record = shapes.read(path, shapes.MODEL)
     if model not in record["weights"]:
         raise UserError(f"{path} tells of no {model} model (a run without validation images has none): use --model last")
     return record

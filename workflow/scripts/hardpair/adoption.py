@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from hardpair import plan, records
+from hardpair import plan, shapes
 from hardpair.config import canonical
 from hardpair.errors import UserError
 from hardpair.files import PARTIAL, file_sha256, owner, read_json
@@ -28,12 +28,12 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
-        if records.difference(record, records.RUN):
+        if shapes.difference(record, shapes.RUN):
             return "its run.json is not one that train writes"
         return _undeclared(record, config) or difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
-    except (csv.Error, *records.MISREAD):
+    except (csv.Error, *shapes.MISREAD):
         return "its run.json is not one that train writes"
 
 

@@ -9,7 +9,7 @@ SCRIPTS = Path(__file__).parents[1]
 
 # They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
 CHECKS = ("code", "command", "config", "config_consistency", "config_errors", "config_schema", "errors", "inputs", "lease", "progress")
-CHECKS += ("records", "stopping")
+CHECKS += ("shapes", "stopping")
 UNCOUNTED = {SCRIPTS / "hardpair" / f"{name}.py" for name in CHECKS}
 
 

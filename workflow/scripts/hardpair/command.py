@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hardpair import inputs, records
+from hardpair import inputs, shapes
 from hardpair.config_errors import advice, dotted
 from hardpair.errors import UserError, one_line
 from hardpair.stopping import Stopped
@@ -34,7 +34,7 @@ def json_or_file(text: str) -> dict:
     if text.lstrip().startswith(("{", "[")):
         try:
             value = json.loads(text)
-            records.refuse_monsters(value)
+            shapes.refuse_monsters(value)
         except (ValueError, RecursionError) as error:
             raise argparse.ArgumentTypeError(f"not valid JSON: {one_line(error)}") from None
     else:
@@ -42,13 +42,13 @@ def json_or_file(text: str) -> dict:
 
         try:
             value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
-            records.refuse_monsters(value)
-        except (yaml.YAMLError, OSError, *records.MISREAD) as error:
+            shapes.refuse_monsters(value)
+        except (yaml.YAMLError, OSError, *shapes.MISREAD) as error:
             raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {one_line(error)}") from None
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a map of keys and values")
     if isinstance(value.get("pairs"), str):
-        value["pairs"] = records.read(value["pairs"], records.PAIRS)["pairs"]
+        value["pairs"] = shapes.read(value["pairs"], shapes.PAIRS)["pairs"]
     return value
 
 
@@ -58,12 +58,12 @@ def overlaid(config: dict, overlay: dict) -> dict:
     return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
 
 
-def settings_with(*keys: str, **shapes: object) -> Callable[[str], dict]:
+def settings_with(*keys: str, **further: object) -> Callable[[str], dict]:
     """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
 
-    ``shapes`` (see ``records``) asks more of some than is always asked.
+    ``further`` shapes ask more of some than is always asked.
     """
-    known = {**records.SETTINGS, **shapes}
+    known = {**shapes.SETTINGS, **further}
 
     def settings(text: str) -> dict:
         value = json_or_file(text)
@@ -74,7 +74,7 @@ def settings_with(*keys: str, **shapes: object) -> Callable[[str], dict]:
             )
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
-        if told := records.difference(value, {key: shape for key, shape in known.items() if key in value}):
+        if told := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
             raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
         return value
 

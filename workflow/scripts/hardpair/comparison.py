@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hardpair import records as files
-from hardpair import significance
-from hardpair.contrasts import mean_interval, paired_difference
+from hardpair import shapes, significance
 from hardpair.errors import UserError
+from hardpair.intervals import mean_interval, paired_difference
 from hardpair.measures import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.provenance import fingerprint
 
@@ -31,7 +30,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / variant["name"] / f"seed{seed}"
-            run, measured = files.read(path / "run.json", files.RUN), files.metrics(path / "metrics.json")
+            run, measured = shapes.read(path / "run.json", shapes.RUN), shapes.metrics(path / "metrics.json")
             names = {(record["variant"], record["seed"]) for record in (run, measured)}
             if names != {(variant["name"], seed)}:
                 raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")

@@ -7,7 +7,7 @@ import math
 import unicodedata
 from collections.abc import Iterator
 
-from hardpair import plugins, records
+from hardpair import plugins, shapes
 from hardpair.config_consistency import inconsistencies
 from hardpair.config_errors import dotted, sentence, shown
 from hardpair.config_schema import definition, schema
@@ -62,9 +62,9 @@ def resolve_part(name: str, value: dict) -> dict:
 def _bounded(value: object, name: str = "") -> object:
     """``_plain`` of a value that is small enough to go through."""
     try:
-        records.refuse_monsters(value)
+        shapes.refuse_monsters(value)
         plain = _plain(value)
-        records.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
+        shapes.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
     except ValueError as error:
         raise UserError(f"config: {name}{error}") from None
     return plain
@@ -84,7 +84,7 @@ def read_texts(value: object, part: dict) -> object:
     if isinstance(value, str) and "type" in part and "string" not in part["type"]:
         import yaml
 
-        with contextlib.suppress(yaml.YAMLError, *records.MISREAD):
+        with contextlib.suppress(yaml.YAMLError, *shapes.MISREAD):
             read = yaml.safe_load(value)
             return read if isinstance(read, int | float | None) else value
     return value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hardpair import records
+from hardpair import shapes
 from hardpair.errors import UserError
 from hardpair.sources.planned import planned
 from hardpair.split import long_tail
@@ -104,7 +104,7 @@ def known_rate(runs: Path) -> tuple[float, int] | None:
     rates = []
     for path in sorted(runs.glob("*/seed*/run.json")):
         try:
-            rates.append(records.read(path, {"images_per_second": records.rate})["images_per_second"])
+            rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
         except UserError:
             continue  # not a run of ours; the comparison will say so
     return (statistics.median(rates), len(rates)) if rates else None

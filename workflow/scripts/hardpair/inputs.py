@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair import records
+from hardpair import shapes
 from hardpair.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check(options: Namespace) -> None:
         settings = given["settings"]
         rounds = given["round"] if "round" in given else settings["rounds"] if settings["enabled"] else 0
         for number in range(rounds * settings.get("batch", 0)):
-            records.read(given["search_dir"] / f"round{number // settings['batch']}" / f"trial{number}.json", records.TRIAL)
+            shapes.read(given["search_dir"] / f"round{number // settings['batch']}" / f"trial{number}.json", shapes.TRIAL)
 
 
 def data(folder: Path) -> int:
@@ -38,7 +38,7 @@ def data(folder: Path) -> int:
     """
     from hardpair.arrays import load_part
 
-    about = records.read(folder / "dataset.json", records.DATASET)
+    about = shapes.read(folder / "dataset.json", shapes.DATASET)
     size, classes, found = about["size"], len(about["classes"]), {}
     for part in ("train", "test"):
         if not (folder / part).exists() and part == "test":
@@ -64,7 +64,7 @@ def proposals(path: Path) -> None:
     """
     from hardpair.config import resolve_part
 
-    for entry in records.read(path, records.PROPOSALS)["trials"]:
+    for entry in shapes.read(path, shapes.PROPOSALS)["trials"]:
         try:
             resolve_part("recipe", entry["recipe"])
         except UserError as error:
@@ -87,7 +87,7 @@ def split(path: Path, images: int | None) -> None:
     Raises:
         UserError: it is missing or damaged, or names images that are not there.
     """
-    told = records.read(path, records.SPLIT)
+    told = shapes.read(path, shapes.SPLIT)
     chosen = told["training"] + told["validation"]
     if not told["training"]:
         raise UserError(f"{path} names no image to train on: make the split again")

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from hardpair import plugins, records
+from hardpair import plugins, shapes
 from hardpair.code import SCRIPTS, code_hash
 from hardpair.config import canonical
 from hardpair.config_consistency import wrong_pairs
@@ -53,7 +53,7 @@ def pictures(config: dict, folder: Path) -> str:
     if data["kind"] != "folder":
         return ""
     if (folder / RECORD).is_file():
-        records.read(folder / RECORD, records.PICTURES)
+        shapes.read(folder / RECORD, shapes.PICTURES)
     found = planned(data, folder)
     for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
         raise UserError(f"config: {problem}")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from hardpair.confusion import pair_rates
-from hardpair.contrasts import mean_interval, paired_difference
+from hardpair.intervals import mean_interval, paired_difference
 
 COUNT = 10  # pairs of classes
 COLUMNS = ["model", "rank", "pair", "variant", "label", "n", "mean", "sd", "low", "high"]

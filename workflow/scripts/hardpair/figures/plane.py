@@ -8,8 +8,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hardpair.contrasts import mean_interval
 from hardpair.figures import style, variants
+from hardpair.intervals import mean_interval
 
 COLOURS = {"accuracy": "Blues", "confusion": "Blues_r"}  # darker is better
 

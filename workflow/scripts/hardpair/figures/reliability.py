@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hardpair.contrasts import mean_interval
 from hardpair.figures import bands, legend, style
+from hardpair.intervals import mean_interval
 from hardpair.wording import counted
 
 FEWEST = 10  # images of a bin, on average over seeds, for it to be drawn

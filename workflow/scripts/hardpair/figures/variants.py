@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from hardpair.contrasts import mean_interval
 from hardpair.figures import legend, style
+from hardpair.intervals import mean_interval
 from hardpair.measures import about
 from hardpair.wording import counted
 

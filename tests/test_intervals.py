@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hardpair.contrasts import mean_interval, paired_difference
+from hardpair.intervals import mean_interval, paired_difference
 
 numbers = st.floats(-1e3, 1e3).map(lambda value: round(value, 6))
 

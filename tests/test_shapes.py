@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import fake_study
-from hardpair import comparison, job, records
+from hardpair import comparison, job, shapes
 from hardpair.report import origin, tables
 
 
@@ -22,8 +22,8 @@ def test_whoever_reads_a_run_json_needs_no_more_than_is_asked_of_it(tmp_path):
     fake_study.write_study(tmp_path, told, epochs=2)
     folder = tmp_path / "results/runs/dfl/seed0"
     whole = json.loads((folder / "run.json").read_text())
-    run, measured = required(whole, records.RUN), records.metrics(folder / "metrics.json")
-    assert records.difference(run, records.RUN) is None
+    run, measured = required(whole, shapes.RUN), shapes.metrics(folder / "metrics.json")
+    assert shapes.difference(run, shapes.RUN) is None
     assert comparison.runs_table([(run, measured)], told).iloc[0]["peak_memory_mb"] == whole["peak_memory_mb"]
     assert tables.speed([run], {"dfl": "DFL"})["rows"][0][-1] == 1
     assert dict(origin.provenance([run]))["runs"] == "1"
