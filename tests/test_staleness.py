@@ -143,6 +143,14 @@ def test_other_thresholds_of_difficulty_redraw_them(study):
     assert study.stale() == {"Draw the shares of easy and hard images", "Assemble the final figure"} | REPORT
 
 
+def test_references_of_the_data_and_the_first_pair_redraw_what_shows_them(study):
+    study.edit("tiny.yaml", "seeds:", "references: [{data: cifar10, pair: [cat, dog], confusion: 0.04, label: a, source: b}]\nseeds:")
+    assert study.stale() == {"Write the report"}, "other data: just the config that the report shows"
+    study.edit("tiny.yaml", "data: cifar10", "data: synthetic")
+    shown = {"Draw accuracy and confusion by variant", "Draw the course of training", "Assemble the final figure"}
+    assert study.stale() == TABLES | shown | REPORT
+
+
 def test_other_images_rerun_everything(study):
     study.edit("tiny.yaml", "size: 8", "size: 8, separation: 3")
     assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY
