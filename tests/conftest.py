@@ -123,3 +123,24 @@ def closed_url():
 def archive(tmp_path):
     """Where a download is to go."""
     return tmp_path / "download" / "a.tar.gz"
+
+
+@pytest.fixture(scope="session")
+def trained_data(tmp_path_factory):
+    """Prepared data with the split: 170 images to train on, 30 to validate, 100 to test; and a split that holds out none."""
+    from hardpair.files import read_json, write_json
+    from prepared_data import prepare
+
+    folder = prepare(tmp_path_factory.mktemp("data"), training=170, validation=30, test=100)
+    write_json(folder / "no-validation.json", read_json(folder / "split.json") | {"validation": []})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_run(trained_data, tmp_path_factory):
+    """A finished run with focal loss and sampler, and its progress beside it; to look at only."""
+    from trained import train_into
+
+    folder = tmp_path_factory.mktemp("run")
+    train_into(folder, trained_data, "--seed", 4, "--variant", "both", "--progress", folder.parent / "progress.csv")
+    return folder

@@ -65,21 +65,21 @@ def _take(index: np.ndarray, labels: np.ndarray, count: int, split: str, generat
     order = generator.permutation(index)
     if split == "random":
         return order[:count], order[count:]
-    chosen = _first(labels[order], _quotas(np.bincount(labels[order]), count))
+    chosen = _first(labels[order], quotas(np.bincount(labels[order]), count))
     return order[chosen], order[~chosen]
 
 
-def _first(labels: np.ndarray, quotas: np.ndarray) -> np.ndarray:
-    """Whether each of ``labels`` is among the first ``quotas[label]`` of its class, bool (N,)."""
+def _first(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Whether each of ``labels`` is among the first ``numbers[label]`` of its class, bool (N,)."""
     chosen = np.zeros(len(labels), dtype=bool)
-    for label, quota in enumerate(quotas):
-        chosen[np.flatnonzero(labels == label)[:quota]] = True
+    for label, number in enumerate(numbers):
+        chosen[np.flatnonzero(labels == label)[:number]] = True
     return chosen
 
 
-def _quotas(sizes: np.ndarray, count: int) -> np.ndarray:
-    """``count`` divided in proportion to ``sizes`` by largest remainders; ties go to the lower class."""
+def quotas(sizes: np.ndarray, count: int) -> np.ndarray:
+    """``count`` divided in proportion to ``sizes``, int (C,) each, by largest remainders; ties go to the lower class."""
     exact = sizes * count / sizes.sum()
-    quotas = np.floor(exact).astype(int)
-    quotas[np.argsort(quotas - exact, kind="stable")[: count - quotas.sum()]] += 1
-    return quotas
+    whole = np.floor(exact).astype(int)
+    whole[np.argsort(whole - exact, kind="stable")[: count - whole.sum()]] += 1
+    return whole

@@ -96,9 +96,9 @@ def _draw_published(ax: Axes, column: str, variants: list[dict]) -> None:
     margin = 0.03 * (high - low)
     ax.set_xlim(min([low, *(value - margin for value in near)]), max([high, *(value + margin for value in near)]))
     for row, value in values.items():
-        label, place = f"_published:{variants[row]['name']}", row + PUBLISHED_AT
+        place = row + PUBLISHED_AT
         if value in near:
-            ax.plot([value], [place], label=label, **PUBLISHED)
+            ax.plot([value], [place], label=f"_published:{variants[row]['name']}", **PUBLISHED)
             continue
         end, text, side = (0, f"← {value:.1f} ☆", "left") if value < low else (1, f"☆ {value:.1f} →", "right")
         ax.annotate(text, (end, place), xycoords=ax.get_yaxis_transform(), va="center", ha=side, fontsize=6.5, color=PUBLISHED["color"],

@@ -46,16 +46,12 @@ def planned(data: dict, folder: Path) -> Planned:
     for _, part, label in found.pictures:
         counts[found.classes[label]][part or "train"] += 1
     if found.pictures[0][1] is None:
-        sizes = [count["train"] for count in counts.values()]
-        for count, test in zip(counts.values(), _divided(round(share * sum(sizes)), sizes), strict=True):
+        import numpy as np
+
+        from hardpair.split import quotas
+
+        sizes = np.array([count["train"] for count in counts.values()])
+        for count, test in zip(counts.values(), quotas(sizes, round(share * int(sizes.sum()))).tolist(), strict=True):
             count["test"] = test
             count["train"] -= test
     return Planned(fingerprint, counts)
-
-
-def _divided(count: int, sizes: list[int]) -> list[int]:
-    """``count`` in proportion to ``sizes`` by largest remainders, as ``split`` divides it, without NumPy."""
-    exact = [size * count / sum(sizes) for size in sizes]
-    by_remainder = sorted(range(len(sizes)), key=lambda place: int(exact[place]) - exact[place])
-    more = set(by_remainder[: count - sum(map(int, exact))])
-    return [int(share) + (place in more) for place, share in enumerate(exact)]
