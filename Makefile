@@ -48,7 +48,7 @@ test: setup ## the test suite
 faults: setup ## every fault of docs/faults.md in full, an hour or two; writes its table
 	mkdir -p results
 	-FAULTS=full pytest -n auto --dist load -o junit_family=xunit1 --junitxml=results/faults.xml \
-		tests/test_crashes.py tests/test_full_disk.py tests/test_bad_servers.py tests/fuzz
+		tests/workflow/test_crashes.py tests/files/test_full_disk.py tests/data/test_bad_servers.py tests/fuzz
 	python benchmarks/faults.py results/faults.xml --write docs/faults.md
 
 dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg

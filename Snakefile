@@ -15,9 +15,9 @@ min_version("9.12")
 ROOT = Path(workflow.current_basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from hardpair import plan
-from hardpair.code import code_hash
-from hardpair.config import resolve
+from hardpair.staleness import plan
+from hardpair.staleness.code_hash import code_hash
+from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 
 

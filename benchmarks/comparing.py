@@ -15,14 +15,14 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import numpy as np
 
 import fake_study
-from hardpair import plan
-from hardpair.config import resolve
-from hardpair.provenance import fingerprint
+from hardpair.config.resolve import resolve
+from hardpair.staleness import plan
+from hardpair.staleness.fingerprint import fingerprint
 from measured import PROJECT, machine, measured, told
 
 SCRIPTS = PROJECT / "workflow" / "scripts"

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair.intervals import mean_interval
-from hardpair.runs import Runs
-from hardpair.study import overlay
+from hardpair.comparison.runs import Runs
+from hardpair.measures.intervals import mean_interval
+from hardpair.study.find import overlay
 
 GRID = np.arange(1, 100) / 100
 

@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair import resampling, significance
-from hardpair.intervals import mean_interval
+from hardpair.comparison import new_images
+from hardpair.measures import significance
+from hardpair.measures.intervals import mean_interval
 
 TESTS = 10  # five contrasts on two measures, as the study declares
 DRAWS = {
@@ -58,7 +59,7 @@ def simulate_images(shared: float, own: float, seeds: int, studies: int, images:
         first, second = hardness + rng.normal(0, 0.05, (2, seeds, 1)) + rng.normal(size=(2, seeds, images)) < 2
         over_seeds = mean_interval(first.mean(1) - second.mean(1))
         covered.append(over_seeds["low"] <= 0 <= over_seeds["high"])
-        low, high = resampling.new_images_interval(first, second, strata)
+        low, high = new_images.new_images_interval(first, second, strata)
         covered_new.append(low <= 0 <= high)
     return {"t": float(np.mean(covered)), "new": float(np.mean(covered_new))}
 

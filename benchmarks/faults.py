@@ -3,7 +3,7 @@
 A test tells its fault by the property ``fault`` and, if it is many tries in one, ``tries``. The exit code is not 0 if anything
 was lost. Example (what `make faults` does):
 
-  FAULTS=full pytest tests/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
+  FAULTS=full pytest tests/workflow/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
 """
 
 import argparse

@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 import torch
 import torch.nn.functional as F
 
-from hardpair import loop
-from hardpair.augment import normalise
 from hardpair.device import configure
-from hardpair.inference import infer
-from hardpair.refresh import floored_weight, focal_weight
-from hardpair.settings import Recipe
-from hardpair.tensors import load_images, load_split
+from hardpair.focal_weight import floored_weight, focal_weight
+from hardpair.training import loop
+from hardpair.training.augment import normalise
+from hardpair.training.images import load_images, load_split
+from hardpair.training.inference import infer
+from hardpair.training.recipe import Recipe
 
 GAMMA, REFRESH, STALE = 2, 5, 4
 LOSS = {"kind": "focal", "gamma": GAMMA, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}

@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import torch
 
-from hardpair import checkpoint, loop
 from hardpair.device import choose_device, choose_precision, configure, device_name
-from hardpair.inference import infer
+from hardpair.training import checkpoint, loop
+from hardpair.training.inference import infer
 from ways import BATCH, COUNT, SCRIPTS, Way, Worker, chosen_ways, matrix_side, operations, our_training
 
-IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hardpair.job, tqdm"
+IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hardpair.training.job, tqdm"
 
 
 def measure_training(device: torch.device, gpus: int, threads: int, repeats: int, seconds: float) -> list[dict]:

@@ -15,10 +15,10 @@ import numpy as np
 import psutil
 import torch
 
-from hardpair import loop, model
 from hardpair.device import choose_device, choose_precision, configure
-from hardpair.settings import Recipe
-from hardpair.tensors import Images
+from hardpair.training import loop, model
+from hardpair.training.images import Images
+from hardpair.training.recipe import Recipe
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 BATCH, COUNT = 128, 128 * 50  # images a step and in all

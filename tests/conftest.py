@@ -52,7 +52,7 @@ def coarse(monkeypatch):
 def drawn_study(tmp_path_factory):
     """A made-up study to draw figures of: its folder, the settings of figures, and its runs."""
     import fake_study
-    from hardpair.runs import Runs
+    from hardpair.comparison.runs import Runs
 
     folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(seeds=3)
     fake_study.write_study(folder, told, epochs=6)
@@ -72,7 +72,7 @@ def small_images(small_data):
     """Its images that are not for testing, on the CPU."""
     import torch
 
-    from hardpair.tensors import load_images
+    from hardpair.training.images import load_images
 
     return load_images(small_data, "train", torch.device("cpu"))
 
@@ -80,7 +80,7 @@ def small_images(small_data):
 @pytest.fixture(scope="session")
 def small_split(small_data):
     """Which of them are to train on and which to validate."""
-    from hardpair.tensors import load_split
+    from hardpair.training.images import load_split
 
     return load_split(small_data / "split.json", small_data)
 
@@ -128,7 +128,7 @@ def archive(tmp_path):
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Prepared data with the split: 170 images to train on, 30 to validate, 100 to test; and a split that holds out none."""
-    from hardpair.files import read_json, write_json
+    from hardpair.files.atomic import read_json, write_json
     from prepared_data import prepare
 
     folder = prepare(tmp_path_factory.mktemp("data"), training=170, validation=30, test=100)
@@ -139,7 +139,7 @@ def trained_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained_run(trained_data, tmp_path_factory):
     """A finished run with focal loss and sampler, and its progress beside it; to look at only."""
-    from trained import train_into
+    from in_process import train_into
 
     folder = tmp_path_factory.mktemp("run")
     train_into(folder, trained_data, "--seed", 4, "--variant", "both", "--progress", folder.parent / "progress.csv")

@@ -7,9 +7,10 @@ import pytest
 import torch
 import yaml
 
-from hardpair import losses, plan, plugins, samplers
-from hardpair.config import resolve, resolve_part
+from hardpair import losses, plugins, samplers
+from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
+from hardpair.staleness import plan
 from workspace import PROJECT
 
 LOSS = "from hardpair.losses import ImageLoss\n\n\nclass Loss(ImageLoss):\n    def __init__(self, counts, a, b=0.5, c=True):\n        ...\n"

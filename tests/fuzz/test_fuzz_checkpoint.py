@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 import fuzzing
-from hardpair import checkpoint
+from hardpair.training import checkpoint
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.zeros((), dtype=torch.int64)}
 KINDS = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int8, torch.int64, torch.bool, torch.uint8]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import estimate_study
 import fuzzing
-from hardpair import command
-from hardpair.config import canonical, resolve, resolve_part
+from hardpair.cli import command
+from hardpair.config.resolve import canonical, resolve, resolve_part
 from hardpair.errors import UserError
 
 PROJECT = Path(__file__).parents[2]

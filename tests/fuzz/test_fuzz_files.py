@@ -26,8 +26,8 @@ import select_recipe
 import split_data
 import train
 from compared_study import Study
-from hardpair.config import resolve_part
-from hardpair.files import file_sha256, read_json, write_json
+from hardpair.config.resolve import resolve_part
+from hardpair.files.atomic import file_sha256, read_json, write_json
 from prepared_data import prepare
 
 torch.set_num_threads(1)

@@ -18,11 +18,11 @@ import fake_study
 import fuzzing
 import picture_tree
 from compared_study import Study
-from hardpair import plan
-from hardpair.config import resolve
+from hardpair.config.resolve import resolve
 from hardpair.figures import style, variants
-from hardpair.readers import read_table
+from hardpair.files.readers import read_table
 from hardpair.report.page import render
+from hardpair.staleness import plan
 from workspace import PROJECT, Workspace
 
 WILD = [

@@ -18,12 +18,12 @@ import fake_cifar
 import fuzzing
 import picture_tree
 import prepare_data
-from hardpair import plan
-from hardpair.config import resolve_part
+from hardpair.config.resolve import resolve_part
+from hardpair.data.sources.releases import RELEASES
 from hardpair.errors import UserError
-from hardpair.files import read_json, write_json
-from hardpair.sources.releases import RELEASES
-from traps import Trap
+from hardpair.files.atomic import read_json, write_json
+from hardpair.staleness import plan
+from hostile_pickle import Trap
 
 SOUND = {
     f"{part}/{name}/{n}.png": picture_tree.png(n + len(name) * 9) for part in ("train", "test") for name in ("cat", "dog") for n in (1, 2)

@@ -5,11 +5,11 @@ import subprocess
 from collections import Counter
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import available_cpu_count
-from hardpair import estimate
-from hardpair.lease import devices
-from hardpair.logs import what_failed, written
-from hardpair.study import STARTED, remember
-from hardpair.tidy import refuse_unwritable, tidy
+from hardpair.study import estimate
+from hardpair.jobs.gpu import devices
+from hardpair.jobs.logs import what_failed, written
+from hardpair.study.find import STARTED, remember
+from hardpair.study.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]

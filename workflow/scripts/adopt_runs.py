@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hardpair.command import parser, run
+from hardpair.cli.command import parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -25,10 +25,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import adoption
     from hardpair.errors import UserError
-    from hardpair.files import read_json, write_text
-    from hardpair.study import overlay, read
+    from hardpair.files.atomic import read_json, write_text
+    from hardpair.study import adoption
+    from hardpair.study.find import overlay, read
 
     config = overlay(options.configfile)
     study = Path("results") / config["study"]

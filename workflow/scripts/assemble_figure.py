@@ -8,15 +8,15 @@ evaluated_on, difficulty, references. Example:
                    "baseline": "ce", "evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "difficulty", "references"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import final, style
-    from hardpair.runs import Runs
 
     settings, runs = options.settings, Runs.declared(options.runs, options.settings)
     pair = settings["pairs"][0]

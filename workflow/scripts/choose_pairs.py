@@ -9,7 +9,7 @@ Reads history.npz and run.json of each run. Settings: variants (the baseline alo
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run, settings_with
+from hardpair.cli.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -22,9 +22,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.confusion import most_confused
-    from hardpair.files import write_json
-    from hardpair.runs import Runs
+    from hardpair.comparison.runs import Runs
+    from hardpair.files.atomic import write_json
+    from hardpair.measures.confusion import most_confused
 
     runs = Runs.declared(options.runs, options.settings)
     classes = runs.classes()

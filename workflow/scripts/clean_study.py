@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from hardpair.command import parser, run
+from hardpair.cli.command import parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -27,7 +27,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.study import chosen, folder_of
+    from hardpair.study.find import chosen, folder_of
 
     folder = folder_of(options.study)
     targets = leftover(folder, chosen(options.study, options.configfile)) if options.leftovers else whole(folder)
@@ -46,7 +46,7 @@ def main() -> None:
 
 def whole(folder: Path) -> list[Path]:
     """The study's folder, after saying what it holds."""
-    from hardpair.leftovers import count
+    from hardpair.study.clean import count
     from hardpair.wording import counted
 
     runs, trials = len(list(folder.glob("runs/*/seed*/run.json"))), len(list(folder.glob("search/round*/trial*.json")))
@@ -56,7 +56,7 @@ def whole(folder: Path) -> list[Path]:
 
 def leftover(folder: Path, config: dict) -> list[Path]:
     """What removed seeds and variants left, after saying what."""
-    from hardpair.leftovers import count, leftovers
+    from hardpair.study.clean import count, leftovers
     from hardpair.wording import counted
 
     found = leftovers(folder, config)
@@ -70,7 +70,7 @@ def leftover(folder: Path, config: dict) -> list[Path]:
 
 def told(files: int, count: int) -> str:
     """``12 files, 36 MB``."""
-    from hardpair.estimate import size
+    from hardpair.study.estimate import size
     from hardpair.wording import counted
 
     return f"{counted(files, 'file')}, {size(count)}"
@@ -82,9 +82,9 @@ def refuse(targets: list[Path], folder: Path) -> None:
     Raises:
         UserError: a job is at work in the study, or a folder of it is a link to another place.
     """
-    from hardpair import locks
     from hardpair.errors import UserError
-    from hardpair.logs import at_work_elsewhere
+    from hardpair.jobs import locks
+    from hardpair.jobs.logs import at_work_elsewhere
 
     if locks.snakemake_at_work(folder):
         raise UserError(f"snakemake is at work in {folder}: wait for its end, or run `snakemake --unlock` if it was killed")

@@ -12,8 +12,8 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run, settings_with
-from hardpair.shapes import compared_variants, some_pairs
+from hardpair.cli.command import json_or_file, parser, run, settings_with
+from hardpair.files.shapes import compared_variants, some_pairs
 
 
 def arguments() -> argparse.Namespace:
@@ -48,23 +48,23 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import comparison, comparison_text, ranking, resampling, verdicts
-    from hardpair.files import write_text, written_whole
-    from hardpair.runs import Runs
+    from hardpair.comparison import claims, markdown, most_confused, new_images, tables
+    from hardpair.comparison.runs import Runs
+    from hardpair.files.atomic import write_text, written_whole
 
     settings = options.settings
-    records = comparison.read_records(options.runs, settings, options.recipe, options.split)
-    runs = comparison.runs_table(records, settings)
-    new_images = resampling.of_runs(Runs.declared(options.runs, settings), settings, list(runs["model"].unique()))
-    tables = {
+    records = tables.read_records(options.runs, settings, options.recipe, options.split)
+    runs = tables.runs_table(records, settings)
+    resampled = new_images.of_runs(Runs.declared(options.runs, settings), settings, list(runs["model"].unique()))
+    results = {
         "runs": runs,
-        "comparison": comparison.comparison_table(runs, settings),
-        "contrasts": comparison.contrasts_table(runs, settings, new_images),
-        "most_confused": ranking.most_confused_table(records, settings),
+        "comparison": tables.comparison_table(runs, settings),
+        "contrasts": tables.contrasts_table(runs, settings, resampled),
+        "most_confused": most_confused.most_confused_table(records, settings),
     }
-    tables["claims"] = verdicts.claims_table(tables["contrasts"], settings)
-    text = comparison_text.markdown(tables, settings)
-    for name, table in tables.items():
+    results["claims"] = claims.claims_table(results["contrasts"], settings)
+    text = markdown.markdown(results, settings)
+    for name, table in results.items():
         with written_whole(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
     write_text(options.output_dir / "comparison.md", text)

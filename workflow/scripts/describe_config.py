@@ -8,7 +8,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run
+from hardpair.cli.command import parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -19,10 +19,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import config_docs, config_schema
-    from hardpair.files import write_text
+    from hardpair.config import docs, schema
+    from hardpair.files.atomic import write_text
 
-    text = config_docs.markdown(config_schema.schema(), config_docs.overlay_summaries(config_schema.SCHEMA.parent))
+    text = docs.markdown(schema.schema(), docs.overlay_summaries(schema.SCHEMA.parent))
     if options.output is None:
         print(text, end="")
     else:

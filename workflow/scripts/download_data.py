@@ -11,7 +11,7 @@ command goes on from there after it was cut off. Examples:
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run
+from hardpair.cli.command import parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -24,9 +24,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.config import resolve_part
-    from hardpair.download import download
-    from hardpair.sources.releases import RELEASES
+    from hardpair.config.resolve import resolve_part
+    from hardpair.data.download import download
+    from hardpair.data.sources.releases import RELEASES
 
     mirrors = resolve_part("data", {"kind": options.kind, "name": options.kind, "urls": options.mirrors})["urls"]
     release = RELEASES[options.kind]

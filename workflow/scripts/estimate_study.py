@@ -12,7 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
-from hardpair.command import json_or_file, overlaid, parser, positive, run
+from hardpair.cli.command import json_or_file, overlaid, parser, positive, run
 
 SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
 
@@ -30,9 +30,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import estimate
-    from hardpair.config import resolve
-    from hardpair.parameters import parameter_count
+    from hardpair.config.resolve import resolve
+    from hardpair.study import estimate
+    from hardpair.training.model_size import parameter_count
 
     config = resolve(functools.reduce(overlaid, options.config))
     search, folder = config["search"], options.results / config["study"]
@@ -70,11 +70,11 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
     import torch
 
-    from hardpair import estimate
     from hardpair.device import choose_device, choose_precision, configure, device_name
-    from hardpair.loop import Training
-    from hardpair.settings import Recipe
-    from hardpair.tensors import Images
+    from hardpair.study import estimate
+    from hardpair.training.images import Images
+    from hardpair.training.loop import Training
+    from hardpair.training.recipe import Recipe
 
     device = choose_device(gpus)
     configure(device, threads=1, deterministic=config["train"]["deterministic"])

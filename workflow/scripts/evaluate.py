@@ -10,13 +10,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.command import machine_arguments, parser, run, settings_with
+from hardpair.cli.command import machine_arguments, parser, run, settings_with
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from hardpair.tensors import Images
+    from hardpair.training.images import Images
 
 
 def arguments() -> argparse.Namespace:
@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.lease import take_gpu
+    from hardpair.jobs.gpu import take_gpu
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
     evaluate(options)
@@ -47,11 +47,12 @@ def evaluate(options: argparse.Namespace) -> None:
     """Put the images through each model of the run, and write the logits and what they measure."""
     import numpy as np
 
-    from hardpair import metrics, shapes
     from hardpair.device import choose_device, configure
-    from hardpair.files import write_json, written_whole
-    from hardpair.inference import infer
-    from hardpair.saved_model import load
+    from hardpair.files import shapes
+    from hardpair.files.atomic import write_json, written_whole
+    from hardpair.measures import metrics
+    from hardpair.training.inference import infer
+    from hardpair.training.saved_model import load
 
     record = shapes.read(options.run / "run.json", shapes.RUN | {"settings": {"deterministic": bool}})
     on, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
@@ -85,7 +86,7 @@ def evaluated_images(options: argparse.Namespace, record: dict, on: str, device:
     import torch
 
     from hardpair.errors import UserError
-    from hardpair.tensors import load_images, load_split
+    from hardpair.training.images import load_images, load_split
 
     images = load_images(options.data, "train" if on == "validation" else "test", device)
     if (images.classes, images.size) != (record["classes"], record["size"]):
@@ -102,7 +103,7 @@ def evaluated_images(options: argparse.Namespace, record: dict, on: str, device:
 
 def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", on: str) -> None:
     """Refuse pairs that the model or the labels int64 (N,) of the images say nothing about."""
-    from hardpair.config_consistency import wrong_pairs
+    from hardpair.config.consistency import wrong_pairs
     from hardpair.errors import UserError
 
     for problem in wrong_pairs(pairs, classes, "the model"):

@@ -9,8 +9,8 @@ What should be high comes highest first, all else lowest first. Example:
 import argparse
 import re
 
-from hardpair.command import parser, run
-from hardpair.study import study_arguments
+from hardpair.cli.command import parser, run
+from hardpair.study.find import study_arguments
 
 SHOWN = ("accuracy", "confusion:*", "best_epoch", "device", "seconds", "images_per_second")
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first
@@ -29,16 +29,16 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     from hardpair.errors import UserError
-    from hardpair.study import chosen_folder
+    from hardpair.study.find import chosen_folder
 
     folder = chosen_folder(options.study, options.configfile)
     records, waiting = read_records(folder)
     if not records:
         raise UserError(f"{folder} holds no evaluated run yet: `make status` tells how far it is")
-    from hardpair import comparison
+    from hardpair.comparison import tables
 
     names = dict.fromkeys(record["variant"] for record, _ in records)
-    table = comparison.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
+    table = tables.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
     if options.model != "both":
         table = table[table["model"] == options.model]
     if table.empty:
@@ -60,8 +60,8 @@ def main() -> None:
 
 def read_records(folder) -> tuple[list[tuple[dict, dict]], list[str]]:
     """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs that have no metrics of theirs."""
-    from hardpair import shapes
     from hardpair.errors import UserError
+    from hardpair.files import shapes
 
     records, waiting = [], []
     for path in folder.glob("runs/*/seed*/run.json"):
@@ -115,7 +115,7 @@ def show(rows: list[dict], columns: list[str]) -> None:
 
 def heading(column: str) -> str:
     """The column's own name, as --sort and --columns take it, in narrow lines, and its unit."""
-    from hardpair.measures import UNITS
+    from hardpair.measures.names import UNITS
 
     percent = UNITS.get(column.partition(":")[0], ("",))[0].endswith("(%)")
     return re.sub(r"(?<=:)|(?<=[._])(?=\w{4})", "\n", column) + ("\n(%)" if percent else "")
@@ -125,7 +125,7 @@ def text(value: object, column: str):
     """A cell: measures in their unit, times without digits that nobody needs."""
     from rich.text import Text
 
-    from hardpair.measures import UNITS, number
+    from hardpair.measures.names import UNITS, number
 
     if value is None or value != value:  # missing, also as NaN
         return Text("")

@@ -7,7 +7,7 @@ Reads metrics.json of each run. Settings: study, variants, seeds, evaluated_on. 
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "evaluated_on": "test"}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
@@ -20,10 +20,10 @@ def main() -> None:
     import numpy as np
     import pandas as pd
 
-    from hardpair.arrays import load_part
+    from hardpair.comparison.runs import Runs
+    from hardpair.data.arrays import load_part
     from hardpair.figures import classes, style
-    from hardpair.files import read_json
-    from hardpair.runs import Runs
+    from hardpair.files.atomic import read_json
 
     names = read_json(Path(options.data) / "dataset.json")["classes"]
     _, labels = load_part(Path(options.data), "train")

@@ -7,15 +7,15 @@ Reads metrics.json of each run. Settings: study, variants, seeds, pairs, evaluat
                    "pairs": [["cat", "dog"]], "evaluated_on": "test"}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs", "evaluated_on"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import confusion, style
-    from hardpair.runs import Runs
 
     classes, matrices = Runs.declared(options.runs, options.settings).confusions()
     with style.applied():

@@ -7,15 +7,15 @@ Reads epochs.csv, history.npz and run.json of each run. Settings: study, variant
                    "references": []}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs", "references"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import curves, style
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).epochs(options.settings["pairs"][0])
     with style.applied():

@@ -7,15 +7,15 @@ Reads history.npz of each run. Settings: study, variants, seeds, difficulty. Exa
                    "difficulty": {"easy": 0.8, "hard": 0.5}}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "difficulty"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import difficulty, style
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).difficulty(**options.settings["difficulty"])
     with style.applied():

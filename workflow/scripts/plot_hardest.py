@@ -8,7 +8,7 @@ Reads predictions.npz of each run. Settings: study, variants, seeds, pairs, eval
                    "pairs": [["cat", "dog"]], "evaluated_on": "test"}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
@@ -22,10 +22,10 @@ def main() -> None:
         images=images_help,
         classes="dataset.json of the prepared data",
     )
-    from hardpair import shapes
+    from hardpair.comparison.runs import Runs, pair_indices
     from hardpair.figures import hardest, style
-    from hardpair.readers import read_images
-    from hardpair.runs import Runs, pair_indices
+    from hardpair.files import shapes
+    from hardpair.files.readers import read_images
 
     classes = shapes.read(options.classes, {"classes": [str]})["classes"]
     calls = Runs.declared(options.runs, options.settings).pair_calls(*pair_indices(classes, options.settings["pairs"][0]))

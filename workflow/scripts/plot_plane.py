@@ -6,15 +6,15 @@ of the loss, exponent of the sampler). Example:
   python workflow/scripts/plot_plane.py --runs results/ablation/runs --output results/ablation/figures/plane.png --settings plane.json
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs", "evaluated_on", "plane"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import plane, style
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).measures(options.settings["pairs"][0])
     with style.applied():

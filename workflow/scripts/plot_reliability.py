@@ -7,15 +7,15 @@ Reads metrics.json of each run. Settings: study, variants, seeds, baseline, eval
                    "baseline": "ce", "evaluated_on": "test"}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "baseline", "evaluated_on"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import reliability, style
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).reliability()
     with style.applied():

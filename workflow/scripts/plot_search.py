@@ -6,7 +6,7 @@ Settings: study. Example:
       --output results/demo/figures/search.png
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
 
     options = parse(__doc__, ("study",), trials="trials.csv of the search")
     from hardpair.figures import search, style
-    from hardpair.readers import read_table
+    from hardpair.files.readers import read_table
 
     trials = read_table(options.trials)
     with style.applied():

@@ -7,15 +7,15 @@ Reads metrics.json of each run. Settings: study, variants, seeds, pairs, baselin
                    "baseline": "ce", "evaluated_on": "test", "references": []}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "references"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import style, variants
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).measures(options.settings["pairs"][0])
     with style.applied():

@@ -6,15 +6,15 @@ Reads refreshes.csv, history.npz and run.json of each run. Settings: study, vari
       --settings '{"study": "demo", "variants": [{"name": "ce"}, {"name": "dfl"}], "seeds": [0, 1], "pairs": [["cat", "dog"]]}'
 """
 
-from hardpair.command import run
+from hardpair.cli.command import run
 
 
 def main() -> None:
     from hardpair.figures.arguments import RUNS, parse
 
     options = parse(__doc__, ("study", "variants", "seeds", "pairs"), runs=RUNS)
+    from hardpair.comparison.runs import Runs
     from hardpair.figures import style, weights
-    from hardpair.runs import Runs
 
     table = Runs.declared(options.runs, options.settings).refreshes(options.settings["pairs"][0])
     with style.applied():

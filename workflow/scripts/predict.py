@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.command import parser, positive, run
+from hardpair.cli.command import parser, positive, run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +47,8 @@ def read_record(folder: Path, model: str) -> dict:
     Raises:
         UserError: it is missing, is no record of a run, or tells of no such model.
     """
-    from hardpair import shapes
     from hardpair.errors import UserError
+    from hardpair.files import shapes
 
     path = folder / "run.json"
     record = shapes.read(path, shapes.MODEL)
@@ -61,9 +61,9 @@ def predict(folder: Path, model: str, record: dict, pixels: "np.ndarray") -> "np
     """Probabilities float64 (N, C) of images uint8 (N, 3, S, S) by a run's model, in the precision that it was trained in."""
     import torch
 
-    from hardpair.inference import infer
-    from hardpair.saved_model import load
-    from hardpair.tensors import Images
+    from hardpair.training.images import Images
+    from hardpair.training.inference import infer
+    from hardpair.training.saved_model import load
 
     network = load(folder, model, record)
     mean, std = (torch.tensor(record[key]) for key in ("mean", "std"))
@@ -78,7 +78,7 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
     Raises:
         UserError: it is missing, or no usable picture.
     """
-    from hardpair import picture
+    from hardpair.data import picture
     from hardpair.errors import UserError
 
     try:

@@ -10,7 +10,7 @@ Examples:
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, positive, run
+from hardpair.cli.command import json_or_file, parser, positive, run
 
 
 def arguments() -> argparse.Namespace:
@@ -37,10 +37,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import dataset
-    from hardpair.config import resolve_part
+    from hardpair.config.resolve import resolve_part
+    from hardpair.data import dataset
+    from hardpair.data.sources import cifar, synthetic
     from hardpair.errors import UserError
-    from hardpair.sources import cifar, synthetic
 
     settings = resolve_part("data", options.settings | {"kind": options.kind, "name": options.name})
     about = {"kind": options.kind, "name": options.name}
@@ -58,10 +58,10 @@ def main() -> None:
 
 def prepare_pictures(options: argparse.Namespace, settings: dict, about: dict) -> None:
     """Bring your own pictures into the form of all others, and say what was found."""
-    from hardpair import dataset
-    from hardpair.files import write_json
-    from hardpair.parameters import parameter_count
-    from hardpair.sources import folder, planned, tree
+    from hardpair.data import dataset
+    from hardpair.data.sources import folder, planned, tree
+    from hardpair.files.atomic import write_json
+    from hardpair.training.model_size import parameter_count
 
     fingerprint = tree.fingerprint(options.source)
     pictures = folder.read(options.source, settings["size"], settings["test_share"], options.threads)

@@ -8,7 +8,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run, settings_with
+from hardpair.cli.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     from hardpair import search
-    from hardpair.files import write_json
+    from hardpair.files.atomic import write_json
 
     settings = options.settings
     finished = search.read_trials(options.search_dir, options.round, settings["batch"])

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from hardpair.command import job_arguments, parser, run, settings_with
+from hardpair.cli.command import job_arguments, parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.lease import only_one, take_gpu
+    from hardpair.jobs.gpu import only_one, take_gpu
 
     with only_one(options.checkpoint) as waited:
         take_gpu(options.gpus, options.jobs_per_gpu, f"trial {options.trial}")
@@ -42,7 +42,7 @@ def main() -> None:
 def run_trial(options: argparse.Namespace, waited: bool) -> None:
     """Train with the proposed recipe and write the trial, unless the job that was waited for has made it."""
     from hardpair.errors import UserError
-    from hardpair.files import read_json, write_json
+    from hardpair.files.atomic import read_json, write_json
 
     proposals = {entry["trial"]: entry["recipe"] for entry in read_json(options.round)["trials"]}
     if options.trial not in proposals:
@@ -74,9 +74,10 @@ def run_trial(options: argparse.Namespace, waited: bool) -> None:
 
 def trial_fingerprint(options: argparse.Namespace, recipe: dict) -> str:
     """Hash of all that decides the trial's value on one type of machine; ``watch`` works it out from the config."""
-    from hardpair import job, plugins
-    from hardpair.code import code_hash
-    from hardpair.provenance import fingerprint
+    from hardpair import plugins
+    from hardpair.staleness.code_hash import code_hash
+    from hardpair.staleness.fingerprint import fingerprint
+    from hardpair.training import job
 
     plugins.use(options.plugins)
     variants = {name: job.complete_settings(given) for name, given in options.settings["variants"].items()}
@@ -89,7 +90,7 @@ def trial_fingerprint(options: argparse.Namespace, recipe: dict) -> str:
 def is_whole(path: Path, fingerprint: str) -> bool:
     """Whether a file holds a finished trial of this fingerprint."""
     from hardpair.errors import UserError
-    from hardpair.files import read_json
+    from hardpair.files.atomic import read_json
 
     try:
         return read_json(path)["fingerprint"] == fingerprint
@@ -99,9 +100,9 @@ def is_whole(path: Path, fingerprint: str) -> bool:
 
 def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict], list]:
     """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, the runs and their checkpoints."""
-    from hardpair import job, loop
     from hardpair.errors import UserError
-    from hardpair.progress import Progress
+    from hardpair.jobs.progress import Progress
+    from hardpair.training import job, loop
 
     runs, checkpoints = [], []
     for name, settings in options.settings["variants"].items():

@@ -9,7 +9,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run, settings_with
+from hardpair.cli.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def main() -> None:
     import yaml
 
     from hardpair import search
-    from hardpair.files import write_rows, write_text
+    from hardpair.files.atomic import write_rows, write_text
 
     settings = options.settings
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."

@@ -9,8 +9,8 @@ are not the present ones; which other steps would run again, `snakemake --dry-ru
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run
-from hardpair.study import study_arguments
+from hardpair.cli.command import parser, run
+from hardpair.study.find import study_arguments
 
 
 def arguments() -> argparse.Namespace:
@@ -24,13 +24,13 @@ def main() -> None:
     options = arguments()
     from rich.console import Console
 
-    from hardpair import study
     from hardpair.errors import UserError
-    from hardpair.follow import follow
-    from hardpair.status_view import WIDE, view
-    from hardpair.watch import Watch
+    from hardpair.study import find
+    from hardpair.study.follow import follow
+    from hardpair.study.status_view import WIDE, view
+    from hardpair.study.watch import Watch
 
-    config = study.chosen(options.study, options.configfile)
+    config = find.chosen(options.study, options.configfile)
     watch = Watch(config, Path("results") / config["study"])
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:

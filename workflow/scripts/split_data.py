@@ -8,7 +8,7 @@ Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import json_or_file, parser, run
+from hardpair.cli.command import json_or_file, parser, run
 
 
 def arguments() -> argparse.Namespace:
@@ -28,10 +28,10 @@ def main() -> None:
     options = arguments()
     import numpy as np
 
-    from hardpair.arrays import load_part
-    from hardpair.config import resolve_part
-    from hardpair.files import read_json, write_json
-    from hardpair.split import split_indices
+    from hardpair.config.resolve import resolve_part
+    from hardpair.data.arrays import load_part
+    from hardpair.data.split import split_indices
+    from hardpair.files.atomic import read_json, write_json
 
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hardpair.command import job_arguments, json_or_file, parser, positive, run
+from hardpair.cli.command import job_arguments, json_or_file, parser, positive, run
 
 
 def arguments() -> argparse.Namespace:
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.lease import only_one, take_gpu
+    from hardpair.jobs.gpu import only_one, take_gpu
 
     with only_one(options.checkpoint) as waited:
         take_gpu(options.gpus, options.jobs_per_gpu, f"{options.variant} with seed {options.seed}")
@@ -43,9 +43,9 @@ def train(options: argparse.Namespace, waited: bool) -> None:
     import numpy as np
     from safetensors.torch import save_file
 
-    from hardpair import job, loop
-    from hardpair.files import file_sha256, write_json, write_rows, written_whole
-    from hardpair.progress import Progress
+    from hardpair.files.atomic import file_sha256, write_json, write_rows, written_whole
+    from hardpair.jobs.progress import Progress
+    from hardpair.training import job, loop
 
     task = job.prepare(options)
     out = options.output_dir
@@ -82,7 +82,7 @@ def train(options: argparse.Namespace, waited: bool) -> None:
 def is_whole(folder: Path, fingerprint: str) -> bool:
     """Whether a folder holds a finished run of this fingerprint; its run.json is written last."""
     from hardpair.errors import UserError
-    from hardpair.files import file_sha256, read_json
+    from hardpair.files.atomic import file_sha256, read_json
 
     try:
         record = read_json(folder / "run.json")

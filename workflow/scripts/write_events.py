@@ -10,8 +10,8 @@ events/{variant}/seed{seed}/. Training has no part in it, so events of runs that
 import argparse
 import time
 
-from hardpair.command import parser, run
-from hardpair.study import study_arguments
+from hardpair.cli.command import parser, run
+from hardpair.study.find import study_arguments
 
 EVERY = 5  # seconds between two looks
 
@@ -25,11 +25,11 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair import study
     from hardpair.errors import UserError
-    from hardpair.events import Events
+    from hardpair.study import find
+    from hardpair.study.events import Events
 
-    folder = study.chosen_folder(options.study, options.configfile)
+    folder = find.chosen_folder(options.study, options.configfile)
     events = Events(folder)
     written = events.write()
     while options.follow:

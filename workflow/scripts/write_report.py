@@ -13,7 +13,7 @@ texts). Example:
 import argparse
 from pathlib import Path
 
-from hardpair.command import parser, run, settings_with
+from hardpair.cli.command import parser, run, settings_with
 
 
 def arguments() -> argparse.Namespace:
@@ -32,8 +32,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    from hardpair.files import write_text
-    from hardpair.readers import read_images
+    from hardpair.files.atomic import write_text
+    from hardpair.files.readers import read_images
     from hardpair.report.page import render
 
     write_text(options.output, render(options.study_dir, options.settings, read_images(options.images)))

@@ -5,9 +5,9 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from hardpair.code import code_hash
-from hardpair.command import parser, settings_with
-from hardpair.config import canonical
+from hardpair.cli.command import parser, settings_with
+from hardpair.config.resolve import canonical
+from hardpair.staleness.code_hash import code_hash
 
 
 def parse(description: str, keys: tuple[str, ...], **inputs: str) -> Namespace:

@@ -7,8 +7,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hardpair.confusion import pair_rates
 from hardpair.figures import style
+from hardpair.measures.confusion import pair_rates
 from hardpair.wording import counted
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs

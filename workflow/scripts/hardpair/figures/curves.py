@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardpair.figures import bands, legend, lines, style
-from hardpair.measures import about
+from hardpair.measures.names import about
 
 SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
 ZOOM_FROM = 10  # epochs; of longer runs the last half is shown again, larger

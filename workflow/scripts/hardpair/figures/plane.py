@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hardpair.figures import style, variants
-from hardpair.intervals import mean_interval
+from hardpair.measures.intervals import mean_interval
 
 COLOURS = {"accuracy": "Blues", "confusion": "Blues_r"}  # darker is better
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hardpair.figures import bands, legend, style
-from hardpair.intervals import mean_interval
+from hardpair.measures.intervals import mean_interval
 from hardpair.wording import counted
 
 FEWEST = 10  # images of a bin, on average over seeds, for it to be drawn

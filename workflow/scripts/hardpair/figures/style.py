@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from hardpair.files import written_whole
+from hardpair.files.atomic import written_whole
 from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal

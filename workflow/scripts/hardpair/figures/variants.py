@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hardpair.figures import legend, style
-from hardpair.intervals import mean_interval
-from hardpair.measures import about
+from hardpair.measures.intervals import mean_interval
+from hardpair.measures.names import about
 from hardpair.wording import counted
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}

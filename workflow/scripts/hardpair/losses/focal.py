@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from hardpair.focal_weight import floored_weight, focal_weight
 from hardpair.losses import ImageLoss
-from hardpair.refresh import floored_weight, focal_weight
 
 
 class Loss(ImageLoss):

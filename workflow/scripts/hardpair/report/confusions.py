@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardpair.metrics import log_probabilities
+from hardpair.comparison.runs import Runs
+from hardpair.measures.metrics import log_probabilities
 from hardpair.report.sheets import sheets
-from hardpair.runs import Runs
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
 TABLES = 3_000_000  # bytes of the tables

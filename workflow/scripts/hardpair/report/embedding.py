@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from hardpair.readers import read_with
+from hardpair.files.readers import read_with
 
 ROOM = 3_500_000  # bytes of all figures together; where SVGs are more, the largest give way to their PNGs
 

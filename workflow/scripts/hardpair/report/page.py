@@ -7,12 +7,12 @@ import jinja2
 import numpy as np
 import yaml
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures.style import COLOURS
-from hardpair.measures import about, metrics_of, title
-from hardpair.readers import read_table, read_with
+from hardpair.files.readers import read_table, read_with
+from hardpair.measures.names import about, metrics_of, title
 from hardpair.report import embedding, origin, tables
 from hardpair.report.confusions import explored
-from hardpair.runs import Runs
 
 if TYPE_CHECKING:
     import pandas as pd

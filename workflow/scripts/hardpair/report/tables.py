@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from hardpair.measures import OF_PAIR, number, title
+from hardpair.measures.names import OF_PAIR, number, title
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 import torch
 
-from hardpair.refresh import floored_weight
+from hardpair.focal_weight import floored_weight
 from hardpair.samplers import EpochSampler
 
 

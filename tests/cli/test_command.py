@@ -1,0 +1,110 @@
+"""What every command line shares."""
+
+import argparse
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardpair.cli import command
+from hardpair.errors import UserError
+from hardpair.files import atomic
+
+SCRIPTS = Path(atomic.__file__).parents[2]
+
+
+def test_settings_are_json_or_a_file_of_json_or_yaml(tmp_path):
+    value = {"a": [1, 2.5, None], "b": {"c": "d"}}
+    (tmp_path / "s.json").write_text(json.dumps(value))
+    (tmp_path / "s.yaml").write_text("a: [1, 2.5, null]\nb:\n  c: d\n")
+    for text in (json.dumps(value), f"  {json.dumps(value)}", str(tmp_path / "s.json"), str(tmp_path / "s.yaml")):
+        assert command.json_or_file(text) == value
+        assert command.settings_with("a", "b")(text) == value
+
+
+UNREADABLE = {
+    "broken JSON": ('{"a": ', "not valid JSON"),
+    "no such file": ("nowhere.yaml", "neither JSON nor a readable file: .*nowhere.yaml"),
+    "broken YAML": ("a: [1\nb: }", "neither JSON nor a readable file: while parsing"),
+    "code": ("!!python/object/apply:os.mkdir [made]", "neither JSON nor a readable file: .*python/object"),
+    "a word": ("word", "is not a map of keys and values"),
+    "nothing": ("", "is not a map of keys and values"),
+    "a list": ("[1, 2]", "is not a map of keys and values"),
+    "a key too few": ("{}", "the settings lack needed: see --help"),
+    "a key too many": ("{needed: 1, neded: 2}", r"neded is no key of settings: did you mean needed\?"),
+    "bytes": (b"\xff\xfe\xfd", "neither JSON nor a readable file"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_unreadable_settings_are_told_in_one_line(tmp_path, monkeypatch, capsys, kind):
+    content, expected = UNREADABLE[kind]
+    monkeypatch.chdir(tmp_path)
+    argument = content if kind in ("broken JSON", "no such file") else "s.yaml"
+    if argument == "s.yaml":
+        Path(argument).write_bytes(content if isinstance(content, bytes) else content.encode())
+    cli = command.parser("Words.")
+    cli.add_argument("--settings", type=command.settings_with("needed"))
+    with pytest.raises(SystemExit) as caught:
+        cli.parse_args(["--settings", argument])
+    assert caught.value.code == 2
+    assert re.search(rf"error: argument --settings: [^\n]*{expected}[^\n]*\n$", capsys.readouterr().err)
+    assert not Path("made").exists()
+
+
+@given(st.integers(1, 10**12))
+def test_a_count_is_read(number):
+    assert command.positive(str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["0", "00", "-1", "1.5", "1e3", "", " 1", "ten", "²"])
+def test_what_is_no_count_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number above 0"):
+        command.positive(text)
+
+
+def ended(monkeypatch, error):
+    """Exit code with which a script ends whose main raises ``error``."""
+    monkeypatch.setattr(sys, "argv", ["/some/where/train.py"])
+
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        command.run(main)
+    return caught.value.code
+
+
+def test_errors_of_the_user_and_the_machine_end_in_one_line(monkeypatch, capsys):
+    assert ended(monkeypatch, UserError("recipe.epochs is 0: raise it")) == "train.py: recipe.epochs is 0: raise it"
+    lacking = ended(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert lacking.startswith(f"train.py: {sys.executable} lacks the Python package 'torch': run `make setup`")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert ended(monkeypatch, full).startswith("train.py: No space left on device: check the path")
+    denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/out/run.json")
+    assert ended(monkeypatch, denied).startswith("train.py: /out/run.json: Permission denied: check the path")
+    assert capsys.readouterr().err == ""
+    assert ended(monkeypatch, KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "train.py: interrupted\n"
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("of a library")])
+def test_other_errors_keep_their_traceback(monkeypatch, error):
+    with pytest.raises(type(error), match=str(error)):
+        ended(monkeypatch, error)
+
+
+def test_a_script_that_succeeds_ends_as_usual_and_one_that_fails_does_not():
+    program = "from hardpair.cli.command import run\nfrom hardpair.errors import UserError\ndef main():\n    {}\nrun(main)"
+    ends = []
+    for body in ("print(1)", "raise UserError('a: b')", "open('/nowhere/x')"):
+        done = subprocess.run([sys.executable, "-c", program.format(body)], cwd=SCRIPTS, capture_output=True, text=True)
+        ends.append((done.returncode, len(done.stderr.splitlines())))
+    assert ends == [(0, 0), (1, 1), (1, 1)]

@@ -1,0 +1,106 @@
+import copy
+import functools
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from changed_config import PROJECT, STUDY, changed, sentence
+from hardpair.config import schema
+from hardpair.config.resolve import resolve, resolve_part
+from hardpair.errors import UserError
+
+PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
+OVERLAYS = sorted(path for folder in ("config", "docs/study") for path in (PROJECT / folder).glob("*.yaml") if path.name != "schema.yaml")
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.name)
+def test_every_shipped_config_resolves(path):
+    config = copy.deepcopy(STUDY)
+    update_config(config, yaml.safe_load(path.read_text()))
+    resolved = resolve(config)
+    assert resolve(resolved) == resolved
+    assert (resolved["study"] == STUDY["study"]) == (path.name == "config.yaml"), "an overlay with the study's name would mix its results"
+
+
+def test_a_renamed_key_is_found_wherever_it_was_and_went(monkeypatch):
+    old_names = {
+        "variants[].title": ["$defs", "variant", "properties", "label"],
+        "rate": ["$defs", "recipe", "properties", "learning_rate"],
+    }
+    whole = copy.deepcopy(schema.schema())
+    for old, place in old_names.items():
+        functools.reduce(dict.__getitem__, place, whole)["formerly"] = [old]
+    monkeypatch.setattr(schema, "schema", lambda: whole)
+    assert schema.renamed("variants[].title") == "variants[].label"
+    assert schema.renamed("rate") == "recipe.learning_rate"
+    assert schema.renamed("title") is None
+    assert sentence(changed(("variants.1.title", "x"))).endswith("variants[1].title has another name now: write variants[].label")
+
+
+def test_auto_is_short_for_the_most_confused_pair():
+    assert resolve(changed(("pairs", "auto")))["pairs"] == {"auto": 1}
+    assert resolve(changed(("pairs", {"auto": "3"})))["pairs"] == {"auto": 3}, "as --config hands it over"
+
+
+def test_defaults_are_filled_in_at_every_depth():
+    smallest = {"study": "s", "data": {"kind": "cifar10", "name": "c"}, "baseline": "ce", "seeds": [0]}
+    smallest["variants"] = [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal"}, "sampler": {"kind": "focal", "gamma": 1}}]
+    resolved = resolve(smallest)
+    assert resolved["search"]["space"]["momentum"] == [0.8, 0.97]
+    assert resolved["data"]["synthetic"]["size"] == 16
+    assert resolved["data"]["source"] is None
+    assert resolved["recipe"]["lr_drops"] == [0.5, 0.8]
+    plain, dfl = resolved["variants"]
+    assert plain == {"name": "ce", "label": "ce", "loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}}
+    assert dfl["loss"] == {
+        "kind": "focal",
+        "gamma": 2,
+        "scale": "none",
+        "scale_over": "training",
+        "scale_max": None,
+        "detach_weight": False,
+    }
+    assert dfl["sampler"] == {"kind": "focal", "gamma": 1, "unbias": 0, "factor_max": 100}
+
+
+def test_resolving_changes_neither_the_config_nor_the_defaults():
+    before, given_config = copy.deepcopy(schema.schema()), copy.deepcopy(STUDY)
+    resolved = resolve(given_config)
+    resolved["recipe"]["lr_drops"].append(1)
+    resolved["search"]["space"]["dropout"][0] = 9
+    resolved["data"]["urls"].append("x")
+    assert given_config == STUDY
+    assert schema.schema() == before
+
+
+def test_numbers_that_snakemake_hands_over_as_texts_are_numbers():
+    texts = [("seeds", ["0", "1"]), ("recipe.epochs", "5"), ("recipe.dropout", "0.25"), ("search.enabled", "false")]
+    resolved = resolve(changed(*texts, ("data.training", "null"), ("variants.1.loss.gamma", "3")))
+    assert resolved["seeds"] == [0, 1]
+    assert (resolved["recipe"]["epochs"], resolved["recipe"]["dropout"], resolved["search"]["enabled"]) == (5, 0.25, False)
+    assert (resolved["data"]["training"], resolved["variants"][1]["loss"]["gamma"]) == (None, 3)
+
+
+def test_texts_that_look_like_numbers_stay_texts_where_texts_are_meant():
+    resolved = resolve(changed(("study", "2024"), ("data.name", "null"), ("variants.0.label", "1e3")))
+    assert (resolved["study"], resolved["data"]["name"], resolved["variants"][0]["label"]) == ("2024", "null", "1e3")
+
+
+@pytest.mark.parametrize("threshold", [0.07, 0.29, 0.57, 0.58, 1])
+def test_thresholds_in_whole_percent_are_accepted_whatever_their_binary_fraction(threshold):
+    assert resolve(changed(("difficulty", {"easy": 1.0, "hard": threshold})))["difficulty"]["hard"] == threshold
+
+
+def test_a_part_is_checked_and_filled_in_on_its_own():
+    assert resolve_part("recipe", {"epochs": 3.0}) == resolve_part("recipe", {"epochs": 3})
+    assert type(resolve_part("recipe", {"epochs": 3.0})["epochs"]) is int
+    with pytest.raises(UserError, match=r"recipe\.epochs is 0: it must be at least 1"):
+        resolve_part("recipe", {"epochs": 0})
+    with pytest.raises(UserError, match="recipe is null: it must be a map of keys"):
+        resolve_part("recipe", None)
+
+
+def test_classes_of_your_own_pictures_are_not_known_to_the_config():
+    pairs = [["a-b", "c"], ["", "<script>"], ["数", "$(x)"]]
+    assert resolve(changed(("data", PICTURES), ("pairs", pairs)))["pairs"] == pairs

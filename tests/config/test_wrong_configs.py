@@ -1,0 +1,179 @@
+"""Every wrong config is told in one sentence."""
+
+import math
+import re
+from datetime import date
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from changed_config import MISSING, SETTINGS, changed, sentence
+from hardpair.config.resolve import resolve
+from hardpair.errors import UserError
+
+CE = {"kind": "cross_entropy"}
+GENERATED = {"kind": "synthetic", "name": "s", "validation": 100}
+PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
+NO_SEARCH = [("data.validation", 0), ("search.enabled", False)]
+PLAIN = [("variants", [{"name": "plain"}]), ("baseline", "plain"), ("contrasts", []), ("claims", [])]
+NAME_RULE = "use 1 to 64 letters, digits"
+WRONG = {
+    # keys
+    "unknown key": ([("colour", "red")], "colour is not a key", "known keys are baseline, claims, compare"),
+    "unknown key with a near miss": ([("variant", [])], "variant is not a key", "did you mean variants?"),
+    "unknown key within": ([("recipe.learningrate", 0.1)], "recipe.learningrate is not a key", "did you mean learning_rate?"),
+    "unknown key in a list": ([("variants.2.lable", "x")], "variants[2].lable is not a key", "did you mean label?"),
+    "key of another section": ([("epochs", 5)], "epochs is not a key", "it belongs to recipe or search"),
+    "key that has another name now": ([("evaluate", {"on": "test"})], "evaluate.on has another name now", "write evaluate.images"),
+    "that key as YAML reads it": ([("evaluate", yaml.safe_load("{on: test}"))], "evaluate.True has another", "write evaluate.images"),
+    "key that is no word": ([("a\nb <c>", 5)], '"a\\nb <c>" is not a key', "known keys are"),
+    "key that is a number": ([("recipe", {7: 1})], "recipe.7 is not a key", "known keys are"),
+    "no study": ([("study", MISSING)], "study is missing", "add it"),
+    "no kind of data": ([("data", {"name": "x"})], "data.kind is missing", "add it"),
+    "variant without a name": ([("variants.0.name", MISSING)], "variants[0].name is missing", "add it"),
+    "published without confusion": ([("variants.0.published.confusion", MISSING)], "variants[0].published.confusion is missing", "add it"),
+    # types
+    "text for a list": ([("seeds", "all")], 'seeds is "all"', "a list such as [a, b]"),
+    "one pair without its own brackets": ([("pairs", ["cat", "dog"])], 'pairs[0] is "cat"', "a list such as [a, b]"),
+    "number for a text": ([("study", 2024)], "study is 2024", "it must be text (put it in quotes)"),
+    "date for a text": ([("study", date(2024, 5, 1))], 'study is "2024-05-01"', "it must be text (put it in quotes)"),
+    "yes read as true": ([("variants.0.name", True)], "variants[0].name is true", "it must be text (put it in quotes)"),
+    "number with exponent as text": ([("recipe.weight_decay", "5e-4")], 'recipe.weight_decay is "5e-4"', "write 0.0005)"),
+    "tiny number as text": ([("recipe.weight_decay", "1e-5")], "recipe.weight_decay", "write 0.00001)"),
+    "text number in a list": ([("search.space.learning_rate", ["1e-3", 0.1])], "search.space.learning_rate[0]", "write 0.001)"),
+    "whole number with exponent": ([("recipe.batch_size", "1e2")], "recipe.batch_size", "write 100)"),
+    "fraction for a whole number": ([("recipe.epochs", 2.5)], "recipe.epochs is 2.5", "it must be a whole number"),
+    "true for a number": ([("recipe.learning_rate", True)], "recipe.learning_rate is true", "it must be a number"),
+    "true for a whole number": ([("recipe.epochs", True)], "recipe.epochs is true", "it must be a whole number"),
+    "true for a seed": ([("seeds", [0, True])], "seeds[1] is true", "it must be a whole number"),
+    "number for a switch": ([("search.enabled", 1)], "search.enabled is 1", "it must be true or false"),
+    "empty data": ([("data", None)], "data is null", "fill it in or remove it"),
+    "empty recipe": ([("recipe", None)], "recipe is null", "fill it in or remove it"),
+    "empty search space": ([("search.space", None)], "search.space is null", "fill it in or remove it"),
+    "empty loss": ([("variants.1.loss", None)], "variants[1].loss is null", "a map of keys"),
+    # choices
+    "unknown kind of data": ([("data.kind", "mnist")], 'data.kind is "mnist"', "choose one of cifar10, cifar100, folder, synthetic"),
+    "loss that is no map": ([("variants.1.loss", "focal")], 'variants[1].loss is "focal"', "a map of keys"),
+    "loss without a kind": ([("variants.1.loss", {"gamma": 2})], "variants[1].loss.kind is missing", "one of cross_entropy, focal"),
+    "unknown loss": ([("variants.1.loss.kind", "dice")], 'variants[1].loss.kind is "dice"', "or name the file of your own in plugins"),
+    "nearly a loss": ([("variants.1.loss.kind", "crossentropy")], "variants[1].loss.kind", "did you mean cross_entropy?"),
+    "loss that is a list": ([("variants.1.loss.kind", ["focal"])], 'variants[1].loss.kind is ["focal"]', "did you mean focal?"),
+    "option of another loss": ([("variants.0.loss", CE | {"gamma": 2})], "variants[0].loss.gamma is not a key of kind", "keys are kind"),
+    "misspelt option of a loss": ([("variants.1.loss.gama", 1)], "variants[1].loss.gama is not a key of kind focal", "did you mean gamma?"),
+    "scale of a sampler": ([("variants.2.sampler.scale", 1)], "variants[2].sampler.scale is not a key of kind focal", "gamma, kind"),
+    "negative gamma": ([("variants.2.sampler.gamma", -1)], "variants[2].sampler.gamma is -1", "it must be at least 0"),
+    # bounds
+    "no epochs": ([("recipe.epochs", 0)], "recipe.epochs is 0", "it must be at least 1"),
+    "dropout of everything": ([("recipe.dropout", 1)], "recipe.dropout is 1", "it must be less than 1"),
+    "no learning rate": ([("recipe.learning_rate", 0)], "recipe.learning_rate is 0", "it must be more than 0"),
+    "seed of 33 bits": ([("seeds", [2**32])], "seeds[0] is 4294967296", "it must be at most 4294967295"),
+    "NaN": ([("recipe.weight_decay", math.nan)], "recipe.weight_decay is nan", "give a finite number"),
+    "infinity": ([("recipe.learning_rate", math.inf)], "recipe.learning_rate is inf", "give a finite number"),
+    "infinite epochs": ([("recipe.epochs", math.inf)], "recipe.epochs is Infinity", "it must be a whole number"),
+    "NaN with a step": ([("difficulty.easy", math.nan)], "difficulty.easy is nan", "give a finite number"),
+    "threshold between percents": ([("difficulty.easy", 0.805)], "difficulty.easy is 0.805", "a multiple of 0.01"),
+    "size that pooling cannot halve": ([("data.synthetic.size", 20)], "data.synthetic.size is 20", "a multiple of 8"),
+    "pair of three": ([("pairs", [["cat", "dog", "deer"]])], "pairs[0]", "a list of 2 entries"),
+    "range of one": ([("search.space.momentum", [0.9])], "search.space.momentum is [0.9]", "a list of 2 entries"),
+    "empty source": ([("data.source", "")], 'data.source is ""', "1 or more characters"),
+    "address that is none": ([("data.urls", ["ftp://example.org/x"])], "data.urls[0]", "http:// or https://"),
+    # repetition
+    "seed twice": ([("seeds", [0, 1, 0])], "seeds is [0, 1, 0]", "without repetition"),
+    "name twice": ([("variants.1.name", "ce")], 'variants: two have the name "ce"', "give each its own"),
+    "label twice": ([("variants.1.label", "CrossEntropy")], 'variants: two have the label "CrossEntropy"', "give each its own"),
+    "label that is another's name": ([("variants.1", {"name": "CrossEntropy"})], 'variants: two have the label "CrossEntropy"', "own"),
+    "names that differ in case": ([("variants.1.name", "CE")], 'variants[1].name is "CE"', "rename one of them"),
+    "contrast twice": ([("contrasts", [["dfl", "ce"], ["dfl", "ce"]])], "contrasts is", "without repetition"),
+    "contrast turned round": ([("contrasts", [["dfl", "ce"], ["ce", "dfl"]])], 'contrasts[1] is ["ce", "dfl"]', "remove one"),
+    "pair twice": ([("pairs", [["cat", "dog"], ["cat", "dog"]])], 'pairs[1] is ["cat", "dog"]', "remove one"),
+    # names that do not fit together
+    "unknown baseline": ([("baseline", "cee")], 'baseline names the variant "cee"', "did you mean ce?"),
+    "unknown variant in a contrast": ([("contrasts.1", ["mixup", "ce"])], 'contrasts[1] names the variant "mixup"', "choose from ce, dfl"),
+    "unknown variant in the search": ([("search.variants", ["none"])], 'search.variants names the variant "none"', "choose from ce, dfl"),
+    "search of a variant that is gone": ([("search", {}), *PLAIN], 'search.variants names the variant "ce"', "choose from plain"),
+    "claim without its contrast": (
+        [("contrasts", [["dfl", "ce"]])],
+        'claims[0].contrasts[1] compares "dfl" with "ce_sampler"',
+        "add [dfl, ce_sampler] there",
+    ),
+    "claim by an unknown measure": (
+        [("claims.0.contrasts.0", {"better": "dfl", "than": "ce", "measures": ["nll"]})],
+        "claims[0].contrasts[0].measures[0]",
+        "accuracy, confusion",
+    ),
+    "contrast with itself": ([("contrasts", [["dfl", "dfl"]])], "contrasts[0]", "name two variants"),
+    "unknown class": ([("pairs", [["cat", "wolf"]])], 'pairs[0] names the class "wolf", which cifar10', "choose from airplane"),
+    "class with a capital": ([("pairs", [["cat", "dog"], ["Cat", "deer"]])], 'pairs[1] names the class "Cat"', "did you mean cat?"),
+    "class of other data": ([("data.kind", "cifar100")], 'pairs[0] names the class "cat", which cifar100', "did you mean "),
+    "reference about other classes": ([("references.0.pair", ["cat", "wolf"])], 'references[0] names the class "wolf"', "choose from"),
+    "published of no data": ([("variants.0.published.data", "cifar")], 'variants[0].published.data is "cifar"', "did you mean cifar"),
+    "reference about no data": ([("references.0.data", "cifar")], 'references[0].data is "cifar", which is no', "did you mean cifar"),
+    "pairs by themselves": ([("pairs", "automatic")], 'pairs is "automatic"', "give a list of pairs such as [[cat, dog]], or auto"),
+    "no pair by itself": ([("pairs", {"auto": 0})], "pairs.auto is 0", "at least 1"),
+    "pairs without a number": ([("pairs", {})], "pairs.auto is missing", "add it"),
+    "pairs chosen on nothing": (
+        [*NO_SEARCH, ("pairs", "auto")],
+        "pairs is auto, but data.validation is 0",
+        "hold some out or name the pairs",
+    ),
+    "class with itself": ([("pairs", [["cat", "cat"]])], 'pairs[0] names "cat" twice', "name two classes"),
+    # numbers that do not fit together
+    "seed of the search": ([("search.seeds", [1000, 3])], "search.seeds and seeds share [3]", "give the search others"),
+    "recipe outside the space": ([("recipe.learning_rate", 0.1)], "recipe.learning_rate is 0.1, outside search.space", "widen the space"),
+    "space upside down": ([("search.space.dropout", [0.7, 0.2])], "search.space.dropout is [0.7, 0.2]", "give the lowest value first"),
+    "drops out of order": ([("recipe.lr_drops", [0.8, 0.5])], "recipe.lr_drops is [0.8, 0.5]", "in rising order"),
+    "too many images": ([("data.training", 46000)], "data.training and data.validation ask for 51000 images of 50000", "lower one"),
+    "validation takes all": ([("data.validation", 50000)], "data.training and data.validation", "lower one"),
+    "more than is generated": ([("data", GENERATED | {"validation": 3000})], "data.training and data.validation ask for 3000", "lower one"),
+    "search on nothing": ([("data.validation", 0)], "search.enabled is true, but data.validation is 0", "hold some out or disable it"),
+    "validation on nothing": ([*NO_SEARCH, ("evaluate.images", "validation")], "evaluate.images is validation, but", "or evaluate on test"),
+    "size of official images": ([("data.size", 64)], "data.size is 64, but data.kind is cifar10: only kind folder", "remove it"),
+    "no share of test images": ([("data", PICTURES | {"test_share": 0})], "data.test_share is 0", "more than 0"),
+    "size of pictures that pooling cannot halve": ([("data", PICTURES | {"size": 20})], "data.size is 20", "a multiple of 8"),
+    "pictures from nowhere": ([("data", PICTURES | {"source": None})], "data.source is missing", "name the folder, zip or tar"),
+    "pairs that tables call alike": (
+        [("data", PICTURES), ("pairs", [["a-b", "c"], ["a", "b-c"]])],
+        'pairs[0] and pairs[1] would both be called "a-b-c"',
+        "rename one of their classes",
+    ),
+    "source of generated images": ([("data", GENERATED | {"source": "x.tgz"})], "data.source is set, but data.kind", "remove one of them"),
+    "hard above easy": ([("difficulty", {"easy": 0.5, "hard": 0.6})], "difficulty.hard is 0.6, above difficulty.easy 0.5", "lower it"),
+}
+
+
+for name in ["", *". .. ../up a/b a\\b a;b $(x) `x` <script> naïve 数 -x .x _x {x}".split(), "a b", "a\n", "x" * 65]:
+    for key, where in (("study", "study"), ("data.name", "data.name"), ("variants.0.name", "variants[0].name")):
+        WRONG[f"{key} called {name!r}"] = ([(key, name)], f"{where} is ", NAME_RULE)
+
+
+@pytest.mark.parametrize(("changes", "problem", "advice"), WRONG.values(), ids=[ascii(name) for name in WRONG])
+def test_a_wrong_config_gets_one_sentence_with_the_key_and_what_to_do(changes, problem, advice):
+    told = sentence(changed(*changes))
+    assert told.startswith(f"config: {problem}")
+    assert advice in told[len(f"config: {problem}") :]
+    assert told.isprintable(), "one line, and nothing that a terminal would act on"
+    assert len(told) < 250
+
+
+@pytest.mark.parametrize("config", [None, [], "study", 5, True])
+def test_a_config_that_is_no_map_gets_one_sentence(config):
+    assert re.match(r"config: the config is .+: it must be a map of keys", sentence(config))
+
+
+def test_without_a_search_its_settings_are_not_held_against_the_config():
+    off = ("search", {"enabled": False, "variants": ["gone"], "seeds": [0], "space": {"dropout": [0.9, 0.1]}})
+    assert resolve(changed(off, ("data.validation", 0)))["search"]["seeds"] == [0]
+
+
+PLACES = "study data pairs variants seeds recipe search contrasts difficulty recipe.lr_drops data.source variants.1.loss search.space"
+
+
+@given(st.sampled_from(PLACES.split()), SETTINGS)
+def test_whatever_stands_in_a_config_it_is_accepted_or_told_in_one_line(key, value):
+    config = changed((key, value))
+    try:
+        resolve(config)
+    except UserError:
+        assert sentence(config).isprintable()

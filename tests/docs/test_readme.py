@@ -1,0 +1,84 @@
+"""The README's own examples, run as they stand."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workspace import PROJECT, Workspace
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """Code blocks of one language below a heading."""
+    [section] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", README, re.M | re.S)
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.M | re.S)
+
+
+def test_one_model_without_snakemake(tmp_path):
+    [commands] = blocks("One model, without Snakemake", "bash")
+    study = Workspace.fresh(tmp_path)
+    study.run("bash", "-euc", commands)
+    measured = json.loads((tmp_path / "results/one/run/metrics.json").read_text())
+    assert measured["models"]["last"]["accuracy"] > 0.2
+
+
+def test_your_own_loss(finished, tmp_path):
+    [code], [use] = blocks("Your own loss", "python"), blocks("Your own loss", "yaml")
+    study = finished.copy(tmp_path)
+    (study.folder / re.match(r"# (\S+)\n", code)[1]).write_text(code)
+    use = yaml.safe_load(use)
+    study.edit("tiny.yaml", "contrasts: [[", f"  - {json.dumps(use['variants'][1])}\nplugins: {use['plugins']}\ncontrasts: [[")
+    trained = {job for job in study.stale() if job.startswith("Train")}
+    assert trained == {"Train poly1 with seed 0", "Train poly1 with seed 1"}
+    study.snakemake("--", "results/tiny/runs/poly1/seed0/metrics.json")
+    record = json.loads((study.folder / "results/tiny/runs/poly1/seed0/run.json").read_text())
+    assert record["settings"]["loss"] == {"kind": "poly1", "epsilon": 2}
+    study.edit("poly1.py", "1 - torch.exp", "2 - torch.exp")
+    assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/metrics.json")
+
+
+@pytest.mark.parametrize(
+    ("heading", "variant"), [("The study", "gamma3"), ("Your own pictures", "dfl_sampler"), ("Your own loss", "poly1")]
+)
+def test_an_overlay_of_your_own_stands_by_itself(heading, variant, tmp_path, monkeypatch):
+    from hardpair.cli.command import overlaid
+    from hardpair.config.resolve import resolve
+
+    monkeypatch.chdir(tmp_path)
+    for code in blocks(heading, "python"):
+        Path(re.match(r"# (\S+)\n", code)[1]).write_text(code)
+    [overlay] = map(yaml.safe_load, blocks(heading, "yaml"))
+    config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
+    assert config["variants"][-1]["name"] == variant
+    assert config["study"] == overlay["study"] != "cifar10", "its results are not to mix with those of another study"
+
+
+def follows(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which node can be reached from which."""
+    while more := {(a, d) for a, b in edges for c, d in edges if b == c} - edges:
+        edges = edges | more
+    return edges
+
+
+def test_the_rule_graph_is_that_of_the_workflow(finished):
+    """It shows each rule after those that it needs; edges that follow from others are left out."""
+    [chart] = blocks("The study", "mermaid")
+    shown = set()
+    for line in chart.splitlines()[1:]:
+        chain = [part.split(" & ") for part in re.split(" <?--> ", line.strip())]
+        shown |= {(a, b) for before, after in itertools.pairwise(chain) for a in before for b in after}
+        shown |= {(b, a) for a, b in re.findall(r"(\w+) <--> (\w+)", line)}
+    graph = finished.run("snakemake", "--rulegraph", "mermaid-js").stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", graph) if names[b] != "all"}
+    assert follows(shown) == follows(edges)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?://)([^)]+)\)", README))
+def test_links_lead_somewhere(target):
+    assert (PROJECT / target).exists()

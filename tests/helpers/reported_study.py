@@ -1,0 +1,38 @@
+"""A study that was never trained, with all that its report is made of."""
+
+from pathlib import Path
+
+import numpy as np
+
+import fake_study
+from hardpair.config.resolve import resolve
+
+FIGURES = [
+    {"name": "final", "title": "The study", "caption": "What <b>was</b> found."},
+    {"name": "search", "title": "Search", "caption": "How."},
+]
+
+
+def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dict] = fake_study.STUDY, **changes):
+    """Writes a finished study into ``folder``; its results' folder, the settings of its report, and the images."""
+    told = fake_study.settings(variants=variants, seeds=seeds)
+    fake_study.write_study(folder, told, epochs=4, images=images)
+    (folder / "results" / "figures").mkdir()
+    for figure in FIGURES:
+        drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><text y="20">{figure["name"]}</text></svg>'
+        for suffix in (".svg", ".png"):
+            (folder / "results" / "figures" / f"{figure['name']}{suffix}").write_text(drawing)
+    about = {"data": "cifar10", "pair": ["cat", "dog"]}
+    declared = [each | ({"published": each["published"] | about} if "published" in each else {}) for each in told["variants"]]
+    config = resolve(
+        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": declared, "baseline": "ce", "seeds": told["seeds"]}
+    )
+    config |= {"evaluate": {"images": "test"}} | changes
+    settings = {
+        "config": config,
+        "figures": FIGURES,
+        "pairs": [["cat", "dog"]],
+        "references": [],
+        "commands": ["snakemake --cores 4", "python x.py --y '<z>'"],
+    }
+    return folder / "results", settings, np.load(folder / "data" / "test" / "images.npy")

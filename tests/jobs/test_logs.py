@@ -1,0 +1,236 @@
+"""What a job's log tells, written by the code that jobs write it with."""
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from hardpair.jobs import gpu, logs
+from hardpair.jobs.progress import Progress
+from hardpair.training import checkpoint, cuda_graph, job
+from prepared_data import prepare
+
+SCRIPTS = Path(logs.__file__).parents[2]
+COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_accuracy", "confused", "confused_rate")
+
+
+def row(epoch, accuracy=None):
+    told = {"epoch": epoch, "learning_rate": 4.817e-05, "train_loss": 0.5, "train_accuracy": 1.0}
+    return told | ({} if accuracy is None else {"validation_accuracy": accuracy, "confused": "a 7 images/s-b", "confused_rate": 0.5})
+
+
+def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
+    """The log of a job that trained so far, and what can be read of it; without a last word if its error is empty."""
+    path = folder / "dfl.seed3.log"
+    try:
+        with Progress(None, COLUMNS, epochs, images) as progress:
+            for each, seconds in rows:
+                progress(each, seconds)
+            if error is not None:
+                raise RuntimeError
+    except RuntimeError:
+        pass
+    path.write_text(capsys.readouterr().err + (f"{error}\n" if error else ""))
+    return path, logs.read_log(path)
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.0912, 1.0])
+def test_an_epoch_is_read_as_it_was_told(tmp_path, capsys, accuracy):
+    _, log = written(tmp_path, capsys, (row(1, accuracy), 9.0), (row(2, accuracy), 30.0), epochs=130)
+    told = log.epoch
+    assert (told.epoch, told.epochs, told.rate, told.left) == (2, 130, 1500, 128 * 30)
+    assert told.accuracy == (None if accuracy is None else pytest.approx(accuracy))
+    assert told.seconds == 30
+
+
+def test_a_log_tells_its_machine_and_that_training_began_before_an_epoch_ended(tmp_path, capsys):
+    _, log = written(tmp_path, capsys)
+    assert (log.host, log.training, log.epoch, log.error, log.ended) == (os.uname().nodename, True, None, None, False)
+    before = tmp_path / "before.log"
+    before.write_text("waiting for a free GPU: other jobs hold 0, 1\n")
+    assert (logs.read_log(before).training, logs.read_log(before).error) == (False, None)
+    assert logs.read_log(tmp_path / "none.log") == logs.Log()
+
+
+def test_a_second_training_in_a_log_is_not_taken_for_the_first(tmp_path, capsys):
+    path, log = written(tmp_path, capsys, (row(1, 0.5), 1.0))
+    assert log.epoch.epoch == 1
+    begun = path.read_text().splitlines(keepends=True)[0]
+    path.write_text(path.read_text() + begun)
+    assert logs.read_log(path).epoch is None
+
+
+def test_an_end_is_told_from_an_error_a_stop_and_silence(tmp_path, capsys):
+    _, whole = written(tmp_path, capsys, (row(1), 1.0), epochs=1)
+    assert (whole.finished, whole.ended, whole.error) == (True, True, None)
+    path, broken = written(tmp_path, capsys, (row(1), 1.0), error="train.py: the loss became NaN")
+    assert (broken.finished, broken.ended, broken.error) == (False, True, "train.py: the loss became NaN")
+    path.write_text(path.read_text().replace("train.py: the loss became NaN\n", ""))
+    cut = logs.read_log(path)
+    assert (cut.finished, cut.ended, cut.error) == (False, False, None)
+    _, stopped = written(tmp_path, capsys, (row(1), 1.0), error="train.py: stopped by SIGTERM; saved x, epoch 2 step 4: the same command")
+    assert (stopped.finished, stopped.ended, stopped.error) == (False, True, None)
+    path.write_text("train.py: interrupted\n")  # by Ctrl-C before it listened to it
+    early = logs.read_log(path)
+    assert (early.stopped, early.ended, early.error) == (True, True, None)
+
+
+def no_gpu(folder):
+    prepare(folder, training=20, validation=0)
+    given = {"plugins": [], "settings": {}, "recipe": {}, "gpus": 0, "threads": 1, "stop_after": None, "code": "c0de"}
+    job.prepare(Namespace(**given, data=folder, split=folder / "split.json"))
+
+
+def eager(folder):
+    def refuse(step):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    step = cuda_graph.Captured(lambda size: None, 1, capture=refuse)
+    for _ in range(cuda_graph.WARM_UP + 1):
+        step(1)
+
+
+def other_settings(folder):
+    checkpoint.save(folder / "x.safetensors", "one", {}, {})
+    checkpoint.load(folder / "x.safetensors", "another")
+
+
+def damaged(folder):
+    (folder / "x.safetensors").write_text("half")
+    checkpoint.load(folder / "x.safetensors", "one")
+
+
+def waits(folder):
+    lock = FileLock(folder / ".x.lock", thread_local=False)
+    lock.acquire()
+    with ThreadPoolExecutor() as other:
+        working = other.submit(gpu.only_one(folder / "x.safetensors").__enter__)
+        time.sleep(0.2)
+        lock.release()
+        assert working.result(), "it had to wait"
+
+
+def warns(folder):
+    sys.stderr.write(warnings.formatwarning("a scheduler before its optimiser", UserWarning, "/lib/train.py", 7, "step()"))
+
+
+def goes_on_after_an_error(folder):
+    try:
+        raise RuntimeError("a plugin's own")
+    except RuntimeError:
+        traceback.print_exc()
+    with suppress(InterruptedError), Progress(None, COLUMNS, 3, 10) as progress:
+        progress(row(1), 1.0)
+        raise InterruptedError
+
+
+HARMLESS = {
+    no_gpu: "training on the CPU: it was given no GPU",
+    eager: "the step cannot be captured",
+    other_settings: "is of other settings",
+    damaged: "is damaged",
+    waits: "waiting for another job",
+    warns: "UserWarning",
+    goes_on_after_an_error: "epoch 1/3",
+}
+
+
+@pytest.mark.parametrize("says", HARMLESS, ids=lambda says: says.__name__)
+def test_a_job_that_is_killed_after_a_harmless_line_has_not_failed(tmp_path, capsys, says):
+    says(tmp_path)
+    path = tmp_path / "x.log"
+    path.write_text(capsys.readouterr().err)
+    log = logs.read_log(path)
+    assert any(HARMLESS[says] in line for line in log.lines[-2:])
+    assert (log.error, log.ended) == (None, False)
+    assert logs.what_failed([("Train x", path, [str(tmp_path / "missing")])], "results/x")[0].startswith("stopped before the end")
+
+
+def dies(body, *arguments, script="split_data.py"):
+    """What a script leaves on stderr whose main is this."""
+    program = f"from hardpair.cli.command import parser, run\nfrom hardpair.errors import UserError\ndef main():\n    {body}\nrun(main)"
+    code = f"import sys; sys.argv[0] = {script!r}\n{program}"
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=SCRIPTS, capture_output=True, text=True, check=False).stderr
+
+
+DEATHS = {
+    "bad input": (("raise UserError('a: b')",), "split_data.py: a: b"),
+    "bad arguments": (("parser('').parse_args()", "--x"), "split_data.py: error: unrecognized arguments: --x"),
+    "a bug": (("1 / 0",), "ZeroDivisionError: division by zero"),
+    "a bug of many lines": (
+        ("raise RuntimeError('CUDA error: no\\nFor debugging\\n\\n  see\\nCompile with x')",),
+        "RuntimeError: CUDA error: no",
+    ),
+    "a bug in the handling of another": (("try: 1 / 0\n    except Exception: {}['x']",), "KeyError: 'x'"),
+    "a warning after the last word": (
+        ("import atexit; atexit.register(print, 'leaked', file=sys.stderr); sys.exit('split_data.py: a: b')",),
+        "split_data.py: a: b",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEATHS)
+def test_a_job_that_dies_has_failed_of_what_it_says(tmp_path, kind):
+    told, error = DEATHS[kind]
+    (tmp_path / "x.log").write_text("training on the CPU: there is no GPU here\n" + dies(*told))
+    log = logs.read_log(tmp_path / "x.log")
+    assert (log.error, log.ended) == (error, True)
+
+
+def test_nothing_of_a_log_can_command_a_terminal(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_bytes(b"bar\rTraceback (most recent call last):\n\x1b[2J\x1b[31mRuntimeError: \x07caf\xc3\xa9 \xff\x1b]0;title\x07\n\n")
+    assert logs.read_log(path).error.isprintable()
+    assert logs.read_log(path).error.startswith("RuntimeError: café")
+
+
+def test_a_long_log_is_read_at_its_ends(tmp_path, capsys):
+    path, _ = written(tmp_path, capsys, *((row(epoch), 1.0) for epoch in range(1, 2001)), epochs=2000)
+    log = logs.read_log(path)
+    assert path.stat().st_size > 10 * logs.PIECE
+    assert (log.host, log.finished, log.epoch.epoch) == (os.uname().nodename, True, 2000)
+
+
+def test_a_job_of_another_machine_counts_as_at_work_while_it_tells_of_it(tmp_path, capsys):
+    path, _ = written(tmp_path, capsys, (row(1), 1000.0), error="")
+    assert not logs.at_work_elsewhere(path), "of this machine the lock tells"
+    path.write_text(path.read_text().replace(f"host {os.uname().nodename}", "host far-away"))
+    assert logs.at_work_elsewhere(path)
+    for ago, expected in ((2900, True), (3100, False)):  # three of its epochs
+        os.utime(path, (time.time() - ago,) * 2)
+        assert logs.at_work_elsewhere(path) == expected
+    path.write_text(path.read_text() + "train.py: it broke\n")
+    assert not logs.at_work_elsewhere(path)
+
+
+def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
+    made = tmp_path / "made"
+    made.touch()
+    texts = {
+        "bad": "Traceback\nValueError: no\n",
+        "made": "train.py: no\n",
+        "waits": "",
+        "stopped": "train.py: stopped by SIGINT; saved\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    outputs = {"made": [str(made)]}
+    jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in texts]
+    told = logs.what_failed(jobs, "results/demo")
+    assert told[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
+    assert len(told) == 2
+    assert told[1].startswith("mend the cause, then run the same command again")
+    assert "make status STUDY=demo" in told[1]
+    assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")
+    written = (tmp_path / "bad.log").stat().st_mtime
+    assert len(logs.what_failed(jobs, "results/demo", since=written)) == 2
+    assert len(logs.what_failed(jobs, "results/demo", since=written + 1)) == 1, "a job that was not begun since has not failed"

@@ -1,0 +1,137 @@
+"""The command evaluate measures what it stores, and refuses in a sentence what it cannot measure."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from scipy.special import log_softmax
+
+import evaluate
+from hardpair.errors import UserError
+from hardpair.jobs import gpu
+from in_process import call, evaluate_into, rows_of
+
+PAIRS = [["cat", "dog"], ["ship", "truck"]]
+
+
+@pytest.mark.parametrize("on", ["test", "validation"])
+def test_measures_are_those_of_the_stored_logits(trained_run, trained_data, tmp_path, on):
+    told, predictions = evaluate_into(
+        tmp_path, trained_run, trained_data, "--split", trained_data / "split.json", evaluated_on=on, pairs=PAIRS
+    )
+    record, labels = json.loads((trained_run / "run.json").read_text()), predictions["labels"]
+    stored = np.load(trained_data / ("test" if on == "test" else "train") / "labels.npy")
+    np.testing.assert_array_equal(predictions["index"], np.arange(100) if on == "test" else np.arange(170, 200))
+    np.testing.assert_array_equal(labels, stored[predictions["index"]])
+    identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "evaluated_on": on, "images": len(labels)}
+    assert {key: told[key] for key in identity} == identity
+    for name in ("last", "best"):
+        logits, measures = predictions[name], told["models"][name]
+        predicted, confusion = logits.argmax(1), sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))
+        assert logits.dtype == np.float32
+        assert measures["confusion"] == confusion.tolist()
+        assert measures["accuracy"] == pytest.approx(sk.accuracy_score(labels, predicted))
+        expected = sk.log_loss(labels, np.exp(log_softmax(logits.astype(float), axis=1)), labels=range(10))
+        assert measures["nll"] == pytest.approx(expected, rel=1e-6)
+        assert list(measures["pairs"]) == ["cat-dog", "ship-truck"]
+        crossed = (confusion[3, 5] + confusion[5, 3]) / (confusion[3].sum() + confusion[5].sum())
+        assert measures["pairs"]["cat-dog"]["rate"] == pytest.approx(crossed)
+        if on == "validation":
+            row = rows_of(trained_run / "epochs.csv")[-1 if name == "last" else record["best_epoch"] - 1]
+            assert measures["accuracy"] == pytest.approx(float(row["validation_accuracy"]))
+            assert measures["nll"] == pytest.approx(float(row["validation_loss"]), rel=1e-5)
+
+
+def broken_copy(trained_run, folder, missing=()):
+    for path in trained_run.iterdir():
+        if path.name not in missing:
+            (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+WRONG = {
+    "YAML that reads a key as true": ("on: validation", "True is no key of settings: see --help"),
+    "an unknown key": ("evaluate_on: validation", r"evaluate_on is no key of settings: did you mean evaluated_on\?"),
+    "other images": ("evaluated_on: training", 'evaluated_on is "training"'),
+    "half a pair": ("pairs: [[cat]]", r"pairs is \[\[\"cat\"\]\]"),
+    "a pair of one class": ("pairs: [[cat, cat]]", r"pairs is \[\[\"cat\", \"cat\"\]\]"),
+    "a class as YAML reads it": ("pairs: [[cat, no]]", r"pairs is \[\[\"cat\", false\]\]"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_settings_of_an_evaluation_are_told_in_a_sentence(trained_run, trained_data, tmp_path, capsys, kind):
+    text, sentence = WRONG[kind]
+    (tmp_path / "settings.yaml").write_text(text)
+    given = ("--run", trained_run, "--data", trained_data, "--split", trained_data / "split.json", "--settings", tmp_path / "settings.yaml")
+    with pytest.raises(SystemExit):
+        call(evaluate, *given, "--output-dir", tmp_path / "out")
+    assert re.search(rf"error: argument --settings: [^\n]*{sentence}[^\n]*\n$", capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_class_that_the_model_lacks_is_named_before_anything_is_written(trained_run, trained_data, tmp_path):
+    with pytest.raises(UserError, match=r'pairs\[0\] names the class "wolf", which the model does not have: choose from airplane'):
+        evaluate_into(tmp_path / "out", trained_run, trained_data, pairs=[["cat", "wolf"]])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("missing", ["best.safetensors", "last.safetensors", "run.json"])
+def test_a_missing_model_or_record_is_named_and_nothing_is_half_written(trained_run, trained_data, tmp_path, missing):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(UserError, match=rf"{missing} is missing"):
+        evaluate_into(tmp_path / "out", broken_copy(trained_run, tmp_path / "run", {missing}), trained_data)
+    assert not (tmp_path / "out").exists()
+
+
+def test_validation_images_need_a_split(trained_run, trained_data, tmp_path):
+    with pytest.raises(UserError, match="--split is missing"):
+        evaluate_into(tmp_path / "out", trained_run, trained_data, evaluated_on="validation")
+    assert not (tmp_path / "out").exists()
+
+
+def only_ships(trained_data, folder):
+    """The same data with no other class than ship among the test images."""
+    shutil.copytree(trained_data, folder)
+    np.save(folder / "test" / "labels.npy", np.full(100, 8))
+    return folder
+
+
+def test_what_has_no_images_to_measure_is_told_before_anything_is_computed(trained_run, trained_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("hardpair.training.inference.infer", None)
+    ships = only_ships(trained_data, tmp_path / "ships")
+    with pytest.raises(UserError, match=r"pairs\[1\] is cat-dog, but none of the 100 test images is of either class: leave it out"):
+        evaluate_into(tmp_path / "out", trained_run, ships, pairs=[["cat", "ship"], ["cat", "dog"]])
+    split = trained_data / "no-validation.json"
+    with pytest.raises(UserError, match=r"no-validation\.json holds out no validation images: make a split with some, or evaluate on test"):
+        evaluate_into(tmp_path / "out", trained_run, trained_data, "--split", split, evaluated_on="validation", pairs=[["cat", "dog"]])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pair_is_measured_by_the_images_of_one_class_where_the_other_has_none(trained_run, trained_data, tmp_path):
+    told, predictions = evaluate_into(tmp_path / "out", trained_run, only_ships(trained_data, tmp_path / "ships"), pairs=[["cat", "ship"]])
+    logits = predictions["last"]
+    errors = told["models"]["last"]["pairs"]["cat-ship"]
+    assert errors["rate"] == errors["b_to_a"] == pytest.approx((logits.argmax(1) == 3).mean())
+    assert errors["binary_error"] == pytest.approx((logits[:, 3] > logits[:, 8]).mean())
+
+
+def test_an_evaluation_shares_a_gpu_where_it_may(trained_run, trained_data, tmp_path, monkeypatch):
+    for variable in gpu.JOB_IDS:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(gpu, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(gpu, "_held", [])
+    monkeypatch.setattr(gpu.time, "sleep", None)  # it need not wait
+    gpu.take_gpu(1, who="a training")
+    given = ("--run", trained_run, "--data", trained_data, "--jobs-per-gpu", 2, "--output-dir", tmp_path / "out")
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, given)])
+    evaluate.main()
+    assert [Path(lock.lock_file).name for lock in gpu._held] == ["7.0.lock", "7.1.lock"]
+    for lock in gpu._held:
+        lock.release()

@@ -1,0 +1,168 @@
+"""The data of the report's explorer against plain loops."""
+
+import base64
+import io
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.special import softmax
+
+import fake_study
+from hardpair.comparison.runs import Runs
+from hardpair.report import confusions, embedding, sheets
+from reported_study import reported
+
+COLOURED = [{"name": variant["name"], "label": variant["label"], "colour": "#000000"} for variant in fake_study.STUDY]
+ABOUT = {"baseline": "ce", "pairs": [["cat", "dog"]]}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder, told, images = reported(tmp_path_factory.mktemp("study"), seeds=5, images=300)
+    return Runs.declared(folder / "runs", told["config"]), images
+
+
+def oracle(runs):
+    """p_t (V, S, N) and predicted classes of every run, image by image, and the labels."""
+    p, called = {}, {}
+    for variant, seed in itertools.product(runs.variants, runs.seeds):
+        arrays = np.load(runs.folder / variant / f"seed{seed}" / "predictions.npz")
+        for image, (logits, label) in enumerate(zip(arrays["last"].astype(float), arrays["labels"], strict=True)):
+            p[variant, seed, image], called[variant, seed, image] = softmax(logits)[label], int(np.argmax(logits))
+    shape = (len(runs.variants), len(runs.seeds), len(arrays["labels"]))
+    return np.array(list(p.values())).reshape(shape), np.array(list(called.values())).reshape(shape), arrays["labels"]
+
+
+def unpacked(data):
+    count, variants, seeds = len(unpack(data["tables"]["index"])), len(data["variants"]), len(data["seeds"])
+    shapes = {"index": (count,), "label": (count,), "mean": (variants, count), "wrong": (variants, count)}
+    shapes |= {"p": (variants, seeds, count), "called": (variants, seeds, count)}
+    return {name: unpack(data["tables"][name]).reshape(shape) for name, shape in shapes.items()}
+
+
+def unpack(table):
+    return np.frombuffer(base64.b64decode(table["base64"]), np.dtype(table["kind"]).newbyteorder("<"))
+
+
+def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(study):
+    runs, images = study
+    p, called, labels = oracle(runs)
+    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    tables, wrong = unpacked(data), called != labels
+    index = tables["index"]
+    assert set(index) == set(np.flatnonzero(wrong.any((0, 1))))
+    keys = [(-wrong[:, :, image].sum(), p[:, :, image].mean()) for image in index]
+    assert keys == sorted(keys)
+    np.testing.assert_array_equal(tables["label"], labels[index])
+    np.testing.assert_array_equal(tables["called"], called[:, :, index])
+    np.testing.assert_array_equal(tables["wrong"], wrong[:, :, index].sum(1))
+    np.testing.assert_allclose(tables["p"] / 255, p[:, :, index], atol=0.5 / 255 + 1e-9)
+    np.testing.assert_allclose(tables["mean"] / 65535, p[:, :, index].mean(1), atol=0.5 / 65535 + 1e-9)
+    assert told == {"images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
+        "quality": None,
+        "side": 16,
+        "reduced": False,
+    }
+    assert (data["baseline"], data["pair"], data["seeds"], data["runs"]) == (0, [3, 5], (0, 1, 2, 3, 4), 5)
+
+
+def test_of_too_many_seeds_the_first_are_shown_and_means_are_over_all(study, monkeypatch):
+    runs, images = study
+    p, called, labels = oracle(runs)
+    monkeypatch.setattr(confusions, "ENOUGH", 50)
+    monkeypatch.setattr(confusions, "TABLES", 50 * 4 * (4 + 2 * 2))
+    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    tables = unpacked(data)
+    assert (told["shown_seeds"], told["shown"], data["runs"]) == (2, 50, 5)
+    assert tables["p"].shape == (4, 2, 50)
+    np.testing.assert_array_equal(tables["called"], called[:, :2, tables["index"]])
+    np.testing.assert_array_equal(tables["wrong"], (called != labels)[:, :, tables["index"]].sum(1))
+    np.testing.assert_allclose(tables["mean"] / 65535, p[:, :, tables["index"]].mean(1), atol=1e-5)
+    left = np.setdiff1d(np.arange(300), tables["index"])
+    wrong = (called != labels).sum((0, 1))
+    assert wrong[left].max() <= wrong[tables["index"]].min(), "the most wrong stay"
+
+
+@pytest.mark.parametrize(("variants", "seeds"), [(1, 1), (4, 10), (12, 30), (4, 2500), (1000, 10)])
+def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
+    shown = confusions.shown_seeds(variants, seeds)
+    assert 1 <= shown <= seeds
+    images = confusions.TABLES // (variants * (4 + 2 * shown))
+    assert images >= 400
+    assert shown == seeds or images <= 2 * confusions.ENOUGH
+    if variants * seeds <= 360:
+        assert shown == seeds
+
+
+def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
+    runs, images = study
+    monkeypatch.setattr(sheets, "EACH", 32)
+    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    tables = sum(len(table["base64"]) for table in data["tables"].values())
+    monkeypatch.setattr(confusions, "ROOM", tables + 4000)
+    less, told_less = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    assert told_less["quality"] == sheets.QUALITIES[-1]
+    assert 0 < told_less["shown"] < told["shown"] == told["wrong"] == told_less["wrong"]
+    assert sum(map(len, less["pictures"]["sheets"])) <= 4000
+    whole, part = unpacked(data), unpacked(less)
+    for name in whole:
+        np.testing.assert_array_equal(part[name], whole[name][..., : told_less["shown"]])
+
+
+def test_what_a_page_may_hold_is_under_15_mb():
+    assert confusions.TABLES * 4 / 3 < confusions.ROOM / 2
+    assert confusions.ROOM + embedding.ROOM * 4 / 3 < 14.5e6, "the rest is text"
+
+
+def test_a_study_without_errors_has_nothing_to_explore(study, tmp_path):
+    _, images = study
+    for variant in ("ce", "dfl"):
+        (tmp_path / variant / "seed0").mkdir(parents=True)
+        labels = np.arange(20) % 10
+        logits = np.eye(10, dtype=np.float32)[labels] * 5
+        np.savez(tmp_path / variant / "seed0" / "predictions.npz", index=np.arange(20), labels=labels, last=logits)
+    data, told = confusions.explored(Runs(tmp_path, ("ce", "dfl"), (0,)), images, fake_study.CLASSES, COLOURED[:2], ABOUT)
+    assert (told["wrong"], told["shown"], data["pictures"]["sheets"]) == (0, 0, [])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 40), st.sampled_from([8, 32]), st.integers(0, 2**32 - 1))
+def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
+    rng = np.random.default_rng(seed)
+    images, chosen = rng.integers(0, 256, (50, 3, side, side), np.uint8), rng.permutation(50)[:count]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheets, "EACH", 32)
+        made = sheets.sheets(images, chosen, 10**9)
+    assert (made["count"], made["side"], made["quality"]) == (count, side, None)
+    pages = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"]]
+    for place, index in enumerate(chosen):
+        top, left = place % 32 // 16 * side, place % 16 * side
+        picture = pages[place // 32][top : top + side, left : left + side]
+        np.testing.assert_array_equal(picture, images[index].transpose(1, 2, 0))
+
+
+def test_large_pictures_are_reduced():
+    images = np.full((3, 3, 100, 100), 77, np.uint8)
+    made = sheets.sheets(images, np.arange(3), 10**9)
+    assert (made["side"], made["reduced"]) == (64, True)
+    (page,) = (np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"])
+    assert page.shape == (64, 16 * 64, 3)
+    assert (page[:, : 3 * 64] == 77).all()
+
+
+def test_quality_is_the_best_that_fits():
+    images = np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), np.uint8)
+    chosen, sizes = np.arange(64), []
+    for quality in sheets.QUALITIES:
+        file = io.BytesIO()
+        how = {"lossless": True} if quality is None else {"quality": quality}
+        Image.fromarray(sheets.sheet(images, chosen, 32)).save(file, "WEBP", **how)
+        sizes.append(len(base64.b64encode(file.getvalue())))
+    assert sizes == sorted(sizes, reverse=True)
+    for quality, size in zip(sheets.QUALITIES, sizes, strict=True):
+        assert sheets.sheets(images, chosen, size)["quality"] == quality
+    assert sheets.sheets(images, chosen, sizes[-1] - 1)["count"] == 0

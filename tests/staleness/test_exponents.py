@@ -1,0 +1,29 @@
+import yaml
+
+from hardpair.config.resolve import resolve
+from hardpair.staleness.exponents import exponents, plane
+from workspace import PROJECT
+
+BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
+
+
+def resolved(overlay):
+    return resolve(BASE | yaml.safe_load((PROJECT / "config" / overlay).read_text()))["variants"]
+
+
+def test_the_ablation_is_a_plane_of_nine_and_variants_beside_it():
+    variants = resolved("ablation.yaml")
+    assert plane(variants) == [[f"l{a}_s{b}", a, b] for b in (0, 1, 2) for a in (0, 1, 2)]
+    beside = [variant["name"] for variant in variants if exponents(variant) is None]
+    assert beside == ["cap10", "unscaled", "detached", "over_drawn", "unbiased"]
+
+
+def test_the_four_corners_of_the_study_need_no_plane():
+    variants = resolve(BASE)["variants"]
+    assert [exponents(variant) for variant in variants] == [(0, 0), (2, 0), (0, 2), (2, 2)]
+    assert plane(variants) == []
+
+
+def test_losses_of_other_kinds_are_not_on_the_plane():
+    assert exponents({"loss": {"kind": "balanced_softmax", "tau": 1}, "sampler": {"kind": "uniform"}}) is None
+    assert exponents({"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "class_balanced"}}) is None

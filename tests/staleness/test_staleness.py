@@ -1,0 +1,185 @@
+"""After a finished study, exactly the stale jobs run again: sets of a dry run's jobs against the expected ones, both ways."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from workspace import Workspace
+
+VARIANTS, SEEDS = ("ce", "dfl", "ce_sampler"), (0, 1)
+DATA = {"Prepare the images of synthetic", "Split the training images"}
+TRIALS = {f"Try recipe {trial}" for trial in range(4)}
+# The first round proposes without having seen anything, so that only its own settings make it stale.
+SEARCH = {"Propose the recipes of round 1"} | TRIALS | {"Choose the recipe"}
+FIRST_ROUND = {"Propose the recipes of round 0"}
+OF_SEARCH = {"Draw the search"}
+TABLES = {"Compare the runs"}
+FIGURES = {
+    "Draw accuracy and confusion by variant",
+    "Draw the course of training",
+    "Draw the accuracy of each class",
+    "Draw the confusion matrices",
+    "Draw how far confidence can be believed",
+    "Draw what the focal weights did",
+    "Draw the shares of easy and hard images",
+    "Draw the hardest images of the pair",
+    "Assemble the final figure",
+}
+REPORT = {"Write the report"}
+SUMMARY = TABLES | FIGURES | REPORT
+
+
+def runs(variants=VARIANTS, seeds=SEEDS, steps=("Train", "Evaluate")) -> set[str]:
+    return {f"{step} {variant} with seed {seed}" for step in steps for variant in variants for seed in seeds}
+
+
+@pytest.fixture
+def study(finished, tmp_path):
+    """A copy of it to change."""
+    return finished.copy(tmp_path)
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    done = finished.snakemake()
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_touching_and_rewording_code_reruns_nothing(study):
+    for path in (study.folder / "workflow").rglob("*"):
+        os.utime(path)
+    study.edit("workflow/scripts/hardpair/training/loop.py", '"""Epochs: ', '"""All epochs: ')
+    study.edit("workflow/scripts/hardpair/samplers/focal.py", "import torch\n", "# A remark.\nimport torch\n\n\n")
+    study.edit("workflow/scripts/train.py", "def main() -> None:\n", "def main() -> None:\n    # Another remark.\n")
+    assert study.stale() == set()
+
+
+def test_order_of_keys_and_spelling_of_numbers_rerun_nothing(study):
+    study.edit("tiny.yaml", "{kind: focal, gamma: 2, scale: dynamic}", "{scale: dynamic, gamma: 2.0, kind: focal}")
+    study.edit("tiny.yaml", "{epochs: 2, refresh_every: 1}", "{refresh_every: 1, epochs: 2, momentum: 0.90}")
+    assert study.stale() == set()
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["with .snakemake", "without .snakemake"])
+def test_a_fresh_clone_with_copied_results_reruns_nothing(finished, tmp_path, memory):
+    source, clone = tmp_path / "source", tmp_path / "clone"
+    Workspace.fresh(source, finished.folder)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(source)]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *arguments], check=True)
+    time.sleep(0.01)  # files of the clone are younger than the results
+    subprocess.run(["git", "clone", "-q", str(source), str(clone)], check=True)
+    for folder in ("results", "resources") + ((".snakemake",) if memory else ()):
+        shutil.copytree(finished.folder / folder, clone / folder)
+    assert Workspace(clone).stale() == set()
+
+
+def test_editing_a_figure_reruns_figures_and_report(study):
+    study.edit("workflow/scripts/hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12")
+    assert study.stale() == {"Draw the course of training", "Assemble the final figure"} | REPORT
+
+
+def test_editing_a_sampler_reruns_the_runs_that_use_it(study):
+    study.edit("workflow/scripts/hardpair/samplers/focal.py", "replacement=True", "replacement=bool(1)")
+    assert study.stale() == runs(["ce_sampler"]) | SUMMARY
+
+
+def test_editing_a_loss_of_the_search_reruns_the_search_too(study):
+    study.edit("workflow/scripts/hardpair/losses/cross_entropy.py", 'reduction="none"', 'reduction="none", label_smoothing=0.0')
+    # Whether other variants are stale depends on the recipe that the search then finds, which a dry run cannot know: it says yes.
+    assert study.stale() == SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_adding_a_loss_reruns_nothing(study):
+    losses = study.folder / "workflow/scripts/hardpair/losses"
+    shutil.copy(losses / "focal.py", losses / "mine.py")
+    assert study.stale() == set()
+
+
+def test_editing_the_report_reruns_the_report(study):
+    study.edit("workflow/scripts/hardpair/report/page.html.jinja", "<title>", "<title>A ")
+    assert study.stale() == REPORT
+
+
+def test_adding_a_seed_runs_that_seed(study):
+    assert study.stale("--config", "seeds=[0,1,2]") == runs(seeds=[2]) | SUMMARY
+
+
+def test_removing_a_seed_reruns_the_comparison(study):
+    assert study.stale("--config", "seeds=[1]") == SUMMARY
+
+
+def test_removing_a_variant_reruns_the_comparison(study):
+    study.edit("tiny.yaml", "  - {name: ce_sampler, sampler: {kind: focal, gamma: 2}}\n", "")
+    assert study.stale() == SUMMARY
+
+
+def test_changing_gamma_reruns_that_variant(study):
+    study.edit("tiny.yaml", "{kind: focal, gamma: 2, scale: dynamic}", "{kind: focal, gamma: 3, scale: dynamic}")
+    assert study.stale() == runs(["dfl"]) | SUMMARY
+
+
+def test_relabelling_a_variant_reruns_what_shows_it(study):
+    study.edit("tiny.yaml", "{name: ce}", "{name: ce, label: Plain}")
+    assert study.stale() == SUMMARY
+
+
+def test_other_pairs_retrain_nothing(study):
+    study.edit("tiny.yaml", "seeds:", "pairs: [[ship, truck]]\nseeds:")
+    every = SUMMARY - {"Draw the shares of easy and hard images"}
+    assert study.stale() == runs(steps=["Evaluate"]) | every
+
+
+def test_pairs_that_choose_themselves_retrain_nothing(study):
+    study.edit("tiny.yaml", "seeds:", "pairs: auto\nseeds:")
+    every = SUMMARY - {"Draw the shares of easy and hard images"}
+    assert study.stale() == {"Choose the pairs that the baseline confuses most"} | runs(steps=["Evaluate"]) | every
+
+
+def test_other_thresholds_of_difficulty_redraw_them(study):
+    study.edit("tiny.yaml", "seeds:", "difficulty: {easy: 0.9}\nseeds:")
+    assert study.stale() == {"Draw the shares of easy and hard images", "Assemble the final figure"} | REPORT
+
+
+def test_references_of_the_data_and_the_first_pair_redraw_what_shows_them(study):
+    study.edit("tiny.yaml", "seeds:", "references: [{data: cifar10, pair: [cat, dog], confusion: 0.04, label: a, source: b}]\nseeds:")
+    assert study.stale() == {"Write the report"}, "other data: just the config that the report shows"
+    study.edit("tiny.yaml", "data: cifar10", "data: synthetic")
+    shown = {"Draw accuracy and confusion by variant", "Draw the course of training", "Assemble the final figure"}
+    assert study.stale() == TABLES | shown | REPORT
+
+
+def test_other_images_rerun_everything(study):
+    study.edit("tiny.yaml", "size: 8", "size: 8, separation: 3")
+    assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_official_images_from_elsewhere_rerun_nothing(study):
+    images, archive = "resources/cifar10/dataset.json", "resources/cifar10/download/cifar10.tar.gz"
+    for name in (images, archive, *(f"resources/cifar10/{part}/{kind}.npy" for part in ("train", "test") for kind in ("images", "labels"))):
+        (study.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (study.folder / name).touch()
+    study.edit("tiny.yaml", "data: {kind: synthetic, name: synthetic,", "data: {kind: cifar10, name: cifar10,")
+    study.snakemake("--touch", "--", images)
+    study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, urls: [https://mirror.example/a.tar.gz],")
+    assert study.stale("--", images) == set()
+    (study.folder / archive).unlink()  # as ancient as it is, a lost archive is no reason to prepare again
+    assert study.stale("--", images) == set()
+    study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, source: here,")
+    study.snakemake("--touch", "--", images)
+    study.edit("tiny.yaml", "source: here", "source: there")
+    assert study.stale("--", images) == set()
+
+
+def test_a_long_tail_splits_again_and_no_tail_does_not(study):
+    study.edit("tiny.yaml", "validation: 100", "imbalance: 1, validation: 100")
+    assert study.stale() == set()
+    study.edit("tiny.yaml", "imbalance: 1", "imbalance: 3")
+    assert study.stale() == {"Split the training images"} | SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_another_space_searches_again(study):
+    study.edit("tiny.yaml", "rounds: 2,", "rounds: 2, space: {momentum: [0.5, 0.95]},")
+    assert study.stale() == FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY

@@ -1,0 +1,123 @@
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import estimate_study
+from hardpair.cli.command import overlaid
+from hardpair.config.resolve import resolve
+from hardpair.study import estimate
+from hardpair.training.model import ConvNet
+from workspace import PROJECT
+
+BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
+
+
+def run(monkeypatch, capsys, *options) -> str:
+    monkeypatch.setattr("sys.argv", ["estimate_study.py", *map(str, options)])
+    estimate_study.main()
+    return capsys.readouterr().out
+
+
+def test_the_work_of_a_study_is_that_of_its_jobs():
+    config = resolve(BASE)
+    work = estimate.workload(config, runs=40, trials=24)
+    assert work.images == 40 * 50 * 45_000 + 24 * 15 * 45_000
+    # Per run: 11 refreshes and the look after epoch 4 over 45,000 images, 50 validations over 5,000; a forward pass is a third of a step.
+    assert work.passes == pytest.approx(1 + (12 * 45_000 + 50 * 5_000) / 3 / (50 * 45_000))
+    # One job's images, in the time of its rate, on each of four devices, and its start-up.
+    assert work.seconds(rate=1000, at_once=4) == pytest.approx((work.images / 1000 + (24 + 80) * estimate.START_UP) / 4)
+    # Half of it is done already.
+    half = work.seconds(rate=1000, at_once=4, trained=work.images // 2)
+    assert half == pytest.approx((work.images / 2000 + (24 + 80) * estimate.START_UP) / 4)
+    parameters = sum(weight.numel() for weight in ConvNet(10, 32).parameters())
+    assert work.disk(parameters, 10) == 40 * 2 * 4 * (parameters + 10_000 * 10)
+
+
+def test_more_devices_than_jobs_do_not_help():
+    work = estimate.workload(resolve(BASE), runs=3, trials=0)
+    assert work.seconds(100, at_once=64) == work.seconds(100, at_once=3)
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "devices", "jobs_per_gpu", "expected"),
+    [
+        (4, 4, 4, 1, 4),
+        (4, 4, 1, 1, 1),  # three wait for the GPU
+        (8, 8, 4, 2, 8),
+        (4, 2, 4, 1, 2),
+        (16, None, 4, 1, 4),
+        (16, None, 0, 1, 2),  # no more than the processors, of which there are two
+        (4, 4, 0, 1, 2),
+        (4, 0, 4, 1, 2),
+        (1, None, 0, 1, 1),
+    ],
+)
+def test_jobs_at_once_are_those_that_the_machine_has_room_for(cores, gpus, devices, jobs_per_gpu, expected):
+    assert estimate.side_by_side(cores, gpus, devices, jobs_per_gpu, processors=2) == expected
+
+
+def test_a_study_without_validation_keeps_one_model_a_run():
+    changed = BASE | {"data": BASE["data"] | {"validation": 0}, "search": {"enabled": False}}
+    work = estimate.workload(resolve(changed), runs=1, trials=0)
+    assert work.models == 1
+    assert work.run_images == 50 * 50_000
+
+
+def test_a_long_tail_is_less_work():
+    changed = BASE | {"data": BASE["data"] | {"validation": 0, "imbalance": 100}, "search": {"enabled": False}}
+    assert estimate.workload(resolve(changed), runs=1, trials=0).run_images == 50 * 12_406
+
+
+def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
+    for seed, rate in enumerate((90, 100, 200)):
+        (tmp_path / f"cifar10/runs/ce/seed{seed}").mkdir(parents=True)
+        (tmp_path / f"cifar10/runs/ce/seed{seed}/run.json").write_text(json.dumps({"images_per_second": rate}))
+    (tmp_path / "cifar10/runs/ce/seed9").mkdir()
+    (tmp_path / "cifar10/runs/ce/seed9/run.json").write_text("{ cut off")
+    monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("there is a rate already"))
+    said = run(
+        monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--runs", 37, "--trials", 0, "--at-once", 4, "--results", tmp_path
+    )
+    assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in said
+    work = estimate.workload(resolve(BASE), 37, 0)
+    assert f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs side by side at 100 images/s each (as the 3 finished runs had)" in said
+    assert "about 1.4 GB of disk" in said
+
+
+def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimate_study, "SECONDS", 0.0)
+    said = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path)
+    assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in said
+    assert "images/s each (measured just now on " in said
+
+
+def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("not worth it"))
+    files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
+    said = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
+    assert said.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (3599, "1 h 00 min"), (12_000, "3 h 20 min"), (86_400 * 2 + 4 * 3600, "2 days 4 h")],
+)
+def test_durations_are_what_a_plan_needs(seconds, text):
+    assert estimate.duration(seconds) == text
+
+
+@given(st.floats(0, 1e7))
+def test_durations_are_never_told_too_short(seconds):
+    units = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
+    words = estimate.duration(seconds).split()
+    told = sum(int(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
+    assert told >= seconds - 3600 * ("day" in estimate.duration(seconds))
+
+
+def test_overlays_merge_maps_and_replace_lists():
+    merged = overlaid({"a": {"x": 1, "y": [1, 2]}, "b": 1}, {"a": {"y": [3]}, "c": {"z": 1}})
+    assert merged == {"a": {"x": 1, "y": [3]}, "b": 1, "c": {"z": 1}}

@@ -1,0 +1,294 @@
+"""How far a study is: real files of a finished one, changed to every state that a study can be in."""
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hardpair.jobs.gpu import only_one
+from hardpair.study import find
+from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
+from hardpair.study.status_view import view
+from hardpair.study.watch import Watch
+
+COMMAND = ("python", "workflow/scripts/show_status.py")
+HEAD = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host {}, process 1)\n"
+EPOCH = "epoch 1/2  lr 0.01       loss 2.0000  train 50.00%  validation 40.00%      100 images/s  00:00:02 left\n"
+
+
+@pytest.fixture
+def folder(finished, tmp_path, monkeypatch):
+    """The folder of a finished study, which is the place that a command would be called at."""
+    monkeypatch.chdir(finished.copy(tmp_path / "here").folder)
+    return Path("results/tiny")
+
+
+def look(changes=None):
+    """The standing of the study, its config changed first if that is wanted."""
+    config = find.overlay(["tiny.yaml"], changes)
+    return Watch(config, Path("results/tiny")).look()
+
+
+def states(standing):
+    return {run.name: run.state for run in standing.runs if run.state != DONE}
+
+
+def unfinish(folder, variant="dfl", seed=1, log=None, epochs=None):
+    """Take a run's results away and leave this log, and the progress of so many epochs."""
+    shutil.rmtree(folder / f"runs/{variant}/seed{seed}")
+    path, progress = folder / f"logs/train/{variant}.seed{seed}.log", folder / f"progress/{variant}/seed{seed}.csv"
+    path.unlink() if log is None else path.write_text(log)
+    if epochs is not None:
+        progress.write_text("".join(progress.read_text().splitlines(keepends=True)[: 1 + epochs]))
+    return path
+
+
+def test_a_finished_study_is_finished(folder):
+    standing = look()
+    assert standing.finished
+    assert states(standing) == {}
+    assert [trial.state for trial in standing.trials] == [DONE] * 4
+    assert (standing.leftover, standing.locked, standing.seconds) == ([], False, None)
+
+
+HERE = os.uname().nodename
+UNFINISHED = {
+    "never begun": (None, None, TO_DO, ""),
+    "result removed": (HEAD.format(HERE) + EPOCH + "trained: 2 epochs in 00:00:04, 100 images/s\n", 2, TO_DO, ""),
+    "failed": (
+        HEAD.format(HERE) + EPOCH + "train.py: the loss became NaN: lower it\n",
+        1,
+        FAILED,
+        "train.py: the loss became NaN: lower it",
+    ),
+    "failed at once": ("Traceback\nImportError: no\n", None, FAILED, "ImportError: no"),
+    "killed": (HEAD.format(HERE) + EPOCH, 1, STOPPED, ""),
+    "told to stop": (HEAD.format(HERE) + EPOCH + "train.py: stopped by SIGINT; saved\n", 1, STOPPED, ""),
+    "interrupted at once": ("train.py: interrupted\n", None, STOPPED, ""),
+    "at work elsewhere": (HEAD.format("far-away") + EPOCH, 1, RUNNING, ""),
+}
+
+
+@pytest.mark.parametrize("case", UNFINISHED)
+def test_a_run_without_results_is_what_its_log_says(folder, case):
+    log, epochs, state, told = UNFINISHED[case]
+    unfinish(folder, log=log, epochs=epochs)
+    standing = look()
+    assert states(standing) == {"dfl seed 1": state}
+    [run] = [run for run in standing.runs if run.state == state]
+    assert run.told == told
+    assert run.epoch == (epochs or 0 if state in (STOPPED, RUNNING) else 0)
+    assert not standing.finished
+
+
+def test_a_run_whose_lock_is_held_is_running_from_its_progress(folder):
+    unfinish(folder, log=HEAD.format(HERE) + EPOCH, epochs=1)
+    rows = (folder / "progress/dfl/seed1.csv").read_text().splitlines()
+    told = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
+    os.utime(folder / "progress/dfl/seed1.csv")
+    with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
+        standing = look()
+    [run] = standing.running
+    assert (run.name, run.state, run.epoch, run.epochs) == ("dfl seed 1", RUNNING, 1, 2)
+    assert (run.accuracy, run.rate) == (float(told["validation_accuracy"]), float(told["images_per_second"]))
+    assert 0 <= run.left <= float(told["seconds"])
+    assert standing.seconds >= run.left
+    assert states(look()) == {"dfl seed 1": STOPPED}
+
+
+def test_a_run_that_starts_anew_does_not_show_the_progress_of_its_last_try(folder):
+    unfinish(folder, log="waiting for a free GPU: other jobs hold 0, 1\n")
+    with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
+        [run] = look().running
+    assert (run.epoch, run.rate, run.told) == (0, None, "waiting for a free GPU: other jobs hold 0, 1")
+
+
+def test_a_trial_is_running_from_its_log(folder):
+    (folder / "search/round1/trial3.json").unlink()
+    (folder / "logs/run_trial/trial3.round1.log").write_text(HEAD.format(HERE).removeprefix("dfl, seed 1: ") + EPOCH)
+    with only_one(folder / "checkpoints/search/trial3.safetensors"):
+        standing = look()
+    [trial] = standing.running
+    assert (trial.name, trial.epoch, trial.accuracy, trial.rate) == ("trial 3", 1, 0.4, 100)
+    assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STOPPED]
+
+
+def test_what_the_present_config_would_not_train_is_stale_and_says_why(folder):
+    changed = [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 3, "scale": "dynamic"}}, {"name": "ce_sampler"}]
+    standing = look({"variants": changed})
+    assert states(standing) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
+    told = {run.variant: run.told for run in standing.runs if run.state == STALE}
+    assert told == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
+    assert not standing.finished
+
+
+@pytest.mark.parametrize("change", [{"search": {"epochs": 2}}, {"variants": [{"name": "ce", "loss": {"kind": "focal"}}, {"name": "dfl"}]}])
+def test_trials_of_other_settings_are_stale(folder, change):
+    standing = look(change)
+    assert [trial.state for trial in standing.trials] == [STALE] * 4
+    assert not standing.finished
+    shown = Console(width=100, file=io.StringIO())
+    shown.print(view(standing, 100))
+    assert "~ search: 4 stale, its recipe, settings, split or code is another now" in shown.file.getvalue()
+
+
+def test_a_trial_of_another_proposal_is_stale(folder):
+    path = folder / "search/round1.json"
+    told = json.loads(path.read_text())
+    told["trials"][1]["recipe"]["momentum"] = 0.123
+    path.write_text(json.dumps(told))
+    assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STALE]
+    path.write_text("[]")
+    assert [trial.state for trial in look().trials] == [DONE] * 4, "what it should be is not known"
+
+
+def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, monkeypatch):
+    copy = finished.copy(tmp_path)
+    monkeypatch.chdir(copy.folder)
+    copy.edit("workflow/scripts/hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen")
+    told = copy.run(*COMMAND, "--configfile", "tiny.yaml").stdout
+    assert re.search(r"~ dfl: 2 stale, it was trained by other code \(\w+, here \w+\)", told)
+    assert {job for job in copy.stale() if job.startswith("Train")} == {"Train dfl with seed 0", "Train dfl with seed 1"}
+    assert "● 4 done  ~ 2 stale" in told
+
+
+def test_new_seeds_are_to_do_and_removed_ones_are_left_over(folder):
+    standing = look({"seeds": [1, 2]})
+    assert states(standing) == {f"{name} seed 2": TO_DO for name in ("ce", "dfl", "ce_sampler")}
+    assert standing.leftover == [(name, "seed0") for name in ("ce", "ce_sampler", "dfl")]
+
+
+def test_a_run_that_was_not_evaluated_is_done_but_the_study_is_not(folder):
+    (folder / "runs/ce/seed0/metrics.json").write_text("{ cut off")
+    standing = look()
+    assert states(standing) == {}
+    assert [run.name for run in standing.runs if not run.evaluated] == ["ce seed 0"]
+    assert not standing.finished
+
+
+@pytest.mark.parametrize("text", ["[]", "{ cut off", '{"fingerprint": 1, "images_per_second": "fast"}', "{}"])
+def test_a_record_that_is_none_does_not_stop_the_look(folder, text):
+    (folder / "runs/ce/seed0/run.json").write_text(text)
+    standing = look()
+    assert len(states(standing)) == 1
+    assert not standing.finished
+
+
+def test_a_watch_sees_what_has_changed_since(folder):
+    watch = Watch(find.overlay(["tiny.yaml"]), folder)
+    assert watch.look().finished
+    record = json.loads((folder / "runs/ce/seed0/run.json").read_text())
+    record["fingerprint"] = "another"
+    (folder / "runs/ce/seed0/run.json").write_text(json.dumps(record))
+    os.utime(folder / "runs/ce/seed0/run.json", (1e9, 1e9))
+    assert states(watch.look()) == {"ce seed 0": STALE}
+    unfinish(folder, log="train.py: broke\n")
+    assert states(watch.look()) == {"ce seed 0": STALE, "dfl seed 1": FAILED}
+
+
+def test_a_study_that_was_never_started_is_all_to_do(folder):
+    shutil.rmtree(folder)
+    standing = look()
+    assert {run.state for run in standing.runs} | {trial.state for trial in standing.trials} == {TO_DO}
+    assert (standing.recipe, standing.finished, standing.seconds) == (False, False, None)
+
+
+def everything(folder):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in Path(folder).rglob("*") if "__pycache__" not in path.parts}
+
+
+def test_the_command_shows_it_in_plain_text_and_touches_nothing(finished, tmp_path):
+    copy = finished.copy(tmp_path)
+    unfinish(copy.folder / "results/tiny", log="train.py: the loss became NaN\n")
+    before = everything(copy.folder)
+    done = copy.run(*COMMAND)  # the study that was started last
+    assert everything(copy.folder) == before
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("tiny   3 variants × 2 seeds, 2 epochs")
+    assert [re.sub(r"\s+━*╸?\s*", " ", line).strip() for line in lines[1:5]] == [
+        "search 4/4 trials",
+        "train 5/6 runs",
+        "evaluate 5/6 runs",
+        "report to do",
+    ]
+    assert "dfl         ●✗  1/2" in done.stdout
+    assert "✗ dfl seed 1 failed: train.py: the loss became NaN  results/tiny/logs/train/dfl.seed1.log" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert max(map(len, lines)) <= 100
+
+
+def test_make_passes_the_study_on(finished):
+    shown = finished.run("make", "--silent", "--old-file=setup", "status", "STUDY=tiny").stdout
+    assert "all done: results/tiny/report.html" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--study", "../tiny"], "is no name of a study"),
+        (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
+        (["--configfile", "gone.yaml"], "'gone.yaml' is neither JSON nor a readable file"),
+        (["--follow"], "--follow draws on a terminal, and this is none: leave it out"),
+    ],
+)
+def test_what_cannot_be_shown_is_told_in_one_sentence(finished, options, told):
+    done = finished.run(*COMMAND, *options, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("end", "code"), [(b"q", 0), (b"\x03", 0), ("finish", 0), ("SIGTERM", 143)])
+def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(finished, tmp_path, end, code):
+    copy = finished.copy(tmp_path)
+    brought = tmp_path / "brought"
+    shutil.move(copy.folder / "results/tiny/runs/dfl/seed1", brought)
+    main, side = pty.openpty()
+    command = [sys.executable, *COMMAND[1:], "--configfile", "tiny.yaml", "--follow"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    with subprocess.Popen(command, cwd=copy.folder, stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True) as job:
+        os.close(side)
+        drawn = read_until(main, b"next:")
+        if end == "finish":
+            shutil.move(brought, copy.folder / "results/tiny/runs/dfl/seed1")
+        elif end == "SIGTERM":
+            job.terminate()
+        elif end == b"\x03":
+            os.kill(job.pid, 2)
+        else:
+            os.write(main, end)
+        drawn += read_until(main, None)
+        try:
+            assert job.wait(30) == code
+        finally:
+            job.kill()
+    text = drawn.decode(errors="replace")
+    assert "\x1b[?1049h" in text
+    assert text.count("\x1b[?1049l") == 1, "the screen of before is back"
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "and so is the cursor"
+    assert ("all done" in text.rpartition("\x1b[?1049l")[2]) == (end == "finish")
+    os.close(main)
+
+
+def read_until(terminal, mark, seconds=60):
+    """What a program writes until it writes ``mark``, or until it ends."""
+    text, ends = b"", time.monotonic() + seconds
+    while time.monotonic() < ends and (mark is None or mark not in text):
+        if select.select([terminal], [], [], 1)[0]:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # it has ended
+                break
+            text += piece
+    assert mark is None or mark in text, text
+    return text

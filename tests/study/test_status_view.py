@@ -1,0 +1,105 @@
+"""The standing of made-up studies as lines of text, from the smallest to the largest, on every terminal."""
+
+import io
+import random
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, Job, Standing
+from hardpair.study.status_view import SIGNS, view
+
+NOON = datetime(2026, 3, 2, 12, 0)
+ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at learning rate 0.01: lower recipe.learning_rate"
+
+
+def study(variants=4, seeds=10, running=3, states=STATES, name="variant", seconds=5000.0, leftover=(), finished=False, locked=False):
+    rng, config = random.Random(7), {"study": "made", "recipe": {"epochs": 50}, "seeds": list(range(seeds))}
+    config["variants"] = [{"name": f"{name}_{place}"} for place in range(variants)]
+    runs = []
+    for variant in config["variants"]:
+        for seed in config["seeds"]:
+            state = RUNNING if len(runs) < running else rng.choice([each for each in states if each != RUNNING] or [DONE])
+            job = {"name": f"{variant['name']} seed {seed}", "variant": variant["name"], "seed": seed, "log": Path(f"logs/{seed}.log")}
+            told = {FAILED: ERROR, STALE: "its settings.loss.gamma is 2, here 3"}.get(state, "")
+            far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
+            runs.append(Job(**job, state=state, told=told, evaluated=state == DONE, **far))
+    trials = [Job(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
+    return Standing(Path("results/made"), config, runs, trials, True, finished, list(leftover), locked, seconds)
+
+
+def lines(standing, width=100, height=None):
+    console = Console(width=width, height=height or 200, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(view(standing, width, height, NOON))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+@pytest.mark.parametrize(("variants", "seeds", "running"), [(1, 1, 1), (2, 1, 0), (4, 10, 4), (12, 30, 12), (12, 30, 64), (4, 2500, 8)])
+@pytest.mark.parametrize("name", ["v", "a_name_of_a_variant_that_is_as_long_as_names_may_be_in_a_config"])
+def test_it_fits_every_terminal(width, variants, seeds, running, name):
+    standing = study(variants, seeds, running, name=name, leftover=[("old", "seed1")])
+    told = lines(standing, width)
+    assert max(map(len, told)) <= width
+    for height in (24, 40):
+        assert len(lines(standing, width, height)) <= height
+
+
+def test_each_running_job_has_a_line():
+    told = lines(study(running=3), 80)
+    rows = [line.split() for line in told if line.startswith("variant_0 ") and "min" in line]
+    assert [row[:3] for row in rows] == [["variant_0", str(seed), "12/50"] for seed in range(3)]
+    assert all(row[4:] == ["87.65%", "31,234", "1", "h", "07", "min"] for row in rows)
+
+
+def test_each_run_has_its_sign_and_each_state_its_count():
+    standing = study(4, 10)
+    told = lines(standing)
+    for variant in ("variant_0", "variant_3"):
+        [line] = [line for line in told if line.startswith(f"{variant}  ") and line.endswith("/10")]
+        assert line.split()[1] == "".join(SIGNS[run.state] for run in standing.runs if run.variant == variant)
+    [legend] = [line for line in told if line.startswith(f"{SIGNS[DONE]} ")]
+    for state in STATES:
+        assert f"{SIGNS[state]} {sum(run.state == state for run in standing.runs)} {state}" in legend
+
+
+def test_names_that_differ_at_their_ends_can_be_told_apart():
+    told = "\n".join(lines(study(12, 3, 0, name="a_name_of_a_variant_that_is_long")))
+    assert all(f"_is_long_{place} " in told for place in range(10))
+
+
+def test_what_went_wrong_is_told_with_what_to_do():
+    told = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", "seed1")]), 400))
+    assert ERROR in told
+    assert "stale, its settings.loss.gamma is 2, here 3" in told
+    assert "after epoch 12/50; the same command goes on from their checkpoints" in told
+    assert "left over from removed seeds or variants: old seed1" in told
+    assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in told
+
+
+def test_many_failures_are_counted():
+    told = lines(study(4, 10, 0, states=[FAILED]), 400)
+    assert sum(ERROR in line for line in told) == 4
+    assert "✗ 36 more failed: see results/made/logs/" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end"),
+    [(50.0, "about 50 s left, until 12:00"), (7200.0, "about 2 h 00 min left, until 14:00"), (86400.0, "until 12:00 on Tuesday, 03 March")],
+)
+def test_the_end_is_expected_at_a_time(seconds, end):
+    assert end in lines(study(seconds=seconds))[-1]
+
+
+def test_nothing_is_promised_where_nothing_is_known_or_at_work():
+    unknown = study(seconds=None)
+    waiting = sum(run.state not in (DONE, RUNNING) for run in unknown.runs)
+    assert lines(unknown)[-1] == f"next: {waiting} runs, evaluation, comparison, figures and report"
+    idle = " ".join(lines(study(running=0)))
+    assert "nothing is at work: the study's command goes on with it (1 h 24 min for one job after the other)" in idle
+    assert "the study's command starts it" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
+    assert "snakemake --unlock" in " ".join(lines(study(running=0, locked=True)))
+    assert lines(study(running=0, states=[DONE], finished=True))[-1] == "all done: results/made/report.html"

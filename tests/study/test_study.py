@@ -1,0 +1,91 @@
+"""Which study a command is about."""
+
+import json
+import os
+
+import pytest
+
+from hardpair.errors import UserError
+from hardpair.study import find
+from workspace import PROJECT
+
+OVERLAY = "study: {name}\nseeds: [0, 1]\n"
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """An empty folder of results beside the project's config."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").symlink_to(PROJECT / "config")
+    (tmp_path / "results").mkdir()
+    return tmp_path / "results"
+
+
+def start(name, moment, changes=None):
+    """A study as Snakemake starts it."""
+    path = find.Path(f"{name}.yaml")
+    path.write_text(OVERLAY.format(name=name))
+    find.remember(find.Path("results") / name, [path.absolute()], changes or {})
+    os.utime(f"results/{name}/started.json", (moment, moment))
+
+
+def test_without_a_name_it_is_the_study_that_was_started_last(results):
+    assert find.chosen(None, [])["study"] == "cifar10", "the config's own before any"
+    start("first", 1000)
+    start("second", 3000, {"seeds": [5]})
+    start("third", 2000)
+    assert find.chosen(None, [])["study"] == "second"
+    assert find.chosen(None, [])["seeds"] == [5]
+    assert find.chosen("first", [])["seeds"] == [0, 1]
+    assert find.chosen(None, ["third.yaml"])["study"] == "third"
+
+
+def test_the_config_is_that_of_now(results):
+    start("mine", 1000)
+    find.Path("mine.yaml").write_text("study: mine\nseeds: [7]\n")
+    assert find.chosen("mine", [])["seeds"] == [7]
+    find.Path("mine.yaml").write_text("study: other\n")
+    with pytest.raises(UserError, match=r"results/mine is not known any more: name its overlays with --configfile"):
+        find.chosen("mine", [])
+    find.Path("mine.yaml").unlink()
+    with pytest.raises(UserError, match=r"^'mine\.yaml' is neither JSON nor a readable file: "):
+        find.chosen("mine", [])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"configfiles": 1, "config": {}}'])
+def test_a_note_that_is_none_is_told_in_one_sentence(results, text):
+    start("mine", 1000)
+    (results / "mine/started.json").write_text(text)
+    with pytest.raises(UserError, match=r"started\.json is not"):
+        find.chosen("mine", [])
+
+
+def test_overlays_are_noted_by_the_path_that_a_person_would_type(results):
+    start("mine", 1000)
+    far = results.parent.parent / "far.yaml"
+    find.remember(results / "mine", [find.Path("mine.yaml").absolute(), far], {})
+    assert json.loads((results / "mine/started.json").read_text())["configfiles"] == ["mine.yaml", str(far)]
+
+
+def test_a_name_and_overlays_that_disagree_are_refused(results):
+    start("mine", 1000)
+    with pytest.raises(UserError, match=r"--study is mine, but config/demo\.yaml make the study demo"):
+        find.chosen("mine", ["config/demo.yaml"])
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "/etc", "a/b", "../mine", "mine/", "mine/../mine", "mine\n", "-rf", "$(id)", "ä"])
+def test_what_is_no_name_is_refused(results, name):
+    start("mine", 1000)
+    with pytest.raises(UserError, match="is no name of a study"):
+        find.folder_of(name)
+
+
+def test_links_other_folders_and_what_is_not_there_are_refused(results):
+    start("mine", 1000)
+    (results / "notes").mkdir()
+    (results / "notes" / "diary.txt").touch()
+    (results / "linked").symlink_to("mine")
+    for name, told in (("notes", "not the folder of a study"), ("linked", "is a link"), ("gone", r"does not exist.*\(mine\)")):
+        with pytest.raises(UserError, match=told):
+            find.folder_of(name)
+    assert find.folder_of("mine").samefile(results / "mine")

@@ -1,0 +1,73 @@
+"""What a crash or a wrong clock left is put right."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hardpair.errors import UserError
+from hardpair.files.atomic import owner, written_whole
+from hardpair.study.tidy import refuse_unwritable, tidy
+
+
+@pytest.fixture
+def dead():
+    """How a process that has ended wrote its files."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return owner().replace(str(os.getpid()), str(process.pid))
+
+
+def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead, capsys):
+    (tmp_path / "runs/ce").mkdir(parents=True)
+    (tmp_path / f"runs/.partial-{dead}-seed1/deeper").mkdir(parents=True)
+    (tmp_path / f"runs/.partial-{dead}-seed1/deeper/a").write_text("a")
+    left = tmp_path / f"runs/ce/.partial-{dead}-run.json"
+    alive = owner().replace(str(os.getpid()), str(os.getppid()))
+    kept = [  # of another machine nobody here knows what lives
+        tmp_path / "runs/ce" / name
+        for name in ("run.json", f".partial-{alive}-run.json", ".partial-odd-run.json", f".partial-{dead}0x-run.json", ".seed0.lock")
+    ]
+    for path in (left, *kept):
+        path.write_text("{")
+    with written_whole(tmp_path / "runs/mine.csv") as mine:
+        mine.write_text("a,b\n")
+        tidy([tmp_path / "runs", tmp_path / "none"])
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*kept, tmp_path / "runs/mine.csv"])
+    assert not (tmp_path / f"runs/.partial-{dead}-seed1").exists()
+    assert capsys.readouterr().err.startswith("removed what killed jobs had half written: 2 files, ")
+    tidy([tmp_path])
+    assert capsys.readouterr().err == ""
+
+
+def test_files_of_the_future_are_dated_now_in_their_order(tmp_path, capsys):
+    draw, now = random.Random(5), time.time()
+    times = {tmp_path / str(number): now + draw.choice([-1, 1]) * 10 ** draw.uniform(2, 8) for number in range(40)}
+    for path, moment in times.items():
+        path.write_text("")
+        os.utime(path, (moment, moment))
+    before = {path: path.stat().st_mtime_ns for path in times}
+    tidy([tmp_path])
+    after = {path: path.stat().st_mtime_ns for path in times}
+    assert max(after.values()) <= time.time_ns()
+    assert sorted(times, key=after.get) == sorted(times, key=before.get)
+    assert len(set(after.values())) == len(times)
+    assert all(after[path] == before[path] for path in times if times[path] < now)
+    future = sorted((path for path in times if times[path] > now), key=before.get)
+    assert capsys.readouterr().err == f"dated now, since they were of the future: {len(future)} files, {future[0]} among them\n"
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    """Whoever runs the tests, root or not."""
+    monkeypatch.setattr(os, "access", lambda path, mode: bool(path.stat().st_mode & 0o200))
+    (tmp_path / "runs/ce/seed0").mkdir(parents=True)
+    folders = {tmp_path / "runs/ce/seed0", tmp_path / "runs/dfl/seed0", tmp_path / "new/deeper"}
+    refuse_unwritable(folders)
+    (tmp_path / "runs").chmod(0o555)
+    with pytest.raises(UserError) as caught:
+        refuse_unwritable(folders)
+    assert str(caught.value) == f"{tmp_path}/runs may not be written to: change its permissions, or work in a folder of your own"
+    (tmp_path / "runs").chmod(0o755)

@@ -1,0 +1,240 @@
+"""Runs that are killed, stopped or find a strange checkpoint, and what they come to."""
+
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hardpair.jobs.stopping import Stop, Stopped
+from hardpair.training import checkpoint, loop
+from hardpair.training.images import load_images, load_split
+from hardpair.training.recipe import Recipe
+from prepared_data import prepare
+from training_process import FILES, RECIPE, Trainer
+
+torch.set_num_threads(1)
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
+VARIANTS = {
+    "ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}),
+    "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2, "unbias": 0.5, "factor_max": 100}),
+}
+STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, at validation images, and at two refreshes
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Prepared data with the split: 170 images to train on, in batches of 64, 64 and 42, and 30 to validate."""
+    return prepare(tmp_path_factory.mktemp("data"), training=170, validation=30)
+
+
+def new_training(data, loss, sampler, **changes):
+    recipe = Recipe(**{"momentum": 0.9, "weight_decay": 5e-4, "lr_drops": (0.5,), "lr_factor": 0.1, "dropout": 0.5} | RECIPE | changes)
+    return loop.Training(
+        load_images(data, "train", torch.device("cpu")), load_split(data / "split.json", data), loss, sampler, recipe, 1, "fp32"
+    )
+
+
+def told(course):
+    return {name: getattr(course, name) for name in ("epochs", "refreshes", "best_epoch")}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
+    states = []
+    whole = new_training(data, *VARIANTS[variant]).run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
+    assert len(states) == PAUSES
+    for number, state in enumerate(states):
+        checkpoint.save(tmp_path / "state.safetensors", "mine", *state)
+        again = new_training(data, *VARIANTS[variant])
+        torch.rand(number)  # whatever was drawn before, the saved streams count
+        checkpoint.restore(again, *checkpoint.load(tmp_path / "state.safetensors", "mine"))
+        steps, seen, step = [], [], again.take_step
+        again.take_step = lambda size, steps=steps, step=step: (steps.append(size), step(size))
+        course = again.run(lambda record, seconds, seen=seen: seen.append(record))
+        assert len(steps) == STEPS - 3 * len(state[1]["course"]["epochs"]) - state[1]["step"]
+        assert seen == whole.epochs
+        assert told(course) == told(whole)
+        np.testing.assert_array_equal(course.confusions, whole.confusions)
+        np.testing.assert_array_equal(course.histograms, whole.histograms)
+        for name in ("last", "best"):
+            ours, theirs = getattr(course, name), getattr(whole, name)
+            assert ours.keys() == theirs.keys()
+            assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_asked_for(data, tmp_path, monkeypatch):
+    now, saved = [0.0], []
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "save", lambda path, key, tensors, values: saved.append((now[0], values["step"])))
+    with Stop() as stop:
+        keeper = checkpoint.Keeper(tmp_path / "c.safetensors", "mine", 10, stop)
+
+        def on_pause(training):
+            now[0] += 4
+            if now[0] == 28:
+                stop.received = signal.SIGTERM
+            keeper.on_pause(training)
+
+        with pytest.raises(Stopped, match=r"stopped by SIGTERM; saved .*c\.safetensors, epoch 2 step 2: the same command") as caught:
+            new_training(data, *VARIANTS["ce"]).run(on_pause=on_pause)
+    assert caught.value.code == 143
+    assert saved == [(12.0, 2), (24.0, 1), (28.0, 2)]
+
+
+@pytest.fixture(scope="module")
+def saved(data, tmp_path_factory):
+    """The bytes of a checkpoint."""
+    path = tmp_path_factory.mktemp("saved") / "c.safetensors"
+    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.zeros((), dtype=torch.int64), "c": torch.ones(3, dtype=torch.uint8)}
+    checkpoint.save(path, "mine", tensors, {"step": 1})
+    return path.read_bytes()
+
+
+def test_a_checkpoint_of_something_else_is_left_with_a_line(saved, tmp_path, capsys):
+    path = tmp_path / "c.safetensors"
+    assert checkpoint.load(path, "mine") is None
+    assert capsys.readouterr().err == ""
+    path.write_bytes(saved)
+    tensors, values = checkpoint.load(path, "mine")
+    assert (tensors["a"].tolist(), values) == ([[0, 1, 2], [3, 4, 5]], {"step": 1})
+    assert checkpoint.load(path, "another") is None
+    assert capsys.readouterr().err == f"{path} is of other settings, code or machine: ignored; starting from the beginning\n"
+    assert path.read_bytes() == saved
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_checkpoint_is_set_aside_with_a_line(saved, tmp_path, capsys, drawn):
+    damaged = bytearray(saved)
+    if drawn.draw(st.booleans(), label="cut"):
+        del damaged[drawn.draw(st.integers(0, len(saved) - 1), label="length") :]
+    else:
+        at = drawn.draw(st.integers(0, len(saved) - 1), label="byte")
+        damaged[at] ^= drawn.draw(st.integers(1, 255), label="flips")
+    path = tmp_path / "c.safetensors"
+    path.write_bytes(damaged)
+    read = checkpoint.load(path, "mine")
+    err = capsys.readouterr().err
+    if read is not None:  # a flip in white space
+        assert (read[0]["a"].tolist(), read[1]) == ([[0, 1, 2], [3, 4, 5]], {"step": 1})
+    else:
+        assert err == f"{path} is damaged: set aside as c.safetensors.damaged; starting from the beginning\n"
+        assert (tmp_path / "c.safetensors.damaged").read_bytes() == bytes(damaged)
+        assert not path.exists()
+
+
+@pytest.fixture(scope="module")
+def trainer(data):
+    with Trainer.started(data) as trainer:
+        yield trainer
+
+
+@pytest.fixture(scope="module")
+def undisturbed(trainer, tmp_path_factory):
+    """The files of a run that nothing happened to, and the seconds it took."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert trainer.train(folder, checkpointed=False) == 0
+    started = time.perf_counter()
+    assert trainer.train(folder) == 0
+    return {name: (folder / name).read_bytes() for name in FILES}, time.perf_counter() - started
+
+
+def assert_same(folder, undisturbed):
+    for name in FILES:
+        assert (folder / name).read_bytes() == undisturbed[0][name], name
+    assert not list(folder.parent.glob("*.safetensors"))
+    assert not list(folder.parent.glob(".partial*"))
+
+
+def test_a_run_leaves_the_same_files_with_checkpoints_as_without(trainer, undisturbed, tmp_path):
+    assert trainer.train(tmp_path / "run", checkpointed=False) == 0
+    assert_same(tmp_path / "run", undisturbed)
+
+
+def test_a_run_killed_at_random_moments_comes_to_the_same_bits(trainer, undisturbed, tmp_path):
+    draw, resumed = random.Random(4), 0
+    for number in range(10):
+        folder = tmp_path / str(number) / "run"
+        for _ in range(draw.choice([1, 1, 2])):
+            code = trainer.train(folder, signal="SIGKILL", after=draw.uniform(0, undisturbed[1]))
+            assert code in (0, -9)  # 0: it was done first
+        assert trainer.train(folder) == 0
+        assert_same(folder, undisturbed)
+        resumed += "going on from" in (folder.parent / "log").read_text()
+        with open(folder.parent / "progress.csv") as progress:
+            assert [line.partition(",")[0] for line in progress] == ["epoch", "1", "2", "3"]
+    assert resumed > 0
+
+
+@pytest.mark.parametrize("number", [1, 6, PAUSES])
+def test_a_run_killed_while_it_writes_a_checkpoint_comes_to_the_same_bits(trainer, undisturbed, tmp_path, number):
+    folder = tmp_path / "run"
+    assert trainer.train(folder, write=number) == -9
+    assert len(list(tmp_path.glob(".partial*"))) == 1
+    assert trainer.train(folder) == 0
+    assert_same(folder, undisturbed)
+    assert ("going on from" in (tmp_path / "log").read_text()) == (number > 1)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_run_that_is_told_to_stop_saves_first_and_leaves_no_model(trainer, tmp_path, name, code):
+    folder, progress = tmp_path / "run", tmp_path / "progress.csv"
+    disturbance = {"recipe": RECIPE | {"epochs": 10_000}, "signal": name, "told": str(progress)}
+    assert trainer.train(folder, **disturbance) == code
+    log = (tmp_path / "log").read_text()
+    assert f"train.py: stopped by {name}; saved {tmp_path}/c.safetensors, epoch " in log
+    assert log.endswith("the same command goes on from there\n")
+    assert not folder.exists()
+    progress.unlink()
+    assert trainer.train(folder, **disturbance) == code
+    first, second = (line.split(", ")[-1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("train.py: stopped"))
+    assert f"going on from {tmp_path}/c.safetensors, {first.partition(':')[0]}" in (tmp_path / "log").read_text()
+    assert second != first
+
+
+def test_a_run_ignores_a_checkpoint_of_other_settings(trainer, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    assert trainer.train(folder, recipe=RECIPE | {"momentum": 0.8}, write=5) == -9
+    assert trainer.train(folder) == 0
+    assert "c.safetensors is of other settings, code or machine: ignored" in (tmp_path / "log").read_text()
+    assert_same(folder, undisturbed)
+
+
+def train_beside(trainer, folder, **changes):
+    """Exit code of a run that finds another job at work on it, which ends as soon as the run says that it waits."""
+    log = folder.parent / "log"
+    log.unlink(missing_ok=True)
+    with FileLock(folder.parent / ".c.lock") as other, ThreadPoolExecutor(1) as pool:
+        code = pool.submit(trainer.train, folder, **changes)
+        while not (log.exists() and "waiting for another job that works on this run: it holds" in log.read_text()):
+            assert not code.done()
+            time.sleep(0.01)
+        other.release()
+        return code.result()
+
+
+def test_a_run_waits_for_another_job_that_works_on_it_and_takes_what_that_has_finished(trainer, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    assert train_beside(trainer, folder) == 0
+    assert_same(folder, undisturbed)
+    made = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert train_beside(trainer, folder) == 0
+    assert f"{folder} was finished meanwhile: nothing to do" in (tmp_path / "log").read_text()
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == made
+    (folder / "last.safetensors").write_bytes(b"other")
+    assert train_beside(trainer, folder) == 0
+    assert_same(folder, undisturbed)
+    assert train_beside(trainer, folder, recipe=RECIPE | {"momentum": 0.8}) == 0
+    assert (folder / "last.safetensors").read_bytes() != undisturbed[0]["last.safetensors"]
+
+
+def test_a_run_that_diverges_leaves_no_checkpoint(trainer, tmp_path):
+    assert trainer.train(tmp_path / "run", recipe=RECIPE | {"learning_rate": 1e6}) == 1
+    assert not list(tmp_path.glob("*.safetensors"))

@@ -1,0 +1,64 @@
+"""Training on a GPU against the same training on the CPU; skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+
+from hardpair.device import configure
+from hardpair.training import checkpoint, loop
+from hardpair.training.images import load_images, load_split
+from hardpair.training.recipe import Recipe
+from prepared_data import prepare
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+RECIPE = Recipe(4, 64, 0.02, 0.9, 5e-4, lr_drops=(0.5,), lr_factor=0.1, dropout=0.0, refresh_every=2)
+CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
+SAMPLER = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Prepared data of 1,030 training images, 1,000 of them to train on (fifteen batches of 64 and one of 40)."""
+    return prepare(tmp_path_factory.mktemp("data"), training=1000, validation=30, size=32)
+
+
+def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True):
+    device = torch.device(device)
+    configure(device, 1, deterministic)
+    images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
+    training = loop.Training(images, split, loss, sampler, RECIPE, 0, precision)
+    if not captured:
+        training.take_step = training._step
+    course = training.run()
+    assert not captured or training.take_step.replay is not None
+    return course
+
+
+@pytest.mark.parametrize(("loss", "sampler"), [(CE, UNIFORM), (DFL, UNIFORM), (CE, SAMPLER), (DFL, SAMPLER)])
+def test_captured_steps_train_as_eager_ones_and_as_the_cpu(folder, loss, sampler):
+    captured = trained(folder, "cuda", loss, sampler)
+    eager = trained(folder, "cuda", loss, sampler, captured=False)
+    cpu = trained(folder, "cpu", loss, sampler, captured=False)
+    losses = [[row["train_loss"] for row in course.epochs] for course in (captured, eager, cpu)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    np.testing.assert_allclose(losses[0], losses[2], rtol=1e-2)
+
+
+def test_deterministic_runs_are_the_same_to_the_bit(folder):
+    first, second = (trained(folder, "cuda", DFL, SAMPLER, "bf16") for _ in range(2))
+    assert first.epochs == second.epochs
+    assert all(torch.equal(first.last[name], second.last[name]) for name in first.last)
+
+
+def test_a_saved_state_goes_on_to_the_same_bits(folder):
+    device = torch.device("cuda")
+    configure(device, 1, True)
+    images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
+    states = []
+    first, again = (loop.Training(images, split, DFL, SAMPLER, RECIPE, 0, "bf16") for _ in range(2))
+    whole = first.run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
+    checkpoint.restore(again, *states[21])
+    course = again.run()
+    assert course.epochs == whole.epochs
+    assert all(torch.equal(course.last[name], whole.last[name]) for name in whole.last)

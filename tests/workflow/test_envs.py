@@ -1,0 +1,117 @@
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from hardpair.staleness import code_hash, fingerprint
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENTS = {path.name: yaml.safe_load(path.read_text()) for path in (PROJECT / "envs").glob("*.yaml")}
+BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of torch, and its own requirement does not say so
+
+
+def rules() -> dict[str, str]:
+    """The environment of each rule that runs a command."""
+    text = "\n".join(path.read_text() for path in (PROJECT / "workflow" / "rules").glob("*.smk"))
+    found = {}
+    for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", text, re.M):
+        if "shell:" in body:
+            found[name] = re.search(r'conda:\s*"\.\./\.\./envs/([\w.]+)"', body)[1]
+    return found
+
+
+def local_files(script: Path) -> set[Path]:
+    """A script and all local modules that it imports, those that code hashes leave out and those imported by name too."""
+    found, waiting = set(), [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += code_hash._local_imports(path)
+            waiting += path.parent.glob("*.py") if path.parent.name in ("losses", "samplers") else ()
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of what a file imports, within functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def needed(environment: str) -> set[str]:
+    """Distributions that the scripts of an environment's rules import, and what has to be of one version with them."""
+    scripts = [code_hash.SCRIPTS / f"{rule}.py" for rule, name in rules().items() if name == environment]
+    names = {name for script in scripts for path in local_files(script) for name in imported(path)}
+    local = {path.stem for path in code_hash.SCRIPTS.glob("*.py")} | {"hardpair"}
+    distributions = packages_distributions()
+    third_party = {canonicalize_name(distributions[name][0]) for name in names - set(sys.stdlib_module_names) - local}
+    return third_party | {BROUGHT[name] for name in third_party & set(BROUGHT)}
+
+
+def pinned(environment: str) -> dict[str, str]:
+    """Version of each distribution that pip installs into an environment."""
+    (pip,) = (entry["pip"] for entry in ENVIRONMENTS[environment]["dependencies"] if isinstance(entry, dict))
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", pin) for pin in pip), "exact pins, names as in the lock"
+    assert pip == sorted(set(pip))
+    return dict(pin.split("==") for pin in pip)
+
+
+def python_of(environment: str) -> str:
+    (python,) = (entry for entry in ENVIRONMENTS[environment]["dependencies"] if str(entry).startswith("python"))
+    return re.fullmatch(r"python=(\d+\.\d+)", python)[1]
+
+
+def locked(python: str) -> dict[str, str]:
+    """Version of each distribution that requirements.lock has for a Python on Linux."""
+    where = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux", "platform_machine": "x86_64"}
+    lines = re.findall(r"^([A-Za-z0-9].*?)\s*\\?$", (PROJECT / "requirements.lock").read_text(), re.M)
+    entries = [entry for entry in map(Requirement, lines) if entry.marker is None or entry.marker.evaluate(where)]
+    versions = {canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in entries}
+    assert len(versions) == len(entries) > 50, "one version of each"
+    return versions
+
+
+def test_every_rule_has_an_environment_and_every_environment_a_rule():
+    assert set(rules().values()) == set(ENVIRONMENTS)
+    assert len(rules()) > 10
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_has_just_what_its_scripts_import(environment):
+    assert set(pinned(environment)) == needed(environment)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_versions_are_those_of_the_lock(environment):
+    versions = locked(python_of(environment))
+    assert pinned(environment) == {name: versions[name] for name in pinned(environment)}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_beside_its_pins_an_environment_has_only_python_and_pip(environment):
+    whole = ENVIRONMENTS[environment]
+    assert set(whole) == {"channels", "dependencies"}
+    assert whole["channels"] == ["conda-forge", "nodefaults"]
+    assert [entry for entry in whole["dependencies"] if isinstance(entry, str)] == [f"python={python_of(environment)}", "pip"]
+
+
+def test_all_environments_have_one_python_that_the_project_supports():
+    (python,) = {python_of(environment) for environment in ENVIRONMENTS}
+    least = re.search(r'requires-python = ">=(\d+\.\d+)"', (PROJECT / "pyproject.toml").read_text())[1]
+    assert tuple(map(int, python.split("."))) >= tuple(map(int, least.split(".")))
+
+
+def test_packages_whose_version_a_run_records_are_where_runs_are_trained():
+    assert set(fingerprint.PACKAGES) <= set(pinned(rules()["train"]))
+    assert rules()["train"] == rules()["run_trial"] == rules()["evaluate"]

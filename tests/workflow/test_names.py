@@ -1,0 +1,144 @@
+import argparse
+import ast
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from hardpair.staleness import code_hash
+
+PROJECT = Path(__file__).parents[2]
+RULES = PROJECT / "workflow" / "rules"
+SCRIPTS = sorted(path.stem for path in code_hash.SCRIPTS.glob("*.py"))
+WITH_TORCH = {"train", "run_trial", "evaluate", "predict"}
+
+
+def commands() -> dict[str, str]:
+    """The shell command of each rule, its texts joined."""
+    found = {}
+    for path in RULES.glob("*.smk"):
+        for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
+            shell = body.partition("    shell:\n")[2]
+            found[name] = "".join(re.findall(r'"(.*)"', shell))
+    return found
+
+
+COMMANDS = commands()
+
+
+def parser_of(script: str, monkeypatch) -> argparse.ArgumentParser:
+    """The parser with which a script reads its command line."""
+
+    class Parsed(Exception):
+        pass
+
+    def stop(parser, *_):
+        raise Parsed(parser)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    with pytest.raises(Parsed) as caught:
+        importlib.import_module(script).main()
+    return caught.value.args[0]
+
+
+def options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    return {option: action for action in parser._actions for option in action.option_strings}
+
+
+@pytest.mark.parametrize("folder", ["workflow/scripts", "tests/helpers"])
+def test_nothing_beside_a_script_is_named_like_a_module_of_python_or_of_a_package(folder):
+    names = {path.stem for path in (PROJECT / folder).iterdir() if path.suffix == ".py" or path.is_dir()} - {"__pycache__"}
+    assert len(names) > 5
+    assert names.isdisjoint(sys.stdlib_module_names)
+    assert names.isdisjoint(packages_distributions())
+
+
+def test_test_files_have_names_of_their_own():
+    names = [path.name for path in (PROJECT / "tests").rglob("*.py") if path.name != "conftest.py"]  # pytest looks for one in each folder
+    assert len(names) == len(set(names))
+    assert "__init__.py" not in names
+
+
+def test_each_rule_runs_the_script_of_its_name():
+    assert len(COMMANDS) > 10
+    for rule, command in COMMANDS.items():
+        assert command.startswith(f"python workflow/scripts/{rule}.py "), rule
+        assert rule in SCRIPTS
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_explains_the_script_its_options_and_an_example(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", "--help"])
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module(script).main()
+    assert caught.value.code in (None, 0)
+    text, module = capsys.readouterr().out, importlib.import_module(script)
+    assert module.__doc__.strip().splitlines()[0] in text
+    assert f"python workflow/scripts/{script}.py " in text
+    for option, action in options(parser_of(script, monkeypatch)).items():
+        assert option in text or action.help == argparse.SUPPRESS, option
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_its_example_is_a_command_that_the_script_takes(script, monkeypatch):
+    found = re.findall(rf"^  python workflow/scripts/{script}\.py .*(?:\n {{4,}}.*)*", importlib.import_module(script).__doc__, re.M)
+    examples = [shlex.split(text.replace("\\\n", " "))[2:] for text in found]
+    parser = parser_of(script, monkeypatch)
+    monkeypatch.undo()
+    for action in parser._actions:
+        action.type = None if action.type not in (int, float) else action.type  # files of the example need not be there
+    assert examples
+    for example in examples:
+        argparse.ArgumentParser.parse_args(parser, example)  # without a look at its files
+
+
+@pytest.mark.parametrize("rule", COMMANDS)
+def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(rule, monkeypatch):
+    known = options(parser_of(rule, monkeypatch))
+    passed = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", COMMANDS[rule]))
+    assert passed <= set(known)
+    required = {option for option, action in known.items() if action.required}
+    assert required <= passed | ({"--source"} if rule == "prepare_data" else set())
+
+
+@pytest.mark.parametrize("script", sorted(set(COMMANDS) - WITH_TORCH))
+def test_what_needs_no_torch_never_imports_it(script):
+    paths, waiting = set(), [code_hash.SCRIPTS / f"{script}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in paths:
+            paths.add(path)
+            waiting += code_hash._local_imports(path)
+    importers = {path.relative_to(code_hash.SCRIPTS).as_posix() for path in paths for name in modules(path) if "torch" in name.split(".")}
+    assert not importers
+    vision = {path.name for path in paths for name in modules(path) if name.startswith("torchvision")}
+    assert vision <= ({"cifar.py"} if script == "prepare_data" else set()), "torchvision brings torch along"
+
+
+def test_what_needs_torch_is_seen_to_import_it():
+    for script in WITH_TORCH:
+        files = [code_hash.SCRIPTS / f"{script}.py", *code_hash._local_imports(code_hash.SCRIPTS / f"{script}.py")]
+        assert any("torch" in name.split(".") for path in files for name in modules(path)), script
+
+
+def modules(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, within functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_a_script_loads_no_large_package_before_it_has_read_its_arguments():
+    """So that --help takes a twentieth of a second."""
+    told = f"import sys, importlib; [importlib.import_module(name) for name in {SCRIPTS}]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", told], cwd=code_hash.SCRIPTS, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "numpy", "pandas", "scipy", "matplotlib", "optuna", "jsonschema", "PIL", "requests", "yaml"} & set(loaded)

@@ -1,0 +1,132 @@
+"""What every command line shares: its parser, its settings argument, and errors in one sentence."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hardpair.cli import inputs
+from hardpair.config.sentences import advice, dotted
+from hardpair.errors import UserError, one_line
+from hardpair.files import shapes
+from hardpair.jobs.stopping import Stopped
+
+
+class Parser(argparse.ArgumentParser):
+    """Checks the files that arguments name, too."""
+
+    def parse_args(self, *given):
+        options = super().parse_args(*given)
+        inputs.check(options)
+        return options
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser whose help is the script's docstring, as it is written."""
+    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def json_or_file(text: str) -> dict:
+    """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one.
+
+    Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote.
+    """
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            value = json.loads(text)
+            shapes.refuse_monsters(value)
+        except (ValueError, RecursionError) as error:
+            raise argparse.ArgumentTypeError(f"not valid JSON: {one_line(error)}") from None
+    else:
+        import yaml
+
+        try:
+            value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
+            shapes.refuse_monsters(value)
+        except (yaml.YAMLError, OSError, *shapes.MISREAD) as error:
+            raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {one_line(error)}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a map of keys and values")
+    if isinstance(value.get("pairs"), str):
+        value["pairs"] = shapes.read(value["pairs"], shapes.PAIRS)["pairs"]
+    return value
+
+
+def overlaid(config: dict, overlay: dict) -> dict:
+    """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
+    maps = [key for key in config.keys() & overlay.keys() if isinstance(config[key], dict) and isinstance(overlay[key], dict)]
+    return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
+
+
+def settings_with(*keys: str, **further: object) -> Callable[[str], dict]:
+    """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
+
+    ``further`` shapes ask more of some than is always asked.
+    """
+    known = {**shapes.SETTINGS, **further}
+
+    def settings(text: str) -> dict:
+        value = json_or_file(text)
+        names = [*keys, *known]
+        if unknown := [key for key in value if key not in names]:
+            raise argparse.ArgumentTypeError(
+                f"{dotted([str(unknown[0])])} is no key of settings: {advice(unknown[0], names, 'see --help')}"
+            )
+        if missing := [key for key in keys if key not in value]:
+            raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
+        if told := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
+            raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
+        return value
+
+    return settings
+
+
+def positive(text: str) -> int:
+    """Value of an argument that counts something."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def job_arguments(cli: argparse.ArgumentParser) -> None:
+    """Add what every command line that trains takes: its inputs, its share of the machine, its checkpoint."""
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
+    cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
+    machine_arguments(cli)
+    cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
+    cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
+    cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
+    cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
+
+
+def machine_arguments(cli: argparse.ArgumentParser) -> None:
+    """Add a job's share of the machine."""
+    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
+    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call ``main``; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
+    script = Path(sys.argv[0]).name
+    try:
+        main()
+    except Stopped as error:
+        sys.stderr.write(f"{script}: {error}\n")
+        sys.exit(error.code)
+    except UserError as error:
+        sys.exit(f"{script}: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"{script}: {sys.executable} lacks the Python package {error.name!r}: "
+            "run `make setup` and put .venv/bin first in PATH, or `pip install -r requirements.lock`"
+        )
+    except OSError as error:
+        if error.strerror is None:  # not the system's: a library's own
+            raise
+        name = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"{script}: {name}{error.strerror}: check the path, its permissions and the space left on the disk")
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{script}: interrupted\n")
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""All runs of a study side by side."""

@@ -1,0 +1,194 @@
+"""The comparison as Markdown."""
+
+import re
+
+import pandas as pd
+
+from hardpair.measures import significance
+from hardpair.measures.names import CALIBRATION, OF_PAIR, about, metrics_of, title
+
+MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
+
+
+def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
+    """The study as Markdown, laid out as the published table with its values beside ours; what its claims come to at the end.
+
+    Args:
+        tables: comparison, contrasts, claims and most_confused.
+    """
+    comparison, contrasts, claims = tables["comparison"], tables["contrasts"], tables["claims"]
+    labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
+    metrics = metrics_of(settings)[:2]
+    pair = _escape("-".join(settings["pairs"][0]))
+    count = len(settings["seeds"])
+    several = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
+    lines = [
+        f"# {settings['study']}: comparison",
+        "",
+        f"On {settings['evaluated_on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
+        f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
+        "Positive differences in accuracy and negative ones in confusion are better.",
+    ]
+    lines += _references(settings)
+    for model in comparison["model"].unique():
+        table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
+        lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]
+        against = labels[settings["baseline"]]
+        ours = ["variant", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
+        published = bool(table.loc[table.index.isin(metrics, "metric"), "published"].notna().any())
+        lines += _header([*ours, *(["published accuracy", "published confusion"] if published else [])])
+        for variant in settings["variants"]:
+            rows = [table.loc[(variant["name"], metric)] for metric in metrics]
+            cells = [labels[variant["name"]] + (" (baseline)" if variant["name"] == settings["baseline"] else "")]
+            cells += [_mean(row) for row in rows]
+            cells += [_difference(row["difference"], row["difference_low"], row["difference_high"]) for row in rows]
+            cells += [_percent(row["published"]) for row in rows if published]
+            lines.append(_row(cells))
+    if len(contrasts):
+        lines += _contrasts(contrasts[contrasts["model"] == "last"].set_index(["a", "b", "metric"]), labels, metrics, settings)
+    last = comparison[comparison["model"] == "last"].set_index(["metric", "variant"])
+    lines += _details(last, labels, settings)
+    lines += _most_confused(tables["most_confused"], labels, settings)
+    if len(claims):
+        lines += ["", "## Claims", ""]
+        lines += [f"- {_escape(row['sentence'])} **{row['verdict'].capitalize()}**: {_escape(row['why'])}." for _, row in claims.iterrows()]
+    return "\n".join(lines) + "\n"
+
+
+def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], settings: dict) -> list[str]:
+    """Differences with their tests, and what so many seeds can tell."""
+    tests, seeds = int(last["p_holm"].notna().sum()), len(settings["seeds"])
+    fewest = significance.seeds_for(tests)
+    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "on new images too", "p"))]
+    lines = ["", "## Declared contrasts, last epoch", "", *_header(titles)]
+    for a, b in settings["contrasts"]:
+        cells = [f"{labels[a]} − {labels[b]}"]
+        for row in (last.loc[(a, b, metric)] for metric in metrics):
+            cells += [_difference(row["difference"], row["low"], row["high"])]
+            cells += [_interval(row["new_images_low"], row["new_images_high"]), _p(row["p_holm"])]
+        lines.append(_row(cells))
+    lines += ["", f"p is that of the exact sign-flip test over paired seeds, adjusted for {tests} tests (Holm)."]
+    if seeds < fewest:
+        some = "1 seed" if seeds == 1 else f"{seeds} seeds"
+        lines[-1] += f" With {some} no p can come under 0.05, however large a difference is: {fewest} seeds can."
+    if seeds > 1:
+        lines[-1] += " *On new images too*: the 95 % interval where the images are a sample as well as the seeds (two-way bootstrap)."
+    published = bool(last["published"].notna().any())
+    titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power"]
+    titles += [*(["published", "seeds for the published"] if published else []), "P(first is higher)"]
+    if seeds > 1:
+        lines += ["", "## What so many seeds can tell", "", *_header(titles)]
+        for a, b in settings["contrasts"]:
+            lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
+    return lines
+
+
+def _listed(seeds: list[int]) -> str:
+    """All of few, the ends of many."""
+    return ", ".join(map(str, seeds if len(seeds) <= MANY else [*seeds[:3], "…", seeds[-1]]))
+
+
+def _references(settings: dict) -> list[str]:
+    """What others reach on the pairs."""
+    lines = []
+    for each in about(settings["references"], settings["pairs"]):
+        told = f"For reference, {'-'.join(each['pair'])} confusion of {each['label']}: {100 * each['confusion']:.2f} % ({each['source']})."
+        lines += ["", _escape(told)]
+    return lines
+
+
+def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list[str]:
+    """Where errors go, calibration, accuracy by class: means after the last epoch, the difference to the baseline behind them."""
+    lines, names = [], [variant["name"] for variant in settings["variants"]]
+    against = f" Differences to {labels[settings['baseline']]} are in brackets; their intervals are in comparison.csv." if names[1:] else ""
+    for pair in settings["pairs"]:
+        joined = "-".join(pair)
+        metrics = [*(f"{key}:{joined}" for key in OF_PAIR), f"binary_error:{joined}", *(f"accuracy:{name}" for name in pair)]
+        read = [_unitless(title(metric, pair)) for metric in metrics[:4]]
+        read += ["two classes only", *(f"accuracy on {name}" for name in pair)]
+        lines += ["", f"## The pair in detail: {_escape(' and '.join(pair))}, last epoch", ""]
+        lines += [f"Shares of the images of a class; *two classes only* lets just the pair's two outputs answer.{against}", ""]
+        lines += _header(["variant", *map(_escape, read)])
+        lines += [_row([labels[name], *(_with_difference(last.loc[(metric, name)]) for metric in metrics)]) for name in names]
+    lines += ["", "## Calibration, last epoch", "", *_header(["variant", *(_unitless(title(metric)) for metric in CALIBRATION)])]
+    lines += [_row([labels[name], *(_calibrated(last.loc[(metric, name)], metric) for metric in CALIBRATION)]) for name in names]
+
+    by_class = [metric for metric in last.index.unique("metric") if metric.startswith("accuracy:")]
+    if len(by_class) > MANY:
+        in_pairs = {f"accuracy:{name}" for pair in settings["pairs"] for name in pair}
+        by_class = [metric for metric in by_class if metric in in_pairs]
+    lines += ["", "## Accuracy by class, last epoch", "", *_header(["class", *labels.values()])]
+    for metric in by_class:
+        lines.append(_row([_escape(metric.partition(":")[2]), *(_with_difference(last.loc[(metric, name)]) for name in names)]))
+    return lines
+
+
+def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) -> list[str]:
+    last = table[table["model"] == "last"].set_index(["pair", "variant"])
+    lines = ["", "## Most confused pairs, last epoch", ""]
+    lines += [f"Those of the highest mean under {labels[settings['baseline']]}, in its order.", "", *_header(["pair", *labels.values()])]
+    for pair in last.index.unique("pair"):
+        lines.append(_row([_escape(pair), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
+    return lines
+
+
+def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
+    cells = [
+        metric.partition(":")[0],
+        f"{100 * row['sd']:.2f} pp",
+        "" if pd.isna(row["correlation"]) else f"{row['correlation']:+.2f}",
+        f"{100 * row['detectable']:.2f} pp",
+    ]
+    if published:
+        needed = row["seeds_for_published"]
+        cells += [_difference(row["published"], float("nan"), float("nan")), "" if pd.isna(needed) else f"{needed:.0f}"]
+    return [*cells, f"{row['superiority']:.2f}"]
+
+
+def _p(value: float) -> str:
+    return "" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _header(titles: list[str]) -> list[str]:
+    return [_row(titles), "|" + "---|" * len(titles)]
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape(text: str) -> str:
+    """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
+
+
+def _percent(share: float) -> str:
+    return "" if pd.isna(share) else f"{100 * share:.2f} %"
+
+
+def _mean(row: pd.Series) -> str:
+    return f"{100 * row['mean']:.2f} %" if pd.isna(row["sd"]) else f"{100 * row['mean']:.2f} ± {100 * row['sd']:.2f} %"
+
+
+def _difference(mean: float, low: float, high: float) -> str:
+    return "" if pd.isna(mean) else f"{100 * mean:+.2f} pp {_interval(low, high)}".strip()
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if pd.isna(low) else f"[{100 * low:+.2f}, {100 * high:+.2f}]"
+
+
+def _with_difference(row: pd.Series) -> str:
+    return _percent(row["mean"]) + ("" if pd.isna(row["difference"]) else f" ({100 * row['difference']:+.2f})")
+
+
+def _calibrated(row: pd.Series, metric: str) -> str:
+    if metric == "ece":
+        return _with_difference(row)
+    return f"{row['mean']:.4f}" + ("" if pd.isna(row["difference"]) else f" ({row['difference']:+.4f})")
+
+
+def _unitless(text: str) -> str:
+    return text.removesuffix(" (%)")

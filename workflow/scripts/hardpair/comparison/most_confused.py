@@ -1,0 +1,40 @@
+"""The most confused pairs of classes: what becomes of them under each variant."""
+
+import numpy as np
+import pandas as pd
+
+from hardpair.measures.confusion import pair_rates
+from hardpair.measures.intervals import mean_interval, paired_difference
+
+COUNT = 10  # pairs of classes
+COLUMNS = ["model", "rank", "pair", "variant", "label", "n", "mean", "sd", "low", "high"]
+COLUMNS += ["difference", "difference_sd", "difference_low", "difference_high"]
+
+
+def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:
+    """A row per model, pair and variant: mean, sd and 95 % interval of the confusion rate, and its paired difference to the baseline.
+
+    The pairs are the ``COUNT`` of highest mean rate under the baseline, ranked by it; ties in class order.
+    """
+    rows = []
+    for model, measures in records[0][1]["models"].items():
+        classes = list(measures["per_class"])
+        upper = np.triu_indices(len(classes), k=1)
+        top = np.argsort(-_rates(records, settings["baseline"], model, upper).mean(0), kind="stable")[:COUNT]
+        rates = {variant["name"]: _rates(records, variant["name"], model, upper)[:, top] for variant in settings["variants"]}
+        for place, (a, b) in enumerate(zip(upper[0][top], upper[1][top], strict=True)):
+            for variant in settings["variants"]:
+                of = rates[variant["name"]][:, place]
+                row = {"model": model, "rank": place + 1, "pair": f"{classes[a]}-{classes[b]}"}
+                row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(of)
+                if variant["name"] != settings["baseline"]:
+                    against = paired_difference(of, rates[settings["baseline"]][:, place])
+                    row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
+                rows.append(row)
+    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+def _rates(records: list[tuple[dict, dict]], variant: str, model: str, upper: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Confusion rates (seeds, pairs) of the pairs (a, b), a < b, of a variant's runs."""
+    counts = [measured["models"][model]["confusion"] for run, measured in records if run["variant"] == variant]
+    return np.array([pair_rates(np.array(matrix))[upper] for matrix in counts])

@@ -1,0 +1,256 @@
+"""The declared runs of a study as tables; whatever else lies in its folder is never looked at."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardpair.errors import UserError
+from hardpair.files import readers, shapes
+from hardpair.measures.metrics import log_probabilities
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of every variant with every seed.
+
+    Attributes:
+        folder: holds {variant}/seed{seed}/ of each run.
+        variants: names in the order of the config.
+        seeds: in the order of the config.
+    """
+
+    folder: Path
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @classmethod
+    def declared(cls, folder: str | Path, settings: dict) -> "Runs":
+        """The runs that ``settings`` (keys ``variants`` and ``seeds``) declare below ``folder``."""
+        return cls(Path(folder), tuple(variant["name"] for variant in settings["variants"]), tuple(settings["seeds"]))
+
+    def files(self, name: str) -> Iterator[tuple[str, int, Path]]:
+        """(variant, seed, path) of the file ``name`` of every run, variant by variant."""
+        for variant in self.variants:
+            for seed in self.seeds:
+                yield variant, seed, self.folder / variant / f"seed{seed}" / name
+
+    def records(self) -> list[dict]:
+        """The run.json of every run."""
+        return [shapes.read(path, shapes.RUN) for _, _, path in self.files("run.json")]
+
+    def metrics(self, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
+        """(variant, seed, number of images, measures of the last model) of every evaluated run.
+
+        Raises:
+            UserError: a run was evaluated without the pair, or with other classes than the first.
+        """
+        first = None
+        for variant, seed, path in self.files("metrics.json"):
+            content = shapes.metrics(path)
+            measured = content["models"]["last"]
+            if pair and "-".join(pair) not in measured["pairs"]:
+                raise UserError(f"{path} lacks the pair {'-'.join(pair)}: evaluate the run again")
+            first = first or list(measured["per_class"])
+            if list(measured["per_class"]) != first:
+                raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
+            yield variant, seed, content["images"], measured
+
+    def classes(self) -> list[str]:
+        """Class names in label order, as the first run knew them."""
+        return shapes.read(next(self.files("run.json"))[2], shapes.RUN)["classes"]
+
+    def epochs(self, pair: list[str]) -> "pd.DataFrame":
+        """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""
+        a, b = pair_indices(self.classes(), pair)
+        table = self._rows("epochs.csv", *EPOCHS)
+
+        def rates(path: Path, rows: int) -> np.ndarray:
+            counts = readers.arrays(path, "validation_confusion", needed=False).get("validation_confusion")
+            if counts is None or not len(counts):
+                return np.full(rows, np.nan)
+            return (counts[:, a, b] + counts[:, b, a]) / np.maximum(counts[:, [a, b]].sum((1, 2)), 1)
+
+        return table.assign(confusion=self._of_history(rates, table)).reset_index(drop=True)
+
+    def validation_confusion(self) -> np.ndarray:
+        """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
+        return np.array(
+            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")]
+        )
+
+    def refreshes(self, pair: list[str]) -> "pd.DataFrame":
+        """Columns of every refreshes.csv, with variant, seed, and the shares of the weights of loss and sampler that lie on ``pair``.
+
+        A weight that a variant does not have is NaN.
+        """
+        chosen = list(pair_indices(self.classes(), pair))
+        table = self._rows("refreshes.csv", "epoch", "applied", "mean_p")
+
+        def shares(path: Path, rows: int) -> np.ndarray:
+            arrays = readers.arrays(path, *(f"{part}_share" for part in PARTS), needed=False)
+            of = [arrays[name][:, chosen].sum(1) if (name := f"{part}_share") in arrays else np.full(rows, np.nan) for part in PARTS]
+            return np.stack(of, 1)
+
+        columns = self._of_history(shares, table)
+        table = table.assign(**{f"{part}_pair_share": columns[:, place] for place, part in enumerate(PARTS)})
+        return table.reset_index(drop=True).reindex(columns=["variant", "seed", "epoch", "applied", "mean_p", *WEIGHTS])
+
+    def difficulty(self, easy: float, hard: float) -> "pd.DataFrame":
+        """Columns variant, seed, epoch, easy, hard: shares of training images with p_t above ``easy`` and below ``hard`` at each refresh.
+
+        The thresholds are edges of the histogram's bins, multiples of 0.01.
+        """
+        import pandas as pd
+
+        names, seeds, parts = [], [], []
+        for variant, seed, path in self.files("history.npz"):
+            arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
+            counts = arrays["p_histogram"]
+            with readers.whole(path):
+                if len(counts) != len(arrays["refresh_epoch"]):
+                    raise ValueError("refresh_epoch and p_histogram do not go together")
+                bins, total = counts.shape[1], counts.sum(1)
+                above, below = counts[:, round(easy * bins) :].sum(1), counts[:, : round(hard * bins)].sum(1)
+                parts.append((arrays["refresh_epoch"], above / total, below / total))
+            names += [variant] * len(counts)
+            seeds += [seed] * len(counts)
+        epoch, of_easy, of_hard = map(np.concatenate, zip(*parts, strict=True))
+        return pd.DataFrame({"variant": names, "seed": seeds, "epoch": epoch, "easy": of_easy, "hard": of_hard})
+
+    def measures(self, pair: list[str]) -> "pd.DataFrame":
+        """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
+        import pandas as pd
+
+        rows = [
+            (variant, seed, images, measured["accuracy"], measured["pairs"]["-".join(pair)]["rate"])
+            for variant, seed, images, measured in self.metrics(pair)
+        ]
+        return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])
+
+    def per_class(self) -> "pd.DataFrame":
+        """Columns variant, seed, class (name), accuracy of every evaluated run; NaN for a class without images."""
+        import pandas as pd
+
+        rows = [
+            (variant, seed, name, share) for variant, seed, _, measured in self.metrics() for name, share in measured["per_class"].items()
+        ]
+        return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]).astype({"accuracy": float})
+
+    def confusions(self) -> tuple[list[str], dict[str, np.ndarray]]:
+        """Class names, and for each variant the counts int64 (seeds, C, C) of its runs, row = true class."""
+        counts, classes = {name: [] for name in self.variants}, []
+        for variant, _, _, measured in self.metrics():
+            counts[variant].append(measured["confusion"])
+            classes = list(measured["per_class"])
+        return classes, {name: np.array(matrices) for name, matrices in counts.items()}
+
+    def reliability(self) -> "pd.DataFrame":
+        """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
+        import pandas as pd
+
+        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics()]
+        sums = {key: np.array([measured["reliability"][key] for _, _, measured in found]) for key in ("count", "confidence", "correct")}
+        runs, bins = sums["count"].shape
+        of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*found, strict=True))[:2], strict=True)}
+        of |= {"ece": np.repeat([measured["ece"] for _, _, measured in found], bins), "bin": np.tile(np.arange(bins), runs)}
+        count = np.where(sums["count"] > 0, sums["count"], np.nan)
+        means = {"confidence": sums["confidence"] / count, "accuracy": sums["correct"] / count}
+        return pd.DataFrame(of | {"count": sums["count"].ravel()} | {key: mean.ravel() for key, mean in means.items()})
+
+    def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
+        """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
+        variants, seeds, paths = zip(*self.files(name), strict=True)
+        table = readers.read_tables(paths, *columns)
+        return table.assign(variant=np.array(variants, object)[table.index], seed=np.array(seeds)[table.index])
+
+    def _of_history(self, column: Callable[[Path, int], np.ndarray], table: "pd.DataFrame") -> np.ndarray:
+        """What ``column`` makes of each run's history.npz and its number of rows in ``table`` of ``_rows``, one below the other.
+
+        Raises:
+            UserError: a history has another number of rows.
+        """
+        parts = []
+        for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
+            with readers.whole(path):
+                parts.append(column(path, rows))
+            if len(parts[-1]) != rows:
+                raise UserError(f"{path} tells of {len(parts[-1])} epochs, the table beside it of {rows}: train this run again")
+        return np.concatenate(parts)
+
+    def predictions(self, *models: str) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
+        """(variant, seed, arrays) of every run: index and labels of the images evaluated on, int64 (N,), and the models' logits (N, C).
+
+        Raises:
+            UserError: the runs were evaluated on different images.
+        """
+        first = None
+        for variant, seed, path in self.files("predictions.npz"):
+            arrays = readers.predictions(path, *models)
+            first = first or arrays
+            if not all(np.array_equal(first[key], arrays[key]) for key in ("index", "labels")):
+                raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
+            yield variant, seed, arrays
+
+    def called(self, models: list[str]) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
+        """What the runs take the images for, in few bytes.
+
+        Returns:
+            Labels int64 (N,), and for each model and variant the predicted classes (S, N), uint8 where there are few enough.
+        """
+        found: dict[str, dict[str, list]] = {model: {} for model in models}
+        labels = np.empty(0, np.int64)
+        for variant, _, arrays in self.predictions(*models):
+            labels = arrays["labels"]
+            for model in models:
+                kind = np.min_scalar_type(arrays[model].shape[1] - 1)
+                found[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
+        return labels, {model: {variant: np.array(rows) for variant, rows in of.items()} for model, of in found.items()}
+
+    def pair_calls(self, a: int, b: int) -> "pd.DataFrame":
+        """What the last models of all runs together make of the images whose true class is ``a`` or ``b``.
+
+        Returns:
+            A row per image with index (into the images evaluated on), label, called (share of runs that call it the other class of the
+            pair), p_true and p_other (mean softmax probability over runs).
+
+        Raises:
+            UserError: the runs were evaluated on different images.
+        """
+        import pandas as pd
+
+        rows = None
+        for _, _, arrays in self.predictions("last"):
+            if rows is None:
+                rows = np.flatnonzero((arrays["labels"] == a) | (arrays["labels"] == b))
+                index, true = arrays["index"][rows], arrays["labels"][rows]
+                other = np.where(true == a, b, a)
+                called, p_true, p_other = np.zeros((3, len(rows)))
+            logits = arrays["last"][rows]
+            probabilities = np.exp(log_probabilities(logits))
+            each = np.arange(len(rows))
+            called += logits.argmax(1) == other
+            p_true += probabilities[each, true]
+            p_other += probabilities[each, other]
+        count = len(self.variants) * len(self.seeds)
+        means = {"called": called / count, "p_true": p_true / count, "p_other": p_other / count}
+        return pd.DataFrame({"index": index, "label": true, **means})
+
+
+PARTS = ("loss", "sampler")  # of a variant, which may weigh images
+WEIGHTS = [f"{part}_{name}" for part in PARTS for name in ("mean_weight", "largest_weight", "effective_share", "pair_share")]
+WEIGHTS += ["loss_scale", "sampler_largest_factor", "sampler_distinct_share"]
+EPOCHS = ("epoch", "learning_rate", "train_loss", "train_accuracy")
+
+
+def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
+    """Labels of the two classes of a pair."""
+    for name in pair:
+        if name not in classes:
+            raise UserError(f"pairs names the class {name!r}, which the data does not have: choose from {', '.join(classes[:10])}")
+    return classes.index(pair[0]), classes.index(pair[1])

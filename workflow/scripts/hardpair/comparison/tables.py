@@ -1,0 +1,188 @@
+"""Tables of a study: its runs, its variants beside the baseline, its contrasts."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hardpair.errors import UserError
+from hardpair.files import shapes
+from hardpair.measures import significance
+from hardpair.measures.intervals import mean_interval, paired_difference
+from hardpair.measures.names import CALIBRATION, OF_PAIR, details_of, metrics_of
+from hardpair.staleness.fingerprint import fingerprint
+
+CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]
+CONTRAST_COLUMNS += ["new_images_low", "new_images_high", "p", "p_holm"]
+CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "seeds_for_published"]
+MACHINE = ("device_type", "precision", "threads", "torch")
+
+
+def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> list[tuple[dict, dict]]:
+    """run.json and metrics.json of every declared run, in the order of variants and seeds.
+
+    Raises:
+        UserError: a run is missing, was made with other settings, recipe, data or code than the present ones, ended early, was evaluated on
+            other images, or (unless ``allow_mixed``) was made on another kind of machine than the first.
+    """
+    records = []
+    _check_names(settings)
+    for variant in settings["variants"]:
+        for seed in settings["seeds"]:
+            path = folder / variant["name"] / f"seed{seed}"
+            run, measured = shapes.read(path / "run.json", shapes.RUN), shapes.metrics(path / "metrics.json")
+            names = {(record["variant"], record["seed"]) for record in (run, measured)}
+            if names != {(variant["name"], seed)}:
+                raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")
+            present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
+            if {run["fingerprint"], measured["fingerprint"]} != {present}:
+                raise UserError(
+                    f"{path} was made with other settings, data or code than the present ones: run the workflow to train it again"
+                )
+            if run["epochs"] != recipe["epochs"]:
+                raise UserError(f"{path} ended after {run['epochs']} of {recipe['epochs']} epochs: train it without --stop-after")
+            if problem := _wrong_evaluation(run, measured, settings):
+                raise UserError(f"{path} was {problem}: evaluate it again")
+            records.append((run, measured))
+    if not settings["allow_mixed"]:
+        _refuse_mixed(records)
+    return records
+
+
+def _check_names(settings: dict) -> None:
+    """Refuse names of variants that the settings do not have."""
+    parts = [part for claim in settings["claims"] for part in claim["contrasts"]]
+    named = [settings["baseline"], *(name for pair in settings["contrasts"] for name in pair)]
+    named += [part[key] for part in parts for key in ("better", "than")]
+    known = [variant["name"] for variant in settings["variants"]]
+    for name in named:
+        if name not in known:
+            raise UserError(f"--settings names the variant {name!r}, which its variants do not have: choose from {', '.join(known)}")
+
+
+def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
+    """What metrics.json lacks, if it is not about the images, models and pairs that are compared."""
+    if measured["evaluated_on"] != settings["evaluated_on"]:
+        return f"evaluated on {measured['evaluated_on']} images, not on {settings['evaluated_on']} images"
+    if measured["models"].keys() != run["weights"].keys():
+        return f"not evaluated with just the models {', '.join(run['weights'])}"
+    for pair in map("-".join, settings["pairs"]):
+        if any(pair not in measures["pairs"] for measures in measured["models"].values()):
+            return f"evaluated without the pair {pair}"
+    return None
+
+
+def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:
+    (first, _), *others = records
+    for run, _ in others:
+        for key in MACHINE:
+            a, b = (_machine(record)[key] for record in (first, run))
+            if a != b:
+                raise UserError(
+                    f"runs {_name(first)} and {_name(run)} differ in {key} ({a} and {b}), which alone may change results: "
+                    "train them alike or set compare.allow_mixed to true"
+                )
+
+
+def _machine(run: dict) -> dict:
+    return {key: run["versions"]["torch"] if key == "torch" else run[key] for key in MACHINE}
+
+
+def _name(run: dict) -> str:
+    return f"{run['variant']}/seed{run['seed']}"
+
+
+def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:
+    """A row per run and model (last, best): measures as shares, settings and recipe by dotted key, device, time, versions."""
+    labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
+    set_ = [_settings(run) for run, _ in records]
+    keys = sorted({key for each in set_ for key in each})
+    rows = []
+    for (run, measured), given in zip(records, set_, strict=True):
+        for model, measures in measured["models"].items():
+            row = {"variant": run["variant"], "label": labels[run["variant"]], "seed": run["seed"], "model": model}
+            row |= {"accuracy": measures["accuracy"]} | {key: measures[key] for key in CALIBRATION}
+            for key, name in (("rate", "confusion"), ("binary_error", "binary_error"), *((key, key) for key in OF_PAIR)):
+                row |= {f"{name}:{pair}": errors[key] for pair, errors in measures["pairs"].items()}
+            row |= {f"accuracy:{name}": share for name, share in measures["per_class"].items()}
+            row |= {key: given.get(key) for key in keys}
+            row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
+            row |= {key: run[key] for key in ("seconds", "images_per_second", "peak_memory_mb", "parameters")} | run["versions"]
+            row |= {"data": run["data"]["sha256"]} | {key: run[key] for key in ("code", "fingerprint")}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _settings(run: dict) -> dict:
+    """What a run was told: ``loss.gamma``, ``sampler.kind``, ``recipe.learning_rate``, ``deterministic``; lists as JSON."""
+    told = {"recipe": run["recipe"], **run["settings"]}
+    told.pop("precision", None)  # the one that it came to is told with the machine
+    nested = {key: value for key, value in told.items() if isinstance(value, dict)}
+    flat = {f"{part}.{key}": value for part, values in nested.items() for key, value in values.items()}
+    flat |= {key: value for key, value in told.items() if key not in nested}
+    return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
+
+
+def classes_of(runs: pd.DataFrame) -> list[str]:
+    """Names of the classes in label order, from the columns of ``runs_table``."""
+    return [column.removeprefix("accuracy:") for column in runs.columns if column.startswith("accuracy:")]
+
+
+def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """Rows of ``runs_table`` by variant and model, in the order of seeds."""
+    return dict(iter(runs.groupby(["variant", "model"], sort=False)))
+
+
+def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
+    first_pair = f"confusion:{'-'.join(settings['pairs'][0])}"
+    metrics, of, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
+    for variant in settings["variants"]:
+        for model in runs["model"].unique():
+            for metric in metrics:
+                values = of[variant["name"], model][metric].to_numpy(np.float64)
+                row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric} | mean_interval(values)
+                if variant["name"] != settings["baseline"]:
+                    against = paired_difference(values, of[settings["baseline"], model][metric].to_numpy(np.float64))
+                    row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
+                published = variant.get("published") or {}
+                row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
+                rows.append(row)
+    columns = ["variant", "label", "model", "metric", "n", "mean", "sd", "low", "high"]
+    columns += ["difference", "difference_sd", "difference_low", "difference_high", "published"]
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None = None) -> pd.DataFrame:
+    """A row per declared contrast a − b, model and measure, paired by seed: intervals, test, power.
+
+    ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
+
+    Args:
+        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``resampling.of_runs``.
+    """
+    published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
+    names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
+    of, rows = by_variant(runs), []
+    for a, b in settings["contrasts"]:
+        for model in runs["model"].unique():
+            for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
+                first, second = (of[name, model][metric].to_numpy(np.float64) for name in (a, b))
+                difference, key = paired_difference(first, second), names.get(metric)
+                row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}
+                row |= {key: difference[key] for key in ("sd", "low", "high")}
+                row["bca_low"], row["bca_high"] = significance.bca_interval(first - second)
+                row["new_images_low"], row["new_images_high"] = (new_images or {}).get((a, b, model, metric), (np.nan, np.nan))
+                row["p"] = significance.sign_flip(first - second)
+                row["superiority"], row["correlation"] = significance.superiority(first, second), significance.correlation(first, second)
+                row["detectable"] = significance.detectable(row["sd"], row["n"])
+                if key and key in published[a] and key in published[b]:
+                    row["published"] = published[a][key] - published[b][key]
+                    row["seeds_for_published"] = significance.seeds_needed(row["published"], row["sd"])
+                rows.append(row)
+    table = pd.DataFrame(rows).reindex(columns=CONTRAST_COLUMNS)
+    for model in table["model"].unique():
+        tested = (table["model"] == model) & table["metric"].isin(names)
+        table.loc[tested, "p_holm"] = significance.holm(table.loc[tested, "p"].to_numpy(np.float64))
+    return table

@@ -1,0 +1,1 @@
+"""A study's config: read, checked, completed, described."""

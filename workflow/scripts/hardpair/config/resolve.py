@@ -1,0 +1,152 @@
+"""The study's config: checked against config/schema.yaml, defaults filled in, every problem told in one sentence."""
+
+import contextlib
+import functools
+import json
+import math
+import unicodedata
+from collections.abc import Iterator
+
+from hardpair import plugins
+from hardpair.config.consistency import inconsistencies
+from hardpair.config.schema import definition, schema
+from hardpair.config.sentences import dotted, sentence, shown
+from hardpair.errors import UserError
+from hardpair.files import shapes
+
+
+def canonical(value: object) -> str:
+    """One JSON text for equal values: sorted keys, no white space, whole floats as integers (2.0 and 2 mean the same setting)."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def resolve(config: dict) -> dict:
+    """Check a whole config and fill in its defaults.
+
+    Raises:
+        UserError: names the first key that is wrong, what is wrong and what to do.
+    """
+    plugins.use([])
+    config = read_texts(_bounded(config), schema())
+    named = config.get("plugins", []) if isinstance(config, dict) else []
+    check(named, schema()["properties"]["plugins"], "plugins")
+    plugins.use(named)
+    check(config, schema())
+    config = fill_defaults(config, schema())
+    if config["pairs"] == "auto":
+        config["pairs"] = {"auto": 1}
+    for variant in config["variants"]:
+        variant.setdefault("label", variant["name"])
+    for problem in inconsistencies(config):
+        raise UserError(f"config: {problem}")
+    return config
+
+
+def resolve_part(name: str, value: dict) -> dict:
+    """Check one part of a config (``recipe``, ``variant``, ``train``, …) on its own and fill in its defaults."""
+    part = schema()["$defs"].get(name) or schema()["properties"][name]
+    value = _bounded(value, f"{name} ")
+    check(value, part, name)
+    return fill_defaults(value, part)
+
+
+def _bounded(value: object, name: str = "") -> object:
+    """``_plain`` of a value that is small enough to go through."""
+    try:
+        shapes.refuse_monsters(value)
+        plain = _plain(value)
+        shapes.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
+    except ValueError as error:
+        raise UserError(f"config: {name}{error}") from None
+    return plain
+
+
+def read_texts(value: object, part: dict) -> object:
+    """A copy of ``value`` in which texts are read as YAML wherever ``part`` of the schema wants no text.
+
+    Snakemake hands over the numbers of ``--config seeds=[0,1]`` as texts.
+    """
+    part = definition(part, value)
+    if isinstance(value, dict):
+        known = part.get("properties", {})
+        return {key: read_texts(item, known[key]) if key in known else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_texts(item, part.get("items", {})) for item in value]
+    if isinstance(value, str) and "type" in part and "string" not in part["type"]:
+        import yaml
+
+        with contextlib.suppress(yaml.YAMLError, *shapes.MISREAD):
+            read = yaml.safe_load(value)
+            return read if isinstance(read, int | float | None) else value
+    return value
+
+
+def fill_defaults(value: object, part: dict) -> object:
+    """A copy of ``value`` in which every key that ``part`` of the schema gives a default is present."""
+    part = definition(part, value)
+    if isinstance(value, dict):
+        known = part.get("properties", {})
+        filled = {key: fill_defaults(item, known[key]) if key in known else item for key, item in value.items()}
+        for key, sub in known.items():
+            if key not in filled and "default" in sub:
+                filled[key] = fill_defaults(sub["default"], sub)
+        return filled
+    if isinstance(value, list) and "items" in part:
+        return [fill_defaults(item, part["items"]) for item in value]
+    return value
+
+
+def check(value: object, part: dict, name: str = "") -> None:
+    """Check ``value`` against ``part`` of the schema.
+
+    Raises:
+        UserError: one problem, the first by its key's path.
+    """
+    validator = _validator()({"$defs": schema()["$defs"], **part})
+    root = [name] if name else []
+    errors = validator.iter_errors(value)
+    if error := min(errors, key=lambda error: ([str(step) for step in error.absolute_path], error.validator != "type"), default=None):
+        raise UserError(f"config: {sentence(error, root)}")
+    for path, leaf in _leaves(value, root):
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            raise UserError(f"config: {dotted(path)} is {leaf}: give a finite number")
+        if isinstance(leaf, str) and (odd := next((mark for mark in leaf if _unwritable(mark)), None)):
+            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {odd!a}, which no file or page can show")
+
+
+@functools.cache
+def _validator() -> type:
+    """jsonschema's validator, but with a ``multipleOf`` that finds 0.57 to be a multiple of 0.01."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def multiple_of(validator, step, value, part):
+        if validator.is_type(value, "number") and math.isfinite(value) and abs(value / step - round(value / step)) > 1e-6:
+            yield ValidationError("not a multiple")
+
+    return validators.extend(Draft202012Validator, {"multipleOf": multiple_of})
+
+
+def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, [*path, key])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, [*path, index])
+    else:
+        yield path, value
+
+
+def _unwritable(mark: str) -> bool:
+    """Whether a character is a control of terminals (line breaks and tabs aside), or half of one."""
+    return unicodedata.category(mark) in ("Cc", "Cs") and mark not in "\t\n\r"

@@ -1,0 +1,49 @@
+"""config/schema.yaml as the program reads it: every key, with the kinds that plugins add."""
+
+import functools
+import json
+from pathlib import Path
+
+from hardpair import plugins
+
+SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
+
+
+def schema() -> dict:
+    """The schema as a dict, with the kinds of losses and samplers that plugins add."""
+    return _schema(*(json.dumps(plugins.options(package)) for package in ("losses", "samplers")))
+
+
+@functools.cache
+def _schema(losses: str, samplers: str) -> dict:
+    import yaml
+
+    whole = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for name, added in (("loss", losses), ("sampler", samplers)):
+        for kind, options in json.loads(added).items():
+            part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
+            required = [option for option, about in options.items() if "default" not in about]
+            whole["$defs"][name]["oneOf"].append(part | {"required": required})
+    return whole
+
+
+def definition(part: dict, value: object) -> dict:
+    """``part`` with its reference followed and, where kinds are alternatives, the one that ``value`` names."""
+    if "$ref" in part:
+        part = schema()["$defs"][part["$ref"].rpartition("/")[2]]
+    for option in part.get("oneOf", []):
+        if isinstance(value, dict) and option["properties"]["kind"]["const"] == value.get("kind"):
+            return option
+    return part
+
+
+def renamed(old: str, part: dict | None = None, path: str = "") -> str | None:
+    """The present dotted name of a key that was called ``old`` once, by the schema's ``formerly``; None if there was no such key."""
+    part = definition(schema() if part is None else part, None)
+    for name, below in part.get("properties", {}).items():
+        here = f"{path}.{name}".lstrip(".")
+        if old in below.get("formerly", []):
+            return here
+        if found := renamed(old, below, here) or renamed(old, below.get("items", {}), f"{here}[]"):
+            return found
+    return None

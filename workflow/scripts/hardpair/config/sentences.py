@@ -1,0 +1,86 @@
+"""What is wrong with a config, as sentences."""
+
+import contextlib
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from hardpair.config.docs import BOUNDS, TYPES
+from hardpair.config.schema import definition, renamed, schema
+
+
+def sentence(error, root: list) -> str:
+    """A jsonschema error as one sentence with the dotted path of the key."""
+    path = root + list(error.absolute_path)
+    where, value, rule = dotted(path), error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = sorted(error.schema.get("properties", {}))
+            key = next(key for key in value if key not in known)
+            if now := renamed(re.sub(r"\[\d+\]", "[]", dotted([*path, key]))):
+                return f"{dotted([*path, key])} has another name now: write {now}"
+            homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
+            others = f"it belongs to {' or '.join(homes)}" if homes else f"known keys are {', '.join(known)}"
+            kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
+            return f"{dotted([*path, key])} is not a key{kind}: {advice(key, known, others)}"
+        case "required":
+            kinds = [option["properties"]["kind"]["const"] for option in error.schema.get("oneOf", [])]
+            key = next(key for key in rule if key not in value)
+            return f"{dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
+        case "type":
+            wanted = [rule] if isinstance(rule, str) else rule
+            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in wanted)}{_type_hint(value, wanted)}"
+        case "enum":
+            return f"{where} is {shown(value)}: choose one of {', '.join(map(str, rule))}"
+        case "oneOf":
+            kinds = [option["properties"]["kind"]["const"] for option in rule]
+            if value["kind"] not in kinds:
+                others = f"choose from {', '.join(kinds)}, or name the file of your own in plugins"
+                return f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
+            chosen = kinds.index(value["kind"])
+            return sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
+        case "pattern" if rule == "^auto$":
+            return f"{where} is {shown(value)}: give a list of pairs such as [[cat, dog]], or auto"
+        case "pattern" if "http" in rule:
+            return f"{where} is {shown(value)}: give an http:// or https:// address"
+        case "pattern":
+            return f"{where} is {shown(value)}: use 1 to 64 letters, digits, _, . or -, the first a letter or digit"
+    exact = error.validator in ("minItems", "maxItems") and error.schema.get("minItems") == error.schema.get("maxItems")
+    bound = f"a list of {rule} entries" if exact else BOUNDS[error.validator].format(rule)
+    return f"{where} is {shown(value)}: it must be {bound}"
+
+
+def _type_hint(value: object, wanted: list[str]) -> str:
+    """What YAML may have done to a value of the wrong type."""
+    if value is None:
+        return " (an empty key is null: fill it in or remove it)"
+    if wanted[0] == "string" and not isinstance(value, dict | list):
+        return " (put it in quotes)"
+    if isinstance(value, str) and wanted[0] in ("number", "integer"):
+        with contextlib.suppress(ValueError):
+            number = float(value)
+            if 1e-9 < abs(number) < 1e12 and (wanted[0] == "number" or number.is_integer()):
+                return f" (YAML reads {shown(value)} as text: write {Decimal(value):f})"
+    return ""
+
+
+def advice(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """``did you mean dog?`` where a known name is near, else what there is to choose from."""
+    by_lower = {item.lower(): item for item in known}
+    if close := difflib.get_close_matches(str(name).lower(), by_lower, n=1):
+        return f"did you mean {by_lower[close[0]]}?"
+    return otherwise or f"choose from {', '.join(list(known)[:10])}{', …' if len(by_lower) > 10 else ''}"
+
+
+def dotted(path: list) -> str:
+    """``['variants', 1, 'loss']`` as ``variants[1].loss``; keys that are no plain words in quotes."""
+    words = [f"[{step}]" if isinstance(step, int) else f".{step}" if re.fullmatch(r"[\w-]+", step) else f".{shown(step)}" for step in path]
+    return "".join(words).lstrip(".") or "the config"
+
+
+def shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = text if text.isprintable() else json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""Images, from an address, a folder or a generator to arrays and a split."""

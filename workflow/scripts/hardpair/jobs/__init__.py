@@ -1,0 +1,1 @@
+"""A job on its machine: its GPU, its locks, its log."""

@@ -1,0 +1,1 @@
+"""What each job depends on: settings, code, and a run's fingerprint."""

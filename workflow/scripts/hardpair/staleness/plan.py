@@ -1,0 +1,224 @@
+"""What each job of a study depends on: its settings and its code. The rules pass both as params, so that just the stale jobs run again."""
+
+import re
+import shlex
+from pathlib import Path
+
+from hardpair import plugins
+from hardpair.config.consistency import wrong_pairs
+from hardpair.config.resolve import canonical
+from hardpair.data.sources.planned import RECORD, planned
+from hardpair.errors import UserError
+from hardpair.files import shapes
+from hardpair.measures.names import about
+from hardpair.staleness.code_hash import SCRIPTS, code_hash
+from hardpair.staleness.exponents import plane
+
+
+def variant_of(config: dict, name: str) -> dict:
+    """The variant of that name."""
+    return next(variant for variant in config["variants"] if variant["name"] == name)
+
+
+def train_settings(config: dict, name: str) -> dict:
+    """Settings of a variant's training that are not in the recipe."""
+    variant = variant_of(config, name)
+    return {"loss": variant["loss"], "sampler": variant["sampler"], **{key: config["train"][key] for key in ("precision", "deterministic")}}
+
+
+def train_code(config: dict, name: str) -> str:
+    """Hash of the code that trains a variant."""
+    return code_hash("train.py", *plugins.code_files(variant_of(config, name)))
+
+
+def plugins_argument(config: dict, *names: str) -> str:
+    """How a job that trains these variants is told of the plugins that it needs."""
+    paths = plugins.used_by(*(variant_of(config, name) for name in names))
+    return f"--plugins {shlex.join(path if path[0] != '-' else f'./{path}' for path in paths)}" if paths else ""
+
+
+def prepare_settings(config: dict) -> dict:
+    """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
+    data = config["data"]
+    keys = {"synthetic": ("synthetic",), "folder": ("size", "test_share")}.get(data["kind"], ())
+    return {key: data[key] for key in keys}
+
+
+def pictures(config: dict, folder: Path) -> str:
+    """Fingerprint of your own pictures, on which what is prepared in ``folder`` depends; empty for other kinds of data.
+
+    Raises:
+        UserError: they are missing or cannot be used, are too few, or have no class that ``pairs`` names.
+    """
+    data = config["data"]
+    if data["kind"] != "folder":
+        return ""
+    if (folder / RECORD).is_file():
+        shapes.read(folder / RECORD, shapes.PICTURES)
+    found = planned(data, folder)
+    for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
+        raise UserError(f"config: {problem}")
+    wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
+    if wanted > total:
+        raise UserError(
+            f"config: data.training and data.validation ask for {wanted} images, but data.source {data['source']} has {total} for "
+            "training: lower one of them"
+        )
+    return found.fingerprint
+
+
+def source_argument(config: dict, archive: str) -> str:
+    """How prepare_data is told where the images are: a local source, else the downloaded archive; nothing for generated ones.
+
+    What is acceptable of your own pictures goes along: it decides whether they are prepared, and nothing about the result.
+    """
+    data = config["data"]
+    if data["kind"] == "synthetic":
+        return ""
+    source = f"--source={shlex.quote(data['source'] or archive)}"  # it may begin with a dash
+    return source + (f" --on-bad-image {data['on_bad_image']} --min-images {data['min_images']}" if data["kind"] == "folder" else "")
+
+
+def split_settings(config: dict) -> dict:
+    """What the split depends on, beside the images."""
+    data = config["data"]
+    # Not there where nothing is cut, so that studies without a tail stay what they were.
+    tail = {"imbalance": data["imbalance"]} if data["imbalance"] != 1 else {}
+    return {key: data[key] for key in ("training", "validation", "split")} | tail
+
+
+def propose_settings(config: dict) -> dict:
+    """What proposals depend on, beside earlier trials."""
+    return {"study": config["study"], "batch": config["search"]["batch"], "space": config["search"]["space"], "recipe": config["recipe"]}
+
+
+def searched(config: dict) -> list[str]:
+    """Variants that a trial trains; none without a search, where the key may name some that the study does not have."""
+    return config["search"]["variants"] if config["search"]["enabled"] else []
+
+
+def trial_settings(config: dict) -> dict:
+    """What a trial depends on, beside its recipe."""
+    search = config["search"]
+    return {
+        "epochs": search["epochs"],
+        "seeds": search["seeds"],
+        "variants": {name: train_settings(config, name) for name in searched(config)},
+    }
+
+
+def trial_code(config: dict) -> str:
+    """Hash of the code that trains a trial."""
+    files = (file for name in searched(config) for file in plugins.code_files(variant_of(config, name)))
+    return code_hash("run_trial.py", *files)
+
+
+def select_settings(config: dict) -> dict:
+    """What the choice of the recipe depends on, beside the trials."""
+    search = config["search"]
+    rounds = {"rounds": search["rounds"], "batch": search["batch"]} if search["enabled"] else {}
+    return {"enabled": search["enabled"], "recipe": config["recipe"]} | rounds
+
+
+def chosen_pairs(config: dict) -> str | None:
+    """The file of the pairs that the study chooses for itself, if it does."""
+    return f"results/{config['study']}/pairs.json" if isinstance(config["pairs"], dict) else None
+
+
+def choose_settings(config: dict) -> dict:
+    """What the choice of pairs depends on, beside the baseline's runs."""
+    return {"variants": [{"name": config["baseline"]}], "seeds": config["seeds"], "count": config["pairs"]["auto"]}
+
+
+def pairs(config: dict) -> list[list[str]] | str:
+    """The pairs, or the file that will hold them."""
+    return chosen_pairs(config) or config["pairs"]
+
+
+def evaluate_settings(config: dict) -> dict:
+    """What an evaluation depends on, beside the model and the images."""
+    return {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config)}
+
+
+def compare_settings(config: dict) -> dict:
+    """What the comparison depends on, beside the runs; each variant brings what its runs must have been made with."""
+    variants = [
+        variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
+        for variant in config["variants"]
+    ]
+    return {
+        **{key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")},
+        "pairs": pairs(config),
+        "variants": variants,
+        "references": references(config),
+        "evaluated_on": config["evaluate"]["images"],
+        **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
+    }
+
+
+def references(config: dict, first: bool = False) -> list[dict]:
+    """Confusion rates from elsewhere that are about the study's data and its pairs (or the first), without the data's name."""
+    told = [each for each in config["references"] if each["data"] == config["data"]["kind"]]
+    told = [{key: value for key, value in each.items() if key != "data"} for each in told]
+    return told if chosen_pairs(config) else about(told, config["pairs"][:1] if first else config["pairs"])
+
+
+def variant_shown(config: dict, variant: dict) -> dict:
+    """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
+    told = {key: variant[key] for key in ("name", "label") if key in variant}
+    published = variant.get("published")
+    if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
+        return told
+    return told | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
+
+
+def figure_settings(config: dict, *keys: str) -> dict:
+    """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
+    shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(config, each) for each in config["variants"]]}
+    derived = {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    derived["plane"] = plane(config["variants"])
+    return shared | {key: derived[key] if key in derived else config[key] for key in keys}
+
+
+def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
+    """What the report depends on, beside tables and figures: the config, and each figure's title and caption."""
+    first = config["variants"][0]["name"]
+    run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
+    return {
+        "config": config,
+        "pairs": pairs(config),
+        "references": references(config),
+        "figures": [{"name": name, "title": title, "caption": text} for name, (title, text) in figures.items()],
+        "commands": [
+            "# The whole study again; study.yaml is the config above.",
+            "snakemake --cores 4 --resources gpu=4 --configfile study.yaml",
+            "# One of its runs alone, and why it would run.",
+            f"snakemake --cores 1 --configfile study.yaml --forcerun train -- {run}/run.json",
+            f"snakemake --dry-run --configfile study.yaml -- {run}/run.json",
+            "# The same run without Snakemake, into a folder of its own.",
+            _train_command(config, first),
+        ],
+    }
+
+
+def _train_command(config: dict, name: str) -> str:
+    """The command line of a variant's first run."""
+    study, settings = f"results/{config['study']}", shlex.quote(canonical(train_settings(config, name)))
+    parts = [
+        f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data resources/{config['data']['name']}",
+        f"--split {study}/split.json --recipe {study}/search/recipe.yaml --settings {settings}",
+        *filter(None, [plugins_argument(config, name)]),
+        f"--output-dir again/{name}",
+    ]
+    return " \\\n    ".join(parts)
+
+
+def report_parts() -> list[str]:
+    """Templates, styles and scripts of the report, whose bytes are part of its code."""
+    parts = (path for path in (SCRIPTS / "hardpair" / "report").iterdir() if path.suffix in (".jinja", ".css", ".js"))
+    return sorted(path.relative_to(SCRIPTS).as_posix() for path in parts)
+
+
+def params(settings: dict) -> str:
+    """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))

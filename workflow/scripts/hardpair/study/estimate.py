@@ -1,0 +1,126 @@
+"""How much a study has to compute, and how long that takes at a given rate. Imports no torch."""
+
+import math
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hardpair.data.sources.planned import planned
+from hardpair.data.split import long_tail
+from hardpair.errors import UserError
+from hardpair.files import shapes
+
+LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
+START_UP = 5  # seconds that a job takes before its first step and after its last
+OFFICIAL = {"cifar10": (50_000, 10_000, 10), "cifar100": (50_000, 10_000, 100)}  # training and test images, classes
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What jobs that are still to run will do.
+
+    Attributes:
+        runs, trials: how many of each.
+        run_images, trial_images: images that one of them trains on, epochs counted.
+        passes: forward and backward passes an image trained on, on average: more than 1 for refreshes and validation.
+        evaluated: images that each model of a run is evaluated on.
+        models: saved models of a run.
+    """
+
+    runs: int
+    trials: int
+    run_images: int
+    trial_images: int
+    passes: float
+    evaluated: int
+    models: int
+
+    @property
+    def images(self) -> int:
+        """Images trained on in all."""
+        return self.runs * self.run_images + self.trials * self.trial_images
+
+    def seconds(self, rate: float, at_once: int, trained: int = 0) -> float:
+        """Time for all jobs at ``rate`` images/s a job with ``at_once`` jobs side by side, of which ``trained`` images are done already."""
+        jobs = self.trials + 2 * self.runs  # a run is trained and evaluated
+        return (max(self.images - trained, 0) / rate + jobs * START_UP) / max(min(at_once, self.runs + self.trials), 1)
+
+    def disk(self, parameters: int, classes: int) -> int:
+        """Bytes that the runs leave: float32 weights and logits."""
+        return self.runs * self.models * 4 * (parameters + self.evaluated * classes)
+
+
+def workload(config: dict, runs: int, trials: int) -> Workload:
+    """The work of so many runs and trials of a resolved config."""
+    data, recipe, search = config["data"], config["recipe"], config["search"]
+    total, test, classes = sizes(config)
+    training = data["training"] or total - data["validation"]
+    if data["imbalance"] != 1:
+        training = int(long_tail(np.full(classes, training // classes), data["imbalance"]).sum())
+    refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
+    forward = training * refreshes + data["validation"] * recipe["epochs"]
+    return Workload(
+        runs=runs,
+        trials=trials,
+        run_images=training * recipe["epochs"],
+        trial_images=training * search["epochs"] * len(search["variants"]) * len(search["seeds"]),
+        passes=1 + forward / 3 / (training * recipe["epochs"]),  # a forward pass is a third of a training step
+        evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else test,
+        models=2 if data["validation"] else 1,
+    )
+
+
+def sizes(config: dict) -> tuple[int, int, int]:
+    """Training images, test images and classes of a config's data."""
+    data = config["data"]
+    if data["kind"] == "synthetic":
+        return data["synthetic"]["train"], data["synthetic"]["test"], 10
+    if data["kind"] == "folder":
+        pictures = planned(data, Path("resources") / data["name"])
+        return pictures.total("train"), pictures.total("test"), len(pictures.counts)
+    return OFFICIAL[data["kind"]]
+
+
+def pixels(config: dict) -> int:
+    """Height and width of a config's images."""
+    data = config["data"]
+    return {"synthetic": data["synthetic"]["size"], "folder": data["size"]}.get(data["kind"], 32)
+
+
+def side_by_side(cores: int, gpus: int | None, devices: int, jobs_per_gpu: int, processors: int) -> int:
+    """Jobs that train at once on a machine with so many GPUs (``devices``) and processors, of those that Snakemake would start.
+
+    Args:
+        cores, gpus: as given to Snakemake; ``gpus`` is None where it counts none, 0 where jobs are to compute on the CPU.
+    """
+    room = devices * jobs_per_gpu if devices and gpus != 0 else processors
+    return max(min(cores, gpus or cores, room), 1)
+
+
+def known_rate(runs: Path) -> tuple[float, int] | None:
+    """Median images/s of the finished runs below a folder and how many they are; None without any."""
+    rates = []
+    for path in sorted(runs.glob("*/seed*/run.json")):
+        try:
+            rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
+        except UserError:
+            continue  # not a run of ours; the comparison will say so
+    return (statistics.median(rates), len(rates)) if rates else None
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days 4 h``: what a plan needs to know."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    hours, days = minutes // 60, minutes // 1440
+    if days:
+        return f"{days} day{'s' if days > 1 else ''} {hours % 24} h"
+    return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"
+
+
+def size(count: float) -> str:
+    """Bytes as ``35 MB`` or ``1.5 GB``."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"

@@ -1,0 +1,119 @@
+"""Which study a command is about, and its config as it is now. Imports no torch."""
+
+import argparse
+import functools
+import re
+from pathlib import Path
+
+from hardpair.cli.command import json_or_file, overlaid
+from hardpair.errors import UserError
+from hardpair.files.atomic import read_json, write_json
+
+BASE = "config/config.yaml"
+RESULTS = Path("results")
+STARTED = "started.json"  # in a study's folder: the overlays that it was started with last
+
+
+def study_arguments(cli: argparse.ArgumentParser) -> None:
+    """Add the two ways to name a study."""
+    cli.add_argument("--study", metavar="NAME", help="a study that was started here; default: the one that was started last")
+    cli.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="or its overlays of config/config.yaml, as for snakemake")
+
+
+def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
+    """Note what a study is started with: overlays, and changes of single keys (``--config``)."""
+    here = Path.cwd()
+    names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in configfiles]
+    write_json(folder / STARTED, {"configfiles": names, "config": changes})
+
+
+def chosen(name: str | None, configfiles: list[str]) -> dict:
+    """The resolved config of the study that is meant: of these overlays, else of this name, else the one that was started last.
+
+    Raises:
+        UserError: there is no such study, or its config is not known or wrong.
+    """
+    if configfiles:
+        config = overlay(configfiles)
+        if name not in (None, config["study"]):
+            raise UserError(f"--study is {name}, but {' '.join(configfiles)} make the study {config['study']}: name one of the two")
+        return config
+    if name is None:
+        started = max(RESULTS.glob(f"*/{STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
+        if started is None:
+            return overlay([])
+        name = started.parent.name
+    return _as_started(folder_of(name))
+
+
+def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
+    """The folder of the study that is meant, whose config need not be known if it is named.
+
+    Raises:
+        UserError: there is none.
+    """
+    return folder_of(name if name is not None and not configfiles else chosen(name, configfiles)["study"])
+
+
+def folder_of(name: str) -> Path:
+    """The folder of the study of that name, which is a folder within ``RESULTS`` and no link.
+
+    Raises:
+        UserError: it is not there, or no folder of a study.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {RESULTS}/, without a path")
+    folder = RESULTS / name
+    if folder.is_symlink():
+        raise UserError(f"{folder} is a link: use the study where it lies, at {folder.resolve()}")
+    if not folder.is_dir():
+        studies = ", ".join(sorted(path.name for path in RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
+        todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
+        raise UserError(f"{folder} does not exist: {todo}")
+    if not is_study(folder):
+        raise UserError(f"{folder} is not the folder of a study: it has no {STARTED} and no runs or search of one")
+    return folder
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder holds what a study leaves."""
+    marks = (STARTED, "split.json", "search/recipe.yaml", "search/round0.json")
+    return any((folder / mark).is_file() for mark in marks) or any(folder.glob("runs/*/seed*/run.json"))
+
+
+def _as_started(folder: Path) -> dict:
+    """The config that a study was started with, its files read anew."""
+    if (folder / STARTED).is_file():
+        started = read_json(folder / STARTED)
+        try:
+            config = overlay(started["configfiles"], started["config"])
+        except (KeyError, TypeError):
+            raise UserError(f"{folder / STARTED} is not what the workflow writes: name the study's overlays with --configfile") from None
+    else:
+        config = overlay([])
+    if config["study"] != folder.name:
+        raise UserError(f"the config of {folder} is not known any more: name its overlays with --configfile")
+    return config
+
+
+def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
+    """The resolved config of config/config.yaml and overlays of it.
+
+    Raises:
+        UserError: a file cannot be read, or a key is wrong.
+    """
+    from hardpair.config.resolve import resolve
+
+    return resolve(functools.reduce(overlaid, [*map(read, [BASE, *configfiles]), changes or {}]))
+
+
+def read(path: str | Path) -> dict:
+    """A map in a YAML or JSON file.
+
+    Raises:
+        UserError: it cannot be read, or holds something else.
+    """
+    try:
+        return json_or_file(str(path))
+    except argparse.ArgumentTypeError as error:
+        raise UserError(str(error)) from None

@@ -1,0 +1,64 @@
+"""Keeps a study's standing on the screen. Imports no torch."""
+
+import contextlib
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.live import Live
+
+from hardpair.study.status import Standing
+from hardpair.study.status_view import view
+from hardpair.study.watch import Watch
+
+SECONDS = 2.0  # between two looks
+
+
+def follow(watch: Watch, console: Console) -> Standing:
+    """Show the standing until the study is finished or somebody presses q or Ctrl-C; the last one is returned."""
+    standing, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
+    with contextlib.suppress(KeyboardInterrupt), _ended_by_sigterm(), _keys() as pressed, screen:
+        while not standing.finished:
+            screen.update(view(standing, *console.size), refresh=True)
+            if pressed(SECONDS) == "q":
+                break
+            standing = watch.look()
+    return standing
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[float], str]]:
+    """A function that waits so many seconds for a key and returns it, or nothing; without a terminal to read from it just waits."""
+    if not sys.stdin.isatty():
+        yield lambda seconds: time.sleep(seconds) or ""
+        return
+    import termios
+    import tty
+
+    def pressed(seconds: float) -> str:
+        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        return sys.stdin.read(1).lower() if ready else ""
+
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        yield pressed
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM gives the terminal back as it was, like Ctrl-C."""
+
+    def end(*_) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""One run: images, network, steps, epochs, checkpoints."""

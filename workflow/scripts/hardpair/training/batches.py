@@ -1,0 +1,77 @@
+"""The images of an epoch, a batch at a time."""
+
+import torch
+
+from hardpair.training.augment import crop_and_flip, normalise, padding_for
+from hardpair.training.images import Images
+
+
+class Batches:
+    """Batches of an epoch, cut, flipped and normalised on the device, and what their steps tell.
+
+    All that changes from step to step lies on the device, the place in the epoch too: a step is the same sequence of kernels on the same
+    memory whenever it is taken, so that it can be captured, and nothing waits for the device before the epoch is over.
+
+    Args:
+        images: the training images of prepared data.
+        count: images an epoch.
+        batch_size: images a step; the last, short batch is kept.
+        weighted: whether the images come with factors of their losses.
+
+    Attributes:
+        sizes: of the batches, in their order.
+        losses: mean loss of each batch, float32 (len(sizes),); of those not taken yet, 0.
+        correct: images classified correctly so far, int64 ().
+    """
+
+    def __init__(self, images: Images, count: int, batch_size: int, weighted: bool) -> None:
+        device = images.pixels.device
+        self.images, self.batch_size, self.padding = images, batch_size, padding_for(images.size)
+        self.sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+        self.losses = torch.zeros(len(self.sizes), device=device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._plan = [torch.zeros(count, dtype=dtype, device=device) for dtype in (torch.int64, torch.int64, torch.int64, torch.bool)]
+        self._factors = torch.ones(count, device=device) if weighted else None
+        self._taken = torch.zeros((), dtype=torch.int64, device=device)
+        self._offsets = torch.arange(batch_size, device=device)
+
+    def begin(
+        self,
+        chosen: torch.Tensor,
+        crops: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+        factors: torch.Tensor | None = None,
+        step: int = 0,
+    ) -> None:
+        """Start an epoch, or go on with one after ``step`` steps.
+
+        Args:
+            chosen: which images, int64 (count,).
+            crops: rows, columns and flips of ``augment.draw_crops``.
+            factors: of their losses, float32 (count,), if they are ``weighted``.
+        """
+        for held, given in zip(self._plan, (chosen, *crops), strict=True):
+            held.copy_(given)
+        if self._factors is not None:
+            self._factors.copy_(factors)
+        self._taken.fill_(sum(self.sizes[:step]))
+        if step == 0:
+            self.losses.zero_()
+            self.correct.zero_()
+
+    def distinct(self) -> int:
+        """How many different images the epoch has."""
+        return len(self._plan[0].unique())
+
+    def take(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """The next images, float32 (size, 3, S, S) in channels_last layout, their labels, int64 (size,), and factors, float32 (size,)."""
+        at = self._taken + self._offsets[:size]
+        chosen, rows, columns, flips = (held[at] for held in self._plan)
+        augmented = crop_and_flip(self.images.pixels[chosen], rows, columns, flips, self.padding)
+        factors = None if self._factors is None else self._factors[at]
+        return normalise(augmented, self.images.mean, self.images.std), self.images.labels[chosen], factors
+
+    def tell(self, mean_loss: torch.Tensor, correct: torch.Tensor, size: int) -> None:
+        """Keep what a step over the batch taken last returned, and move on."""
+        self.losses.index_copy_(0, (self._taken // self.batch_size).view(1), mean_loss.view(1))
+        self.correct += correct
+        self._taken += size
