@@ -22,7 +22,7 @@ from hardpair.training import loop
 from hardpair.training.augment import normalise
 from hardpair.training.images import load_images, load_split
 from hardpair.training.inference import infer
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 
 GAMMA, REFRESH, STALE = 2, 5, 4
 LOSS = {"kind": "focal", "gamma": GAMMA, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
@@ -41,7 +41,7 @@ def cross_entropies(training: loop.Training) -> torch.Tensor:
 def train(images, split, epochs: int, batch_size: int, seed: int) -> tuple[loop.Training, torch.Tensor]:
     """A training that is ``STALE`` epochs past its last refresh, and −ln p_t of the training images at that refresh."""
     recipe = Recipe(epochs, batch_size, 0.01, 0.9, 5e-4, (0.5, 0.8), 0.1, 0.5, REFRESH)
-    training = loop.Training(images, split, LOSS, {"kind": "uniform"}, recipe, seed, "fp32")
+    training = loop.Training(images, split, RunSettings(LOSS, {"kind": "uniform"}, recipe), seed)
     refreshed = epochs - REFRESH
     seen = {}
 

@@ -93,7 +93,7 @@ def measure_rest(device: torch.device, threads: int, repeats: int) -> list[dict]
 
     training.draw_epoch()
     training.take_step(BATCH)
-    training.course.best = loop.weights_of(training.network)
+    training.history.best = loop.weights_of(training.network)
     with tempfile.TemporaryDirectory() as folder:
         cases = {
             "p_t of 50,000 images (a refresh)": (forward, 50_000 / COUNT),

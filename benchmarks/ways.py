@@ -18,7 +18,7 @@ import torch
 from hardpair.device import choose_device, choose_precision, configure
 from hardpair.training import loop, model
 from hardpair.training.images import Images
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 BATCH, COUNT = 128, 128 * 50  # images a step and in all
@@ -47,9 +47,9 @@ def our_training(device: torch.device, precision: str, kind: str = "ours") -> lo
     mean = std = torch.full((3,), 0.5, device=device)
     images = Images(pixels, labels, mean, std, [str(label) for label in range(10)])
     split = {"training": torch.arange(COUNT), "validation": torch.arange(0)}
-    training = loop.Training(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, 0, precision)
+    training = loop.Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, precision), 0)
     if kind == "ours, eager":
-        training.take_step = training._step
+        training.take_step = training.eager_step
     return training
 
 

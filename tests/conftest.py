@@ -86,11 +86,11 @@ def small_split(small_data):
 
 
 @pytest.fixture(scope="session")
-def plain_course(small_images, small_split):
+def plain_history(small_images, small_split):
     """What a run of cross-entropy on them leaves."""
-    from small_runs import course_of
+    from small_runs import history_of
 
-    return course_of(small_images, small_split)
+    return history_of(small_images, small_split)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hardpair.measures import metrics
 from hardpair.training import loop, model
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 
 torch.set_num_threads(1)
 SEPARATIONS = (0.0, 2.0, 5.0)
@@ -52,9 +52,9 @@ def errors():
     for separation in SEPARATIONS:
         images, training, test = generated(separation)
         split = {"training": training, "validation": test[:0]}
-        course = loop.Training(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, 0, "fp32").run()
+        history = loop.Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE), 0).run()
         network = model.ConvNet(10, 8)
-        network.load_state_dict(course.last)
+        network.load_state_dict(history.last)
         logits = infer(network, images, test, "fp32").numpy()
         found[separation] = metrics.binary_error(logits, images.labels[test].numpy(), CAT, DOG)
     return found

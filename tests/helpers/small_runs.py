@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from hardpair.training import loop
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 
 torch.set_num_threads(1)
 CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
@@ -25,10 +25,10 @@ RECIPE = Recipe(
 
 
 def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
-    return loop.Training(images, split, loss, sampler, replace(RECIPE, **changes), seed, "fp32", stop_after)
+    return loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **changes)), seed, stop_after)
 
 
-def course_of(*args, **changes):
+def history_of(*args, **changes):
     return training_of(*args, **changes).run()
 
 

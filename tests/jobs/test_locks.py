@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from hardpair.jobs import locks
-from hardpair.jobs.gpu import only_one
+from hardpair.jobs.locks import only_one
 
 
 @pytest.fixture(params=["table", "asked"])

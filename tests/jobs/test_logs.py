@@ -6,7 +6,6 @@ import sys
 import time
 import traceback
 import warnings
-from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +13,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from hardpair.jobs import gpu, logs
+from hardpair.device import start_device
+from hardpair.jobs import locks, logs
 from hardpair.jobs.progress import Progress
-from hardpair.training import checkpoint, cuda_graph, job
-from prepared_data import prepare
+from hardpair.training import checkpoint, cuda_graph
 
 SCRIPTS = Path(logs.__file__).parents[2]
 COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation_accuracy", "confused", "confused_rate")
@@ -85,16 +84,14 @@ def test_an_end_is_told_from_an_error_a_stop_and_silence(tmp_path, capsys):
 
 
 def no_gpu(folder):
-    prepare(folder, training=20, validation=0)
-    given = {"plugins": [], "settings": {}, "recipe": {}, "gpus": 0, "threads": 1, "stop_after": None, "code": "c0de"}
-    job.prepare(Namespace(**given, data=folder, split=folder / "split.json"))
+    start_device(0, 1, False)
 
 
 def eager(folder):
     def refuse(step):
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    step = cuda_graph.Captured(lambda size: None, 1, capture=refuse)
+    step = cuda_graph.GraphedStep(lambda size: None, 1, capture=refuse)
     for _ in range(cuda_graph.WARM_UP + 1):
         step(1)
 
@@ -113,7 +110,7 @@ def waits(folder):
     lock = FileLock(folder / ".x.lock", thread_local=False)
     lock.acquire()
     with ThreadPoolExecutor() as other:
-        working = other.submit(gpu.only_one(folder / "x.safetensors").__enter__)
+        working = other.submit(locks.only_one(folder / "x.safetensors").__enter__)
         time.sleep(0.2)
         lock.release()
         assert working.result(), "it had to wait"

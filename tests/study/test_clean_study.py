@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hardpair.jobs.gpu import only_one
+from hardpair.jobs.locks import only_one
 from hardpair.study.clean import count
 
 COMMAND = ("python", "workflow/scripts/clean_study.py")

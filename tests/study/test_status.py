@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hardpair.jobs.gpu import only_one
+from hardpair.jobs.locks import only_one
 from hardpair.study import find
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
 from hardpair.study.status_view import view

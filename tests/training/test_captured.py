@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from hardpair.training import cuda_graph, loop
-from hardpair.training.cuda_graph import WARM_UP, Captured
+from hardpair.training.cuda_graph import WARM_UP, GraphedStep
 from hardpair.training.images import load_images, load_split
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 
 torch.set_num_threads(1)
@@ -24,7 +24,7 @@ def recorder(events):
 
 def test_a_step_is_captured_once_when_it_is_warm_and_other_sizes_stay_eager():
     events = []
-    step = Captured(events.append, 4, recorder(events))
+    step = GraphedStep(events.append, 4, recorder(events))
     for size in [4, 3, 4, 4, 4, 4, 3, 4]:
         step(size)
     assert WARM_UP == 3
@@ -36,7 +36,7 @@ def test_a_step_that_cannot_be_captured_stays_eager_and_says_so_once(capsys):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     sizes = []
-    step = Captured(sizes.append, 4, refuse)
+    step = GraphedStep(sizes.append, 4, refuse)
     for _ in range(6):
         step(4)
     assert sizes == [4] * 6
@@ -57,7 +57,8 @@ def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
     recipe = Recipe(3, 16, 0.02, 0.9, 5e-4, (0.5,), 0.1, 0.5, 1)
 
     def training():
-        return loop.Training(*prepared, focal, {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}, recipe, 0, "fp32")
+        sampler = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
+        return loop.Training(*prepared, RunSettings(focal, sampler, recipe), 0)
 
     eager, held = training().run(), []
 
@@ -69,10 +70,10 @@ def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
         return step
 
     fast = training()
-    fast.take_step = cuda_graph.Captured(fast._step, 16, capture)
-    course = fast.run()
+    fast.take_step = cuda_graph.GraphedStep(fast.eager_step, 16, capture)
+    history = fast.run()
     assert fast.take_step.replay is not None
-    assert course.epochs == eager.epochs
-    assert all(torch.equal(course.last[name], eager.last[name]) for name in eager.last)
+    assert history.epochs == eager.epochs
+    assert all(torch.equal(history.last[name], eager.last[name]) for name in eager.last)
     now = [*fast.batches._plan, fast.batches._taken, fast.batches.losses, fast.batches.correct, fast.loss.scale, *fast.optimiser.buffers]
     assert all(tensor is before and tensor.data_ptr() == place for tensor, (before, place) in zip(now, held, strict=True))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hardpair.jobs.stopping import Stop, Stopped
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 from training_process import FILES, RECIPE, Trainer
 
@@ -36,19 +36,18 @@ def data(tmp_path_factory):
 
 def new_training(data, loss, sampler, **changes):
     recipe = Recipe(**{"momentum": 0.9, "weight_decay": 5e-4, "lr_drops": (0.5,), "lr_factor": 0.1, "dropout": 0.5} | RECIPE | changes)
-    return loop.Training(
-        load_images(data, "train", torch.device("cpu")), load_split(data / "split.json", data), loss, sampler, recipe, 1, "fp32"
-    )
+    images, split = load_images(data, "train", torch.device("cpu")), load_split(data / "split.json", data)
+    return loop.Training(images, split, RunSettings(loss, sampler, recipe), 1)
 
 
-def told(course):
-    return {name: getattr(course, name) for name in ("epochs", "refreshes", "best_epoch")}
+def told(history):
+    return {name: getattr(history, name) for name in ("epochs", "refreshes", "best_epoch")}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
     states = []
-    whole = new_training(data, *VARIANTS[variant]).run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
+    whole = new_training(data, *VARIANTS[variant]).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
     assert len(states) == PAUSES
     for number, state in enumerate(states):
         checkpoint.save(tmp_path / "state.safetensors", "mine", *state)
@@ -57,14 +56,14 @@ def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, 
         checkpoint.restore(again, *checkpoint.load(tmp_path / "state.safetensors", "mine"))
         steps, seen, step = [], [], again.take_step
         again.take_step = lambda size, steps=steps, step=step: (steps.append(size), step(size))
-        course = again.run(lambda record, seconds, seen=seen: seen.append(record))
-        assert len(steps) == STEPS - 3 * len(state[1]["course"]["epochs"]) - state[1]["step"]
+        history = again.run(lambda record, seconds, seen=seen: seen.append(record))
+        assert len(steps) == STEPS - 3 * len(state[1]["history"]["epochs"]) - state[1]["step"]
         assert seen == whole.epochs
-        assert told(course) == told(whole)
-        np.testing.assert_array_equal(course.confusions, whole.confusions)
-        np.testing.assert_array_equal(course.histograms, whole.histograms)
+        assert told(history) == told(whole)
+        np.testing.assert_array_equal(history.confusions, whole.confusions)
+        np.testing.assert_array_equal(history.histograms, whole.histograms)
         for name in ("last", "best"):
-            ours, theirs = getattr(course, name), getattr(whole, name)
+            ours, theirs = getattr(history, name), getattr(whole, name)
             assert ours.keys() == theirs.keys()
             assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -74,16 +73,16 @@ def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_asked_f
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(checkpoint, "save", lambda path, key, tensors, values: saved.append((now[0], values["step"])))
     with Stop() as stop:
-        keeper = checkpoint.Keeper(tmp_path / "c.safetensors", "mine", 10, stop)
+        checkpointer = checkpoint.Checkpointer(tmp_path / "c.safetensors", "mine", 10, stop)
 
-        def on_pause(training):
+        def after_step(training):
             now[0] += 4
             if now[0] == 28:
                 stop.received = signal.SIGTERM
-            keeper.on_pause(training)
+            checkpointer.after_step(training)
 
-        with pytest.raises(Stopped, match=r"stopped by SIGTERM; saved .*c\.safetensors, epoch 2 step 2: the same command") as caught:
-            new_training(data, *VARIANTS["ce"]).run(on_pause=on_pause)
+        with pytest.raises(Stopped, match=r"stopped by SIGTERM; saved .*c\.safetensors, epoch 2 step 2: run the same command") as caught:
+            new_training(data, *VARIANTS["ce"]).run(after_step=after_step)
     assert caught.value.code == 143
     assert saved == [(12.0, 2), (24.0, 1), (28.0, 2)]
 
@@ -167,7 +166,7 @@ def test_a_run_killed_at_random_moments_comes_to_the_same_bits(trainer, undistur
             assert code in (0, -9)  # 0: it was done first
         assert trainer.train(folder) == 0
         assert_same(folder, undisturbed)
-        resumed += "going on from" in (folder.parent / "log").read_text()
+        resumed += "resumed from" in (folder.parent / "log").read_text()
         with open(folder.parent / "progress.csv") as progress:
             assert [line.partition(",")[0] for line in progress] == ["epoch", "1", "2", "3"]
     assert resumed > 0
@@ -180,7 +179,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_comes_to_the_same_bits(traine
     assert len(list(tmp_path.glob(".partial*"))) == 1
     assert trainer.train(folder) == 0
     assert_same(folder, undisturbed)
-    assert ("going on from" in (tmp_path / "log").read_text()) == (number > 1)
+    assert ("resumed from" in (tmp_path / "log").read_text()) == (number > 1)
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
@@ -190,12 +189,12 @@ def test_a_run_that_is_told_to_stop_saves_first_and_leaves_no_model(trainer, tmp
     assert trainer.train(folder, **disturbance) == code
     log = (tmp_path / "log").read_text()
     assert f"train.py: stopped by {name}; saved {tmp_path}/c.safetensors, epoch " in log
-    assert log.endswith("the same command goes on from there\n")
+    assert log.endswith("run the same command to continue\n")
     assert not folder.exists()
     progress.unlink()
     assert trainer.train(folder, **disturbance) == code
     first, second = (line.split(", ")[-1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("train.py: stopped"))
-    assert f"going on from {tmp_path}/c.safetensors, {first.partition(':')[0]}" in (tmp_path / "log").read_text()
+    assert f"resumed from {tmp_path}/c.safetensors, {first.partition(':')[0]}" in (tmp_path / "log").read_text()
     assert second != first
 
 

@@ -7,7 +7,7 @@ import torch
 from hardpair.device import configure
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -27,12 +27,12 @@ def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured
     device = torch.device(device)
     configure(device, 1, deterministic)
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
-    training = loop.Training(images, split, loss, sampler, RECIPE, 0, precision)
+    training = loop.Training(images, split, RunSettings(loss, sampler, RECIPE, precision), 0)
     if not captured:
-        training.take_step = training._step
-    course = training.run()
+        training.take_step = training.eager_step
+    history = training.run()
     assert not captured or training.take_step.replay is not None
-    return course
+    return history
 
 
 @pytest.mark.parametrize(("loss", "sampler"), [(CE, UNIFORM), (DFL, UNIFORM), (CE, SAMPLER), (DFL, SAMPLER)])
@@ -40,7 +40,7 @@ def test_captured_steps_train_as_eager_ones_and_as_the_cpu(folder, loss, sampler
     captured = trained(folder, "cuda", loss, sampler)
     eager = trained(folder, "cuda", loss, sampler, captured=False)
     cpu = trained(folder, "cpu", loss, sampler, captured=False)
-    losses = [[row["train_loss"] for row in course.epochs] for course in (captured, eager, cpu)]
+    losses = [[row["train_loss"] for row in history.epochs] for history in (captured, eager, cpu)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     np.testing.assert_allclose(losses[0], losses[2], rtol=1e-2)
 
@@ -56,9 +56,9 @@ def test_a_saved_state_goes_on_to_the_same_bits(folder):
     configure(device, 1, True)
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
     states = []
-    first, again = (loop.Training(images, split, DFL, SAMPLER, RECIPE, 0, "bf16") for _ in range(2))
-    whole = first.run(on_pause=lambda training: states.append(checkpoint.state_of(training)))
+    first, again = (loop.Training(images, split, RunSettings(DFL, SAMPLER, RECIPE, "bf16"), 0) for _ in range(2))
+    whole = first.run(after_step=lambda training: states.append(checkpoint.state_of(training)))
     checkpoint.restore(again, *states[21])
-    course = again.run()
-    assert course.epochs == whole.epochs
-    assert all(torch.equal(course.last[name], whole.last[name]) for name in whole.last)
+    history = again.run()
+    assert history.epochs == whole.epochs
+    assert all(torch.equal(history.last[name], whole.last[name]) for name in whole.last)

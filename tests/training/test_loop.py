@@ -12,7 +12,7 @@ from hardpair.training import loop
 from hardpair.training.augment import normalise
 from hardpair.training.model import ConvNet
 from hardpair.training.streams import derive, generator
-from small_runs import CE, DFL, RECIPE, SAMPLER, UNIFORM, course_of, same_weights, training_of
+from small_runs import CE, DFL, RECIPE, SAMPLER, UNIFORM, history_of, same_weights, training_of
 
 
 def twin(small_images, small_split, dynamic_loss, focal_sampler, seed):
@@ -65,20 +65,20 @@ def twin(small_images, small_split, dynamic_loss, focal_sampler, seed):
 
 @pytest.mark.parametrize(("loss", "sampler"), [(CE, UNIFORM), (DFL, UNIFORM), (CE, SAMPLER), (DFL, SAMPLER)])
 def test_training_is_that_of_a_plain_loop(small_images, small_split, loss, sampler):
-    course = course_of(small_images, small_split, loss, sampler, seed=5)
+    history = history_of(small_images, small_split, loss, sampler, seed=5)
     losses, parameters = twin(small_images, small_split, loss is DFL, sampler is SAMPLER, seed=5)
-    np.testing.assert_allclose([row["train_loss"] for row in course.epochs], losses, rtol=1e-6)
-    for ours, theirs in zip(course.last.values(), parameters, strict=True):
+    np.testing.assert_allclose([row["train_loss"] for row in history.epochs], losses, rtol=1e-6)
+    for ours, theirs in zip(history.last.values(), parameters, strict=True):
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_course_to_the_bit_and_another_seed_another(small_images, small_split, plain_course):
-    again, other = course_of(small_images, small_split), course_of(small_images, small_split, seed=1)
-    assert (again.epochs, again.refreshes) == (plain_course.epochs, plain_course.refreshes)
-    assert same_weights(again.last, plain_course.last)
-    assert same_weights(again.best, plain_course.best)
-    assert other.epochs[0]["train_loss"] != plain_course.epochs[0]["train_loss"]
-    assert not same_weights(other.last, plain_course.last)
+def test_the_same_seed_gives_the_same_course_to_the_bit_and_another_seed_another(small_images, small_split, plain_history):
+    again, other = history_of(small_images, small_split), history_of(small_images, small_split, seed=1)
+    assert (again.epochs, again.refreshes) == (plain_history.epochs, plain_history.refreshes)
+    assert same_weights(again.last, plain_history.last)
+    assert same_weights(again.best, plain_history.best)
+    assert other.epochs[0]["train_loss"] != plain_history.epochs[0]["train_loss"]
+    assert not same_weights(other.last, plain_history.last)
 
 
 def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
@@ -86,12 +86,13 @@ def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
     seen = {"weights": [], "crops": [], "dropout": [], "inputs": [], "labels": []}
     step, draw = loop.train_step, loop.draw_crops
 
-    def watched_step(network, loss, optimiser, inputs, labels, *others):
+    def watched_step(learner, batches, size):
+        inputs, labels, _ = batches.next_batch(size)
         if not seen["inputs"]:
-            seen["weights"] = [parameter.detach().clone() for parameter in network.parameters()]
+            seen["weights"] = [parameter.detach().clone() for parameter in learner.network.parameters()]
         for name, value in (("dropout", torch.get_rng_state()), ("inputs", inputs.clone()), ("labels", labels.clone())):
             seen[name].append(value)
-        return step(network, loss, optimiser, inputs, labels, *others)
+        step(learner, batches, size)
 
     def watched_draw(*args):
         seen["crops"] += (drawn := draw(*args))
@@ -100,7 +101,7 @@ def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train_step", watched_step)
         patch.setattr(loop, "draw_crops", watched_draw)
-        return seen, course_of(small_images, small_split, loss, sampler, seed)
+        return seen, history_of(small_images, small_split, loss, sampler, seed)
 
 
 def equal(first, second):
@@ -108,19 +109,19 @@ def equal(first, second):
 
 
 def test_runs_of_one_seed_share_all_that_their_loss_and_sampler_do_not_change(monkeypatch, small_images, small_split):
-    ce, ce_course = watch(monkeypatch, small_images, small_split, CE, UNIFORM)
-    dfl, dfl_course = watch(monkeypatch, small_images, small_split, DFL, UNIFORM)
+    ce, ce_history = watch(monkeypatch, small_images, small_split, CE, UNIFORM)
+    dfl, dfl_history = watch(monkeypatch, small_images, small_split, DFL, UNIFORM)
     sampled, _ = watch(monkeypatch, small_images, small_split, CE, SAMPLER)
     assert all(equal(ce[name], dfl[name]) for name in ce)
-    assert not same_weights(ce_course.last, dfl_course.last)
+    assert not same_weights(ce_history.last, dfl_history.last)
     assert all(equal(ce[name], sampled[name]) for name in ("weights", "crops", "dropout"))
     assert not equal(ce["labels"], sampled["labels"])
 
 
-def test_a_focal_loss_of_exponent_zero_trains_as_cross_entropy(small_images, small_split, plain_course):
-    course = course_of(small_images, small_split, DFL | {"gamma": 0})
-    assert same_weights(course.last, plain_course.last)
-    assert course.epochs == plain_course.epochs
+def test_a_focal_loss_of_exponent_zero_trains_as_cross_entropy(small_images, small_split, plain_history):
+    history = history_of(small_images, small_split, DFL | {"gamma": 0})
+    assert same_weights(history.last, plain_history.last)
+    assert history.epochs == plain_history.epochs
 
 
 def test_every_training_image_is_seen_once_an_epoch_the_last_short_batch_included(monkeypatch, small_images, small_split):
@@ -136,10 +137,10 @@ def test_every_training_image_is_seen_once_an_epoch_the_last_short_batch_include
     [(4, (0.5, 0.8), [1, 1, 0.1, 0.01]), (6, (0.5,), [1, 1, 1, 0.1, 0.1, 0.1]), (5, (), [1] * 5), (1, (0.5, 0.8), [1])],
 )
 def test_the_learning_rate_drops_after_shares_of_the_run(small_images, small_split, epochs, drops, expected):
-    course = course_of(
+    history = history_of(
         small_images, {**small_split, "training": small_split["training"][:20]}, epochs=epochs, lr_drops=drops, learning_rate=0.001
     )
-    assert [row["learning_rate"] for row in course.epochs] == pytest.approx([0.001 * factor for factor in expected])
+    assert [row["learning_rate"] for row in history.epochs] == pytest.approx([0.001 * factor for factor in expected])
 
 
 def test_the_published_run_drops_after_25_and_40_of_50_epochs():
@@ -149,60 +150,60 @@ def test_the_published_run_drops_after_25_and_40_of_50_epochs():
 
 
 def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_accuracy(small_images, small_split):
-    course = course_of(small_images, small_split, epochs=6, learning_rate=0.05, dropout=0.0, lr_drops=())
-    accuracies = [row["validation_accuracy"] for row in course.epochs]
-    assert course.best_epoch == 1 + accuracies.index(max(accuracies))
+    history = history_of(small_images, small_split, epochs=6, learning_rate=0.05, dropout=0.0, lr_drops=())
+    accuracies = [row["validation_accuracy"] for row in history.epochs]
+    assert history.best_epoch == 1 + accuracies.index(max(accuracies))
     network = ConvNet(10, 8)
-    network.load_state_dict(course.best)
+    network.load_state_dict(history.best)
     with torch.no_grad():
         logits = network(
             (small_images.pixels[small_split["validation"]] / 255 - small_images.mean.view(3, 1, 1)) / small_images.std.view(3, 1, 1)
         )
     labels = small_images.labels[small_split["validation"]]
-    row = course.epochs[course.best_epoch - 1]
+    row = history.epochs[history.best_epoch - 1]
     assert (logits.argmax(1) == labels).double().mean() == row["validation_accuracy"] == max(accuracies)
     assert row["validation_loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-4)
     confusion = sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))
-    np.testing.assert_array_equal(course.confusions[course.best_epoch - 1], confusion)
+    np.testing.assert_array_equal(history.confusions[history.best_epoch - 1], confusion)
 
 
 def test_of_equal_epochs_the_first_is_the_best(small_images, small_split):
-    course = course_of(small_images, small_split, learning_rate=1e-12)
-    assert course.best_epoch == 1
-    assert len({row["validation_accuracy"] for row in course.epochs}) == 1
+    history = history_of(small_images, small_split, learning_rate=1e-12)
+    assert history.best_epoch == 1
+    assert len({row["validation_accuracy"] for row in history.epochs}) == 1
 
 
-def test_without_validation_images_there_is_no_best_and_training_is_the_same(small_images, small_split, plain_course):
-    course = course_of(small_images, {**small_split, "validation": torch.zeros(0, dtype=torch.int64)})
-    assert (course.best, course.best_epoch, course.confusions) == (None, None, [])
-    assert all(set(row) == {"epoch", "learning_rate", "train_loss", "train_accuracy"} for row in course.epochs)
-    assert same_weights(course.last, plain_course.last)
+def test_without_validation_images_there_is_no_best_and_training_is_the_same(small_images, small_split, plain_history):
+    history = history_of(small_images, {**small_split, "validation": torch.zeros(0, dtype=torch.int64)})
+    assert (history.best, history.best_epoch, history.confusions) == (None, None, [])
+    assert all(set(row) == {"epoch", "learning_rate", "train_loss", "train_accuracy"} for row in history.epochs)
+    assert same_weights(history.last, plain_history.last)
 
 
-def test_a_run_that_stops_early_is_the_beginning_of_the_whole_run(small_images, small_split, plain_course):
-    course = course_of(small_images, small_split, stop_after=3)
-    assert course.epochs == plain_course.epochs[:3]
-    assert len(course_of(small_images, small_split, stop_after=99).epochs) == 4
+def test_a_run_that_stops_early_is_the_beginning_of_the_whole_run(small_images, small_split, plain_history):
+    history = history_of(small_images, small_split, stop_after=3)
+    assert history.epochs == plain_history.epochs[:3]
+    assert len(history_of(small_images, small_split, stop_after=99).epochs) == 4
 
 
 def test_a_run_that_diverges_names_the_epoch_the_learning_rate_and_the_key(small_images, small_split):
     with pytest.raises(
         loop.Diverged, match=r"the loss became NaN or infinite in step \d of epoch 1 at learning rate 1e\+06: lower recipe\.learning_rate"
     ):
-        course_of(small_images, small_split, learning_rate=1e6)
+        history_of(small_images, small_split, learning_rate=1e6)
     assert issubclass(loop.Diverged, UserError)
 
 
 def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, small_split):
     def blow_up(training):
-        if len(training.course.epochs) == 2:
+        if len(training.history.epochs) == 2:
             training.loss.scale.fill_(1e30)
 
     with pytest.raises(loop.Diverged, match=r"in step 3 of epoch 3 .*, or cap the scale of the loss, now 1e\+30, with loss\.scale_max$"):
-        training_of(small_images, small_split, DFL).run(on_pause=blow_up)
+        training_of(small_images, small_split, DFL).run(after_step=blow_up)
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
 def test_a_run_that_diverges_in_the_last_step_before_a_refresh_says_so_too(small_images, small_split, sampler):
     with pytest.raises(loop.Diverged):
-        course_of(small_images, small_split, CE, sampler, batch_size=200, learning_rate=1e30, refresh_every=1)
+        history_of(small_images, small_split, CE, sampler, batch_size=200, learning_rate=1e30, refresh_every=1)

@@ -12,7 +12,7 @@ from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.losses.cross_entropy import Loss
 from hardpair.training import model, saved_model
-from hardpair.training.step import SGD, train_step
+from hardpair.training.step import SGD, Learner, train_step
 
 torch.set_num_threads(1)
 CLASSES = list("abcdefghij")
@@ -25,6 +25,19 @@ def plain_network(size=8, classes=10, dropout=0.5):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Flatten(), nn.Linear(256 * (size // 8) ** 2, 1024), nn.ReLU(), nn.Dropout(dropout), nn.Linear(1024, classes)]
     return nn.Sequential(*layers)
+
+
+class OneBatch:
+    """What a step takes its images from, and where it records what it returns."""
+
+    def __init__(self, images, labels):
+        self.images, self.labels = images, labels
+
+    def next_batch(self, size):
+        return self.images, self.labels, None
+
+    def record(self, mean_loss, correct, size):
+        self.recorded = mean_loss, correct
 
 
 def images_and_labels(seed, count=16, size=8):
@@ -134,7 +147,7 @@ def test_steps_are_those_of_torch_sgd_bit_for_bit_through_a_drop_of_the_learning
         if step == 3:
             ours.learning_rate = theirs.param_groups[0]["lr"] = 0.01
         images, labels = images_and_labels(step)
-        train_step(network, Loss(torch.ones(10)), ours, images, labels, None, "fp32")
+        train_step(Learner(network, Loss(torch.ones(10)), ours, "fp32"), OneBatch(images, labels), len(labels))
         theirs.zero_grad()
         F.cross_entropy(twin(images), labels, reduction="none").mean().backward()
         theirs.step()
@@ -161,7 +174,9 @@ def test_a_step_tells_loss_and_hits_from_before_it(precision):
     with torch.no_grad():
         logits = network(images)
     labels[:5] = logits[:5].argmax(1)
-    loss, right = train_step(network, Loss(torch.ones(10)), SGD(network, 0.5, 0.9, 0.0), images, labels, None, precision)
+    batch = OneBatch(images, labels)
+    train_step(Learner(network, Loss(torch.ones(10)), SGD(network, 0.5, 0.9, 0.0), precision), batch, len(labels))
+    loss, right = batch.recorded
     assert (loss.dtype, loss.shape, right.dtype, right.shape) == (torch.float32, (), torch.int64, ())
     torch.testing.assert_close(loss, F.cross_entropy(logits, labels), rtol=1e-6 if precision == "fp32" else 1e-2, atol=0)
     if precision == "fp32":

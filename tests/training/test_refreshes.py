@@ -8,33 +8,34 @@ import torch.nn.functional as F
 from hardpair import plugins
 from hardpair.training import loop
 from hardpair.training.augment import normalise
+from hardpair.training.history import REFRESH_COLUMNS
 from hardpair.training.model import ConvNet
 from hardpair.training.streams import generator
-from small_runs import CE, DFL, SAMPLER, UNIFORM, course_of, training_of
+from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, training_of
 
 
 def test_weights_are_refreshed_and_told_at_their_epochs_and_epoch_four_is_only_looked_at(small_images, small_split):
-    course = course_of(small_images, {**small_split, "training": small_split["training"][:40]}, DFL, SAMPLER, epochs=6, refresh_every=5)
-    assert [(row["epoch"], row["applied"]) for row in course.refreshes] == [(0, 1), (4, 0), (5, 1), (6, 1)]
+    history = history_of(small_images, {**small_split, "training": small_split["training"][:40]}, DFL, SAMPLER, epochs=6, refresh_every=5)
+    assert [(row["epoch"], row["applied"]) for row in history.refreshes] == [(0, 1), (4, 0), (5, 1), (6, 1)]
     # Without a scheduled refresh only p_t is told; before the first epoch nothing has been drawn.
-    assert [set(loop.REFRESH_COLUMNS) - set(row) for row in course.refreshes] == [
+    assert [set(REFRESH_COLUMNS) - set(row) for row in history.refreshes] == [
         {"sampler_distinct_share", "sampler_largest_factor"},
-        set(loop.REFRESH_COLUMNS[3:]),
+        set(REFRESH_COLUMNS[3:]),
         {"sampler_largest_factor"},
         {"sampler_largest_factor"},
     ]
-    assert all(0 < row["mean_p"] < 1 for row in course.refreshes)
-    assert [counts.sum() for counts in course.histograms] == [40] * 4
+    assert all(0 < row["mean_p"] < 1 for row in history.refreshes)
+    assert [counts.sum() for counts in history.histograms] == [40] * 4
 
 
-def test_refreshes_look_at_the_training_images_without_dropout_or_augmentation(small_images, small_split, plain_course):
+def test_refreshes_look_at_the_training_images_without_dropout_or_augmentation(small_images, small_split, plain_history):
     network = ConvNet(10, 8)
-    network.load_state_dict(plain_course.last)
+    network.load_state_dict(plain_history.last)
     pixels, labels = small_images.pixels[small_split["training"]] / 255, small_images.labels[small_split["training"]]
     with torch.no_grad():
         logits = network((pixels - small_images.mean.view(3, 1, 1)) / small_images.std.view(3, 1, 1))
     p = F.softmax(logits.double(), 1)[torch.arange(200), labels]
-    assert plain_course.refreshes[-1]["mean_p"] == pytest.approx(p.mean().item(), rel=1e-5)
+    assert plain_history.refreshes[-1]["mean_p"] == pytest.approx(p.mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
@@ -49,24 +50,24 @@ def test_images_that_are_all_certain_are_trained_on(small_images, small_split, s
 
     training.images = training.batches.images = replace(small_images, labels=torch.zeros_like(small_images.labels))
     training.labels = torch.zeros_like(training.labels)
-    course = training.run(on_pause=make_certain)
-    assert [row["mean_p"] for row in course.refreshes[1:]] == [1.0] * 3
-    assert [row["loss_scale"] for row in course.refreshes[1:]] == [1.0] * 3
-    assert all(row["train_loss"] == 0 for row in course.epochs[1:])
-    assert all(weight.isfinite().all() for weight in course.last.values())
+    history = training.run(after_step=make_certain)
+    assert [row["mean_p"] for row in history.refreshes[1:]] == [1.0] * 3
+    assert [row["loss_scale"] for row in history.refreshes[1:]] == [1.0] * 3
+    assert all(row["train_loss"] == 0 for row in history.epochs[1:])
+    assert all(weight.isfinite().all() for weight in history.last.values())
 
 
 def test_refreshes_tell_what_the_weights_do(small_images, small_split):
     training = training_of(small_images, small_split, DFL, SAMPLER | {"unbias": 0.5}, seed=2)
     drawn, seen = [], training.sampler.draw
     training.sampler.draw = lambda random: drawn.append(seen(random)) or drawn[-1]
-    course = training.run()
-    rows, labels = course.refreshes, small_images.labels[small_split["training"]]
+    history = training.run()
+    rows, labels = history.refreshes, small_images.labels[small_split["training"]]
     assert [row["epoch"] for row in rows] == [0, 2, 4]
     for row, epoch in zip(rows[1:], (2, 4), strict=True):
         assert row["sampler_distinct_share"] == len(set(drawn[epoch - 1].tolist())) / 200
     network = ConvNet(10, 8).eval()
-    network.load_state_dict(course.last)
+    network.load_state_dict(history.last)
     with torch.no_grad():
         p = F.softmax(network(normalise(small_images.pixels[small_split["training"]], small_images.mean, small_images.std)).double(), 1)
     w = ((1 - p[torch.arange(200), labels]) ** 2).numpy()
@@ -75,14 +76,14 @@ def test_refreshes_tell_what_the_weights_do(small_images, small_split):
         assert rows[-1][f"{part}_largest_weight"] == pytest.approx(w.max(), rel=1e-4)
         assert rows[-1][f"{part}_effective_share"] == pytest.approx(w.sum() ** 2 / (200 * (w**2).sum()), rel=1e-4)
         shares = [w[labels == label].sum() / w.sum() for label in range(10)]
-        np.testing.assert_allclose(course.shares[part][-1], shares, rtol=1e-4)
+        np.testing.assert_allclose(history.shares[part][-1], shares, rtol=1e-4)
     assert rows[-1]["loss_scale"] == pytest.approx(1 / w.mean(), rel=1e-4)
     assert rows[-1]["sampler_largest_factor"] == pytest.approx(min((w.mean() / w.min()) ** 0.5, 100), rel=1e-3)
 
 
-def test_without_weights_nothing_is_told_of_them(small_images, small_split, plain_course):
-    assert all(set(row) == {"epoch", "applied", "mean_p"} for row in plain_course.refreshes)
-    assert np.isnan(plain_course.shares["loss"]).all()
+def test_without_weights_nothing_is_told_of_them(small_images, small_split, plain_history):
+    assert all(set(row) == {"epoch", "applied", "mean_p"} for row in plain_history.refreshes)
+    assert np.isnan(plain_history.shares["loss"]).all()
 
 
 @pytest.mark.parametrize("scale", ["2.0", "torch.full((len(counts),), 2.0)", "torch.tensor(2.0)"])
@@ -107,7 +108,7 @@ class Loss(ImageLoss):
     with pytest.raises(loop.Diverged, match=r"lower recipe\.learning_rate") as caught:
         training.run()
     a_buffer = scale == "torch.tensor(2.0)"
-    assert training.course.refreshes[0].get("loss_scale") == (2 if a_buffer else None)
+    assert training.history.refreshes[0].get("loss_scale") == (2 if a_buffer else None)
     assert ("cap the scale of the loss, now 2," in str(caught.value)) == a_buffer
 
 
@@ -126,14 +127,14 @@ def test_factors_multiply_the_loss_of_each_image(small_images, small_split):
     """A step with factors is the step that a plain loop takes with them."""
     training = training_of(small_images, small_split, CE, SAMPLER | {"unbias": 1}, batch_size=200, epochs=1, dropout=0.0)
     training.sampler.weight.copy_(torch.linspace(0.1, 1, 200))
-    course_start = {name: value.clone() for name, value in training.network.state_dict().items()}
+    weights_before = {name: value.clone() for name, value in training.network.state_dict().items()}
     training.draw_epoch()
-    inputs, labels, factors = training.batches.take(200)
+    inputs, labels, factors = training.batches.next_batch(200)
     drawn = training.sampler.draw(generator(0, "sampler"))
     q = torch.linspace(0.1, 1, 200, dtype=torch.float64)[drawn] / torch.linspace(0.1, 1, 200, dtype=torch.float64).sum()
     torch.testing.assert_close(factors, (1 / (200 * q)).float(), rtol=1e-5, atol=0)
     twin = ConvNet(10, 8).to(memory_format=torch.channels_last)
-    twin.load_state_dict(course_start)
+    twin.load_state_dict(weights_before)
     (F.cross_entropy(twin(inputs), labels, reduction="none") * (1 / (200 * q)).float()).mean().backward()
     training.take_step(200)
     for parameter, theirs in zip(training.network.parameters(), twin.parameters(), strict=True):
@@ -145,13 +146,13 @@ LDAM = {"kind": "ldam", "margin_max": 0.5, "scale": 30, "defer": 0.5, "beta": 0.
 
 
 def test_logits_of_a_cosine_loss_are_cosines_times_its_scale(small_images, small_split):
-    course = course_of(small_images, small_split, LDAM, {"kind": "class_balanced"})
+    history = history_of(small_images, small_split, LDAM, {"kind": "class_balanced"})
     network = ConvNet(10, 8, cosine_scale=30).eval()
-    network.load_state_dict(course.last)
+    network.load_state_dict(history.last)
     with torch.no_grad():
         logits = network(normalise(small_images.pixels[small_split["validation"]], small_images.mean, small_images.std))
     assert logits.abs().max() <= 30.001
-    assert course.last["output.scale"] == 30
-    assert course.epochs[-1]["validation_loss"] == pytest.approx(
+    assert history.last["output.scale"] == 30
+    assert history.epochs[-1]["validation_loss"] == pytest.approx(
         F.cross_entropy(logits, small_images.labels[small_split["validation"]]).item(), rel=1e-4
     )

@@ -12,10 +12,10 @@ from hardpair import search
 from hardpair.data import dataset
 from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
-from hardpair.jobs import gpu
+from hardpair.jobs import locks
 from hardpair.training import loop
 from hardpair.training.images import load_images, load_split
-from hardpair.training.recipe import Recipe
+from hardpair.training.recipe import Recipe, RunSettings
 
 SMALL = {
     "epochs": 50,
@@ -73,10 +73,10 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     recipe = Recipe(**SMALL | {"learning_rate": 0.03, "epochs": 2, "lr_drops": (0.5, 0.8)})
     focal = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
     expected = [
-        {"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]}
+        {"variant": name, "seed": seed, "accuracy": history.epochs[-1]["validation_accuracy"]}
         for name, loss in (("ce", {"kind": "cross_entropy"}), ("dfl", focal))
         for seed in (1000, 1001)
-        for course in [loop.Training(images, split, loss, {"kind": "uniform"}, recipe, seed, "fp32").run()]
+        for history in [loop.Training(images, split, RunSettings(loss, {"kind": "uniform"}, recipe), seed).run()]
     ]
     assert trial["runs"] == expected
     assert trial["value"] == pytest.approx(np.mean([run["accuracy"] for run in expected]))
@@ -121,7 +121,7 @@ def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is
     tried(monkeypatch, prepared, output, 5, ONE)
     output.write_text(changes.pop("content", output.read_text()))
     before = output.read_text()
-    monkeypatch.setattr(gpu, "only_one", lambda checkpoint: contextlib.nullcontext(True))
+    monkeypatch.setattr(locks, "only_one", lambda checkpoint: contextlib.nullcontext(True))
     tried(monkeypatch, prepared, output, changes.pop("number", 5), changes.pop("told", ONE), **changes)
     assert (output.read_text() == before) == (kind in SAME)
     assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)

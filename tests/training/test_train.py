@@ -15,6 +15,7 @@ from hardpair.errors import UserError
 from hardpair.files import shapes
 from hardpair.files.atomic import file_sha256, write_json
 from hardpair.training import loop
+from hardpair.training.history import EPOCH_COLUMNS
 from in_process import RECIPE, SETTINGS, call, evaluate_into, rows_of, train_into
 
 FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "refreshes.csv", "run.json"]
@@ -54,11 +55,11 @@ def test_tables_have_a_row_for_each_epoch_and_refresh(trained_run):
         rows_of(path) for path in (trained_run / "epochs.csv", trained_run / "refreshes.csv", trained_run.parent / "progress.csv")
     )
     assert [row["epoch"] for row in epochs] == ["1", "2", "3"]
-    assert tuple(epochs[0]) == loop.EPOCH_COLUMNS
+    assert tuple(epochs[0]) == EPOCH_COLUMNS
     assert all(all(row.values()) for row in epochs)
     assert [(row["epoch"], row["applied"]) for row in refreshes] == [("0", "1"), ("2", "1"), ("3", "1")]
     assert all(float(row["loss_scale"]) == pytest.approx(1 / float(row["loss_mean_weight"]), rel=1e-6) for row in refreshes)
-    assert [{name: row[name] for name in loop.EPOCH_COLUMNS} for row in progress] == epochs
+    assert [{name: row[name] for name in EPOCH_COLUMNS} for row in progress] == epochs
     assert all(float(row["seconds"]) > 0 and float(row["images_per_second"]) > 0 for row in progress)
     with np.load(trained_run / "history.npz") as history:
         assert history["refresh_epoch"].tolist() == [0, 2, 3]
@@ -94,7 +95,7 @@ def test_without_validation_there_is_no_best_model_and_its_columns_are_empty(tra
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES[1:]
     assert record["best_epoch"] is None
     assert list(record["weights"]) == ["last"]
-    assert {row[name] for row in rows_of(tmp_path / "epochs.csv") for name in loop.EPOCH_COLUMNS[4:]} == {""}
+    assert {row[name] for row in rows_of(tmp_path / "epochs.csv") for name in EPOCH_COLUMNS[4:]} == {""}
     told, predictions = evaluate_into(tmp_path, tmp_path, trained_data)
     assert list(told["models"]) == ["last"]
     assert sorted(predictions) == ["index", "labels", "last"]

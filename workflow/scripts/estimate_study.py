@@ -74,17 +74,17 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     from hardpair.study import estimate
     from hardpair.training.images import Images
     from hardpair.training.loop import Training
-    from hardpair.training.recipe import Recipe
+    from hardpair.training.recipe import Recipe, RunSettings
 
     device = choose_device(gpus)
     configure(device, threads=1, deterministic=config["train"]["deterministic"])
-    recipe, precision = Recipe(**config["recipe"]), choose_precision(config["train"]["precision"], device)
+    recipe, precision = Recipe.checked(config["recipe"]), choose_precision(config["train"]["precision"], device)
     pixels, classes, count = estimate.pixels(config), estimate.sizes(config)[2], STEPS * recipe.batch_size
     mean = std = torch.full((3,), 0.5, device=device)
     generated = torch.randint(256, (count, 3, pixels, pixels), dtype=torch.uint8, device=device)
     images = Images(generated, torch.randint(classes, (count,), device=device), mean, std, [str(label) for label in range(classes)])
     split = {"training": torch.arange(count), "validation": torch.arange(0)}
-    training = Training(images, split, {"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, 0, precision)
+    training = Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision), 0)
     times, began = [], time.perf_counter()
     with training.stream():
         while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:

@@ -40,14 +40,10 @@ def main() -> None:
     from hardpair.jobs.gpu import take_gpu
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
-    evaluate(options)
-
-
-def evaluate(options: argparse.Namespace) -> None:
-    """Put the images through each model of the run, and write the logits and what they measure."""
     import numpy as np
 
     from hardpair.device import choose_device, configure
+    from hardpair.errors import UserError
     from hardpair.files import shapes
     from hardpair.files.atomic import write_json, written_whole
     from hardpair.measures import metrics
@@ -55,12 +51,14 @@ def evaluate(options: argparse.Namespace) -> None:
     from hardpair.training.saved_model import load
 
     record = shapes.read(options.run / "run.json", shapes.RUN | {"settings": {"deterministic": bool}})
-    on, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
+    part, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])
-    images, index = evaluated_images(options, record, on, device)
+    images, index = evaluated_images(options.data, options.split, part, device)
+    if (images.classes, images.size) != (record["classes"], record["size"]):
+        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
     labels = images.labels[index.to(device)].cpu().numpy()
-    refuse_wrong_pairs(pairs, record["classes"], labels, on)
+    refuse_wrong_pairs(pairs, record["classes"], labels, part)
 
     predictions = {"labels": labels, "index": index.numpy()}
     for name in record["weights"]:
@@ -74,34 +72,32 @@ def evaluate(options: argparse.Namespace) -> None:
             "variant": record["variant"],
             "seed": record["seed"],
             "fingerprint": record["fingerprint"],
-            "evaluated_on": on,
+            "evaluated_on": part,
             "images": len(labels),
             "models": {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]},
         },
     )
 
 
-def evaluated_images(options: argparse.Namespace, record: dict, on: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:
-    """Prepared images on the device, and the indices int64 of those to evaluate on."""
+def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:
+    """Prepared images on the device, and the indices int64 of the ``test`` or ``validation`` images among them."""
     import torch
 
     from hardpair.errors import UserError
     from hardpair.training.images import load_images, load_split
 
-    images = load_images(options.data, "train" if on == "validation" else "test", device)
-    if (images.classes, images.size) != (record["classes"], record["size"]):
-        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
-    if on == "test":
+    images = load_images(data, "train" if part == "validation" else "test", device)
+    if part == "test":
         return images, torch.arange(len(images.labels))
-    if options.split is None:
-        raise UserError("--split is missing: it tells which images are for validation")
-    index = load_split(options.split, options.data)["validation"]
+    if split is None:
+        raise UserError("--split is missing: it says which images are for validation")
+    index = load_split(split, data)["validation"]
     if len(index) == 0:
-        raise UserError(f"{options.split} holds out no validation images: make a split with some, or evaluate on test images")
+        raise UserError(f"{split} holds out no validation images: make a split with some, or evaluate on test images")
     return images, index
 
 
-def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", on: str) -> None:
+def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", part: str) -> None:
     """Refuse pairs that the model or the labels int64 (N,) of the images say nothing about."""
     from hardpair.config.consistency import wrong_pairs
     from hardpair.errors import UserError
@@ -112,7 +108,7 @@ def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.n
     for place, pair in enumerate(pairs):
         if there.isdisjoint(pair):
             raise UserError(
-                f"pairs[{place}] is {'-'.join(pair)}, but none of the {len(labels)} {on} images is of either class: leave it out, "
+                f"pairs[{place}] is {'-'.join(pair)}, but none of the {len(labels)} {part} images is of either class: leave it out, "
                 "or evaluate on other images"
             )
 

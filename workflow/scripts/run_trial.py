@@ -1,6 +1,6 @@
 """Train the variants of a search with one proposed recipe, and write the trial's value: mean validation accuracy at the last epoch.
 
-A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed goes on. Example:
+A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed continues. Example:
 
   python workflow/scripts/run_trial.py --round results/cifar10/search/round0.json --trial 0 --data resources/cifar10 \\
       --split results/cifar10/split.json --settings settings.json --output trial0.json
@@ -10,8 +10,12 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardpair.cli.command import job_arguments, parser, run, settings_with
+
+if TYPE_CHECKING:
+    from hardpair.training.job import Job, Saving
 
 
 def arguments() -> argparse.Namespace:
@@ -26,68 +30,72 @@ def arguments() -> argparse.Namespace:
     )
     job_arguments(cli)
     cli.add_argument("--output", type=Path, required=True)
-    cli.set_defaults(stop_after=None)
     return cli.parse_args()
 
 
 def main() -> None:
     options = arguments()
-    from hardpair.jobs.gpu import only_one, take_gpu
+    from hardpair.jobs.gpu import take_gpu
+    from hardpair.jobs.locks import only_one
 
     with only_one(options.checkpoint) as waited:
         take_gpu(options.gpus, options.jobs_per_gpu, f"trial {options.trial}")
-        run_trial(options, waited)
+        from hardpair import plugins
+        from hardpair.device import start_device
+        from hardpair.errors import UserError
+        from hardpair.files.atomic import read_json, write_json
+        from hardpair.staleness.code_hash import code_hash
+        from hardpair.staleness.fingerprint import fingerprint
+        from hardpair.training.job import Job, Saving
+        from hardpair.training.recipe import Recipe, RunSettings
+
+        plugins.use(options.plugins)
+        round_ = read_json(options.round)
+        recipes = {entry["trial"]: entry["recipe"] for entry in round_["trials"]}
+        if options.trial not in recipes:
+            raise UserError(f"{options.round} has no trial {options.trial}: choose from {', '.join(map(str, recipes))}")
+        recipe, epochs, seeds = recipes[options.trial], options.settings["epochs"], options.settings["seeds"]
+        try:
+            shorter = Recipe.checked(recipe | {"epochs": epochs})
+        except UserError as error:
+            raise UserError(f"{options.round}, trial {options.trial}: {error}; delete it and run propose_trials again") from None
+        variants = {name: RunSettings.checked(keys, shorter) for name, keys in options.settings["variants"].items()}
+        complete = {"epochs": epochs, "seeds": seeds, "variants": {name: settings.keys() for name, settings in variants.items()}}
+        files = (file for settings in variants.values() for file in plugins.code_files(settings.keys()))
+        code = options.code or code_hash("run_trial.py", *files)
+        present = fingerprint(complete, recipe, options.trial, options.split, code)  # the settings hold its seeds
+        if waited and is_complete(options.output, present):
+            print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)
+            return
+        started = time.perf_counter()
+        jobs = {}
+        for name, settings in variants.items():
+            device = start_device(options.gpus, options.threads, settings.deterministic)
+            jobs[name] = Job.load(options.data, options.split, settings, device, code)
+            if len(jobs[name].split["validation"]) == 0:
+                raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
+        value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
+        write_json(
+            options.output,
+            {
+                "fingerprint": present,
+                "trial": options.trial,
+                "round": round_["round"],
+                "recipe": recipe,
+                "value": value,
+                "diverged": error is not None,
+                "error": error,
+                "runs": runs,
+                "seconds": round(time.perf_counter() - started, 3),
+            },
+        )
+        if options.checkpoint:
+            for name in jobs:
+                for seed in seeds:
+                    checkpoint_of(options.checkpoint, name, seed).unlink(missing_ok=True)
 
 
-def run_trial(options: argparse.Namespace, waited: bool) -> None:
-    """Train with the proposed recipe and write the trial, unless the job that was waited for has made it."""
-    from hardpair.errors import UserError
-    from hardpair.files.atomic import read_json, write_json
-
-    proposals = {entry["trial"]: entry["recipe"] for entry in read_json(options.round)["trials"]}
-    if options.trial not in proposals:
-        raise UserError(f"{options.round} has no trial {options.trial}: choose from {', '.join(map(str, proposals))}")
-    present = trial_fingerprint(options, proposals[options.trial])
-    if waited and is_whole(options.output, present):
-        print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)
-        return
-    recipe = proposals[options.trial] | {"epochs": options.settings["epochs"]}
-    started = time.perf_counter()
-    value, error, runs, checkpoints = evaluate_recipe(options, recipe)
-    write_json(
-        options.output,
-        {
-            "fingerprint": present,
-            "trial": options.trial,
-            "round": read_json(options.round)["round"],
-            "recipe": proposals[options.trial],
-            "value": value,
-            "diverged": error is not None,
-            "error": error,
-            "runs": runs,
-            "seconds": round(time.perf_counter() - started, 3),
-        },
-    )
-    for checkpoint in filter(None, checkpoints):
-        checkpoint.unlink(missing_ok=True)
-
-
-def trial_fingerprint(options: argparse.Namespace, recipe: dict) -> str:
-    """Hash of all that decides the trial's value on one type of machine; ``watch`` works it out from the config."""
-    from hardpair import plugins
-    from hardpair.staleness.code_hash import code_hash
-    from hardpair.staleness.fingerprint import fingerprint
-    from hardpair.training import job
-
-    plugins.use(options.plugins)
-    variants = {name: job.complete_settings(given) for name, given in options.settings["variants"].items()}
-    settings = {key: options.settings[key] for key in ("epochs", "seeds")} | {"variants": variants}
-    files = (file for variant in variants.values() for file in plugins.code_files(variant))
-    code = options.code or code_hash("run_trial.py", *files)
-    return fingerprint(settings, recipe, options.trial, options.split, code)  # the settings hold its seeds
-
-
-def is_whole(path: Path, fingerprint: str) -> bool:
+def is_complete(path: Path, fingerprint: str) -> bool:
     """Whether a file holds a finished trial of this fingerprint."""
     from hardpair.errors import UserError
     from hardpair.files.atomic import read_json
@@ -98,26 +106,30 @@ def is_whole(path: Path, fingerprint: str) -> bool:
         return False
 
 
-def evaluate_recipe(options: argparse.Namespace, recipe: dict) -> tuple[float, str | None, list[dict], list]:
-    """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, the runs and their checkpoints."""
-    from hardpair.errors import UserError
-    from hardpair.jobs.progress import Progress
-    from hardpair.training import job, loop
+def checkpoint_of(trial: Path, variant: str, seed: int) -> Path:
+    """The checkpoint of one of a trial's runs."""
+    return trial.with_suffix(f".{variant}.seed{seed}.safetensors")
 
-    runs, checkpoints = [], []
-    for name, settings in options.settings["variants"].items():
-        task = job.prepare(options, settings, recipe)
-        if len(task.split["validation"]) == 0:
-            raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
-        for seed in options.settings["seeds"]:
-            checkpoints.append(options.checkpoint and options.checkpoint.with_suffix(f".{name}.seed{seed}.safetensors"))
+
+def train_all(jobs: dict[str, "Job"], seeds: list[int], saving: "Saving") -> tuple[float, str | None, list[dict]]:
+    """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, and the runs."""
+    from dataclasses import replace
+
+    from hardpair.jobs.progress import Progress
+    from hardpair.training.history import EPOCH_COLUMNS
+    from hardpair.training.loop import Diverged
+
+    runs = []
+    for name, job in jobs.items():
+        for seed in seeds:
+            run_saving = replace(saving, path=saving.path and checkpoint_of(saving.path, name, seed))
             try:
-                with Progress(None, loop.EPOCH_COLUMNS, task.epochs, task.images_an_epoch) as progress:
-                    course = task.train(seed, progress, checkpoints[-1], options.checkpoint_seconds)
-            except loop.Diverged as error:
-                return 1 / len(task.images.classes), str(error), runs, checkpoints
-            runs.append({"variant": name, "seed": seed, "accuracy": course.epochs[-1]["validation_accuracy"]})
-    return sum(entry["accuracy"] for entry in runs) / len(runs), None, runs, checkpoints
+                with Progress(None, EPOCH_COLUMNS, job.epochs, job.images_per_epoch) as progress:
+                    history = job.train(seed, progress, run_saving)
+            except Diverged as error:
+                return 1 / len(job.images.classes), str(error), runs
+            runs.append({"variant": name, "seed": seed, "accuracy": history.epochs[-1]["validation_accuracy"]})
+    return sum(entry["accuracy"] for entry in runs) / len(runs), None, runs
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import sys
 from pathlib import Path
 
 import torch
@@ -23,6 +24,15 @@ def why_cpu(gpus: int) -> str:
     if torch.backends.mps.is_available():
         return "Apple's GPU cannot add in float64, as refreshes of weights do"
     return "there is no GPU here" if torch.version.cuda or torch.version.hip else "this build of torch cannot use a GPU"
+
+
+def start_device(gpus: int, threads: int, deterministic: bool) -> torch.device:
+    """The configured device of a job that trains; a line on stderr says why it is the CPU."""
+    device = choose_device(gpus)
+    configure(device, threads, deterministic)
+    if device.type == "cpu":
+        print(f"training on the CPU: {why_cpu(gpus)}", file=sys.stderr)
+    return device
 
 
 def configure(device: torch.device, threads: int, deterministic: bool) -> None:

@@ -12,13 +12,15 @@ from hardpair.errors import UserError, one_line
 from hardpair.files import shapes
 from hardpair.jobs.stopping import Stopped
 
+CHECKED = ("data", "split", "round", "search_dir", "settings")  # options that name files; each means the same in every script
+
 
 class Parser(argparse.ArgumentParser):
     """Checks the files that arguments name, too."""
 
-    def parse_args(self, *given):
-        options = super().parse_args(*given)
-        inputs.check(options)
+    def parse_args(self, *words):
+        options = super().parse_args(*words)
+        inputs.check(**{name: value for name, value in vars(options).items() if name in CHECKED})
         return options
 
 

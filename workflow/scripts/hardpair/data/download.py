@@ -17,7 +17,7 @@ import urllib3
 
 from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
-from hardpair.jobs.gpu import alone
+from hardpair.jobs.locks import alone
 
 CHUNK = 2**16  # bytes
 

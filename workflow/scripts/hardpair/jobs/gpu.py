@@ -1,14 +1,12 @@
-"""What a job holds for its own while it lives: its run, and a GPU. Both are locks that the kernel frees when the job ends, however it ends.
+"""The GPU that a job holds while it lives: a lock that the kernel frees when the job ends, however it ends.
 
-Snakemake only counts GPUs, it hands out none. Imports no torch, since the choice must be made before torch looks at the devices.
+Snakemake only counts GPUs and assigns none. Imports no torch, since the choice must be made before torch looks at the devices.
 """
 
-import contextlib
 import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -31,37 +29,6 @@ def devices() -> list[str]:
     if found := list(DEV.glob("nvidia[0-9]*")):
         return [str(index) for index in range(len(found))]
     return ["0"] if (DEV / "dxg").exists() else []  # Linux within Windows
-
-
-@contextlib.contextmanager
-def only_one(checkpoint: Path | None) -> Iterator[bool]:
-    """Within its block, be the only job that works on the run of this checkpoint; yields whether another had to be waited for.
-
-    A job may outlive the workflow that started it, and would go on writing beside its successor.
-    """
-    if checkpoint is None:
-        yield False
-        return
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    lock = checkpoint.with_name(f".{checkpoint.stem}.lock")
-    with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
-        yield waited
-
-
-@contextlib.contextmanager
-def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
-    """Within its block, be the only process that holds this lock; yields whether another had to be waited for, which is said first."""
-    lock, waited = FileLock(lock_file), False
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(waiting, file=sys.stderr, flush=True)
-        waited = True
-        lock.acquire()
-    try:
-        yield waited
-    finally:
-        lock.release()
 
 
 def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: float = 1.0) -> str | None:

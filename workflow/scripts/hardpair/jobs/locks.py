@@ -1,13 +1,48 @@
-"""Which jobs are at work, as their locks tell; takes none. Imports no torch."""
+"""The locks of runs, which the kernel frees when a job ends, however it ends: held by jobs, looked at by others. Imports no torch."""
 
+import contextlib
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 def lock_of(folder: Path, run: str, name: str) -> Path:
     """The lock that a job holds while it works on a run (``dfl``, ``seed3``) or a trial (``search``, ``trial4``) of a study."""
     return folder / "checkpoints" / run / f".{name}.lock"
+
+
+@contextlib.contextmanager
+def only_one(checkpoint: Path | None) -> Iterator[bool]:
+    """Within its block, be the only job that works on the run of this checkpoint; yields whether another had to be waited for.
+
+    A job may outlive the workflow that started it, and would go on writing beside its successor.
+    """
+    if checkpoint is None:
+        yield False
+        return
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    lock = checkpoint.with_name(f".{checkpoint.stem}.lock")
+    with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
+        yield waited
+
+
+@contextlib.contextmanager
+def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
+    """Within its block, be the only process that holds this lock; yields whether another had to be waited for, which is said first."""
+    lock, waited = FileLock(lock_file), False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(waiting, file=sys.stderr, flush=True)
+        waited = True
+        lock.acquire()
+    try:
+        yield waited
+    finally:
+        lock.release()
 
 
 def held(locks: Iterable[Path]) -> set[Path]:

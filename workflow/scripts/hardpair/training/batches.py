@@ -7,7 +7,7 @@ from hardpair.training.images import Images
 
 
 class Batches:
-    """Batches of an epoch, cut, flipped and normalised on the device, and what their steps tell.
+    """Batches of an epoch, cut, flipped and normalised on the device, and what their steps return.
 
     All that changes from step to step lies on the device, the place in the epoch too: a step is the same sequence of kernels on the same
     memory whenever it is taken, so that it can be captured, and nothing waits for the device before the epoch is over.
@@ -49,8 +49,8 @@ class Batches:
             crops: rows, columns and flips of ``augment.draw_crops``.
             factors: of their losses, float32 (count,), if they are ``weighted``.
         """
-        for held, given in zip(self._plan, (chosen, *crops), strict=True):
-            held.copy_(given)
+        for tensor, values in zip(self._plan, (chosen, *crops), strict=True):
+            tensor.copy_(values)
         if self._factors is not None:
             self._factors.copy_(factors)
         self._taken.fill_(sum(self.sizes[:step]))
@@ -62,15 +62,15 @@ class Batches:
         """How many different images the epoch has."""
         return len(self._plan[0].unique())
 
-    def take(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    def next_batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """The next images, float32 (size, 3, S, S) in channels_last layout, their labels, int64 (size,), and factors, float32 (size,)."""
         at = self._taken + self._offsets[:size]
-        chosen, rows, columns, flips = (held[at] for held in self._plan)
+        chosen, rows, columns, flips = (tensor[at] for tensor in self._plan)
         augmented = crop_and_flip(self.images.pixels[chosen], rows, columns, flips, self.padding)
         factors = None if self._factors is None else self._factors[at]
         return normalise(augmented, self.images.mean, self.images.std), self.images.labels[chosen], factors
 
-    def tell(self, mean_loss: torch.Tensor, correct: torch.Tensor, size: int) -> None:
+    def record(self, mean_loss: torch.Tensor, correct: torch.Tensor, size: int) -> None:
         """Keep what a step over the batch taken last returned, and move on."""
         self.losses.index_copy_(0, (self._taken // self.batch_size).view(1), mean_loss.view(1))
         self.correct += correct

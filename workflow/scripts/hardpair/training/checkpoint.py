@@ -1,4 +1,4 @@
-"""The state of a training on disk, from which a killed run goes on to the same bits."""
+"""The state of a training on disk, from which a killed run continues to bit-identical results."""
 
 import copy
 import hashlib
@@ -15,13 +15,14 @@ from safetensors.torch import save_file
 
 from hardpair.files.atomic import remove_partial, written_whole
 from hardpair.jobs.stopping import Stop
-from hardpair.training.loop import Course, Training
+from hardpair.training.history import History
+from hardpair.training.loop import Training
 
-TOLD = [name for name in Course.__dataclass_fields__ if name not in ("last", "best")]
+SAVED = [name for name in History.__dataclass_fields__ if name not in ("last", "best")]
 
 
 def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict]:
-    """All that decides how a training goes on: tensors, on the CPU in plain layout, and values that JSON holds exactly."""
+    """All that decides how a training continues: tensors, on the CPU in plain layout, and values that JSON holds exactly."""
     tensors = {
         "order": training.streams[0],
         "augmentation": training.streams[1],
@@ -33,11 +34,11 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict]:
         tensors["random_cuda"] = torch.cuda.get_rng_state(training.device)
     for name, part in _parts(training).items():
         tensors |= {f"{name}.{key}": value for key, value in part.items()}
-    tensors |= {f"best.{key}": value for key, value in (training.course.best or {}).items()}
-    course = {name: copy.copy(getattr(training.course, name)) for name in TOLD}
-    course |= {name: [counts.tolist() for counts in course[name]] for name in ("confusions", "histograms")}
-    course["shares"] = {part: [shares.tolist() for shares in given] for part, given in course["shares"].items()}
-    values = {"step": training.step, "elapsed": training.elapsed, "course": course}
+    tensors |= {f"best.{key}": value for key, value in (training.history.best or {}).items()}
+    history = {name: copy.copy(getattr(training.history, name)) for name in SAVED}
+    history |= {name: [counts.tolist() for counts in history[name]] for name in ("confusions", "histograms")}
+    history["shares"] = {part: [shares.tolist() for shares in rows] for part, rows in history["shares"].items()}
+    values = {"step": training.steps_done, "elapsed": training.elapsed, "history": history}
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, values
 
 
@@ -53,11 +54,11 @@ def restore(training: Training, tensors: dict[str, torch.Tensor], values: dict) 
     training.batches.losses.copy_(tensors["losses"])
     training.batches.correct.copy_(tensors["correct"])
     best = {name.removeprefix("best."): value for name, value in tensors.items() if name.startswith("best.")}
-    told = values["course"]
-    told |= {name: [np.array(counts) for counts in told[name]] for name in ("confusions", "histograms")}
-    told["shares"] = {part: [np.array(shares) for shares in given] for part, given in told["shares"].items()}
-    training.course = Course(**told, best=best or None)
-    training.step, training.elapsed = values["step"], values["elapsed"]
+    history = values["history"]
+    history |= {name: [np.array(counts) for counts in history[name]] for name in ("confusions", "histograms")}
+    history["shares"] = {part: [np.array(shares) for shares in rows] for part, rows in history["shares"].items()}
+    training.history = History(**history, best=best or None)
+    training.steps_done, training.started = values["step"], time.perf_counter() - values["elapsed"]
 
 
 def _parts(training: Training) -> dict[str, dict[str, torch.Tensor]]:
@@ -80,26 +81,26 @@ def save(path: Path, key: str, tensors: dict[str, torch.Tensor], values: dict) -
 def load(path: Path, key: str) -> tuple[dict[str, torch.Tensor], dict] | None:
     """A saved state of ``key``, or None where there is none.
 
-    A state of something else is left, with a line on stderr; a damaged one is set aside as NAME.damaged, with a line too.
+    A state of something else is left, with a line on stderr; a damaged one is renamed to NAME.damaged, with a line too.
     """
     if not path.exists():
         return None
     try:
         with safe_open(path, "pt") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        whole = told.get("digest") == _digest(told.get("key", ""), told.get("values", ""), tensors)
+        intact = metadata.get("digest") == _digest(metadata.get("key", ""), metadata.get("values", ""), tensors)
     except (SafetensorError, TypeError, ValueError):
-        whole = False
-    if not whole:
+        intact = False
+    if not intact:
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
         print(f"{path} is damaged: set aside as {aside.name}; starting from the beginning", file=sys.stderr)
         return None
-    if told["key"] != key:
+    if metadata["key"] != key:
         print(f"{path} is of other settings, code or machine: ignored; starting from the beginning", file=sys.stderr)
         return None
-    return tensors, json.loads(told["values"])
+    return tensors, json.loads(metadata["values"])
 
 
 def _digest(key: str, values: str, tensors: dict[str, torch.Tensor]) -> str:
@@ -110,14 +111,14 @@ def _digest(key: str, values: str, tensors: dict[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-class Keeper:
-    """Saves a training every so often and when the job is told to stop.
+class Checkpointer:
+    """Saves a training every so often and when the job is to stop.
 
     Args:
         path: of the checkpoint.
-        key: what the training is; a checkpoint of another key is not gone on from.
+        key: what the training is; a checkpoint of another key is not resumed.
         seconds: between two checkpoints, at least.
-        stop: whether the job was told to stop.
+        stop: whether the job is to stop.
     """
 
     def __init__(self, path: Path, key: str, seconds: float, stop: Stop) -> None:
@@ -129,21 +130,21 @@ class Keeper:
         remove_partial(self.path)
         if (state := load(self.path, self.key)) is not None:
             restore(training, *state)
-            print(f"going on from {self.path}, {_place(training)}", file=sys.stderr)
+            print(f"resumed from {self.path}, {_place(training)}", file=sys.stderr)
 
-    def on_pause(self, training: Training) -> None:
+    def after_step(self, training: Training) -> None:
         """Save the state if it is time.
 
         Raises:
-            Stopped: the job was told to stop; the state is saved.
+            Stopped: the job is to stop; the state is saved.
         """
         if not self.stop.requested and time.monotonic() - self.saved < self.seconds:
             return
         save(self.path, self.key, *state_of(training))
         self.saved = time.monotonic()
         if self.stop.requested:
-            self.stop.now(f"saved {self.path}, {_place(training)}: the same command goes on from there")
+            self.stop.now(f"saved {self.path}, {_place(training)}: run the same command to continue")
 
 
 def _place(training: Training) -> str:
-    return f"epoch {len(training.course.epochs) + 1} step {training.step}"
+    return f"epoch {len(training.history.epochs) + 1} step {training.steps_done}"

@@ -31,7 +31,7 @@ def own_stream(device: torch.device) -> Iterator[None]:
     before.wait_stream(stream)
 
 
-class Captured:
+class GraphedStep:
     """A step that is captured once it is warm; a batch of another size, such as the last of an epoch, is stepped eagerly.
 
     Args:

@@ -1,11 +1,15 @@
-"""Settings of a training job as types."""
+"""What decides a run beside its images, split and seed: the recipe, and with it the loss, the sampler and how they are computed."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from hardpair.config.resolve import resolve_part
+
+COMPUTING = ("precision", "deterministic")  # keys of ``train`` in config on which results depend
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every variant of a study shares; the keys are those of ``recipe`` in config/schema.yaml."""
+    """How a network is trained; the keys are those of ``recipe`` in config/schema.yaml."""
 
     epochs: int
     batch_size: int
@@ -17,7 +21,53 @@ class Recipe:
     dropout: float
     refresh_every: int
 
+    @classmethod
+    def checked(cls, keys: dict) -> "Recipe":
+        """The recipe of these keys, with the schema's defaults for those that are left out.
+
+        Raises:
+            UserError: a key or value is wrong.
+        """
+        complete = resolve_part("recipe", keys)
+        return cls(**complete | {"lr_drops": tuple(complete["lr_drops"])})
+
+    def keys(self) -> dict:
+        """The recipe as a map of keys and values, as files hold it."""
+        return asdict(self) | {"lr_drops": list(self.lr_drops)}
+
     def learning_rate_at(self, completed: int) -> float:
         """Learning rate of the epoch that follows ``completed`` ones: it drops after each share of the run, rounded to whole epochs."""
         drops = sum(completed >= int(share * self.epochs + 0.5) for share in self.lr_drops)
         return self.learning_rate * self.lr_factor**drops
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What is trained, and how.
+
+    Attributes:
+        loss, sampler: ``kind`` and its options, complete.
+        precision: ``auto``, ``fp32`` or ``bf16`` for the network.
+        deterministic: whether a GPU must give the same bits each time.
+    """
+
+    loss: dict
+    sampler: dict
+    recipe: Recipe
+    precision: str = "fp32"
+    deterministic: bool = False
+
+    @classmethod
+    def checked(cls, keys: dict, recipe: Recipe) -> "RunSettings":
+        """The settings of the keys ``loss``, ``sampler``, ``precision`` and ``deterministic``, with the schema's defaults.
+
+        Raises:
+            UserError: a key or value is wrong.
+        """
+        variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in keys.items() if key not in COMPUTING})
+        train = resolve_part("train", {key: value for key, value in keys.items() if key in COMPUTING})
+        return cls(variant["loss"], variant["sampler"], recipe, **{key: train[key] for key in COMPUTING})
+
+    def keys(self) -> dict:
+        """The settings without the recipe as a map of keys and values, as files hold it."""
+        return {"loss": self.loss, "sampler": self.sampler, "precision": self.precision, "deterministic": self.deterministic}

@@ -1,10 +1,13 @@
 """One step of training."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.optim.sgd import sgd
 
 from hardpair.device import autocast
+from hardpair.training.batches import Batches
 
 
 class SGD:
@@ -51,31 +54,27 @@ class SGD:
             parameter.grad = None
 
 
-def train_step(
-    network: nn.Module,
-    loss: nn.Module,
-    optimiser: SGD,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    factors: torch.Tensor | None,
-    precision: str,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Move the network's weights one step down the mean loss of a batch.
+@dataclass(frozen=True)
+class Learner:
+    """What a step of training changes: the ``network``, in ``precision`` (``fp32`` or ``bf16``), by the gradient of the ``loss``."""
 
-    Args:
-        images: float32 (B, 3, S, S), augmented and normalised.
-        labels: int64 (B,).
-        factors: what to multiply the loss of each image by before the mean, float32 (B,); None for 1.
-        precision: ``fp32`` or ``bf16`` for the network; the loss is always computed in float32.
+    network: nn.Module
+    loss: nn.Module
+    optimiser: SGD
+    precision: str
 
-    Returns:
-        The mean loss before the step, float32 (), and the number of images classified correctly, int64 (); both stay on the device.
+
+def train_step(learner: Learner, batches: Batches, size: int) -> None:
+    """Move the network's weights one step down the mean loss of the next ``size`` images, computed in float32.
+
+    The mean loss before the step and the number of images classified correctly are recorded in ``batches`` and stay on the device.
     """
-    with autocast(images.device, precision):
-        logits = network(images)
+    images, labels, factors = batches.next_batch(size)
+    with autocast(images.device, learner.precision):
+        logits = learner.network(images)
     logits = logits.float()
-    each = loss(logits, labels)
-    mean = (each if factors is None else factors * each).mean()
+    losses = learner.loss(logits, labels)
+    mean = (losses if factors is None else factors * losses).mean()
     mean.backward()
-    optimiser.step()
-    return mean.detach(), (logits.detach().argmax(1) == labels).sum()
+    learner.optimiser.step()
+    batches.record(mean.detach(), (logits.detach().argmax(1) == labels).sum(), size)
