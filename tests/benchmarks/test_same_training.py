@@ -122,7 +122,7 @@ def test_a_change_that_is_not_committed_is_found(tmp_path):
         return done.returncode, done.stdout.splitlines(), done.stderr
 
     assert told("HEAD") == (0, ["data: same", f"{ONLY}: same", "1 combination, all the same to the bit"], "")
-    changed = folder / "workflow/scripts/hardpair/augment.py"
+    changed = folder / "workflow/scripts/hardpair/training/augment.py"
     text = changed.read_text(encoding="utf-8")
     assert "size // 8" in text
     changed.write_text(text.replace("size // 8", "size // 4"), encoding="utf-8")
