@@ -45,7 +45,7 @@ def runs(tmp_path):
 
 
 def test_every_kind_and_every_tried_option_is_trained_with_settings_that_the_workflow_takes(same_training):
-    from hardpair.job import complete_settings
+    from hardpair.training.recipe import Recipe, RunSettings
 
     schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
     known = same_training.combinations(schema)
@@ -57,7 +57,7 @@ def test_every_kind_and_every_tried_option_is_trained_with_settings_that_the_wor
     losses, samplers = ({str(settings[part]) for settings in known.values()} for part in ("loss", "sampler"))
     assert len(known) == len(losses) * len(samplers)
     for settings in known.values():
-        complete_settings(settings)
+        RunSettings.checked(settings, Recipe.checked({}))
 
 
 def test_other_schemas_give_what_they_know(same_training):
