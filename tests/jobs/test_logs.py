@@ -225,7 +225,7 @@ def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
     told = logs.what_failed(jobs, "results/demo")
     assert told[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
     assert len(told) == 2
-    assert told[1].startswith("mend the cause, then run the same command again")
+    assert told[1].startswith("fix the cause, then run the same command again")
     assert "make status STUDY=demo" in told[1]
     assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")
     written = (tmp_path / "bad.log").stat().st_mtime

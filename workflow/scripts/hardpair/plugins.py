@@ -31,11 +31,11 @@ def use(paths: list[str] | list[Path]) -> None:
         if path.stem in _used or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
             raise UserError(f"plugins names {path}, but there is another loss or sampler of the kind {path.stem}: rename the file")
         tree = _tree(path)
-        found = {package: _options_of(path, tree, package) for package in CLASSES}
-        if not any(options is not None for options in found.values()):
+        by_package = {package: _options_of(path, tree, package) for package in CLASSES}
+        if not any(options is not None for options in by_package.values()):
             raise UserError(f"plugins names {path}, which has no class Loss or Sampler: add one")
         _used[path.stem] = path
-        for package, options in found.items():
+        for package, options in by_package.items():
             if options is not None:
                 _options[package][path.stem] = options
 
@@ -52,7 +52,7 @@ def used_by(*variants: dict) -> list[str]:
 
 
 def code_files(variant: dict) -> list[str]:
-    """The files of a variant's loss and sampler as ``code.code_hash`` takes them."""
+    """The files of a variant's loss and sampler as ``code_hash`` takes them."""
     pairs = (("losses", variant["loss"]["kind"]), ("samplers", variant["sampler"]["kind"]))
     return [str(_used[kind].resolve()) if kind in _used else f"hardpair/{package}/{kind}.py" for package, kind in pairs]
 

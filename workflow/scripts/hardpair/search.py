@@ -53,7 +53,7 @@ def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: 
             optuna.trial.create_trial(params=_searched(trial["recipe"], space), distributions=distributions, value=trial["value"])
         )
     proposals = [recipe] if round_ == 0 else []  # in its own digits; round 0 draws at random, so the sampler need not know of it
-    seen = [_searched(each, space) for each in [*(trial["recipe"] for trial in finished), *proposals]]
+    seen = [_searched(tried, space) for tried in [*(trial["recipe"] for trial in finished), *proposals]]
     rejected = 0
     while len(proposals) < batch:
         trial = session.ask(distributions)

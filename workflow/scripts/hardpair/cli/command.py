@@ -77,8 +77,8 @@ def settings_with(*keys: str, **further: object) -> Callable[[str], dict]:
             )
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
-        if told := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
-            raise argparse.ArgumentTypeError(f"the settings are not what they should be, {told}: see --help")
+        if problem := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
+            raise argparse.ArgumentTypeError(f"the settings are not what they should be, {problem}: see --help")
         return value
 
     return settings
@@ -96,7 +96,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     machine_arguments(cli)
-    cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try goes on from there")
+    cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try continues from it")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
     cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")

@@ -32,7 +32,7 @@ def _part(last: pd.DataFrame, part: dict, measure: str, metric: str, settings: d
     row = rows.loc[(part["than"], part["better"]) if turned else (part["better"], part["than"])]
     sign = -1 if turned else 1  # of better − than
     return {
-        "told": f"{labels[part['better']]} against {labels[part['than']]}, {measure} {_difference(row, sign)}",
+        "text": f"{labels[part['better']]} against {labels[part['than']]}, {measure} {_difference(row, sign)}",
         "gain": sign * row["difference"] * (1 if measure == "accuracy" else -1),
         "sd": row["sd"],
         "significant": bool(row["p_holm"] < ALPHA),
@@ -50,20 +50,20 @@ def _verdict(parts: list[dict], tests: int, seeds: int) -> tuple[str, str]:
     against = next((part for part in parts if (part["significant"] and part["gain"] < 0) or part["none"]), None)
     if against:
         kind = "a difference this small counts as none" if against["none"] else "significant the other way"
-        return "refuted", f"{against['told']}: {kind}"
+        return "refuted", f"{against['text']}: {kind}"
     open_parts = [part for part in parts if not part["significant"]]
     if not open_parts:
-        return "supported", "; ".join(part["told"] for part in parts)
-    told = open_parts[0]["told"]
+        return "supported", "; ".join(part["text"] for part in parts)
+    text = open_parts[0]["text"]
     fewest = significance.seeds_for(tests)
     if seeds < fewest:
-        return "not settled", f"{told}; {seeds} seed{'s' if seeds > 1 else ''} can settle nothing: {tests} tests need at least {fewest}"
+        return "not settled", f"{text}; {seeds} seed{'s' if seeds > 1 else ''} can settle nothing: {tests} tests need at least {fewest}"
     needed = [significance.seeds_needed(part["gain"], part["sd"], alpha=ALPHA / tests) for part in open_parts]
     if any(part["gain"] == 0 for part in open_parts):
-        return "not settled", f"{told}: no number of seeds would settle a difference of 0"
+        return "not settled", f"{text}: no number of seeds would settle a difference of 0"
     if None in needed:
         return (
             "not settled",
-            f"{told}; more than {significance.MOST:,} seeds would be needed to settle it, if the differences stay as they are",
+            f"{text}; more than {significance.MOST:,} seeds would be needed to settle it, if the differences stay as they are",
         )
-    return "not settled", f"{told}; about {max(fewest, *needed)} seeds would settle it, if the differences stay as they are"
+    return "not settled", f"{text}; about {max(fewest, *needed)} seeds would settle it, if the differences stay as they are"

@@ -91,9 +91,9 @@ def _listed(seeds: list[int]) -> str:
 def _references(settings: dict) -> list[str]:
     """What others reach on the pairs."""
     lines = []
-    for each in about(settings["references"], settings["pairs"]):
-        told = f"For reference, {'-'.join(each['pair'])} confusion of {each['label']}: {100 * each['confusion']:.2f} % ({each['source']})."
-        lines += ["", _escape(told)]
+    for reference in about(settings["references"], settings["pairs"]):
+        pair, rate = "-".join(reference["pair"]), 100 * reference["confusion"]
+        lines += ["", _escape(f"For reference, {pair} confusion of {reference['label']}: {rate:.2f} % ({reference['source']}).")]
     return lines
 
 

@@ -24,11 +24,11 @@ def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.
         rates = {variant["name"]: _rates(records, variant["name"], model, upper)[:, top] for variant in settings["variants"]}
         for place, (a, b) in enumerate(zip(upper[0][top], upper[1][top], strict=True)):
             for variant in settings["variants"]:
-                of = rates[variant["name"]][:, place]
+                values = rates[variant["name"]][:, place]
                 row = {"model": model, "rank": place + 1, "pair": f"{classes[a]}-{classes[b]}"}
-                row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(of)
+                row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(values)
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(of, rates[settings["baseline"]][:, place])
+                    against = paired_difference(values, rates[settings["baseline"]][:, place])
                     row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
                 rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)

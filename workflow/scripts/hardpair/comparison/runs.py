@@ -112,7 +112,7 @@ class Runs:
         for variant, seed, path in self.files("history.npz"):
             arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
             counts = arrays["p_histogram"]
-            with readers.whole(path):
+            with readers.contents_of(path):
                 if len(counts) != len(arrays["refresh_epoch"]):
                     raise ValueError("refresh_epoch and p_histogram do not go together")
                 bins, total = counts.shape[1], counts.sum(1)
@@ -177,7 +177,7 @@ class Runs:
         """
         parts = []
         for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
-            with readers.whole(path):
+            with readers.contents_of(path):
                 parts.append(column(path, rows))
             if len(parts[-1]) != rows:
                 raise UserError(f"{path} tells of {len(parts[-1])} epochs, the table beside it of {rows}: train this run again")

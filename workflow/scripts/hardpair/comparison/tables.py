@@ -96,17 +96,17 @@ def _name(run: dict) -> str:
 def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:
     """A row per run and model (last, best): measures as shares, settings and recipe by dotted key, device, time, versions."""
     labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
-    set_ = [_settings(run) for run, _ in records]
-    keys = sorted({key for each in set_ for key in each})
+    settings_of_runs = [_settings(run) for run, _ in records]
+    keys = sorted({key for flat in settings_of_runs for key in flat})
     rows = []
-    for (run, measured), given in zip(records, set_, strict=True):
+    for (run, measured), flat in zip(records, settings_of_runs, strict=True):
         for model, measures in measured["models"].items():
             row = {"variant": run["variant"], "label": labels[run["variant"]], "seed": run["seed"], "model": model}
             row |= {"accuracy": measures["accuracy"]} | {key: measures[key] for key in CALIBRATION}
             for key, name in (("rate", "confusion"), ("binary_error", "binary_error"), *((key, key) for key in OF_PAIR)):
                 row |= {f"{name}:{pair}": errors[key] for pair, errors in measures["pairs"].items()}
             row |= {f"accuracy:{name}": share for name, share in measures["per_class"].items()}
-            row |= {key: given.get(key) for key in keys}
+            row |= {key: flat.get(key) for key in keys}
             row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
             row |= {key: run[key] for key in ("seconds", "images_per_second", "peak_memory_mb", "parameters")} | run["versions"]
             row |= {"data": run["data"]["sha256"]} | {key: run[key] for key in ("code", "fingerprint")}
@@ -115,12 +115,12 @@ def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame
 
 
 def _settings(run: dict) -> dict:
-    """What a run was told: ``loss.gamma``, ``sampler.kind``, ``recipe.learning_rate``, ``deterministic``; lists as JSON."""
-    told = {"recipe": run["recipe"], **run["settings"]}
-    told.pop("precision", None)  # the one that it came to is told with the machine
-    nested = {key: value for key, value in told.items() if isinstance(value, dict)}
+    """The settings of a run by dotted key: ``loss.gamma``, ``sampler.kind``, ``recipe.learning_rate``, ``deterministic``; lists as JSON."""
+    settings = {"recipe": run["recipe"], **run["settings"]}
+    settings.pop("precision", None)  # the precision that was used stands with the machine
+    nested = {key: value for key, value in settings.items() if isinstance(value, dict)}
     flat = {f"{part}.{key}": value for part, values in nested.items() for key, value in values.items()}
-    flat |= {key: value for key, value in told.items() if key not in nested}
+    flat |= {key: value for key, value in settings.items() if key not in nested}
     return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
 
 
@@ -137,14 +137,14 @@ def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
     first_pair = f"confusion:{'-'.join(settings['pairs'][0])}"
-    metrics, of, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
+    metrics, groups, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
     for variant in settings["variants"]:
         for model in runs["model"].unique():
             for metric in metrics:
-                values = of[variant["name"], model][metric].to_numpy(np.float64)
+                values = groups[variant["name"], model][metric].to_numpy(np.float64)
                 row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric} | mean_interval(values)
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, of[settings["baseline"], model][metric].to_numpy(np.float64))
+                    against = paired_difference(values, groups[settings["baseline"], model][metric].to_numpy(np.float64))
                     row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
                 published = variant.get("published") or {}
                 row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
@@ -160,15 +160,15 @@ def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None 
     ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
 
     Args:
-        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``resampling.of_runs``.
+        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``new_images.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
     names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
-    of, rows = by_variant(runs), []
+    groups, rows = by_variant(runs), []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():
             for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
-                first, second = (of[name, model][metric].to_numpy(np.float64) for name in (a, b))
+                first, second = (groups[name, model][metric].to_numpy(np.float64) for name in (a, b))
                 difference, key = paired_difference(first, second), names.get(metric)
                 row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}
                 row |= {key: difference[key] for key in ("sd", "low", "high")}

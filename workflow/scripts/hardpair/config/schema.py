@@ -18,13 +18,13 @@ def schema() -> dict:
 def _schema(losses: str, samplers: str) -> dict:
     import yaml
 
-    whole = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    complete = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     for name, added in (("loss", losses), ("sampler", samplers)):
         for kind, options in json.loads(added).items():
             part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
             required = [option for option, about in options.items() if "default" not in about]
-            whole["$defs"][name]["oneOf"].append(part | {"required": required})
-    return whole
+            complete["$defs"][name]["oneOf"].append(part | {"required": required})
+    return complete
 
 
 def definition(part: dict, value: object) -> dict:
@@ -44,6 +44,6 @@ def renamed(old: str, part: dict | None = None, path: str = "") -> str | None:
         here = f"{path}.{name}".lstrip(".")
         if old in below.get("formerly", []):
             return here
-        if found := renamed(old, below, here) or renamed(old, below.get("items", {}), f"{here}[]"):
-            return found
+        if name_now := renamed(old, below, here) or renamed(old, below.get("items", {}), f"{here}[]"):
+            return name_now
     return None

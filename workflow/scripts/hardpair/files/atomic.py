@@ -39,9 +39,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
         os.replace(temporary, path)
     except Exception as error:
-        if (told := _system_error(error, path, temporary)) is None:
+        if (named := _system_error(error, path, temporary)) is None:
             raise
-        raise told from error
+        raise named from error
     finally:
         temporary.unlink(missing_ok=True)
 

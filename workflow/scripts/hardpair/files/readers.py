@@ -1,4 +1,4 @@
-"""Tables and arrays of runs read back, damage told in one sentence."""
+"""Tables and arrays of runs read back, damage reported in one sentence."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ TEXTS = ("variant", "label", "a", "b", "name", "sentence", "verdict", "why", "pa
 def read_table(path: str | Path, *columns: str) -> "pd.DataFrame":
     """A CSV file as a table that has rows and, with numbers, these columns; only empty cells are missing, and names stay text."""
     table = read_with(Path(path), _parsed)
-    with whole(path):
+    with contents_of(path):
         _check_columns(table, columns)
     return table
 
@@ -77,26 +77,26 @@ def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in names if needed or name in archive}
 
-    found = read_with(path, load)
-    with whole(path):
-        for name, array in found.items():
+    loaded = read_with(path, load)
+    with contents_of(path):
+        for name, array in loaded.items():
             if array.dtype.kind not in "iuf" or array.ndim != AXES.get(name, 2) or (name in AXES and not array.size):
                 raise ValueError(f"{name} is an array of {array.dtype} with {array.ndim} axes")
-    return found
+    return loaded
 
 
 def predictions(path: Path, *models: str) -> dict[str, np.ndarray]:
     """Index and labels int64 (N,) of the images of a predictions.npz, and the models' logits (N, C)."""
-    found = arrays(path, "index", "labels", *models)
-    with whole(path):
-        _check_logits(found, models)
-    return found
+    loaded = arrays(path, "index", "labels", *models)
+    with contents_of(path):
+        _check_logits(loaded, models)
+    return loaded
 
 
 def _check_logits(arrays: dict[str, np.ndarray], models: tuple[str, ...]) -> None:
     labels, index = arrays["labels"], arrays["index"]
     shapes = {arrays[model].shape for model in models}
-    if any(each.dtype.kind == "f" for each in (labels, index)) or len(shapes) != 1 or len(labels) != len(index):
+    if any(array.dtype.kind == "f" for array in (labels, index)) or len(shapes) != 1 or len(labels) != len(index):
         raise ValueError("labels, index and logits do not go together")
     (shape,) = shapes
     if shape[0] != len(labels) or labels.min() < 0 or labels.max() >= shape[1] or index.min() < 0:
@@ -104,8 +104,8 @@ def _check_logits(arrays: dict[str, np.ndarray], models: tuple[str, ...]) -> Non
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[None]:
-    """What fails within because a file does not hold what it should, told in one sentence."""
+def contents_of(path: str | Path) -> Iterator[None]:
+    """Errors within the block, which come from a file that does not hold what it should, as one sentence."""
     try:
         yield
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
@@ -115,7 +115,7 @@ def whole(path: str | Path) -> Iterator[None]:
 
 
 def read_with(path: Path, reader: Callable):
-    """What ``reader`` makes of a file, its failures told in one sentence; a library raises whatever a broken file leads it to."""
+    """What ``reader`` makes of a file, its failures as one sentence; a library raises whatever a broken file leads it to."""
     try:
         return reader(path)
     except FileNotFoundError:

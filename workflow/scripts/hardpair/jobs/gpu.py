@@ -26,8 +26,8 @@ def devices() -> list[str]:
         names = (name.strip() for name in visible.split(","))
         # CUDA itself sees none from the first that it cannot read.
         return list(dict.fromkeys(itertools.takewhile(lambda name: name not in ("", "-1"), names)))
-    if found := list(DEV.glob("nvidia[0-9]*")):
-        return [str(index) for index in range(len(found))]
+    if devices := list(DEV.glob("nvidia[0-9]*")):
+        return [str(index) for index in range(len(devices))]
     return ["0"] if (DEV / "dxg").exists() else []  # Linux within Windows
 
 
@@ -80,8 +80,8 @@ def _locks() -> Path:
 
 def _scope() -> str:
     """Start of the names of locks: a device that a scheduler gave to a job is another than the one of that name in its next job."""
-    given = [os.environ[name] for name in JOB_IDS if name in os.environ] if "CUDA_VISIBLE_DEVICES" in os.environ else []
-    return "".join(f"{job.replace('/', '_')}." for job in given)
+    jobs = [os.environ[name] for name in JOB_IDS if name in os.environ] if "CUDA_VISIBLE_DEVICES" in os.environ else []
+    return "".join(f"{job.replace('/', '_')}." for job in jobs)
 
 
 def _holder(place: str) -> str:

@@ -1,4 +1,4 @@
-"""What the log of a training job tells of it (``progress`` writes it). Imports no torch."""
+"""The log of a training job, read back (``progress`` writes it). Imports no torch."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ ERROR = re.compile(r"\w+\.py: ")  # as scripts begin their last word
 
 @dataclass(frozen=True)
 class Epoch:
-    """The last epoch that a log tells of.
+    """The last epoch in a log.
 
     Attributes:
         epoch, epochs: its number and how many there will be.
@@ -58,12 +58,12 @@ class Log:
 
     @property
     def epoch(self) -> Epoch | None:
-        """The last epoch of the training that the log told of last; None before its first."""
+        """The last epoch of the training that began last; None before its first."""
         for line in reversed(self.lines):
             if HOST.search(line):
                 return None
-            if told := EPOCH.match(line):
-                epoch, epochs, accuracy, rate, *clock = told.groups()
+            if match := EPOCH.match(line):
+                epoch, epochs, accuracy, rate, *clock = match.groups()
                 hours, minutes, seconds = map(int, clock)
                 share = None if accuracy is None else float(accuracy) / 100
                 return Epoch(int(epoch), int(epochs), share, float(rate.replace(",", "")), 3600 * hours + 60 * minutes + seconds)
@@ -81,8 +81,8 @@ class Log:
 
     @property
     def error(self) -> str | None:
-        """What the job says that it died of: its script's sentence, or the first line that an exception says; None if it was well, told to
-        stop, or killed without a word."""
+        """Why the job failed: its script's sentence, or the first line of an exception's message; None if it ended well, was stopped, or
+        was killed without a message."""
         if self.finished or self.stopped:
             return None
         for place, line in reversed(list(enumerate(self.lines))):
@@ -96,7 +96,7 @@ class Log:
 
     @property
     def stopped(self) -> bool:
-        """Whether the job was told to stop, and said so."""
+        """Whether the job was stopped, and said so."""
         return STOPPED.search(self.last) is not None
 
     @property
@@ -114,7 +114,7 @@ def read_log(path: Path) -> Log:
             end = file.read(PIECE)
     except OSError:
         return Log()
-    host = next((told[1] for line in _lines(start) if (told := HOST.search(line))), None)
+    host = next((match[1] for line in _lines(start) if (match := HOST.search(line))), None)
     return Log(tuple(_lines(end)), host)
 
 
@@ -127,15 +127,13 @@ def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str, since:
         since: when the jobs were planned, in seconds since the epoch by the clock of the files; an older log is of an earlier try.
     """
     tried = [(name, log, files) for name, log, files in jobs if written(log) >= since]
-    failed = [
-        (name, log, told.error) for name, log, files in tried if (told := read_log(log)).error and not all(map(os.path.exists, files))
-    ]
+    failed = [(name, log, end.error) for name, log, files in tried if (end := read_log(log)).error and not all(map(os.path.exists, files))]
     lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
-    cause = "mend the cause, then run" if failed else "stopped before the end: run"
+    cause = "fix the cause, then run" if failed else "stopped before the end: run"
     return [
         *lines,
-        f"{cause} the same command again: what is finished stays, and runs that were cut short go on from their checkpoints; "
-        f"`make status STUDY={Path(folder).name}` tells how far the study is",
+        f"{cause} the same command again: finished runs stay, and interrupted runs continue from their checkpoints; "
+        f"`make status STUDY={Path(folder).name}` shows how far the study is",
     ]
 
 

@@ -42,7 +42,7 @@ def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> dic
     confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
     bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     sums = {"count": None, "confidence": confidence, "correct": correct}
-    return {name: np.bincount(bin_of, weights=each, minlength=bins) for name, each in sums.items()}
+    return {name: np.bincount(bin_of, weights=values, minlength=bins) for name, values in sums.items()}
 
 
 def calibration_error(bins: dict[str, np.ndarray]) -> float:

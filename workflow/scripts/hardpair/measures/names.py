@@ -20,7 +20,7 @@ UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b}
 
 def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
     """Those confusion rates from elsewhere that are about one of the pairs."""
-    return [each for each in references if set(each["pair"]) in map(set, pairs)]
+    return [reference for reference in references if set(reference["pair"]) in map(set, pairs)]
 
 
 def metrics_of(settings: dict) -> list[str]:
@@ -37,11 +37,11 @@ def details_of(settings: dict, classes: list[str]) -> list[str]:
 
 def title(metric: str, pair: list[str] | None = None) -> str:
     """``confusion:cat-dog`` as it is read; ``pair`` names the classes of a measure that tells them apart."""
-    kind, _, of = metric.partition(":")
-    if kind == "accuracy" and of:
-        return f"Accuracy on {of.replace('_', ' ')} (%)"
+    kind, _, subject = metric.partition(":")
+    if kind == "accuracy" and subject:
+        return f"Accuracy on {subject.replace('_', ' ')} (%)"
     a, b = [name.replace("_", " ") for name in pair or ("", "")]
-    return UNITS.get(kind, (metric, 1, 4))[0].format(of.replace("_", " ").replace("-", "–"), a=a, b=b)
+    return UNITS.get(kind, (metric, 1, 4))[0].format(subject.replace("_", " ").replace("-", "–"), a=a, b=b)
 
 
 def number(value: float, metric: str, signed: bool = False) -> str:

@@ -34,8 +34,8 @@ class Outcomes:
     p: np.ndarray
     called: np.ndarray
 
-    def of(self, images: np.ndarray) -> "Outcomes":
-        """The same of some of the images."""
+    def select(self, images: np.ndarray) -> "Outcomes":
+        """The same for some of the images."""
         return Outcomes(*(values[..., images] for values in vars(self).values()))
 
 
@@ -55,14 +55,14 @@ def outcomes(runs: Runs, seeds: int) -> Outcomes:
         if seed in runs.seeds[:seeds]:
             rows["p"].append(np.rint(255 * p).astype(np.uint8))
             rows["called"].append(called.astype(np.min_scalar_type(logits.shape[1] - 1)))
-    each = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
-    return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **each)
+    by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
+    return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed)
 
 
-def most_wrong(found: Outcomes) -> np.ndarray:
+def most_wrong(every: Outcomes) -> np.ndarray:
     """Places of the images that any run gets wrong: those that most runs get wrong first, then those of lowest mean p_t."""
-    wrong = found.wrong.sum(0)
-    order = np.lexsort((found.index, found.mean.mean(0), -wrong))
+    wrong = every.wrong.sum(0)
+    order = np.lexsort((every.index, every.mean.mean(0), -wrong))
     return order[wrong[order] > 0]
 
 
@@ -72,7 +72,7 @@ def shown_seeds(variants: int, seeds: int) -> int:
 
 
 def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[dict], settings: dict) -> tuple[dict, dict]:
-    """The explorer's data, and what is told of it.
+    """The explorer's data, and numbers about it.
 
     Args:
         runs: with predictions of the model after the last epoch.
@@ -89,10 +89,10 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
     every = outcomes(runs, seeds)
     order = most_wrong(every)
     fitting = order[: TABLES // (len(runs.variants) * (4 + 2 * seeds))]
-    tables = _tables(every.of(fitting))
+    tables = _tables(every.select(fitting))
     pictures = sheets(images, every.index[fitting], ROOM - sum(len(table["base64"]) for table in tables.values()))
     if pictures["count"] < len(fitting):
-        tables = _tables(every.of(fitting[: pictures["count"]]))
+        tables = _tables(every.select(fitting[: pictures["count"]]))
     data = {
         "classes": [name.replace("_", " ") for name in classes],
         "names": classes,
@@ -104,18 +104,18 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         "tables": tables,
         "pictures": {key: pictures[key] for key in ("side", "across", "each", "sheets")},
     }
-    told = {"images": len(every.index), "wrong": len(order), "shown": pictures["count"], "seeds": len(runs.seeds), "shown_seeds": seeds}
-    return data, told | {key: pictures[key] for key in ("quality", "side", "reduced")}
+    numbers = {"images": len(every.index), "wrong": len(order), "shown": pictures["count"], "seeds": len(runs.seeds), "shown_seeds": seeds}
+    return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 
-def _tables(found: Outcomes) -> dict[str, dict]:
+def _tables(shown: Outcomes) -> dict[str, dict]:
     return {
-        "index": _packed(found.index.astype(np.uint32)),
-        "label": _packed(found.labels.astype(found.called.dtype)),
-        "mean": _packed(np.rint(65535 * found.mean.clip(0, 1)).astype(np.uint16)),
-        "wrong": _packed(found.wrong.astype(np.uint16)),
-        "p": _packed(found.p),
-        "called": _packed(found.called),
+        "index": _packed(shown.index.astype(np.uint32)),
+        "label": _packed(shown.labels.astype(shown.called.dtype)),
+        "mean": _packed(np.rint(65535 * shown.mean.clip(0, 1)).astype(np.uint16)),
+        "wrong": _packed(shown.wrong.astype(np.uint16)),
+        "p": _packed(shown.p),
+        "called": _packed(shown.called),
     }
 
 

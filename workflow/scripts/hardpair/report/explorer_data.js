@@ -11,9 +11,9 @@ function unpacked({ kind, base64 }) {
 }
 
 class Study {
-  constructor(told) {
-    Object.assign(this, told);
-    for (const [name, table] of Object.entries(told.tables)) this[name] = unpacked(table);
+  constructor(data) {
+    Object.assign(this, data);
+    for (const [name, table] of Object.entries(data.tables)) this[name] = unpacked(table);
     this.count = this.index.length;
   }
 
@@ -88,7 +88,7 @@ class Study {
     return rows.map((row) => row.image);
   }
 
-  // Any class with any class also holds images that only runs get wrong which are not told of one by one.
+  // Any class with any class also holds images that only runs get wrong which are not shown one by one.
   confused(image, view, asked) {
     if (view.a === ANY && view.b === ANY) return asked.some((variant) => this.wrong[this.of(variant, image)] > 0);
     return this.calls(image, view, asked).length > 0;

@@ -68,7 +68,7 @@ function runStrip(study, variant, image) {
   return strip({ role: "img", "aria-label": `p_t of the runs of ${label}, from 0 to 1` }, ...dots, bar);
 }
 
-// Mean p_t of each variant; told beside it in numbers.
+// Mean p_t of each variant; with numbers beside it.
 function meanStrip(study, variants, image) {
   const dots = variants.map((variant) => {
     return makeSvg("circle", { cx: x(study.meanP(variant, image)), cy: 12, r: 7, fill: study.variants[variant].colour });

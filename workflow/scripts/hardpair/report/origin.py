@@ -5,7 +5,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[4]
 CODE = ("Snakefile", "workflow")  # what computes; a commit of anything else changes no result
-ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, told once where all runs agree
+ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, shown once where all runs agree
 
 
 def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, str]]:
@@ -18,12 +18,12 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
         for key, value in flat.items():
             facts.setdefault(key, {})[str(value)] = None
     seconds = sum(record["seconds"] for record in records)
-    told = [(key, ", ".join(values)) for key, values in facts.items()]
+    agreed = [(key, ", ".join(values)) for key, values in facts.items()]
     checkout = commit(folder)
     return [
         ("runs", str(len(records))),
         ("training time, all runs", f"{seconds / 60:,.1f} minutes"),
-        *told,
+        *agreed,
         *([("commit of the workflow that wrote this page", checkout)] if checkout else []),
     ]
 
@@ -39,5 +39,5 @@ def commit(folder: Path) -> str | None:
 
 
 def _git(folder: Path, *command: str) -> str:
-    whole = ["git", "--no-optional-locks", "-C", folder, *command]
-    return subprocess.run(whole, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    command_line = ["git", "--no-optional-locks", "-C", folder, *command]
+    return subprocess.run(command_line, capture_output=True, text=True, check=True, timeout=60).stdout.strip()

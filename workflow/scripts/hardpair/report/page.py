@@ -37,7 +37,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     variants = [
         {"name": name, "label": label, "colour": COLOURS[place % len(COLOURS)]} for place, (name, label) in enumerate(labels.items())
     ]
-    data, told = explored(runs, images, runs.classes(), variants, {"baseline": config["baseline"], "pairs": pairs})
+    data, numbers = explored(runs, images, runs.classes(), variants, {"baseline": config["baseline"], "pairs": pairs})
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -56,7 +56,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         provenance=origin.provenance(records),
         resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
         commands=settings["commands"],
-        explorer={"data": embedding.script_data(data), "told": told, "script": script, "policy": embedding.policy_hash(script)},
+        explorer={"data": embedding.script_data(data), "numbers": numbers, "script": script, "policy": embedding.policy_hash(script)},
         **_results(folder, labels, config["baseline"], settings),
     )
 
@@ -70,11 +70,14 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
     by_model = {model: compared[compared["model"] == model] for model in dict.fromkeys(compared["model"])}
     last = by_model["last"]
 
-    def table(of: "pd.DataFrame", chosen: list[str]) -> dict:
-        return tables.comparison(of, labels, baseline, {metric: title(metric) for metric in chosen})
+    def table(measured: "pd.DataFrame", chosen: list[str]) -> dict:
+        return tables.comparison(measured, labels, baseline, {metric: title(metric) for metric in chosen})
 
     return {
-        "comparisons": {model: {"lead": table(of, metrics[:lead]), "rest": table(of, metrics[lead:])} for model, of in by_model.items()},
+        "comparisons": {
+            model: {"lead": table(measured, metrics[:lead]), "rest": table(measured, metrics[lead:])}
+            for model, measured in by_model.items()
+        },
         "contrasts": {model: tables.contrasts(contrasts[contrasts["model"] == model], labels) for model in by_model},
         "details": {
             "–".join(pair).replace("_", " "): tables.comparison(last, labels, baseline, tables.pair_titles(pair)) for pair in pairs

@@ -28,8 +28,8 @@ def sheets(images: np.ndarray, chosen: np.ndarray, room: int) -> dict:
         encoded = _encoded(pages, quality, room)
         if len(encoded) == len(pages):
             break
-    told = {"count": min(len(encoded) * EACH, len(chosen)), "side": side, "across": ACROSS, "each": EACH, "quality": quality}
-    return told | {"reduced": side < images.shape[2], "sheets": encoded}
+    about = {"count": min(len(encoded) * EACH, len(chosen)), "side": side, "across": ACROSS, "each": EACH, "quality": quality}
+    return about | {"reduced": side < images.shape[2], "sheets": encoded}
 
 
 def sheet(images: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:

@@ -19,18 +19,18 @@ def pair_titles(pair: list[str]) -> dict[str, str]:
 
 def comparison(table: "pd.DataFrame", labels: dict[str, str], baseline: str, titles: dict[str, str]) -> dict:
     """Rows (variants) × columns of texts, from the rows of comparison.csv of one model; ``titles`` by measure, in the order of columns."""
-    rows, of = [], table.set_index(["variant", "metric"])
+    rows, indexed = [], table.set_index(["variant", "metric"])
     for name, label in labels.items():
-        cells = [_cell(of.loc[(name, metric)], metric) if (name, metric) in of.index else None for metric in titles]
+        cells = [_cell(indexed.loc[(name, metric)], metric) if (name, metric) in indexed.index else None for metric in titles]
         rows.append({"label": label, "baseline": name == baseline, "cells": cells})
     return {"titles": list(titles.values()), "rows": rows, "n": int(table["n"].max())}
 
 
 def across(table: "pd.DataFrame", key: str, labels: dict[str, str], baseline: str) -> dict:
     """Values of the column ``key`` (rows), such as pairs, under each variant (columns) as texts: shares and their differences."""
-    rows, of = [], table.set_index([key, "variant"])
-    for value in of.index.unique(key):
-        cells = [_cell(of.loc[(value, name)], "confusion") | {"baseline": name == baseline} for name in labels]
+    rows, indexed = [], table.set_index([key, "variant"])
+    for value in indexed.index.unique(key):
+        cells = [_cell(indexed.loc[(value, name)], "confusion") | {"baseline": name == baseline} for name in labels]
         rows.append({"label": value.removeprefix("accuracy:").replace("_", " ").replace("-", "–"), "cells": cells})
     return {"titles": list(labels.values()), "rows": rows}
 
