@@ -12,6 +12,8 @@ from hardpair.errors import UserError, one_line
 from hardpair.files import shapes
 from hardpair.jobs.stopping import Stopped
 
+AFFECTS_RESULTS = False
+
 
 class Parser(argparse.ArgumentParser):
     """Checks the files that arguments name, too."""

@@ -10,6 +10,8 @@ from hardpair.files import shapes
 if TYPE_CHECKING:
     import numpy as np
 
+AFFECTS_RESULTS = False
+
 
 def check(options: Namespace) -> None:
     """Check prepared data, a split of it, proposals and trials, whichever of them the options name.
