@@ -58,7 +58,7 @@ def test_touching_and_rewording_code_reruns_nothing(study):
 
 
 def test_moving_a_module_reruns_nothing(study):
-    places = {"hardpair.training.augment": "hardpair.data.augment", "hardpair.errors": "hardpair.cli.errors"}
+    places = {"hardpair.training.augment": "hardpair.data.augment", "hardpair.jobs.stopping": "hardpair.training.stopping"}
     move(study.folder / "workflow/scripts", places)
     assert study.stale() == set()
 
