@@ -1,14 +1,20 @@
 import ast
 import functools
+import json
 import modulefinder
 import os
 import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hardpair.config.resolve import resolve
 from hardpair.staleness import code_hash, plan
+from moved_modules import move
 from workspace import PROJECT
 
 LOSSES, SAMPLERS = "hardpair/losses", "hardpair/samplers"
@@ -50,7 +56,8 @@ def imported_by(script):
 
 
 def hashes(jobs=JOBS):
-    code_hash.code_hash.cache_clear()
+    for function in (code_hash.code_hash, code_hash._digest, code_hash._module_files):
+        function.cache_clear()
     return {name: code_hash.code_hash(*jobs[name]) for name in jobs}
 
 
@@ -75,7 +82,7 @@ class Tree:
     def write(self, file, text):
         path = self.folder / file
         if not path.exists():
-            self.memory.clear()
+            self.memory.clear()  # it has the files of imports
         self.old.setdefault(path, path.read_text() if path.exists() else None)
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
@@ -105,13 +112,22 @@ def copied(tmp_path_factory, original):
     folder = tmp_path_factory.mktemp("elsewhere") / "scripts"
     shutil.copytree(code_hash.SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(code_hash, "UNCOUNTED", {folder / path.relative_to(code_hash.SCRIPTS) for path in code_hash.UNCOUNTED})
         patch.setattr(code_hash, "SCRIPTS", folder)
         memory = {}
-        for name in ("_essence", "_local_imports"):
-            patch.setattr(code_hash, name, functools.partial(_by_content, memory, getattr(code_hash, name).__wrapped__))
+        patch.setattr(code_hash, "_parsed", functools.partial(_by_content, memory, code_hash._parsed.__wrapped__))
         yield Tree(folder, original, memory)
-    code_hash.code_hash.cache_clear()
+    hashes({})
+
+
+@pytest.fixture
+def moving(copied, tmp_path):
+    """A copy of its own, whose modules may move."""
+    shutil.copytree(copied.folder, tmp_path / "scripts")
+    copied.memory.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_hash, "SCRIPTS", tmp_path / "scripts")
+        yield Tree(tmp_path / "scripts", copied.original, copied.memory)
+    copied.memory.clear()
 
 
 @pytest.fixture
@@ -233,7 +249,9 @@ def test_an_edit_changes_exactly_the_jobs_that_import_it(tree, edit):
 
 
 def test_checks_and_messages_do_not_count(tree):
-    assert set(code_hash.CHECKS) == CHECKS
+    modules = (tree.folder / "hardpair").rglob("*.py")
+    marked = {path for path in modules if re.search("^AFFECTS_RESULTS = False$", path.read_text(), re.M)}
+    assert marked == {tree.folder / "hardpair" / f"{name}.py" for name in CHECKS}
     for name in CHECKS:
         tree.write(f"hardpair/{name}.py", tree.read(f"hardpair/{name}.py") + "\n\nADDED = 1\n")
     assert tree.changed() == set()
@@ -298,3 +316,177 @@ def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
             if {each.partition(".")[0] for each in names} & dynamic:
                 found.add(name)
     assert found == {"hardpair/plugins.py"}
+
+
+def test_no_import_binds_a_path_that_a_move_would_change():
+    for path in code_hash.SCRIPTS.rglob("*.py"):
+        statements = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import))
+        names = {alias.name.partition(".")[0] for statement in statements for alias in statement.names}
+        assert not names & {"hardpair", *(script.stem for script in code_hash.SCRIPTS.glob("*.py"))}, f"{path}: write from ... import"
+
+
+MOVES = {
+    "a function's": {"hardpair.training.augment": "hardpair.data.augment"},
+    "from the root": {"hardpair.focal_weight": "hardpair.deep.er.focal_weight"},
+    "to the root": {"hardpair.measures.confusion": "hardpair.confusion"},
+    "imported as a module": {"hardpair.figures.style": "hardpair.files.style"},
+    "imported by packages": {"hardpair.plugins": "hardpair.zoo.plugins"},
+    "left out": {"hardpair.errors": "hardpair.cli.errors", "hardpair.jobs.stopping": "hardpair.training.stopping"},
+}
+
+
+@pytest.mark.parametrize("places", MOVES.values(), ids=MOVES)
+def test_a_module_that_moves_changes_nothing(moving, places):
+    move(moving.folder, places)
+    assert moving.changed() == set()
+
+
+def test_a_module_that_has_moved_still_counts(moving):
+    move(moving.folder, MOVES["a function's"])
+    moving.edit("hardpair/data/augment.py", "size // 8", "size / 8")
+    assert moving.changed() == set(VARIANTS) | {"evaluate"}
+
+
+def test_all_modules_together_may_move(moving):
+    # Losses and samplers are imported by name, and a package that holds code stays with what it holds.
+    names = [path.relative_to(moving.folder).with_suffix("") for path in (moving.folder / "hardpair").rglob("*.py")]
+    modules = [".".join(name.parts) for name in names if name.name != "__init__" and name.parent.name not in ("losses", "samplers")]
+    move(moving.folder, {name: f"hardpair.of{-i % 10}.within{i}.{name.rpartition('.')[2]}" for i, name in enumerate(modules)})
+    assert moving.changed() == set()
+
+
+@pytest.mark.parametrize("file", ["hardpair/losses/focal.py", "hardpair/report/page.css"])
+def test_a_named_file_is_the_same_wherever_it_lies_but_not_under_another_name(tmp_path, file):
+    (tmp_path / "moved").mkdir()
+    moved, renamed = tmp_path / "moved" / Path(file).name, tmp_path / f"other{Path(file).suffix}"
+    for copy in (moved, renamed):
+        shutil.copy(code_hash.SCRIPTS / file, copy)
+    assert code_hash.code_hash("train.py", file) == code_hash.code_hash("train.py", str(moved))
+    assert code_hash.code_hash("train.py", file) != code_hash.code_hash("train.py", str(renamed))
+
+
+def text_of(source):
+    """What of a source counts: its code and its imports."""
+    runs = []
+    return code_hash._text(ast.parse(source), runs), [sorted(run) for run in runs]
+
+
+SAME = [
+    ("import os\nimport re", "import re, os"),
+    ("from math import log, exp", "from math import exp\nfrom math import log"),
+    ("import os\nfrom hardpair.files.atomic import write_json", "from hardpair.files.atomic import write_json\nimport os"),
+    ("from hardpair.figures import style, lines", "from hardpair.figures import lines\nfrom hardpair.figures import style as style"),
+    ("from hardpair.figures import style", "import hardpair.figures.style as style"),
+    ("x = 1", "x = 1\nif TYPE_CHECKING:\n    from hardpair.figures import style"),
+    ("def f():\n    pass", "def f():\n    ..."),
+    ("x = 'ab' 'c'", "x = u'abc'"),
+    ("x = 0x10, 1_0.0, 'é'", "x = 16, 1e1, '\\xe9'"),
+    ("with (open(a) as b): pass", "with open(a) as b: ..."),
+]
+DIFFERENT = [
+    ("from math import log", "from math import log1p as log"),
+    ("import math", "import cmath as math"),
+    ("from hardpair.files.atomic import write_json", "from hardpair.files.atomic import read_json as write_json"),
+    ("from hardpair.figures import style", "from hardpair.figures import lines as style"),
+    ("from hardpair.figures.style import wrapped", "from hardpair.figures.lines import wrapped"),
+    ("import os\nf()\nimport re", "import re\nf()\nimport os"),
+    ("def f():\n    import a\ndef g():\n    import b", "def f():\n    import b\ndef g():\n    import a"),
+    ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", ""),
+    ("x = 1", "x = 1.0"),
+    ("x = 1", "x = True"),
+    ("x = 1", "x = '1'"),
+    ("x = 'a'", "x = b'a'"),
+    ("x = None", "x = 'None'"),
+    ("x = None", "x = ..."),
+    ("x = []", "x = ()"),
+    ("{**a}", "{None: a}"),
+    ("f'{x}'", "f'{x!s}'"),
+    ("f'{x:{y}}'", "f'{x:y}'"),
+    ("f'{x}'", "f'{x}' ' '"),
+    ("def f(a, /): return a", "def f(a): return a"),
+    ("def f(*, a, b=None): return a", "def f(*, a=None, b): return a"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_code_that_does_the_same_in_other_words_is_the_same(one, other):
+    assert text_of(one) == text_of(other)
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_code_that_may_do_something_else_differs(one, other):
+    assert text_of(one) != text_of(other)
+
+
+@given(st.permutations(["import os", "import numpy as np", "from math import exp", "from hardpair.figures import style", "import re as r"]))
+def test_the_order_of_consecutive_imports_does_not_count(statements):
+    assert text_of("\n".join(statements)) == text_of("\n".join(sorted(statements)))
+
+
+def test_layout_counts_in_no_file_and_each_part_of_an_expression_in_all():
+    expressions = {}
+    for path in code_hash.SCRIPTS.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert text_of(ast.unparse(tree)) == text_of(path.read_text())
+        expressions |= {ast.dump(node): node for node in ast.walk(tree) if isinstance(node, ast.expr)}
+    assert len({code_hash._text(node, []) for node in expressions.values()}) == len(expressions) > 10000
+
+
+def test_modules_that_import_each_other_count_both(tree):
+    tree.write("hardpair/left.py", "def f():\n    from hardpair.right import g\n    return g\n")
+    tree.write("hardpair/right.py", "from hardpair.left import f\n\ndef g(): return f\n")
+    for entry in ("left", "right"):
+        tree.write("hardpair/data/split.py", f"from hardpair import {entry} as entry\n")
+        seen = [hashes()["split_data"]]
+        for edited in ("left", "right"):
+            tree.write(f"hardpair/{edited}.py", f"{tree.read(f'hardpair/{edited}.py')}\nADDED = 1\n")
+            seen.append(hashes()["split_data"])
+        assert len(set(seen)) == 3
+
+
+def test_modules_that_swap_what_they_pass_on_differ(tree):
+    """Their own code is the same, and so are the names that others import from them."""
+    first, second = "from hardpair.measures.confusion import x\n", "from hardpair.measures.metrics import x\n"
+    tree.write("hardpair/left.py", first)
+    tree.write("hardpair/right.py", second)
+    tree.write("hardpair/data/split.py", "from hardpair.left import x\n\nfrom hardpair.right import x as y\n")
+    before = hashes()["split_data"]
+    tree.write("hardpair/left.py", second)
+    tree.write("hardpair/right.py", first)
+    assert hashes()["split_data"] != before
+
+
+# Many forms of syntax, so that every Python on which these tests run is held to the same value.
+SYNTAX = (Path(__file__).parent / "syntax.txt").read_text().replace("HUGE", f"0x{'f' * 5000}")
+
+
+@pytest.fixture
+def syntax(tmp_path):
+    (tmp_path / "syntax.py").write_text(SYNTAX)
+    return str(tmp_path / "syntax.py")
+
+
+def test_a_hash_is_the_same_under_every_python(syntax):
+    assert code_hash.code_hash(syntax) == "87eb6f2282ef1614"
+
+
+def interpreter(minor):
+    """The command of Python 3.minor, on the path or where pyenv and uv install; None if there is none."""
+    places = (".pyenv/versions", ".local/share/uv/python")
+    folders = [str(folder) for place in places for folder in Path.home().glob(f"{place}/*3.{minor}.*/bin")]
+    return shutil.which(f"python3.{minor}", path=os.pathsep.join([*folders, os.environ["PATH"]]))
+
+
+@pytest.mark.parametrize("minor", range(11, 15))
+def test_hashes_are_the_same_under_another_python(syntax, minor):
+    python = interpreter(minor)
+    if python is None or subprocess.run([python, "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"no Python 3.{minor} here")
+    program = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); from hardpair.staleness.code_hash import code_hash\n"
+        "print(json.dumps({name: code_hash(*files) for name, files in json.loads(sys.argv[2]).items()}))"
+    )
+    jobs = JOBS | {"syntax": (syntax,)}
+    command = [python, "-IB", "-W", "ignore", "-c", program, code_hash.SCRIPTS, json.dumps(jobs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout or "null") == hashes(jobs), done.stderr

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from moved_modules import move
 from workspace import Workspace
 
 VARIANTS, SEEDS = ("ce", "dfl", "ce_sampler"), (0, 1)
@@ -53,6 +54,12 @@ def test_touching_and_rewording_code_reruns_nothing(study):
     study.edit("workflow/scripts/hardpair/training/loop.py", '"""Epochs: ', '"""All epochs: ')
     study.edit("workflow/scripts/hardpair/samplers/focal.py", "import torch\n", "# A remark.\nimport torch\n\n\n")
     study.edit("workflow/scripts/train.py", "def main() -> None:\n", "def main() -> None:\n    # Another remark.\n")
+    assert study.stale() == set()
+
+
+def test_moving_a_module_reruns_nothing(study):
+    places = {"hardpair.training.augment": "hardpair.data.augment", "hardpair.jobs.stopping": "hardpair.training.stopping"}
+    move(study.folder / "workflow/scripts", places)
     assert study.stale() == set()
 
 

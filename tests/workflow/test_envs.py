@@ -1,4 +1,3 @@
-import ast
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -10,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hardpair.staleness import code_hash, fingerprint
+from local_imports import local_files, modules
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENTS = {path.name: yaml.safe_load(path.read_text()) for path in (PROJECT / "envs").glob("*.yaml")}
@@ -26,33 +26,12 @@ def rules() -> dict[str, str]:
     return found
 
 
-def local_files(script: Path) -> set[Path]:
-    """A script and all local modules that it imports, those that code hashes leave out and those imported by name too."""
-    found, waiting = set(), [script]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += code_hash._local_imports(path)
-            waiting += path.parent.glob("*.py") if path.parent.name in ("losses", "samplers") else ()
-    return found
-
-
-def imported(path: Path) -> set[str]:
-    """Top-level names of what a file imports, within functions too."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module.partition(".")[0])
-    return names
-
-
 def needed(environment: str) -> set[str]:
     """Distributions that the scripts of an environment's rules import, and what has to be of one version with them."""
     scripts = [code_hash.SCRIPTS / f"{rule}.py" for rule, name in rules().items() if name == environment]
-    names = {name for script in scripts for path in local_files(script) for name in imported(path)}
+    files = local_files(*scripts)
+    by_name = (path for file in files if file.parent.name in ("losses", "samplers") for path in file.parent.glob("*.py"))
+    names = {name.partition(".")[0] for path in local_files(*files, *by_name) for name in modules(path)}
     local = {path.stem for path in code_hash.SCRIPTS.glob("*.py")} | {"hardpair"}
     distributions = packages_distributions()
     third_party = {canonicalize_name(distributions[name][0]) for name in names - set(sys.stdlib_module_names) - local}

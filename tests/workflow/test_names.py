@@ -1,5 +1,4 @@
 import argparse
-import ast
 import importlib
 import re
 import shlex
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hardpair.staleness import code_hash
+from local_imports import local_files, modules
 
 PROJECT = Path(__file__).parents[2]
 RULES = PROJECT / "workflow" / "rules"
@@ -108,12 +108,7 @@ def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(ru
 
 @pytest.mark.parametrize("script", sorted(set(COMMANDS) - WITH_TORCH))
 def test_what_needs_no_torch_never_imports_it(script):
-    paths, waiting = set(), [code_hash.SCRIPTS / f"{script}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path not in paths:
-            paths.add(path)
-            waiting += code_hash._local_imports(path)
+    paths = local_files(code_hash.SCRIPTS / f"{script}.py")
     importers = {path.relative_to(code_hash.SCRIPTS).as_posix() for path in paths for name in modules(path) if "torch" in name.split(".")}
     assert not importers
     vision = {path.name for path in paths for name in modules(path) if name.startswith("torchvision")}
@@ -122,19 +117,8 @@ def test_what_needs_no_torch_never_imports_it(script):
 
 def test_what_needs_torch_is_seen_to_import_it():
     for script in WITH_TORCH:
-        files = [code_hash.SCRIPTS / f"{script}.py", *code_hash._local_imports(code_hash.SCRIPTS / f"{script}.py")]
+        files = local_files(code_hash.SCRIPTS / f"{script}.py")
         assert any("torch" in name.split(".") for path in files for name in modules(path)), script
-
-
-def modules(path: Path) -> set[str]:
-    """Full names of the modules that a file imports, within functions too."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
 
 
 def test_a_script_loads_no_large_package_before_it_has_read_its_arguments():

@@ -1,5 +1,7 @@
 """Errors as they are shown to the user: one sentence, on one line."""
 
+AFFECTS_RESULTS = False
+
 
 class UserError(Exception):
     """Bad input: the message says which key or file, what is wrong and what to do, on one line that a terminal shows as it is."""

@@ -12,6 +12,7 @@ from hardpair.errors import UserError, one_line
 from hardpair.files import shapes
 from hardpair.jobs.stopping import Stopped
 
+AFFECTS_RESULTS = False
 CHECKED = ("data", "split", "round", "search_dir", "settings")  # options that name files; each means the same in every script
 
 

@@ -9,6 +9,8 @@ from hardpair.files import shapes
 if TYPE_CHECKING:
     import numpy as np
 
+AFFECTS_RESULTS = False
+
 
 def check(
     data: Path | None = None,

@@ -7,6 +7,7 @@ from hardpair.config.schema import schema
 from hardpair.config.sentences import advice, shown
 from hardpair.data.sources.classes import CLASSES
 
+AFFECTS_RESULTS = False
 OF_FOLDERS = ("size", "test_share", "on_bad_image", "min_images")  # keys of ``data`` that only your own pictures have
 
 

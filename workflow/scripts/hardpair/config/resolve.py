@@ -14,6 +14,8 @@ from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
 from hardpair.files import shapes
 
+AFFECTS_RESULTS = False
+
 
 def canonical(value: object) -> str:
     """One JSON text for equal values: sorted keys, no white space, whole floats as integers (2.0 and 2 mean the same setting)."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hardpair import plugins
 
+AFFECTS_RESULTS = False
 SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
 
 

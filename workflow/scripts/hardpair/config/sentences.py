@@ -10,6 +10,8 @@ from decimal import Decimal
 from hardpair.config.docs import BOUNDS, TYPES
 from hardpair.config.schema import definition, renamed, schema
 
+AFFECTS_RESULTS = False
+
 
 def sentence(error, root: list) -> str:
     """A jsonschema error as one sentence with the dotted path of the key."""

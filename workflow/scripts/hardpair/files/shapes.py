@@ -10,6 +10,7 @@ from hardpair.config.sentences import dotted, shown
 from hardpair.errors import UserError, one_line
 from hardpair.files.atomic import read_json
 
+AFFECTS_RESULTS = False
 DEEPEST, MOST = 40, 2_000_000  # levels and values of what is read; aliases of YAML may stand for many more than are written
 LARGEST = 2**63  # integers beyond it fit no array
 # What reading of texts as numbers and dates raises beside the reader's own errors, in YAML above all.

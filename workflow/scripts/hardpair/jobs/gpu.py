@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 
 from hardpair.errors import UserError
 
+AFFECTS_RESULTS = False
+
 # Within one job of a scheduler its devices may be counted from 0, as those of its other jobs on the same node are.
 JOB_IDS = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "LSB_JOBINDEX")
 DEV, TEMPORARY = Path("/dev"), Path("/tmp")

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+AFFECTS_RESULTS = False
+
 
 class Progress:
     """Tells each finished epoch: a row of a CSV, a line of the log and, on a terminal, a bar. The log begins with what is trained where."""

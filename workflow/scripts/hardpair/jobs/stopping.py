@@ -5,6 +5,7 @@ from types import FrameType
 
 from hardpair.errors import UserError
 
+AFFECTS_RESULTS = False
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -1,85 +1,114 @@
-"""Hashes of code, so that a job runs again exactly when what it computes may have changed."""
+"""Hashes of code, so that a job runs again exactly when what it computes may have changed.
+
+They are the same wherever a module lies and under every supported Python. A module that only checks, reports or chooses a device says
+``AFFECTS_RESULTS = False`` and is left out, its own imports with it: whatever decides a result reaches the job through its settings.
+"""
 
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator
+from itertools import filterfalse, groupby
 from pathlib import Path
 
+AFFECTS_RESULTS = False
 SCRIPTS = Path(__file__).parents[2]
 
-# They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
-CHECKS = (
-    "errors",
-    "cli/command",
-    "cli/inputs",
-    "config/consistency",
-    "config/resolve",
-    "config/schema",
-    "config/sentences",
-    "files/shapes",
-)
-CHECKS += ("jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash")
-UNCOUNTED = {SCRIPTS / "hardpair" / f"{name}.py" for name in CHECKS}
+# Names that identify what is imported, and the local files that it comes from.
+Import = tuple[tuple[str, ...], tuple[Path, ...]]
 
 
 @functools.cache
 def code_hash(script: str, *also: str) -> str:
-    """Hash of a script and of all local modules that it imports, directly or not.
+    """Hash of a script and of all local modules that it imports, directly or not, within functions too.
 
-    Comments, docstrings, layout and times of files do not count: the hash is over syntax trees. Imports inside functions count.
+    Comments, docstrings, layout, the order of consecutive imports, and times and places of files do not count.
 
     Args:
         script: path relative to workflow/scripts, such as ``train.py``.
-        also: modules imported by name at run time (``hardpair/losses/focal.py``, or a whole path), or files of another type, which count
-            byte by byte.
+        also: modules imported by name at run time (``hardpair/losses/focal.py``, or an absolute path), or files of another type, which
+            count byte by byte.
     """
-    digest = hashlib.sha256()
-    for path in sorted(_reachable([SCRIPTS / script, *(SCRIPTS / name for name in also)])):
-        name = path.relative_to(SCRIPTS) if path.is_relative_to(SCRIPTS) else path.name  # a plugin is the same wherever it lies
-        digest.update(f"{name}\n".encode())
-        digest.update(_essence(path))
-    return digest.hexdigest()[:16]
-
-
-def _reachable(paths: list[Path]) -> set[Path]:
-    """The files themselves and every local module that they import."""
-    found: set[Path] = set()
-    while paths:
-        path = paths.pop()
-        if path not in found and path not in UNCOUNTED:
-            found.add(path)
-            paths += _local_imports(path)
-    return found
+    return _sha256(sorted((Path(file).name, _digest(SCRIPTS / file)) for file in {script, *also}))[:16]
 
 
 @functools.cache
-def _local_imports(path: Path) -> tuple[Path, ...]:
-    if path.suffix != ".py":
-        return ()
-    names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return tuple(path for name in names for path in _module_files(name))
+def _digest(path: Path, depth: int = 64) -> str:
+    """Hash of a file in which a local import stands for the digests of its files; empty if nothing in the file counts.
 
-
-def _module_files(name: str) -> list[Path]:
-    """The file of a local module and the ``__init__.py`` of each package on its way; nothing for other modules."""
-    steps = name.split(".")
-    files = [SCRIPTS.joinpath(*steps[:depth], "__init__.py") for depth in range(1, len(steps) + 1)]
-    files.append(SCRIPTS.joinpath(*steps).with_suffix(".py"))
-    return [file for file in files if file.is_file()]
+    Imports are followed ``depth`` files deep, so that circular ones end.
+    """
+    code, runs = _parsed(path)
+    digests = [
+        sorted((names, [digest for file in files if depth and (digest := _digest(file, depth - 1))]) for names, files in run)
+        for run in runs
+    ]
+    return code and _sha256([code, digests])
 
 
 @functools.cache
-def _essence(path: Path) -> bytes:
-    """What a file does: its syntax tree without docstrings, or its bytes if it is not Python."""
+def _parsed(path: Path) -> tuple[str, list[list[Import]]]:
+    """The code of a file as text, empty if it has none that counts, and what is imported at each place that the text calls imports."""
     if path.suffix != ".py":
-        return path.read_bytes()
+        return _sha256(path.read_bytes()), []
     tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or ([] if isinstance(node, ast.Module) else [ast.Pass()])
-    return ast.unparse(ast.fix_missing_locations(tree)).encode()
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="AFFECTS_RESULTS")], value=ast.Constant(value=False)):
+                return "", []
+    runs: list[list[Import]] = []
+    code = _text(tree, runs)
+    return "" if code == "Module()" else code, runs
+
+
+def _text(node: object, runs: list[list[Import]]) -> str:
+    """A syntax tree as text, its imports added to ``runs``. ``ast.dump`` and ``ast.unparse`` depend on the version of Python."""
+    if isinstance(node, ast.JoinedStr):  # some versions add empty texts
+        node = ast.JoinedStr([value for value in node.values if getattr(value, "value", None) != ""])
+    if isinstance(node, ast.AST):
+        fields = ((name, _text(getattr(node, name, None), runs)) for name in sorted(node._fields) if name != "kind")  # "u" of u""
+        return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text not in ('None', '[]'))})"
+    if isinstance(node, list):
+        items = []
+        for imports, group in groupby(filterfalse(_idle, node), lambda item: isinstance(item, ast.Import | ast.ImportFrom)):
+            if imports:  # their order depends on where modules lie
+                runs.append([imported for statement in group for imported in _imports(statement)])
+                items.append("imports")
+            else:
+                items += [_text(item, runs) for item in group]
+        return f"[{','.join(items)}]"
+    return hex(node) if type(node) is int else ascii(node)  # str() refuses long integers; repr() escapes what its Unicode lacks
+
+
+def _idle(node: object) -> bool:
+    """Whether a statement does nothing: ``pass``, ``...``, a docstring, imports for type checkers."""
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" and not node.orelse
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[Import]:
+    for alias in statement.names:
+        bound = alias.asname or alias.name
+        module, name = alias.name, ""
+        if isinstance(statement, ast.ImportFrom):
+            module, name = "." * statement.level + (statement.module or ""), alias.name
+        if files := _module_files(f"{module}.{name}" if name else module):
+            yield (bound,), files
+        elif files := _module_files(module):
+            yield (name, bound), files
+        else:
+            yield (module, name, bound), ()
+
+
+@functools.cache
+def _module_files(name: str) -> tuple[Path, ...]:
+    """The ``__init__.py`` of each package on the way to a local module, and its own file; nothing for other modules."""
+    steps = name.split(".")
+    *packages, module = (SCRIPTS.joinpath(*steps[:depth]) for depth in range(1, len(steps) + 1))
+    own = [file for file in (module / "__init__.py", module.with_suffix(".py")) if file.is_file()]
+    return (*filter(Path.is_file, (package / "__init__.py" for package in packages)), *own[:1]) if own else ()
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(ascii(value).encode()).hexdigest()
