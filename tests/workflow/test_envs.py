@@ -34,7 +34,7 @@ def local_files(script: Path) -> set[Path]:
         if path not in found:
             found.add(path)
             waiting += code_hash._local_imports(path)
-            waiting += path.parent.glob("*.py") if path.parent.name in ("losses", "samplers") else ()
+            waiting += path.parent.glob("*.py") if path.parent.name in ("losses", "samplers", "figures") else ()
     return found
 
 

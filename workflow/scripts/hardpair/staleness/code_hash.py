@@ -16,6 +16,7 @@ CHECKS = (
     "config/resolve",
     "config/schema",
     "config/sentences",
+    "figures/catalogue",
     "files/shapes",
 )
 CHECKS += ("jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash")
