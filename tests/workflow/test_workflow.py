@@ -112,6 +112,21 @@ def test_graphs_are_all_that_is_printed(finished):
     assert {"assemble_figure", "write_report", "plot_figure"} <= rules
 
 
+def test_the_drawing_of_the_steps_has_a_box_for_each_variant(tmp_path):
+    study = Workspace.fresh(tmp_path)
+    study.run("make", "--silent", "--old-file=setup", "dag", "CONFIG=tiny.yaml")
+    text = (study.folder / "results/dag.mmd").read_text()
+    names = dict(re.findall(r'(s\d+)\["(.+)"\]', text))
+    assert sorted(re.findall(r"subgraph (\w+)", text)) == ["data", "evaluate", "report", "search", "train"]
+    trained = [f"train {variant}" for variant in ("ce", "dfl", "ce_sampler")]
+    edges = {("prepare_data", "split_data"), ("split_data", "run_trial"), ("run_trial", "select_recipe")}
+    edges |= {("run_trial", "propose_trials"), ("propose_trials", "run_trial")}
+    edges |= {("select_recipe", run) for run in trained} | {(run, "evaluate") for run in trained}
+    for shown in ("compare", "plot_figure", "assemble_figure: the final figure"):
+        edges |= {("evaluate", shown), (shown, "write_report")}
+    assert {(names[a], names[b]) for a, b in re.findall(r"(s\d+) --> (s\d+)", text)} == edges
+
+
 def test_the_catalog_s_entry_asks_for_the_same(finished):
     done = finished.snakemake("--snakefile", "workflow/Snakefile", "--dry-run")
     assert "Nothing to be done" in done.stdout + done.stderr
