@@ -13,7 +13,10 @@ import pytest
 import assemble_figure
 import fake_study
 import plot_figure
+from changed_config import STUDY, changed
+from hardpair.config.resolve import resolve
 from hardpair.figures import catalogue, hardest, style, variants
+from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 
 pytestmark = pytest.mark.usefixtures("coarse")
@@ -78,6 +81,17 @@ def said(line):
 def test_every_module_with_a_figure_is_in_the_catalogue():
     modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef from_files(" in path.read_text()}
     assert modules == set(catalogue.FIGURES)
+
+
+def test_a_study_has_the_figures_that_show_something_of_it():
+    every = catalogue.FIGURES.keys()
+    config = resolve(changed())
+    assert plan.figures(config).keys() == every - {"plane"}
+    assert plan.figure_settings(config, "search") == {"study": config["study"]}
+    assert plan.figures(resolve(changed(("search.enabled", False)))).keys() == every - {"plane", "search"}
+    gammas = [{"name": f"dfl{gamma}", "loss": {"kind": "focal", "gamma": gamma, "scale": "dynamic"}} for gamma in (1, 2)]
+    variants = [*STUDY["variants"], *gammas]
+    assert plan.figures(resolve(changed(("variants", variants)))).keys() == every
 
 
 def test_the_hardest_images_are_those_evaluated_on(drawn_study, monkeypatch):
