@@ -51,11 +51,14 @@ faults: setup ## every fault of docs/faults.md in full, an hour or two; writes i
 		tests/workflow/test_crashes.py tests/files/test_full_disk.py tests/data/test_bad_servers.py tests/fuzz
 	python benchmarks/faults.py results/faults.xml --write docs/faults.md
 
-dag: setup ## the rule graph, as results/rulegraph.mmd (Mermaid) and, where graphviz is installed, .svg
+DRAW = python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output
+
+dag: setup ## the study's steps and variants, as results/dag.mmd (Mermaid) and, where graphviz is installed, .svg (CONFIG="its overlays")
 	mkdir -p results
-	snakemake --quiet all --rulegraph mermaid-js > results/rulegraph.mmd
-	@if command -v dot > /dev/null; then snakemake --quiet all --rulegraph dot | dot -Tsvg > results/rulegraph.svg; \
-	else echo "no results/rulegraph.svg: graphviz's dot is not installed"; fi
+	snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
+	$(DRAW) results/dag.mmd
+	@if command -v dot > /dev/null; then $(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg; \
+	else echo "no results/dag.svg: graphviz's dot is not installed"; fi
 
 config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md

@@ -21,6 +21,7 @@ import numpy as np
 
 import fake_study
 from hardpair.config.resolve import resolve
+from hardpair.figures import catalogue
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from measured import PROJECT, machine, measured, told
@@ -28,8 +29,6 @@ from measured import PROJECT, machine, measured, told
 SCRIPTS = PROJECT / "workflow" / "scripts"
 POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
 TRAINING, VALIDATION = 45_000, 5_000
-KEYS = ("pairs", "baseline", "evaluated_on", "references", "difficulty", "plane")
-FIGURES = ("variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
 
 
 def study_of(seeds: int) -> dict:
@@ -58,7 +57,7 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
         pool = folder / "pool" / variant["name"]
         for seed in range(min(POOL, len(config["seeds"]))):
             (pool / str(seed)).mkdir(parents=True)
-            given = plan.figure_settings(config, "pairs", "evaluated_on")
+            given = plan.figure_settings(config, "confusion")
             fake_study.write_run(pool / str(seed), variant["name"], place, seed, given, epochs, True, images, fake_study.CLASSES, 32)
         for seed in config["seeds"]:
             present = fingerprint(variant["train"], recipe, seed, results / "split.json", variant["code"])
@@ -79,33 +78,29 @@ def copy_run(source: Path, run: Path, seed: int, present: str, rng: np.random.Ge
 
 
 def commands(folder: Path, config: dict) -> dict[str, list]:
-    """The commands of the workflow's rules, by name; what they are told lies in files."""
-    results, data = folder / "results", folder / "data"
-    shown = {name: (name, "") for name in (*FIGURES, "final")}
-    settings = {
-        "compare": plan.compare_settings(config),
-        "figure": plan.figure_settings(config, *KEYS),
-        "report": plan.report_settings(config, shown),
-    }
+    """The commands of compare, of each figure by its name, and of write_report; their settings lie in files."""
+    results, figures = folder / "results", plan.figures(config)
+    settings = {name: plan.figure_settings(config, name) for name in figures}
+    settings |= {"compare": plan.compare_settings(config), "write_report": plan.report_settings(config)}
     for name, content in settings.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
-    reads, compared = ["--runs", results / "runs"], ["--recipe", results / "recipe.yaml", "--split", results / "split.json"]
-    also = {"classes": ["--data", data, "--split", results / "split.json"]}
-    also["hardest"] = ["--images", data / "test" / "images.npy", "--classes", data / "dataset.json"]
-    found = {"compare": [SCRIPTS / "compare.py", *reads, *compared, "--settings", folder / "compare.json", "--output-dir", results]}
-    for script, name in [*((f"plot_{name}", name) for name in FIGURES), ("assemble_figure", "final")]:
-        told_of = ["--settings", folder / "figure.json", "--output", results / "figures" / f"{name}.png"]
-        found[script] = [SCRIPTS / f"{script}.py", *reads, *also.get(name, []), *told_of]
-    page = ["--settings", folder / "report.json", "--output", results / "report.html"]
-    return found | {"write_report": [SCRIPTS / "write_report.py", "--study-dir", results, *also["hardest"][:2], *page]}
+    places = {"runs": results / "runs", "split": results / "split.json", "data": folder / "data", "recipe": results / "recipe.yaml"}
+    inputs = {option: f"--{option}={place}" for option, place in places.items()}
+
+    lines = {"compare": ["compare.py", *(inputs[option] for option in ("runs", "recipe", "split")), f"--output-dir={results}"]}
+    for name, figure in figures.items():
+        start = ["assemble_figure.py"] if name == catalogue.FINAL else ["plot_figure.py", name]
+        lines[name] = [*start, *(inputs[option] for option in figure.inputs), f"--output={results}/figures/{name}.png"]
+    images = f"--images={folder}/data/test/images.npy"
+    lines["write_report"] = ["write_report.py", f"--study-dir={results}", images, f"--output={results}/report.html"]
+    return {name: [SCRIPTS / script, *rest, f"--settings={folder}/{name}.json"] for name, (script, *rest) in lines.items()}
 
 
 def size_of(folder: Path, name: str) -> float:
     """MB of what a command wrote."""
     results = folder / "results"
-    figure = "final" if name == "assemble_figure" else name.removeprefix("plot_")
     wrote = {"compare": [*results.glob("*.csv"), results / "comparison.md"], "write_report": [results / "report.html"]}
-    return sum(path.stat().st_size for path in wrote.get(name, results.glob(f"figures/{figure}.*"))) / 1e6
+    return sum(path.stat().st_size for path in wrote.get(name, results.glob(f"figures/{name}.*"))) / 1e6
 
 
 def table(rows: list[dict]) -> str:
@@ -121,7 +116,7 @@ def main() -> None:
     cli.add_argument("--seeds", type=int, default=2500, help="of each of the four variants (default %(default)s)")
     cli.add_argument("--images", type=int, default=1000, help="that each run was evaluated on (default %(default)s)")
     cli.add_argument("--epochs", type=int, default=50, help="of each run (default %(default)s)")
-    cli.add_argument("--only", nargs="+", help="commands to measure, such as compare or plot_curves (default: all)")
+    cli.add_argument("--only", nargs="+", help="commands to measure: compare, write_report, figures by name (default: all)")
     cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again if it is there")
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
     options = cli.parse_args()

@@ -69,7 +69,7 @@ def test_only_jobs_that_show_the_pairs_depend_on_the_choice():
     humans = {"data": "cifar10", "pair": ["dog", "cat"], "confusion": 0.04, "label": "humans", "source": "s"}
     elsewhere = [humans, humans | {"pair": ["ship", "truck"]}, humans | {"data": "cifar100", "pair": ["boy", "girl"]}]
     fixed, one, three = (resolve(base | {"pairs": pairs, "references": elsewhere}) for pairs in ([["cat", "dog"]], "auto", {"auto": 3}))
-    for settings in (plan.evaluate_settings, plan.compare_settings, lambda config: plan.figure_settings(config, "pairs", "references")):
+    for settings in (plan.evaluate_settings, plan.compare_settings, lambda config: plan.figure_settings(config, "curves")):
         assert settings(one) == settings(three)
         assert settings(one)["pairs"] == "results/s/pairs.json"
         assert settings(fixed)["pairs"] == [["cat", "dog"]]
@@ -79,7 +79,7 @@ def test_only_jobs_that_show_the_pairs_depend_on_the_choice():
     assert plan.references(fixed) == [told]
     assert plan.references(one) == [told, told | {"pair": ["ship", "truck"]}], "which of them are about the chosen pairs is not known yet"
     others = resolve(base | {"pairs": [["ship", "truck"], ["cat", "dog"]], "references": elsewhere})
-    assert [each["pair"] for each in plan.figure_settings(others, "references")["references"]] == [["ship", "truck"]]
+    assert [each["pair"] for each in plan.figure_settings(others, "curves")["references"]] == [["ship", "truck"]]
 
 
 def test_published_values_are_shown_of_the_data_and_the_pair_that_they_are_about():
@@ -95,5 +95,5 @@ def test_published_values_are_shown_of_the_data_and_the_pair_that_they_are_about
         ({"pairs": "auto"}, None),
     ):
         config = resolve(base | change)
-        for settings in (plan.compare_settings(config), plan.figure_settings(config)):
+        for settings in (plan.compare_settings(config), plan.figure_settings(config, "weights")):
             assert settings["variants"][0].get("published") == expected

@@ -1,17 +1,22 @@
-"""Scripts of figures: the same files again, and errors in one sentence."""
+"""Commands of figures: the same files again, and errors in one sentence."""
 
 import hashlib
-import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
+import assemble_figure
 import fake_study
-from hardpair.figures import arguments, style
+import plot_figure
+from changed_config import STUDY, changed
+from hardpair.config.resolve import resolve
+from hardpair.figures import catalogue, hardest, style, variants
+from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 
 pytestmark = pytest.mark.usefixtures("coarse")
@@ -19,40 +24,22 @@ pytestmark = pytest.mark.usefixtures("coarse")
 SCRIPTS = Path(fake_study.__file__).parents[2] / "workflow" / "scripts"
 
 
-FIGURES = [
-    "plot_curves",
-    "plot_plane",
-    "plot_classes",
-    "plot_confusion",
-    "plot_reliability",
-    "plot_variants",
-    "plot_weights",
-    "plot_difficulty",
-    "plot_search",
-    "plot_hardest",
-    "assemble_figure",
-]
+def command(figure, folder, told, output):
+    """What draws a figure: the script, its arguments."""
+    places = {"runs": "results/runs", "trials": "results/search/trials.csv", "data": "data", "split": "results/split.json"}
+    inputs = [f"--{option}={folder / places[option]}" for option in catalogue.FIGURES[figure].inputs]
+    start = ["assemble_figure.py"] if figure == catalogue.FINAL else ["plot_figure.py", figure]
+    return [*start, *inputs, "--settings", json.dumps(told), "--output", str(output)]
 
 
-def command(script, folder, told, output):
-    inputs = ["--runs", str(folder / "results" / "runs")]
-    if script == "plot_search":
-        inputs = ["--trials", str(folder / "results" / "search" / "trials.csv")]
-    if script == "plot_hardest":
-        inputs += ["--images", str(folder / "data" / "test" / "images.npy"), "--classes", str(folder / "data" / "dataset.json")]
-    if script == "plot_classes":
-        inputs += ["--data", str(folder / "data"), "--split", str(folder / "results" / "split.json")]
-    return [f"{script}.py", *inputs, "--settings", json.dumps(told), "--output", str(output)]
-
-
-@pytest.mark.parametrize("script", FIGURES)
-def test_script_writes_the_same_png_and_svg_again(script, drawn_study, tmp_path, monkeypatch):
+@pytest.mark.parametrize("figure", catalogue.FIGURES)
+def test_a_command_writes_the_same_png_and_svg_again(figure, drawn_study, tmp_path, monkeypatch):
     folder, told, _ = drawn_study
     told = told | {"variants": told["variants"][::2], "plane": told["plane"][::2], "seeds": [0, 2]}
     written = []
     for name in ("first", "second"):
-        monkeypatch.setattr(sys, "argv", command(script, folder, told, tmp_path / f"{name}.png"))
-        importlib.import_module(script).main()
+        monkeypatch.setattr(sys, "argv", command(figure, folder, told, tmp_path / f"{name}.png"))
+        (assemble_figure if figure == catalogue.FINAL else plot_figure).main()
         written.append([(tmp_path / f"{name}{suffix}").read_bytes() for suffix in (".png", ".svg")])
     assert written[0] == written[1]
     png, svg = written[0]
@@ -64,12 +51,57 @@ def test_script_writes_the_same_png_and_svg_again(script, drawn_study, tmp_path,
 
 def test_missing_run_ends_in_one_sentence_and_no_file(drawn_study, tmp_path):
     folder, told, _ = drawn_study
-    line = command("plot_weights", folder, told | {"seeds": [0, 77]}, tmp_path / "weights.png")
+    line = command("weights", folder, told | {"seeds": [0, 77]}, tmp_path / "weights.png")
     ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert ended.stderr.count("\n") == 1
     assert "seed77/refreshes.csv is missing" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("figure", catalogue.FIGURES)
+def test_a_figure_without_an_input_or_a_setting_that_it_needs_says_which(figure, drawn_study):
+    folder, told, _ = drawn_study
+    entry, line = catalogue.FIGURES[figure], command(figure, folder, told, "a.png")
+    for option in entry.inputs:
+        less = [argument for argument in line if not argument.startswith(f"--{option}=")]
+        assert said(less) == f"{line[0]}: the figure {figure} needs --{option}: see --help\n"
+    needed = {key: told[key] for key in entry.settings}
+    key = needed.popitem()[0]
+    assert said(command(figure, folder, needed, "a.png")) == f"{line[0]}: the settings lack {key}: see --help\n"
+
+
+def said(line):
+    """What a command that is refused says."""
+    ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+def test_every_module_with_a_figure_is_in_the_catalogue():
+    modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef from_files(" in path.read_text()}
+    assert modules == set(catalogue.FIGURES)
+
+
+def test_a_study_has_the_figures_that_show_something_of_it():
+    every = catalogue.FIGURES.keys()
+    config = resolve(changed())
+    assert plan.figures(config).keys() == every - {"plane"}
+    assert plan.figure_settings(config, "search") == {"study": config["study"]}
+    assert plan.figures(resolve(changed(("search.enabled", False)))).keys() == every - {"plane", "search"}
+    gammas = [{"name": f"dfl{gamma}", "loss": {"kind": "focal", "gamma": gamma, "scale": "dynamic"}} for gamma in (1, 2)]
+    variants = [*STUDY["variants"], *gammas]
+    assert plan.figures(resolve(changed(("variants", variants)))).keys() == every
+
+
+def test_the_hardest_images_are_those_evaluated_on(drawn_study, monkeypatch):
+    folder, told, _ = drawn_study
+    shown = {}
+    monkeypatch.setattr(hardest, "figure", lambda images, *_: shown.update(images=images))
+    for evaluated_on, part in (("test", "test"), ("validation", "train")):
+        files = {"runs": folder / "results" / "runs", "data": folder / "data"}
+        hardest.from_files(files, told | {"evaluated_on": evaluated_on})
+        np.testing.assert_array_equal(shown["images"], np.load(folder / "data" / part / "images.npy"))
 
 
 def test_style_does_not_depend_on_the_users(drawn_study):
@@ -80,13 +112,15 @@ def test_style_does_not_depend_on_the_users(drawn_study):
         assert matplotlib.rcParams["font.size"] == 30
 
 
-def test_the_footer_tells_settings_and_code(drawn_study, monkeypatch):
+def test_the_footer_tells_settings_and_code(drawn_study, tmp_path, monkeypatch):
     folder, told, _ = drawn_study
     made = []
-    for given in (told, dict(reversed(told.items())), told | {"seeds": [0, 1]}):
-        monkeypatch.setattr(sys, "argv", command("plot_variants", folder, given, "a.png"))
-        made.append(arguments.parse("", ("study",), runs="runs").settings["made"])
+    monkeypatch.setattr(variants, "figure", lambda _, settings: made.append(settings["made"]) or style.new_page(1, 1))
+    for settings in (told, dict(reversed(told.items())), told | {"seeds": [0, 1]}):
+        monkeypatch.setattr(sys, "argv", command("variants", folder, settings, tmp_path / "a.png"))
+        plot_figure.main()
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    assert made[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code_hash('plot_variants.py')[:8]}"
+    code = code_hash("plot_figure.py", "hardpair/figures/variants.py")
+    assert made[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code[:8]}"
     assert made[0] == made[1] != made[2]
     assert style.origin(told | {"made": made[0]}).endswith(f" seeds ({made[0]})")

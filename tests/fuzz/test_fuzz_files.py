@@ -16,9 +16,7 @@ import compare
 import evaluate
 import fake_study
 import fuzzing
-import plot_difficulty
-import plot_hardest
-import plot_weights
+import plot_figure
 import predict
 import propose_trials
 import run_trial
@@ -53,8 +51,8 @@ def place(tmp_path_factory):
     (folder / "recipe.yaml").write_text("epochs: 1\nbatch_size: 32\nlearning_rate: 0.02\nlr_drops: [0.5, 0.8]\n")
     study = Study(folder, seeds=2, variants=fake_study.STUDY[:2])
     write_json(folder / "told.json", study.told)
-    np.save(folder / "images.npy", np.zeros((200, 3, 8, 8), np.uint8))
-    write_json(folder / "classes.json", {"classes": fake_study.CLASSES})
+    fake_study.write_images(folder / "shown" / "data", 200, fake_study.CLASSES, 8)
+    fake_study.write_training(folder / "shown", fake_study.CLASSES, 8)
     for reader in (reader for _, *readers in commands(folder, folder / "out").values() for reader in readers):
         with contextlib.suppress(AssertionError):  # what libraries write when they are used first is written now
             fuzzing.run(*reader, writes=folder)
@@ -93,12 +91,12 @@ def commands(folder: Path, out: Path) -> dict[str, tuple]:
         "--output-dir",
         out,
     )
-    hardest = (plot_hardest, *of_runs, "--images", folder / "images.npy", "--classes", folder / "classes.json", "--output", out / "h.png")
+    hardest = (plot_figure, "hardest", *of_runs, "--data", folder / "shown" / "data", "--output", out / "h.png")
     chosen = (choose_pairs, "--runs", folder / "runs", "--output", out / "pairs.json")
     chosen += ("--settings", '{"variants": [{"name": "ce"}], "seeds": [0, 1], "count": 1}')
     proposals = (propose_trials, "--round", 1, *search, "--output", out / "round.json")
     selected = (select_recipe, *search, "--output-recipe", out / "recipe.yaml", "--output-trials", out / "trials.csv")
-    weights = [(script, *of_runs, "--output", out / "w.png") for script in (plot_difficulty, plot_weights)]
+    weights = [(plot_figure, name, *of_runs, "--output", out / "w.png") for name in ("difficulty", "weights")]
     tried = (run_trial, *trial, *training(folder)[:4], "--gpus", 0)
     return {
         "dataset.json": (folder / "data" / "dataset.json", split, trained, evaluated),

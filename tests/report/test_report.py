@@ -12,6 +12,7 @@ import yaml
 
 import write_report
 from hardpair.errors import UserError
+from hardpair.figures import catalogue
 from hardpair.report import embedding
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
@@ -168,9 +169,8 @@ def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):
 
 
 def test_captions_are_two_to_four_sentences():
-    captions = sorted((Path(write_report.__file__).parents[1] / "report").glob("*.rst"))
-    assert {"final", "curves", "confusion", "reliability", "variants", "weights", "difficulty", "search", "hardest"} <= {
-        path.stem for path in captions
-    }
-    for path in captions:
+    captions = {path.stem: path for path in (Path(write_report.__file__).parents[1] / "report").glob("*.rst")}
+    assert "snakemake" in captions.pop("figure").read_text(), "it fills in the caption of each"
+    assert captions.keys() == {*catalogue.FIGURES, "comparison", "report", "workflow"}
+    for path in captions.values():
         assert 2 <= len(re.findall(r"[.?](?=\s|$)", path.read_text())) <= 4, path.name

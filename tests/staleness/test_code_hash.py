@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hardpair.config.resolve import resolve
+from hardpair.figures import catalogue
 from hardpair.staleness import code_hash, plan
 from moved_modules import move
 from workspace import PROJECT
@@ -26,26 +28,15 @@ VARIANTS = {
     "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py"),
     "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
 }
-PLOTS = {
-    "plot_variants",
-    "plot_curves",
-    "plot_plane",
-    "plot_classes",
-    "plot_confusion",
-    "plot_reliability",
-    "plot_weights",
-    "plot_difficulty",
-    "plot_search",
-    "plot_hardest",
-}
-FIGURES = PLOTS | {"assemble_figure"}
-OTHERS = {"choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare"} | FIGURES
-JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_report": ("write_report.py", *plan.report_parts())}
+FIGURES = {f"plot_figure: {name}": ("plot_figure.py", f"hardpair/figures/{name}.py") for name in catalogue.FIGURES if name != "final"}
+FIGURES |= {"assemble_figure": ("assemble_figure.py", "hardpair/figures/final.py")}
+OTHERS = ("choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare")
+JOBS = VARIANTS | FIGURES | {name: (f"{name}.py",) for name in OTHERS} | {"write_report": ("write_report.py", *plan.report_parts())}
 
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/resolve", "config/schema", "config/sentences"}
-CHECKS |= {"files/shapes", "jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash"}
+CHECKS |= {"figures/catalogue", "files/shapes", "jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash"}
 
 
 def imported_by(script):
@@ -136,15 +127,19 @@ def tree(copied):
     copied.restore()
 
 
-def test_the_jobs_are_the_rules_that_hash_their_code():
+def test_the_jobs_are_the_rules_that_hash_their_code(monkeypatch):
     rules = {}
     for path in (PROJECT / "workflow/rules").glob("*.smk"):
         for block in re.split(r"^ *rule (?=\w+:)", path.read_text(), flags=re.M)[1:]:
             rules[block.partition(":")[0]] = re.findall(r"^ *code=(.+),$", block, re.M)
     assert [name for name, given in rules.items() if len(given) != 1] == ["download_data"], "its archive is known by its hash"
     assert rules.keys() - {"download_data"} == {name.partition(":")[0] for name in JOBS}
+    monkeypatch.setattr(catalogue, "code_hash", lambda *files: files)
+    names = {"code_hash": lambda *files: files, "plan": plan, "catalogue": catalogue}
     for name in JOBS.keys() - VARIANTS.keys():
-        assert eval(rules[name][0], {"code_hash": lambda *files: files, "plan": plan}) == JOBS[name]
+        rule, _, figure = name.partition(": ")
+        code = eval(rules[rule][0], names)
+        assert (code(SimpleNamespace(figure=figure)) if figure else code) == JOBS[name]
     assert (rules["train"], rules["run_trial"]) == (
         ["lambda wildcards: plan.train_code(config, wildcards.variant)"],
         ["plan.trial_code(config)"],
@@ -203,12 +198,13 @@ def test_what_a_trained_job_computes_with_is_found():
 
 
 # Worked out by hand from the imports of each script.
-SHOW = FIGURES | {"write_report"}
+SHOW = {*FIGURES, "write_report"}
+OF_RUNS = SHOW - {"plot_figure: search"} | {"evaluate", "compare", "choose_pairs"}
 COUNTED = {
     ("hardpair/figures/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
-    ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_curves", "assemble_figure"},
-    ("hardpair/measures/metrics.py", "BINS = 15", "BINS = 10"): SHOW - {"plot_search"} | {"evaluate", "compare", "choose_pairs"},
-    ("hardpair/measures/confusion.py", "k=1)", "k=2)"): SHOW - {"plot_search"} | set(VARIANTS) | {"evaluate", "compare", "choose_pairs"},
+    ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_figure: curves", "assemble_figure"},
+    ("hardpair/measures/metrics.py", "BINS = 15", "BINS = 10"): OF_RUNS,
+    ("hardpair/measures/confusion.py", "k=1)", "k=2)"): OF_RUNS | set(VARIANTS),
     ("hardpair/training/loop.py", "_look(0,", "_look(1,"): set(VARIANTS),
     ("hardpair/training/job.py", "unit / 2**20", "unit / 10**6"): set(VARIANTS),
     ("hardpair/training/step.py", "mean.backward()", "pass"): set(VARIANTS),
@@ -217,13 +213,13 @@ COUNTED = {
     ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
     ("hardpair/measures/intervals.py", "ddof=1", "ddof=0"): {
         "compare",
-        "plot_variants",
-        "plot_plane",
-        "plot_reliability",
+        "plot_figure: variants",
+        "plot_figure: plane",
+        "plot_figure: reliability",
         "assemble_figure",
     },
     ("hardpair/comparison/new_images.py", "(seeds - 1)", "seeds"): {"compare"},
-    ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_reliability"},
+    ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_figure: reliability"},
     ("hardpair/data/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too
     ("hardpair/data/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data"},
     ("hardpair/data/sources/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data"},
@@ -315,7 +311,7 @@ def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
                 names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {getattr(node, "id", "")}
             if {each.partition(".")[0] for each in names} & dynamic:
                 found.add(name)
-    assert found == {"hardpair/plugins.py"}
+    assert found == {"hardpair/plugins.py", "hardpair/figures/plot.py"}, "of whose modules jobs count the file as well"
 
 
 def test_no_import_binds_a_path_that_a_move_would_change():

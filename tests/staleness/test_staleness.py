@@ -16,18 +16,11 @@ TRIALS = {f"Try recipe {trial}" for trial in range(4)}
 # The first round proposes without having seen anything, so that only its own settings make it stale.
 SEARCH = {"Propose the recipes of round 1"} | TRIALS | {"Choose the recipe"}
 FIRST_ROUND = {"Propose the recipes of round 0"}
-OF_SEARCH = {"Draw the search"}
+OF_SEARCH = {"Draw the figure search"}
 TABLES = {"Compare the runs"}
-FIGURES = {
-    "Draw accuracy and confusion by variant",
-    "Draw the course of training",
-    "Draw the accuracy of each class",
-    "Draw the confusion matrices",
-    "Draw how far confidence can be believed",
-    "Draw what the focal weights did",
-    "Draw the shares of easy and hard images",
-    "Draw the hardest images of the pair",
-    "Assemble the final figure",
+FINAL = {"Assemble the final figure"}
+FIGURES = FINAL | {
+    f"Draw the figure {name}" for name in ("variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
 }
 REPORT = {"Write the report"}
 SUMMARY = TABLES | FIGURES | REPORT
@@ -85,7 +78,7 @@ def test_a_fresh_clone_with_copied_results_reruns_nothing(finished, tmp_path, me
 
 def test_editing_a_figure_reruns_figures_and_report(study):
     study.edit("workflow/scripts/hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12")
-    assert study.stale() == {"Draw the course of training", "Assemble the final figure"} | REPORT
+    assert study.stale() == {"Draw the figure curves"} | FINAL | REPORT
 
 
 def test_editing_a_sampler_reruns_the_runs_that_use_it(study):
@@ -105,8 +98,9 @@ def test_adding_a_loss_reruns_nothing(study):
     assert study.stale() == set()
 
 
-def test_editing_the_report_reruns_the_report(study):
-    study.edit("workflow/scripts/hardpair/report/page.html.jinja", "<title>", "<title>A ")
+@pytest.mark.parametrize(("file", "old"), [("scripts/hardpair/report/page.html.jinja", "<title>"), ("report/curves.rst", "Lines are")])
+def test_editing_the_report_or_a_caption_reruns_the_report(study, file, old):
+    study.edit(f"workflow/{file}", old, f"{old} now")
     assert study.stale() == REPORT
 
 
@@ -135,27 +129,26 @@ def test_relabelling_a_variant_reruns_what_shows_it(study):
 
 def test_other_pairs_retrain_nothing(study):
     study.edit("tiny.yaml", "seeds:", "pairs: [[ship, truck]]\nseeds:")
-    every = SUMMARY - {"Draw the shares of easy and hard images"}
+    every = SUMMARY - {"Draw the figure difficulty"}
     assert study.stale() == runs(steps=["Evaluate"]) | every
 
 
 def test_pairs_that_choose_themselves_retrain_nothing(study):
     study.edit("tiny.yaml", "seeds:", "pairs: auto\nseeds:")
-    every = SUMMARY - {"Draw the shares of easy and hard images"}
+    every = SUMMARY - {"Draw the figure difficulty"}
     assert study.stale() == {"Choose the pairs that the baseline confuses most"} | runs(steps=["Evaluate"]) | every
 
 
 def test_other_thresholds_of_difficulty_redraw_them(study):
     study.edit("tiny.yaml", "seeds:", "difficulty: {easy: 0.9}\nseeds:")
-    assert study.stale() == {"Draw the shares of easy and hard images", "Assemble the final figure"} | REPORT
+    assert study.stale() == {"Draw the figure difficulty"} | FINAL | REPORT
 
 
 def test_references_of_the_data_and_the_first_pair_redraw_what_shows_them(study):
     study.edit("tiny.yaml", "seeds:", "references: [{data: cifar10, pair: [cat, dog], confusion: 0.04, label: a, source: b}]\nseeds:")
     assert study.stale() == {"Write the report"}, "other data: just the config that the report shows"
     study.edit("tiny.yaml", "data: cifar10", "data: synthetic")
-    shown = {"Draw accuracy and confusion by variant", "Draw the course of training", "Assemble the final figure"}
-    assert study.stale() == TABLES | shown | REPORT
+    assert study.stale() == TABLES | {"Draw the figure variants", "Draw the figure curves"} | FINAL | REPORT
 
 
 def test_other_images_rerun_everything(study):

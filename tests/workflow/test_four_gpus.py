@@ -17,7 +17,7 @@ recipe: {epochs: 1}
 search: {rounds: 1, batch: 4, epochs: 1}
 """
 # Training begins when four jobs of the same script are there, which none could see if fewer ran at once.
-MEETING = '''
+MEETING = """
 import os, sys, time
 from pathlib import Path
 import torch.nn.functional as F
@@ -39,7 +39,7 @@ class Loss(ImageLoss):
     def forward(self, logits, labels):
         cross_entropy = F.cross_entropy(logits, labels, reduction="none")
         return (1 - (-cross_entropy).exp()) ** self.gamma * cross_entropy
-'''
+"""
 
 
 def test_the_command_of_the_readme_fills_four_gpus_with_distinct_jobs(tmp_path):

@@ -53,9 +53,10 @@ def linked(names: set[str], site: Path) -> None:
 
 
 def commands(study) -> dict[str, str]:
-    """The command of one job of each rule, from a dry run of everything."""
+    """The command of one job of each rule, and of each figure, from a dry run of everything."""
     said = study.snakemake("--dry-run", "--forceall", "--printshellcmds").stdout
-    return {script: command for command, script in re.findall(r"^Shell command: (python workflow/scripts/(\w+)\.py .*)$", said, re.M)}
+    found = re.findall(r"^Shell command: (python workflow/scripts/(\w+)\.py( \w+)?.*)$", said, re.M)
+    return {script + figure: command for command, script, figure in found}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ PHASES = {
     "data": ["prepare_data", "split_data"],
     "search": ["propose_trials", "select_recipe"],
     "train": ["run_trial", "train", "evaluate"],
-    "report": ["compare", "plot_search", "plot_hardest", "assemble_figure", "write_report"],
+    "report": ["compare", "plot_figure search", "plot_figure hardest", "assemble_figure", "write_report"],
 }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from hardpair.figures import catalogue
 from workspace import PROJECT, Workspace
 
 
@@ -79,7 +80,7 @@ def test_a_study_can_choose_its_pairs(finished, tmp_path):
 
 def test_a_failure_is_told_of_the_jobs_that_failed_in_this_call_alone(finished, tmp_path):
     study, target = finished.copy(tmp_path), "results/tiny/figures/confusion.png"
-    for script, error in (("plot_confusion", "no ink"), ("evaluate", "no light")):
+    for script, error in (("plot_figure", "no ink"), ("evaluate", "no light")):
         study.edit(f"workflow/scripts/{script}.py", "def main() -> None:\n", f'def main() -> None:\n    sys.exit("{script}.py: {error}")\n')
         study.edit(f"workflow/scripts/{script}.py", "from hardpair.cli.command", "import sys\n\nfrom hardpair.cli.command")
         done = study.snakemake("--", target, check=False)
@@ -108,7 +109,22 @@ def test_graphs_are_all_that_is_printed(finished):
         assert all(re.match(r"^(---|title: |flowchart TB|\s+(id\d+|style id\d+|id\d+ --> id\d+))", line) for line in chart), chart
     rules = set(re.findall(r'label ?= ?"(\w+)', finished.snakemake("--rulegraph", "dot").stdout))
     assert {"prepare_data", "split_data", "propose_trials", "run_trial", "select_recipe", "train", "evaluate", "compare"} <= rules
-    assert {"assemble_figure", "write_report", "plot_curves"} <= rules
+    assert {"assemble_figure", "write_report", "plot_figure"} <= rules
+
+
+def test_the_drawing_of_the_steps_has_a_box_for_each_variant(tmp_path):
+    study = Workspace.fresh(tmp_path)
+    study.run("make", "--silent", "--old-file=setup", "dag", "CONFIG=tiny.yaml")
+    text = (study.folder / "results/dag.mmd").read_text()
+    names = dict(re.findall(r'(s\d+)\["(.+)"\]', text))
+    assert sorted(re.findall(r"subgraph (\w+)", text)) == ["data", "evaluate", "report", "search", "train"]
+    trained = [f"train {variant}" for variant in ("ce", "dfl", "ce_sampler")]
+    edges = {("prepare_data", "split_data"), ("split_data", "run_trial"), ("run_trial", "select_recipe")}
+    edges |= {("run_trial", "propose_trials"), ("propose_trials", "run_trial")}
+    edges |= {("select_recipe", run) for run in trained} | {(run, "evaluate") for run in trained}
+    for shown in ("compare", "plot_figure", "assemble_figure: the final figure"):
+        edges |= {("evaluate", shown), (shown, "write_report")}
+    assert {(names[a], names[b]) for a, b in re.findall(r"(s\d+) --> (s\d+)", text)} == edges
 
 
 def test_the_catalog_s_entry_asks_for_the_same(finished):
@@ -120,21 +136,21 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
     page = tmp_path / "report.html"
     finished.snakemake("--report", str(page))
     text = page.read_text()
-    for name in ("final", "variants", "curves", "classes", "confusion", "weights", "difficulty", "search", "hardest"):
-        assert f"results/tiny/figures/{name}.png" in text
-    assert "Mean confusion matrix of each variant over its seeds" in text
+    for name in catalogue.FIGURES.keys() - {"plane"}:
+        [item] = re.findall(rf'"results/tiny/figures/{name}.png": (\{{"name".*?"caption": ".*?)", "mime_type"', text)
+        assert f'"labels": {{"figure": "{catalogue.FIGURES[name].title}"}}' in item
+        assert catalogue.caption(name)[:60] in html.unescape(item)
     assert not re.search(r'(?:src|href)="https?://', text)
 
 
 def test_every_item_of_snakemake_s_report_has_a_caption_a_category_and_a_label():
     text = "".join(path.read_text() for path in (PROJECT / "workflow/rules").glob("*.smk"))
     items = re.findall(r"\breport\(\n(.*?)\n\s+\)", text, re.S)
-    assert len(items) == 3  # the report, the comparison, and one for all figures
+    assert len(items) == 4  # the report, the comparison, the final figure and one for all others
     for item in items:
-        caption = re.search(r'caption=f?"\.\./report/(.+)\.rst"', item)[1]
-        assert caption == "{name}" or (PROJECT / f"workflow/report/{caption}.rst").exists()
+        assert (PROJECT / "workflow/report" / re.search(r'caption="\.\./report/(.+)"', item)[1]).exists()
         assert re.search(r'category="\w+"', item)
-        assert re.search(r"labels=\{.+\}", item)
+        assert re.search(r"labels=.*\{.+\}", item)
 
 
 def test_the_command_of_a_run_that_the_report_tells_repeats_it(finished):
@@ -193,7 +209,7 @@ def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp
 def test_a_python_without_the_packages_says_so_in_one_sentence(finished):
     python = [sys.executable, "-S", "-E"]  # no site-packages
     settings = '{"study":"s","variants":[{"name":"a"}],"seeds":[0],"pairs":[]}'
-    for script in ("train.py --data d --split s --output-dir o", f"plot_weights.py --runs r --settings {settings} --output o.png"):
+    for script in ("train.py --data d --split s --output-dir o", f"plot_figure.py weights --runs r --settings {settings} --output o.png"):
         done = finished.run(*python, f"workflow/scripts/{script.split()[0]}", *script.split()[1:], check=False)
         assert done.returncode != 0
         assert re.fullmatch(r"\w+\.py: \S+ lacks the Python package '\w+': run `make setup` .*\n", done.stderr), done.stderr

@@ -1,10 +1,11 @@
-# What several phases need: names of files, the figures by name, and what is said before the first job.
+# What several phases need: names of files, the figures of the study, and what is said before the first job.
 
 import shlex
 import subprocess
 from collections import Counter
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import available_cpu_count
+from hardpair.figures import catalogue
 from hardpair.study import estimate
 from hardpair.jobs.gpu import devices
 from hardpair.jobs.logs import what_failed, written
@@ -22,24 +23,7 @@ PAIRS = plan.chosen_pairs(config) or []
 
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 
-# Figures by name with their titles, in the order of the report.
-FIGURES = {
-    "final": "The study in one figure",
-    "variants": "Accuracy and confusion by variant",
-    "plane": "The plane of exponents",
-    "curves": "Course of training",
-    "classes": "Accuracy by class",
-    "confusion": "Confusion matrices",
-    "reliability": "Confidence and accuracy",
-    "weights": "What the focal weights did",
-    "difficulty": "Easy and hard images",
-    "search": "Search for the shared recipe",
-    "hardest": "Hardest images of the pair",
-}
-if not config["search"]["enabled"]:
-    del FIGURES["search"]
-if not plan.plane(config["variants"]):
-    del FIGURES["plane"]
+FIGURES = plan.figures(config)
 
 
 planned = []  # the jobs of this call of Snakemake
@@ -143,24 +127,28 @@ def figure_files():
     return expand("<study>/figures/{name}.{kind}", name=FIGURES, kind=["png", "svg"])
 
 
-def figure_params(*keys):
-    """What a figure depends on, beside the results: variants, seeds and these keys."""
-    return plan.params(plan.figure_settings(config, *keys))
+def figure_inputs(name):
+    """Files that a figure depends on."""
+    figure = FIGURES[name]
+    if figure.reads == catalogue.SEARCH:
+        return [rules.select_recipe.output.trials]
+    files = run_files(figure.reads)
+    if PAIRS and "pairs" in figure.keys:
+        files.append(PAIRS)
+    if "data" in figure.also:
+        files += [
+            rules.prepare_data.output.about,
+            *map(ancient, rules.prepare_data.output.arrays),
+        ]
+    if "split" in figure.also:
+        files += rules.split_data.output
+    return files
 
 
-def caption(name):
-    """The caption of a figure in Snakemake's report and in ours."""
-    return " ".join((ROOT / "workflow" / "report" / f"{name}.rst").read_text().split())
-
-
-def shown(name):
-    """A figure as an item of Snakemake's report, unless the study has none of that name."""
-    file = f"<study>/figures/{name}.png"
-    if name not in FIGURES:
-        return file
-    return report(
-        file,
-        caption=f"../report/{name}.rst",
-        category="Figures",
-        labels={"figure": FIGURES[name]},
+def figure_arguments(wildcards):
+    """Where a figure's command finds its inputs: runs by folder, since no command line has room for a path of each."""
+    places = {"runs": f"{STUDY}/runs", "trials": f"{STUDY}/search/trials.csv"}
+    places |= {"data": DATA, "split": f"{STUDY}/split.json"}
+    return " ".join(
+        f"--{name} {places[name]}" for name in FIGURES[wildcards.figure].inputs
     )

@@ -2,6 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from hardpair.comparison.runs import Runs
+from hardpair.data.arrays import load_part
 from hardpair.figures import bands, legend, lines, style
+from hardpair.files.atomic import read_json
 
 UNEVEN = 2  # times as many training images in the largest class as in the smallest, from which on they are the axis
 NAMED, GROUPS = 20, 10  # classes have names up to so many; more are drawn in so many groups
@@ -97,13 +101,21 @@ def draw_classes(ax: Axes, table: pd.DataFrame, where: Layout, looks: dict) -> d
     return drawn
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs`` and the training images in ``data`` and ``split``."""
+    names = read_json(files["data"] / "dataset.json")["classes"]
+    _, labels = load_part(files["data"], "train")
+    images = np.bincount(labels[read_json(files["split"])["training"]], minlength=len(names))
+    return figure(Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names), settings)
+
+
 def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     """Accuracy of each class, a line per variant.
 
     Args:
         table: ``Runs.per_class`` of the model after the last epoch.
         images: number of training images by class name, in label order.
-        settings: study, variants, seeds, on.
+        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     where = layout(table.groupby("class")["accuracy"].mean(), images)

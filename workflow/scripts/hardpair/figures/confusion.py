@@ -1,5 +1,7 @@
 """Mean confusion matrices, one per variant."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -7,6 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import style
 from hardpair.measures.confusion import pair_rates
 from hardpair.wording import counted
@@ -74,13 +77,18 @@ def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
     ax.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=5.6, color=colour)
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(*Runs.declared(files["runs"], settings).confusions(), settings)
+
+
 def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) -> Figure:
     """Small multiples, two to four in a row, with one colour scale.
 
     Args:
         classes: names in label order.
         matrices: for each variant counts (seeds, C, C), row = true class.
-        settings: study, variants, seeds, pairs, on.
+        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     pair = tuple(classes.index(name) for name in settings["pairs"][0])

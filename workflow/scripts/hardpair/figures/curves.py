@@ -1,9 +1,12 @@
 """Training curves: loss, accuracy and confusion of the pair by epoch."""
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import bands, legend, lines, style
 from hardpair.measures.names import about
 
@@ -57,12 +60,17 @@ def drops_note(table: pd.DataFrame) -> str:
     return "dotted vertical: the learning rate drops" if learning_rate_drops(table) else ""
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).epochs(settings["pairs"][0]), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Courses of all variants, and below them their last half where runs are long enough.
 
     Args:
         table: ``Runs.epochs``.
-        settings: study, variants, seeds, pairs, references.
+        settings: the keys that ``catalogue`` lists.
     """
     looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
     last = int(table["epoch"].max())

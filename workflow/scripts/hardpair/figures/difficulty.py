@@ -1,9 +1,12 @@
 """Shares of easy and hard training images by epoch."""
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import bands, legend, lines, style
 
 
@@ -17,12 +20,17 @@ def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks
     return drawn
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).difficulty(**settings["difficulty"]), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Easy and hard side by side.
 
     Args:
         table: ``Runs.difficulty``.
-        settings: study, variants, seeds, difficulty.
+        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, 2.7)

@@ -1,13 +1,23 @@
 """The final figure: what the variants reach, how training went, what the weights did."""
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.gridspec import SubplotSpec
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import bands, curves, difficulty, legend, style, variants, weights
 
 WEIGHTS = ("loss_scale", "sampler_mean_weight", "loss_mean_weight")  # what tells most first
+
+
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    runs, pair = Runs.declared(files["runs"], settings), settings["pairs"][0]
+    tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(**settings["difficulty"])
+    return figure(*tables, settings)
 
 
 def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict) -> Figure:
@@ -15,7 +25,7 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
 
     Args:
         measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
-        settings: study, variants, seeds, pairs, baseline, on, difficulty, references.
+        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     high = variants.row_height(settings) * len(settings["variants"]) + 0.7

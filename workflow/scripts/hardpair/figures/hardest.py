@@ -1,11 +1,16 @@
 """The images of the pair that models most often call the other class."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hardpair.comparison.runs import Runs, pair_indices
+from hardpair.data.arrays import load_part
 from hardpair.figures import style
+from hardpair.files.atomic import read_json
 from hardpair.wording import counted
 
 ACROSS = 10
@@ -30,6 +35,14 @@ def draw_image(ax: Axes, image: np.ndarray, caption: str) -> None:
     ax.set_xlabel(caption, fontsize=6, labelpad=2, linespacing=1.25)
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs`` and the images in ``data``."""
+    classes = read_json(files["data"] / "dataset.json")["classes"]
+    images, _ = load_part(files["data"], "train" if settings["evaluated_on"] == "validation" else "test")
+    calls = Runs.declared(files["runs"], settings).pair_calls(*pair_indices(classes, settings["pairs"][0]))
+    return figure(images, classes, calls, settings)
+
+
 def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings: dict) -> Figure:
     """Two rows: a called b, b called a.
 
@@ -37,7 +50,7 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         images: uint8 (N, 3, H, W), what ``index`` of ``calls`` points into.
         classes: names in label order.
         calls: ``Runs.pair_calls`` of the model after the last epoch.
-        settings: study, variants, seeds, pairs, on.
+        settings: the keys that ``catalogue`` lists.
     """
     a, b = settings["pairs"][0]
     page = style.new_page(style.WIDTH, 2.75)

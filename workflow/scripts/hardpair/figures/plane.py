@@ -1,5 +1,7 @@
 """The plane of exponents: accuracy and confusion of the pair by the exponents of loss and sampler."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -8,6 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import style, variants
 from hardpair.measures.intervals import mean_interval
 
@@ -50,12 +53,17 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
     ax.set_xlabel("exponent of the sampler")
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).measures(settings["pairs"][0]), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Accuracy and confusion side by side.
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: study, variants, seeds, pairs, on, plane.
+        settings: the keys that ``catalogue`` lists.
     """
     places = {(of_loss, of_sampler): name for name, of_loss, of_sampler in settings["plane"]}
     rows = len({place[0] for place in places})

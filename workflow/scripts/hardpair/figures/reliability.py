@@ -1,6 +1,7 @@
 """Reliability diagrams: how often the models are right at each confidence."""
 
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import bands, legend, style
 from hardpair.measures.intervals import mean_interval
 from hardpair.wording import counted
@@ -61,12 +63,17 @@ def error_told(table: pd.DataFrame) -> str:
     return f"ECE {told['mean']:.1f}" + (f" ± {half:.1f} %" if np.isfinite(half) else " %")
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).reliability(), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """A panel for each variant, the baseline's course in each.
 
     Args:
         table: ``Runs.reliability`` of the model after the last epoch.
-        settings: study, variants, seeds, baseline, on.
+        settings: the keys that ``catalogue`` lists.
     """
     looks, names = style.looks(settings["variants"]), [variant["name"] for variant in settings["variants"]]
     parts = {name: table[table["variant"] == name] for name in names}

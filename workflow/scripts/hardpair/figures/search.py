@@ -1,5 +1,7 @@
 """The hyperparameter search: what each trial reached, and where it looked."""
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -7,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hardpair.figures import legend, lines, style
+from hardpair.files.readers import read_table
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
@@ -55,12 +58,17 @@ def _dot(number: int, last: int) -> dict:
     return {"marker": "o", "markersize": 4.5, "color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4}
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``trials``."""
+    return figure(read_table(files["trials"]), settings)
+
+
 def figure(trials: pd.DataFrame, settings: dict) -> Figure:
     """Course of the search above, its four hyperparameters below.
 
     Args:
         trials: search/trials.csv.
-        settings: study.
+        settings: the keys that ``catalogue`` lists.
     """
     trials = prepared(trials)
     page = style.new_page(style.WIDTH, 4.2)

@@ -1,6 +1,7 @@
 """Accuracy and confusion of the pair by variant: every seed a dot, the mean with its interval, what was published."""
 
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import legend, style
 from hardpair.measures.intervals import mean_interval
 from hardpair.measures.names import about
@@ -166,12 +168,17 @@ def titles(settings: dict) -> dict[str, str]:
     }
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).measures(settings["pairs"][0]), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Both measures side by side.
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: study, variants, seeds, pairs, baseline, on, references.
+        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, row_height(settings) * len(settings["variants"]) + 0.9)

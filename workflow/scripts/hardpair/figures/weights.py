@@ -1,9 +1,12 @@
 """What the focal weights did: their mean, the scale of the loss, how many images bear them, and how much of them lies on the pair."""
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hardpair.comparison.runs import Runs
 from hardpair.figures import bands, legend, lines, style
 
 PANELS = {
@@ -38,12 +41,17 @@ def draw_weight(ax: Axes, table: pd.DataFrame, column: str, settings: dict, look
     return drawn
 
 
+def from_files(files: dict[str, Path], settings: dict) -> Figure:
+    """``figure`` of ``runs``."""
+    return figure(Runs.declared(files["runs"], settings).refreshes(settings["pairs"][0]), settings)
+
+
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """A panel for each quantity that some variant has; a note where none has any.
 
     Args:
         table: ``Runs.refreshes``.
-        settings: study, variants, seeds, pairs.
+        settings: the keys that ``catalogue`` lists.
     """
     looks, columns = style.looks(settings["variants"]), present(table)
     having = {name for column in columns for name in table.loc[table[column].notna(), "variant"]}

@@ -9,6 +9,7 @@ from hardpair.config.consistency import wrong_pairs
 from hardpair.config.resolve import canonical
 from hardpair.data.sources.planned import RECORD, planned
 from hardpair.errors import UserError
+from hardpair.figures import catalogue
 from hardpair.files import shapes
 from hardpair.measures.names import about
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
@@ -172,15 +173,22 @@ def variant_shown(config: dict, variant: dict) -> dict:
     return told | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
 
 
-def figure_settings(config: dict, *keys: str) -> dict:
-    """What a figure depends on, beside the results: variants, seeds and the given keys of the config."""
-    shared = {"study": config["study"], "seeds": config["seeds"], "variants": [variant_shown(config, each) for each in config["variants"]]}
+def figures(config: dict) -> dict[str, catalogue.Entry]:
+    """The figures of a study by name, in the order of the report; some have nothing to show in every study."""
+    absent = set() if config["search"]["enabled"] else {"search"}
+    absent |= set() if plane(config["variants"]) else {"plane"}
+    return {name: entry for name, entry in catalogue.FIGURES.items() if name not in absent}
+
+
+def figure_settings(config: dict, name: str) -> dict:
+    """What a figure depends on, beside the results."""
     derived = {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
+    derived["variants"] = [variant_shown(config, variant) for variant in config["variants"]]
     derived["plane"] = plane(config["variants"])
-    return shared | {key: derived[key] if key in derived else config[key] for key in keys}
+    return {key: derived[key] if key in derived else config[key] for key in catalogue.FIGURES[name].settings}
 
 
-def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
+def report_settings(config: dict) -> dict:
     """What the report depends on, beside tables and figures: the config, and each figure's title and caption."""
     first = config["variants"][0]["name"]
     run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
@@ -188,7 +196,7 @@ def report_settings(config: dict, figures: dict[str, tuple[str, str]]) -> dict:
         "config": config,
         "pairs": pairs(config),
         "references": references(config),
-        "figures": [{"name": name, "title": title, "caption": text} for name, (title, text) in figures.items()],
+        "figures": [{"name": name, "title": entry.title, "caption": catalogue.caption(name)} for name, entry in figures(config).items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",
             "snakemake --cores 4 --resources gpu=4 --configfile study.yaml",

@@ -1,0 +1,64 @@
+"""Draw the steps of a study: a box for each rule, of train one for each variant, in frames of the phases. Example:
+
+  python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output results/dag.dot
+
+where `snakemake --quiet all --dag mermaid-js` printed the jobs.
+"""
+
+import re
+from pathlib import Path
+
+from hardpair.cli.command import parser, run
+
+
+def steps_of(jobs: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
+    """The phase of each step, the first steps first, and the edges between steps, of Snakemake's graph of jobs."""
+    files = (Path(__file__).parents[1] / "rules").glob("*.smk")
+    phases = {rule: file.stem for file in files for rule in re.findall(r"^ *rule (\w+):", file.read_text(), re.M)}
+    rules, names = {}, {}
+    for job, rule, wildcards in re.findall(r"^\s*(id\d+)\[(?!all\])(\w+)(.*)\]$", jobs, re.M):
+        variant = re.search(r"variant: (\S+)", wildcards) if rule == "train" else None
+        names[job] = f"train {variant[1]}" if variant else rule.replace("assemble_figure", "assemble_figure: the final figure")
+        rules[names[job]] = rule
+    edges = [edge for edge in re.findall(r"(id\d+) --> (id\d+)", jobs) if set(edge) <= names.keys()]
+    return {name: phases[rule] for name, rule in reversed(rules.items())}, {(names[a], names[b]) for a, b in edges}
+
+
+def direct(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges that do not follow from others."""
+    kept = set(edges)
+    for a, b in sorted(edges):
+        reached = {a}
+        while more := {end for start, end in kept - {(a, b)} if start in reached} - reached:
+            reached |= more
+        if b in reached:
+            kept.remove((a, b))
+    return kept
+
+
+def drawn(phases: dict[str, str], edges: set[tuple[str, str]], dot: bool) -> str:
+    """The graph in the language of graphviz, or as Mermaid."""
+    ids = {name: f"s{place}" for place, name in enumerate(phases)}
+    start = "digraph { node [shape=box style=rounded fontname=sans] graph [style=rounded fontname=sans labeljust=l]"
+    lines = [start if dot else "flowchart TB"]
+    for phase in ("data", "search", "train", "evaluate", "report"):
+        lines.append(f"  subgraph cluster_{phase} {{ label={phase}" if dot else f"  subgraph {phase}")
+        lines += [f'    {ids[name]} [label="{name}"]' if dot else f'    {ids[name]}["{name}"]' for name in phases if phases[name] == phase]
+        lines.append("  }" if dot else "  end")
+    lines += [f"  {ids[a]} {'->' if dot else '-->'} {ids[b]}" for a, b in sorted(edges)]
+    return "\n".join(lines) + ("\n}\n" if dot else "\n")
+
+
+def main() -> None:
+    cli = parser(__doc__)
+    cli.add_argument("--jobs", type=Path, required=True, help="what `snakemake --quiet all --dag mermaid-js` printed")
+    cli.add_argument("--output", type=Path, required=True, help="file to write: .dot for graphviz, else Mermaid")
+    options = cli.parse_args()
+    from hardpair.files.atomic import write_text
+
+    phases, edges = steps_of(options.jobs.read_text(encoding="utf-8"))
+    write_text(options.output, drawn(phases, direct(edges), options.output.suffix == ".dot"))
+
+
+if __name__ == "__main__":
+    run(main)

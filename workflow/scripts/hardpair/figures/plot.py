@@ -1,0 +1,60 @@
+"""The command line that draws a figure: of plot_figure.py any of them, of assemble_figure.py the final one."""
+
+import hashlib
+import importlib
+from pathlib import Path
+
+from hardpair.cli.command import parser, settings_with
+from hardpair.config.resolve import canonical
+from hardpair.errors import UserError
+from hardpair.figures import catalogue
+
+INPUTS = {
+    "runs": "folder that holds {variant}/seed{seed}/ of each run",
+    "trials": "trials.csv of the search",
+    "data": "folder of the prepared data that the runs were trained on",
+    "split": "split.json of the runs",
+}
+
+
+def plot(description: str, name: str | None = None) -> None:
+    """Parse the command line and write a figure as PNG and SVG.
+
+    Args:
+        description: for ``--help``.
+        name: of the figure; if None, the first argument of the command line names it.
+
+    Raises:
+        UserError: an input or a setting that the figure needs is missing.
+    """
+    names = [name] if name else [name for name in catalogue.FIGURES if name != catalogue.FINAL]
+    cli = parser(description)
+    if not name:
+        cli.add_argument("figure", choices=names, metavar="FIGURE", help="name of the figure")
+    for option in INPUTS:
+        if any(option in catalogue.FIGURES[figure].inputs for figure in names):
+            cli.add_argument(f"--{option}", type=Path, help=INPUTS[option])
+    cli.add_argument("--settings", required=True, type=settings_with(), help="JSON, or a JSON or YAML file, with the keys named below")
+    cli.add_argument("--output", required=True, help="PNG to write; an SVG of the same name is written beside it")
+    cli.epilog = "figures, and what they need:\n" + "\n".join(map(_needs, names))
+    options = cli.parse_args()
+    name = name or options.figure
+    entry, settings = catalogue.FIGURES[name], options.settings
+    files = {option: getattr(options, option) for option in entry.inputs}
+    if missing := [f"--{option}" for option in files if files[option] is None]:
+        raise UserError(f"the figure {name} needs {' and '.join(missing)}: see --help")
+    if missing := [key for key in entry.settings if key not in settings]:
+        raise UserError(f"the settings lack {', '.join(missing)}: see --help")
+    digest = hashlib.sha256(canonical(settings).encode()).hexdigest()
+    settings["made"] = f"settings {digest[:8]}, code {catalogue.code(name)[:8]}"
+
+    from hardpair.figures import style
+
+    module = importlib.import_module(f"hardpair.figures.{name}")
+    with style.applied():
+        style.save(module.from_files(files, settings), options.output)
+
+
+def _needs(name: str) -> str:
+    entry = catalogue.FIGURES[name]
+    return f"  {name}: {entry.title}; {' '.join(f'--{option}' for option in entry.inputs)}; settings {', '.join(entry.settings)}"
