@@ -29,6 +29,8 @@ def rules() -> dict[str, str]:
 def local_files(script: Path) -> set[Path]:
     """A script and all local modules that it imports, those that code hashes leave out and those imported by name too."""
     found, waiting = set(), [script]
+    if script.stem == "prepare_data":  # which alone reads images
+        waiting += (code_hash.SCRIPTS / "hardpair/data/sources").glob("*.py")
     while waiting:
         path = waiting.pop()
         if path not in found:
