@@ -142,15 +142,14 @@ def _append(session: requests.Session, url: str, partial: Path, limits: Limits) 
         if total is not None and total > limits.max_bytes:
             raise _Failure(f"it announces {total} bytes, more than the {limits.max_bytes} allowed", again=False)
         _say(f"{url}: " + (f"going on after {_mebibytes(start)}" if start else "downloading"))
-        with open(partial, "ab") as file, _Progress(start, total) as progress:
+        with open(partial, "ab") as file:
             file.truncate(start)
             size = start
-            for chunk in _chunks(response):
+            for chunk in _shown(_chunks(response), start, total):
                 size += len(chunk)
                 if size > limits.max_bytes:
                     break
                 file.write(chunk)
-                progress(len(chunk))
     if size > limits.max_bytes:
         partial.unlink()
         raise _Failure(f"it sent more than the {limits.max_bytes} bytes allowed", again=False)
@@ -226,33 +225,20 @@ def _reason(error: Exception) -> str:
     return "the connection ended early" if isinstance(error, urllib3.exceptions.ProtocolError) else " ".join(str(error).split())[:100]
 
 
-class _Progress:
-    """Shows how much has arrived: a bar on a terminal, else a line at every tenth and after every minute."""
+def _shown(chunks: Iterator[bytes], start: int, total: int | None) -> Iterator[bytes]:
+    """The chunks; shows how much has arrived: a bar on a terminal, else a line at every tenth and after every minute."""
+    from tqdm import tqdm
 
-    def __init__(self, start: int, total: int | None) -> None:
-        from tqdm import tqdm
-
-        self.size, self.total = start, total
-        self.bar = tqdm(
-            total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, disable=not sys.stderr.isatty(), leave=False
-        )
-        self.tenth, self.said_at = self._tenth(), time.monotonic()
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __call__(self, count: int) -> None:
-        self.size += count
-        self.bar.update(count)
-        if self.bar.disable and (self._tenth() > self.tenth or time.monotonic() > self.said_at + 60):
-            self.tenth, self.said_at = self._tenth(), time.monotonic()
-            _say(f"{100 * self.size // self.total} % of {_mebibytes(self.total)}" if self.total else _mebibytes(self.size))
-
-    def _tenth(self) -> int:
-        return 10 * self.size // self.total if self.total else self.size // (16 * 2**20)
-
-    def __exit__(self, *_) -> None:
-        self.bar.close()
+    terminal, size, shown_at = sys.stderr.isatty(), start, time.monotonic()
+    with tqdm(total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, disable=not terminal, leave=False) as bar:
+        for chunk in chunks:
+            before = 10 * size // (total or 160 * 2**20)
+            yield chunk
+            size += len(chunk)
+            bar.update(len(chunk))
+            if not terminal and (10 * size // (total or 160 * 2**20) > before or time.monotonic() > shown_at + 60):
+                shown_at = time.monotonic()
+                _say(f"{100 * size // total} % of {_mebibytes(total)}" if total else _mebibytes(size))
 
 
 def _mebibytes(size: int) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hardpair.data.pictures import picture, tree
-from hardpair.data.pictures.labels import PARTS, label_files, test_count
+from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.data.split import split_indices
 from hardpair.errors import UserError
 from hardpair.files.atomic import write_rows
@@ -69,7 +69,7 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
 
     files = label_files(tree.listing(source), source)
     if not files.parted:
-        test_count(len(files.pictures), test_share)  # refused before anything is decoded
+        number_to_test(len(files.pictures), test_share)  # refused before anything is decoded
     places = {entry: index for index, (entry, _, _) in enumerate(files.pictures)}
     images = np.empty((len(places), 3, size, size), dtype=np.uint8)
     good, bad = np.zeros(len(places), dtype=bool), [_bad(entry, problem) for entry, problem in files.others]

@@ -61,7 +61,7 @@ def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
     return LabelledFiles(classes, [(entry, part, labels[name]) for entry, part, name in placed], sorted(others), bool(parted))
 
 
-def test_count(pictures: int, share: float) -> int:
+def number_to_test(pictures: int, share: float) -> int:
     """How many of so many pictures are for testing where the tree has no parts.
 
     Raises:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hardpair.data.pictures import tree
-from hardpair.data.pictures.labels import PARTS, label_files, test_count
+from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.files import shapes
 
 RECORD = "pictures.json"  # beside dataset.json: what was prepared
@@ -33,7 +33,7 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
         from hardpair.data.split import quotas
 
         sizes = np.array([count["train"] for count in counts.values()])
-        for count, test in zip(counts.values(), quotas(sizes, test_count(int(sizes.sum()), share)).tolist(), strict=True):
+        for count, test in zip(counts.values(), quotas(sizes, number_to_test(int(sizes.sum()), share)).tolist(), strict=True):
             count["test"] = test
             count["train"] -= test
     return fingerprint, counts
