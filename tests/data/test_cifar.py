@@ -10,23 +10,25 @@ import pytest
 import fake_cifar
 import prepare_data
 from hardpair.cli import command
-from hardpair.data import dataset
+from hardpair.data import dataset, sources
 from hardpair.data.arrays import load_part
-from hardpair.data.sources import cifar
-from hardpair.data.sources.classes import CLASSES
 from hardpair.errors import UserError
 from hardpair.files.atomic import read_json
 from hostile_pickle import Trap
 from prepared_data import same_parts
 
 
+def read(kind: str, source: Path):
+    return sources.get(kind).read({"source": source}, Path(), threads=1)
+
+
 @pytest.mark.parametrize("kind", ["cifar10", "cifar100"])
 def test_archive_and_folder_give_the_images_and_fine_labels_that_were_packed(tmp_path, monkeypatch, kind):
     archive, packed = fake_cifar.write_release(tmp_path, kind, monkeypatch)
-    for source in (archive, tmp_path, tmp_path / cifar.RELEASES[kind].folder):
-        about, parts = cifar.read(kind, source)
+    for source in (archive, tmp_path, tmp_path / sources.get(kind).unpacked):
+        about, parts = read(kind, source)
         assert same_parts(parts, packed)
-        assert about == {"classes": list(CLASSES[kind])}
+        assert about == {"classes": list(sources.get(kind).classes)}
         assert [array.dtype for array in parts["train"]] == [np.uint8, np.int64]
 
 
@@ -35,7 +37,7 @@ def test_an_archive_with_another_hash_is_never_opened(tmp_path, monkeypatch):
     archive.write_bytes(archive.read_bytes() + b"\0")
     monkeypatch.setattr(tarfile, "open", lambda *_, **__: pytest.fail("the archive was opened"))
     with pytest.raises(UserError, match=r"cifar10\.tar\.gz has SHA-256 .* download it again"):
-        cifar.read("cifar10", archive)
+        read("cifar10", archive)
 
 
 @pytest.mark.parametrize("name", ["data_batch_1", "data_batch_5", "test_batch", "batches.meta"])
@@ -43,7 +45,7 @@ def test_a_changed_file_is_refused_before_it_is_unpickled(tmp_path, monkeypatch,
     fake_cifar.write_release(tmp_path, "cifar10", monkeypatch)
     (tmp_path / "cifar-10-batches-py" / name).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     with pytest.raises(UserError, match=f"{name} is not the official file"):
-        cifar.read("cifar10", tmp_path)
+        read("cifar10", tmp_path)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -51,20 +53,20 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     fake_cifar.write_release(tmp_path, "cifar10", monkeypatch)
     (tmp_path / "cifar-10-batches-py" / "data_batch_3").unlink()
     with pytest.raises(UserError, match="data_batch_3 is missing"):
-        cifar.read("cifar10", tmp_path)
+        read("cifar10", tmp_path)
     with pytest.raises(UserError, match=r"data\.source .*elsewhere does not exist"):
-        cifar.read("cifar10", tmp_path / "elsewhere")
+        read("cifar10", tmp_path / "elsewhere")
 
 
 def test_classes_in_another_order_are_refused(tmp_path, monkeypatch):
-    archive, _ = fake_cifar.write_release(tmp_path, "cifar10", monkeypatch, names=CLASSES["cifar10"][::-1])
+    archive, _ = fake_cifar.write_release(tmp_path, "cifar10", monkeypatch, names=sources.get("cifar10").classes[::-1])
     with pytest.raises(UserError, match="names other classes"):
-        cifar.read("cifar10", archive)
+        read("cifar10", archive)
 
 
 @pytest.mark.skipif("HARDPAIR_CIFAR10" not in os.environ, reason="HARDPAIR_CIFAR10 names no folder with cifar-10-batches-py")
 def test_the_real_cifar10_has_its_known_shape_and_statistics():
-    _, parts = cifar.read("cifar10", Path(os.environ["HARDPAIR_CIFAR10"]))
+    _, parts = read("cifar10", Path(os.environ["HARDPAIR_CIFAR10"]))
     assert [parts[part][0].shape for part in ("train", "test")] == [(50000, 3, 32, 32), (10000, 3, 32, 32)]
     assert [np.bincount(parts[part][1]).tolist() for part in ("train", "test")] == [[5000] * 10, [1000] * 10]
     mean, std = dataset.channel_statistics(parts["train"][0])
@@ -78,4 +80,4 @@ def test_an_archive_is_prepared(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["prepare_data.py", *arguments])
     command.run(prepare_data.main)
     assert same_parts({part: load_part(tmp_path / "out", part) for part in ("train", "test")}, packed)
-    assert read_json(tmp_path / "out" / "dataset.json")["classes"] == list(CLASSES["cifar100"])
+    assert read_json(tmp_path / "out" / "dataset.json")["classes"] == list(sources.get("cifar100").classes)

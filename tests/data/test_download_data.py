@@ -9,7 +9,7 @@ import pytest
 
 import download_data
 from hardpair.cli import command
-from hardpair.data.sources.releases import RELEASES, Release
+from hardpair.data.sources import Release, cifar10
 from loopback import BODY, failing, serving
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -29,8 +29,8 @@ def call(monkeypatch, *arguments):
 @pytest.fixture
 def official(monkeypatch, loopback_server):
     """A stand-in for the official archive, on the loopback server."""
-    release = Release(url=loopback_server.url("/official", serving()), sha256=SHA256, folder="", reader="")
-    monkeypatch.setitem(RELEASES, "cifar10", release)
+    release = Release(url=loopback_server.url("/official", serving()), sha256=SHA256)
+    monkeypatch.setattr(cifar10.SOURCE, "release", release)
     return release
 
 
@@ -43,7 +43,7 @@ def test_the_command_takes_the_official_address_first_then_the_mirrors_in_order(
 
 
 def test_without_network_one_sentence_names_every_address_and_data_source(official, closed_url, archive, monkeypatch):
-    monkeypatch.setitem(RELEASES, "cifar10", Release(closed_url, SHA256, "", ""))
+    monkeypatch.setattr(cifar10.SOURCE, "release", Release(closed_url, SHA256))
     mirror = closed_url.replace("a.tar", "mirror.tar")
     with pytest.raises(SystemExit) as told:
         call(monkeypatch, "--kind", "cifar10", "--mirrors", mirror, "--output", archive)
@@ -60,6 +60,6 @@ def test_a_wrong_address_is_named(official, loopback_server, archive, monkeypatc
 
 
 def test_the_command_imports_neither_arrays_nor_networks():
-    code = "import sys, download_data, hardpair.config.resolve, hardpair.data.download, hardpair.data.sources.releases\n"
+    code = "import sys, download_data, hardpair.config.resolve, hardpair.data.download, hardpair.study.status\n"
     code += "sys.exit(bool({'numpy', 'torch', 'torchvision'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(download_data.__file__), check=True)

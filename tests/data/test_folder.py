@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -19,8 +19,10 @@ import prepare_data
 from hardpair.cli import command
 from hardpair.config.resolve import resolve_part
 from hardpair.data.arrays import load_part
-from hardpair.data.sources import folder
-from hardpair.data.sources.planned import planned
+from hardpair.data.pictures import decoded
+from hardpair.data.pictures.planned import planned
+from hardpair.data.sources import get
+from hardpair.errors import UserError
 from hardpair.files.atomic import read_json
 from hardpair.training.model import ConvNet
 from hardpair.training.model_size import parameter_count
@@ -110,17 +112,26 @@ def test_folder_zip_and_tar_of_any_order_are_prepared_to_the_same_arrays(prepare
 
 
 @settings(max_examples=30, deadline=None)
+@example(sizes=[3, 3], share=0.9375)
 @given(sizes=st.lists(st.integers(3, 40), min_size=2, max_size=4), share=st.floats(0.05, 0.95))
 def test_a_tree_is_split_stratified_and_always_alike(tmp_path_factory, sizes, share):
     source = tmp_path_factory.mktemp("pictures")
     one = picture_tree.png(0)
     picture_tree.write(source, {f"{label}/{number}.png": one for label, n in enumerate(sizes) for number in range(n)})
-    pictures = folder.read(source, 8, share, threads=1)
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source), "test_share": share})
+    if round(share * sum(sizes)) == sum(sizes):
+        sentence = rf"^data\.test_share {share:g} leaves none of the {sum(sizes)} pictures to train on: lower it$"
+        for reading in (lambda: decoded.read(source, 8, share, threads=1), lambda: planned(data, source / "out")):
+            with pytest.raises(UserError, match=sentence):
+                reading()
+        return
+    pictures = decoded.read(source, 8, share, threads=1)
+    assert planned(data, source / "out")[1] == pictures.counts()
     tested = pictures.parts == "test"
     assert tested.sum() == round(share * sum(sizes))
     for label, n in enumerate(sizes):
         assert abs((pictures.labels[tested] == label).sum() - tested.sum() * n / sum(sizes)) < 1
-    again = folder.read(source, 8, share, threads=2)
+    again = decoded.read(source, 8, share, threads=2)
     assert (again.parts == pictures.parts).all()
     assert again.files == pictures.files == sorted(pictures.files)
 
@@ -169,7 +180,7 @@ def test_broken_files_are_listed_and_skipped_or_refused(prepare, complaint, tmp_
     source = picture_tree.write(tmp_path / name, files) if name == "folder" else picture_tree.pack(tmp_path / name, files)
     told = complaint(source)
     assert f"data.source {source} has 5 files that cannot be used, the first 'cat/cut.png', which cannot be read as a picture (" in told
-    assert f"{tmp_path / 'out' / 'skipped.csv'} lists all; mend or remove them, or set data.on_bad_image to skip" in told
+    assert f"{tmp_path / 'out' / 'skipped.csv'} lists all; replace or remove them, or set data.on_bad_image to skip" in told
     listed = rows(tmp_path / "out" / "skipped.csv")
     said = prepare(source, "--on-bad-image", "skip")
     assert rows(tmp_path / "out" / "skipped.csv") == listed
@@ -232,7 +243,7 @@ def test_classes_of_too_few_pictures_are_refused(complaint, prepare, tmp_path):
     source = picture_tree.write(tmp_path / "pictures", TREE)
     told = complaint(source, "--min-images", 3)
     assert "has classes of fewer than 3 pictures (cat has 2 for test, dog has 2 for test): add pictures" in told
-    assert told.endswith("or lower data.min_images")
+    assert told.endswith("lower data.min_images or, without train/ and test/, change data.test_share")
     broken = picture_tree.write(tmp_path / "more", TREE | {"fox/1.png": b"x", "fox/2.png": b"y"})
     told = complaint(broken, "--min-images", 1, "--on-bad-image", "skip")
     assert "fewer than 1 pictures (fox has 0 for train, fox has 0 for test)" in told
@@ -264,22 +275,23 @@ def test_items_come_in_order_and_few_are_taken_ahead():
             taken.append(number)
             yield number
 
-    for place, found in enumerate(folder.in_order(lambda number: number**2, items(), threads=2)):
+    for place, found in enumerate(decoded.in_order(lambda number: number**2, items(), threads=2)):
         assert found == place**2
-        assert len(taken) <= place + 2 * folder.AHEAD + 2
+        assert len(taken) <= place + 2 * decoded.AHEAD + 2
 
 
 def test_what_is_planned_is_what_is_prepared(prepare, tmp_path):
     for name, files in (("parted", PARTED), ("tree", TREE)):
         source = picture_tree.write(tmp_path / name, files)
         data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source), "test_share": 0.25})
-        before = planned(data, tmp_path / f"out {name}")
+        fingerprint, before = planned(data, tmp_path / f"out {name}")
         prepare(source, "--min-images", 1, test_share=0.25, output=tmp_path / f"out {name}")
-        after, about = planned(data, tmp_path / f"out {name}"), read_json(tmp_path / f"out {name}" / "dataset.json")
-        assert before.fingerprint == after.fingerprint
-        assert list(before.counts) == list(after.counts) == about["classes"]
-        assert [after.total(part) for part in ("train", "test")] == [about["train"], about["test"]]
-        assert before.total("test") == pytest.approx(about["test"], abs=1)
+        (again, after), about = planned(data, tmp_path / f"out {name}"), read_json(tmp_path / f"out {name}" / "dataset.json")
+        assert fingerprint == again
+        assert list(before) == about["classes"]
+        assert before == after
+        inventory = get("folder").inventory(data, tmp_path / f"out {name}")
+        assert (inventory.train, inventory.test, list(inventory.classes)) == (about["train"], about["test"], about["classes"])
 
 
 @pytest.mark.parametrize(("classes", "pictures"), [(9, 7), (9, 10), (2, 5)])
@@ -287,6 +299,6 @@ def test_small_classes_are_counted_as_they_are_split(prepare, tmp_path, classes,
     files = {f"{name}/{n}.png": picture_tree.png(10 * name + n) for name in range(classes) for n in range(pictures + name % 2)}
     source = picture_tree.write(tmp_path / "small", files)
     data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source), "test_share": 0.25})
-    before = planned(data, tmp_path / "out")
+    _, before = planned(data, tmp_path / "out")
     prepare(source, "--min-images", 1, "--on-bad-image", "skip", test_share=0.25)
-    assert before.counts == read_json(tmp_path / "out/pictures.json")["counts"]
+    assert before == read_json(tmp_path / "out/pictures.json")["counts"]

@@ -11,7 +11,6 @@ import split_data
 from hardpair.cli import command
 from hardpair.data import dataset
 from hardpair.data.sources import synthetic
-from hardpair.data.sources.classes import CLASSES
 from hardpair.files.atomic import read_json
 from prepared_data import some_parts
 
@@ -99,6 +98,6 @@ def test_a_tail_tells_its_counts_and_no_tail_changes_no_byte(tmp_path, monkeypat
     assert list(read_json(tmp_path / "one.json")) == ["data_sha256", "training", "validation"]
     tail, labels = read_json(tmp_path / "tail.json"), np.load(tmp_path / "train" / "labels.npy")
     assert tail["validation"] == read_json(tmp_path / "one.json")["validation"]
-    assert list(tail["training_per_class"]) == list(CLASSES["synthetic"])
+    assert list(tail["training_per_class"]) == list(synthetic.CLASSES)
     assert list(tail["training_per_class"].values()) == np.bincount(labels[tail["training"]]).tolist()
     assert list(tail["training_per_class"].values()) == [15, 12, 10, 8, 7, 6, 5, 4, 3, 3]

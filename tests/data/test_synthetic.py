@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from hardpair.data.sources import synthetic
-from hardpair.data.sources.classes import CLASSES
 from prepared_data import same_parts
 
 CAT, DOG = 3, 5
@@ -17,7 +16,7 @@ def test_generated_images_are_balanced_and_always_the_same():
     assert same_parts(parts, synthetic.generate(**shape)[1])
     assert [np.bincount(parts[part][1]).tolist() for part in ("train", "test")] == [[20] * 10, [10] * 10]
     assert parts["train"][0].shape == (200, 3, 8, 8)
-    assert about["classes"] == list(CLASSES["synthetic"])
+    assert about["classes"] == list(synthetic.CLASSES)
     assert not np.array_equal(parts["train"][0][:100], parts["test"][0])
 
 

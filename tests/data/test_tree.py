@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import picture_tree
-from hardpair.data.sources import tree
-from hardpair.data.sources.layout import layout
-from hardpair.data.sources.tree import Entry
+from hardpair.data.pictures import tree
+from hardpair.data.pictures.labels import label_files
+from hardpair.data.pictures.tree import Entry
 from hardpair.errors import UserError
 
 FILES = {"cat/1.png": b"one", "cat/deep/er/2.png": b"two", "dog/1.png": b"three", "READ ME": b"four"}
@@ -192,8 +192,8 @@ def test_a_fingerprint_tells_names_sizes_and_archives_apart_but_no_times_or_plac
 def arranged(*paths: str, problems: tuple[str, ...] = ()):
     """Classes, and for each path its part and class; the others."""
     entries = sorted([Entry(path, 1) for path in paths] + [Entry(path, 1, "is odd") for path in problems])
-    found = layout(entries, Path("pictures"))
-    return found.classes, {entry.path: (part, found.classes[label]) for entry, part, label in found.pictures}, found.others
+    files = label_files(entries, Path("pictures"))
+    return files.classes, {entry.path: (part, files.classes[label]) for entry, part, label in files.pictures}, files.others
 
 
 def test_a_tree_of_classes():

@@ -19,7 +19,7 @@ import fuzzing
 import picture_tree
 import prepare_data
 from hardpair.config.resolve import resolve_part
-from hardpair.data.sources.releases import RELEASES
+from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.files.atomic import read_json, write_json
 from hardpair.staleness import plan
@@ -145,7 +145,7 @@ def releases(tmp_path_factory):
 def test_an_official_archive_that_is_none_is_refused_and_nothing_of_it_is_run(tmp_path_factory, releases, kind, how, drawn):
     folder = tmp_path_factory.mktemp("cifar") / kind
     shutil.copytree(releases[kind], folder)
-    archive, inner = folder / f"{kind}.tar.gz", folder / RELEASES[kind].folder
+    archive, inner = folder / f"{kind}.tar.gz", folder / sources.get(kind).unpacked
     path = drawn.draw(st.sampled_from(sorted(inner.iterdir())))
     source, whole = (archive if how == "archive" else folder), path.read_bytes()
     if how == "archive":
@@ -164,7 +164,7 @@ def test_an_official_archive_that_is_none_is_refused_and_nothing_of_it_is_run(tm
         path.write_bytes(pickle.dumps(Trap(folder / "sprung")))
     if how == "trap in archive":
         with tarfile.open(archive, "w:gz") as file:
-            file.add(inner, RELEASES[kind].folder)
+            file.add(inner, sources.get(kind).unpacked)
         source = archive
     out = folder / "out"
     told = fuzzing.run(prepare_data, "--kind", kind, "--name", "c", "--source", source, "--output-dir", out, writes=out)

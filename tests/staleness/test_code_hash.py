@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardpair.config.resolve import resolve
+from hardpair.data import sources
 from hardpair.figures import catalogue
 from hardpair.staleness import code_hash, plan
 from moved_modules import move
@@ -30,8 +31,10 @@ VARIANTS = {
 }
 FIGURES = {f"plot_figure: {name}": ("plot_figure.py", f"hardpair/figures/{name}.py") for name in catalogue.FIGURES if name != "final"}
 FIGURES |= {"assemble_figure": ("assemble_figure.py", "hardpair/figures/final.py")}
-OTHERS = ("choose_pairs", "prepare_data", "split_data", "propose_trials", "select_recipe", "evaluate", "compare")
-JOBS = VARIANTS | FIGURES | {name: (f"{name}.py",) for name in OTHERS} | {"write_report": ("write_report.py", *plan.report_parts())}
+SOURCES = {f"prepare_data: {kind}": ("prepare_data.py", f"hardpair/data/sources/{kind}.py") for kind in sources.kinds()}
+OTHERS = ("choose_pairs", "split_data", "propose_trials", "select_recipe", "evaluate", "compare")
+JOBS = VARIANTS | FIGURES | SOURCES | {name: (f"{name}.py",) for name in OTHERS}
+JOBS |= {"write_report": ("write_report.py", *plan.report_parts())}
 
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
@@ -91,6 +94,7 @@ class Tree:
         for path, text in self.old.items():
             path.unlink() if text is None else path.write_text(text)
         self.old.clear()
+        code_hash.code_hash.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -136,14 +140,15 @@ def test_the_jobs_are_the_rules_that_hash_their_code(monkeypatch):
     assert rules.keys() - {"download_data"} == {name.partition(":")[0] for name in JOBS}
     monkeypatch.setattr(catalogue, "code_hash", lambda *files: files)
     names = {"code_hash": lambda *files: files, "plan": plan, "catalogue": catalogue}
-    for name in JOBS.keys() - VARIANTS.keys():
+    for name in JOBS.keys() - VARIANTS.keys() - SOURCES.keys():
         rule, _, figure = name.partition(": ")
         code = eval(rules[rule][0], names)
         assert (code(SimpleNamespace(figure=figure)) if figure else code) == JOBS[name]
-    assert (rules["train"], rules["run_trial"]) == (
+    assert (rules["train"], rules["run_trial"], rules["prepare_data"]) == (
         ["lambda wildcards: plan.train_code(config, wildcards.variant)"],
         ["plan.trial_code(config)"],
-    ), "another test has these"
+        ["plan.prepare_code(config)"],
+    ), "other tests have these"
 
 
 def test_a_copy_elsewhere_has_the_same_hashes(tree):
@@ -220,11 +225,16 @@ COUNTED = {
     },
     ("hardpair/comparison/new_images.py", "(seeds - 1)", "seeds"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_figure: reliability"},
-    ("hardpair/data/split.py", "20170808", "20170809"): {"split_data", "prepare_data"},  # a tree of pictures without parts is split too
-    ("hardpair/data/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data"},
-    ("hardpair/data/sources/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data"},
-    ("hardpair/data/sources/classes.py", '"airplane"', '"aeroplane"'): {"prepare_data"},
-    ("hardpair/data/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data"},
+    ("hardpair/data/split.py", "20170808", "20170809"): {
+        "split_data",
+        "prepare_data: folder",
+    },  # pictures without train/ and test/ are split too
+    ("hardpair/data/dataset.py", "minlength=256", "minlength=255"): set(SOURCES),
+    ("hardpair/data/pictures/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data: folder"},
+    ("hardpair/data/pictures/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data: folder"},
+    ("hardpair/data/sources/cifar10.py", '"airplane"', '"aeroplane"'): set(SOURCES) - {"prepare_data: folder"},  # synthetic borrows it
+    ("hardpair/data/sources/cifar100.py", "apple aquarium", "apples aquarium"): {"prepare_data: cifar100"},
+    ("hardpair/data/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data: synthetic"},
     ("hardpair/report/page.html.jinja", "\n", "\n\n"): {"write_report"},
     ("hardpair/report/explorer_data.js", "// ", "//  "): {"write_report"},
     ("hardpair/report/tables.py", "MOST = 1000", "MOST = 2000"): {"write_report"},
@@ -253,8 +263,8 @@ def test_checks_and_messages_do_not_count(tree):
     assert tree.changed() == set()
 
 
-def test_a_new_loss_or_module_that_nobody_imports_changes_nothing(tree):
-    for name in ("losses/new.py", "samplers/new.py", "figures/new.py", "new.py"):
+def test_a_new_loss_source_or_module_that_nobody_imports_changes_nothing(tree):
+    for name in ("losses/new.py", "samplers/new.py", "data/sources/new.py", "figures/new.py", "new.py"):
         tree.write(f"hardpair/{name}", "ANSWER = 42\n")
     assert tree.changed() == set()
 
@@ -277,7 +287,7 @@ def test_every_way_to_import_a_local_module_counts(tree, statement):
     imported = hashes()
     tree.write("hardpair/added/__init__.py", "A = 2\n")
     edited = hashes()
-    assert {name for name in JOBS if edited[name] != imported[name]} == {"split_data", "prepare_data"}
+    assert {name for name in JOBS if edited[name] != imported[name]} == {"split_data", "prepare_data: folder"}
     tree.write("hardpair/added/deep.py", "def f(): return 1\n")
     assert (hashes() != edited) == ("deep" in statement)
 
@@ -298,6 +308,11 @@ def test_the_plan_hashes_a_variants_own_loss_and_sampler(tree):
     assert plan.trial_code(config) == tree.before["run_trial"]
 
 
+def test_the_plan_hashes_the_source_of_the_configs_kind(tree):
+    for kind in sources.kinds():
+        assert plan.prepare_code({"data": {"kind": kind}}) == tree.before[f"prepare_data: {kind}"]
+
+
 def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
     dynamic = {"importlib", "imp", "runpy", "pkgutil", "__import__", "exec", "eval", "compile"}
     found = set()
@@ -311,7 +326,8 @@ def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
                 names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {getattr(node, "id", "")}
             if {each.partition(".")[0] for each in names} & dynamic:
                 found.add(name)
-    assert found == {"hardpair/plugins.py", "hardpair/figures/plot.py"}, "of whose modules jobs count the file as well"
+    dynamic_imports = {"hardpair/plugins.py", "hardpair/figures/plot.py", "hardpair/data/sources/__init__.py"}
+    assert found == dynamic_imports, "of whose modules jobs count the file as well"
 
 
 def test_no_import_binds_a_path_that_a_move_would_change():
@@ -346,7 +362,9 @@ def test_a_module_that_has_moved_still_counts(moving):
 def test_all_modules_together_may_move(moving):
     # Losses and samplers are imported by name, and a package that holds code stays with what it holds.
     names = [path.relative_to(moving.folder).with_suffix("") for path in (moving.folder / "hardpair").rglob("*.py")]
-    modules = [".".join(name.parts) for name in names if name.name != "__init__" and name.parent.name not in ("losses", "samplers")]
+    modules = [
+        ".".join(name.parts) for name in names if name.name != "__init__" and name.parent.name not in ("losses", "samplers", "sources")
+    ]
     move(moving.folder, {name: f"hardpair.of{-i % 10}.within{i}.{name.rpartition('.')[2]}" for i, name in enumerate(modules)})
     assert moving.changed() == set()
 

@@ -30,7 +30,9 @@ def needed(environment: str) -> set[str]:
     """Distributions that the scripts of an environment's rules import, and what has to be of one version with them."""
     scripts = [code_hash.SCRIPTS / f"{rule}.py" for rule, name in rules().items() if name == environment]
     files = local_files(*scripts)
-    by_name = (path for file in files if file.parent.name in ("losses", "samplers", "figures") for path in file.parent.glob("*.py"))
+    by_name = (
+        path for file in files if file.parent.name in ("losses", "samplers", "figures", "sources") for path in file.parent.glob("*.py")
+    )
     names = {name.partition(".")[0] for path in local_files(*files, *by_name) for name in modules(path)}
     local = {path.stem for path in code_hash.SCRIPTS.glob("*.py")} | {"hardpair"}
     distributions = packages_distributions()

@@ -15,6 +15,7 @@ from local_imports import local_files, modules
 PROJECT = Path(__file__).parents[2]
 RULES = PROJECT / "workflow" / "rules"
 SCRIPTS = sorted(path.stem for path in code_hash.SCRIPTS.glob("*.py"))
+SOURCES = list((code_hash.SCRIPTS / "hardpair/data/sources").glob("*.py"))  # imported by name
 WITH_TORCH = {"train", "run_trial", "evaluate", "predict"}
 
 
@@ -108,12 +109,13 @@ def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(ru
 
 @pytest.mark.parametrize("script", sorted(set(COMMANDS) - WITH_TORCH))
 def test_what_needs_no_torch_never_imports_it(script):
-    by_name = (code_hash.SCRIPTS / "hardpair" / "figures").glob("*.py") if script == "plot_figure" else ()
-    paths = local_files(code_hash.SCRIPTS / f"{script}.py", *by_name)
+    by_name = {"plot_figure": "figures", "prepare_data": "data/sources"}
+    folder = code_hash.SCRIPTS / "hardpair" / by_name[script] if script in by_name else None
+    paths = local_files(code_hash.SCRIPTS / f"{script}.py", *(folder.glob("*.py") if folder else ()))
     importers = {path.relative_to(code_hash.SCRIPTS).as_posix() for path in paths for name in modules(path) if "torch" in name.split(".")}
     assert not importers
     vision = {path.name for path in paths for name in modules(path) if name.startswith("torchvision")}
-    assert vision <= ({"cifar.py"} if script == "prepare_data" else set()), "torchvision brings torch along"
+    assert vision <= ({"cifar10.py"} if script == "prepare_data" else set()), "torchvision brings torch along"
 
 
 def test_what_needs_torch_is_seen_to_import_it():

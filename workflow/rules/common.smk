@@ -5,6 +5,7 @@ import subprocess
 from collections import Counter
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import available_cpu_count
+from hardpair.data import sources
 from hardpair.figures import catalogue
 from hardpair.study import estimate
 from hardpair.jobs.gpu import devices
@@ -21,6 +22,7 @@ MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
 # The file of the pairs that the study chooses for itself, if it does.
 PAIRS = plan.chosen_pairs(config) or []
 
+SOURCE = sources.get(config["data"]["kind"])
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 
 FIGURES = plan.figures(config)
@@ -93,9 +95,7 @@ def data_folder(wildcards):
 
 def archive(wildcards):
     """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
-    if config["data"]["kind"] == "synthetic" or config["data"]["source"] is not None:
-        return []
-    return DOWNLOADED
+    return DOWNLOADED if SOURCE.release and config["data"]["source"] is None else []
 
 
 def run_files(name):

@@ -31,10 +31,10 @@ rule prepare_data:
         about="<data>/dataset.json",
     log:
         "<data>/logs/prepare_data.log",
-    localrule: config["data"]["kind"] != "folder"  # of seconds
+    localrule: SOURCE.threads == 1  # of seconds
     conda:
         "../../envs/data.yaml"
-    threads: 4 if config["data"]["kind"] == "folder" else 1
+    threads: SOURCE.threads
     resources:
         # No param: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
@@ -42,7 +42,7 @@ rule prepare_data:
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
         pictures=PICTURES,
-        code=code_hash("prepare_data.py"),
+        code=plan.prepare_code(config),
         kind=config["data"]["kind"],
         name=config["data"]["name"],
     message:

@@ -1,4 +1,4 @@
-"""Download the official archive of CIFAR-10 or CIFAR-100 and check its SHA-256.
+"""Download the official archive of a kind of data, such as CIFAR-10, and check its SHA-256.
 
 The official address is tried first, then the mirrors in order. What has arrived stays beside the output in .NAME.part, so that the same
 command goes on from there after it was cut off. Examples:
@@ -12,11 +12,12 @@ import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
+from hardpair.data import sources
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
-    cli.add_argument("--kind", choices=["cifar10", "cifar100"], required=True)
+    cli.add_argument("--kind", choices=[kind for kind in sources.kinds() if sources.get(kind).release], required=True)
     cli.add_argument("--mirrors", nargs="*", default=[], metavar="URL", help="further addresses, tried in order after the official one")
     cli.add_argument("--output", type=Path, required=True, help="where the archive goes, once its SHA-256 is right")
     return cli.parse_args()
@@ -26,10 +27,9 @@ def main() -> None:
     options = arguments()
     from hardpair.config.resolve import resolve_part
     from hardpair.data.download import download
-    from hardpair.data.sources.releases import RELEASES
 
     mirrors = resolve_part("data", {"kind": options.kind, "name": options.kind, "urls": options.mirrors})["urls"]
-    release = RELEASES[options.kind]
+    release = sources.get(options.kind).release
     download([release.url, *mirrors], release.sha256, options.output)
 
 

@@ -49,11 +49,12 @@ def main() -> None:
     else:
         measured, where = measure(config, options.gpus)
         rate, how = measured / work.passes, f"measured just now on {where}"
-    _, _, classes = estimate.sizes(config)
+    images = estimate.inventory(config)
+    classes = len(images.classes)
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
     print(
         f"about {estimate.duration(work.seconds(rate, options.at_once))}, {side} at {rate:,.0f} images/s each ({how}); "
-        f"about {estimate.size(work.disk(parameter_count(classes, estimate.pixels(config)), classes))} of disk"
+        f"about {estimate.size(work.disk(parameter_count(classes, images.size), classes))} of disk"
     )
 
 
@@ -79,9 +80,10 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     device = choose_device(gpus)
     configure(device, threads=1, deterministic=config["train"]["deterministic"])
     recipe, precision = Recipe.checked(config["recipe"]), choose_precision(config["train"]["precision"], device)
-    pixels, classes, count = estimate.pixels(config), estimate.sizes(config)[2], STEPS * recipe.batch_size
+    inventory, count = estimate.inventory(config), STEPS * recipe.batch_size
+    size, classes = inventory.size, len(inventory.classes)
     mean = std = torch.full((3,), 0.5, device=device)
-    generated = torch.randint(256, (count, 3, pixels, pixels), dtype=torch.uint8, device=device)
+    generated = torch.randint(256, (count, 3, size, size), dtype=torch.uint8, device=device)
     images = Images(generated, torch.randint(classes, (count,), device=device), mean, std, [str(label) for label in range(classes)])
     split = {"training": torch.arange(count), "validation": torch.arange(0)}
     training = Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision), 0)

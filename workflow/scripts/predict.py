@@ -78,11 +78,13 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
     Raises:
         UserError: it is missing, or no usable picture.
     """
-    from hardpair.data import picture
+    import warnings
+
+    from hardpair.data.pictures import picture
     from hardpair.errors import UserError
 
     try:
-        with picture.quietly():
+        with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file
             return picture.read(path, size)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: name a picture that there is") from None

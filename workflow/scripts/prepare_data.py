@@ -11,19 +11,16 @@ import argparse
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, positive, run
+from hardpair.data import sources
 
 
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
-    cli.add_argument("--kind", choices=["cifar10", "cifar100", "folder", "synthetic"], required=True)
+    cli.add_argument("--kind", choices=sources.kinds(), required=True)
     cli.add_argument("--name", required=True, help="label of the prepared data")
-    cli.add_argument("--source", type=Path, help="archive or folder (not for synthetic)")
-    cli.add_argument(
-        "--settings",
-        type=json_or_file,
-        default={},
-        help='JSON or file: {"synthetic": {"train", "test", "size", "separation"}} or, for a folder, {"size", "test_share"}',
-    )
+    cli.add_argument("--source", type=Path, help="archive or folder, for images that are not generated")
+    keys = "; ".join(f"{', '.join(sources.get(kind).settings) or 'none'} for {kind}" for kind in sources.kinds())
+    cli.add_argument("--settings", type=json_or_file, default={}, help=f"JSON or file: keys of data in the config ({keys})")
     cli.add_argument(
         "--on-bad-image", choices=["refuse", "skip"], default="refuse", help="what to do where a file of a folder is no picture"
     )
@@ -39,46 +36,15 @@ def main() -> None:
     options = arguments()
     from hardpair.config.resolve import resolve_part
     from hardpair.data import dataset
-    from hardpair.data.sources import cifar, synthetic
     from hardpair.errors import UserError
 
-    settings = resolve_part("data", options.settings | {"kind": options.kind, "name": options.name})
-    about = {"kind": options.kind, "name": options.name}
-    if options.kind == "synthetic":
-        more, parts = synthetic.generate(**settings["synthetic"])
-    elif options.source is None:
-        raise UserError(f"--source is missing: name the archive or folder of {options.kind}")
-    elif options.kind == "folder":
-        prepare_pictures(options, settings, about)
-        return
-    else:
-        more, parts = cifar.read(options.kind, options.source)
-    dataset.save(options.output_dir, about | more, parts)
-
-
-def prepare_pictures(options: argparse.Namespace, settings: dict, about: dict) -> None:
-    """Bring your own pictures into the form of all others, and say what was found."""
-    from hardpair.data import dataset
-    from hardpair.data.sources import folder, planned, tree
-    from hardpair.files.atomic import write_json
-    from hardpair.training.model_size import parameter_count
-
-    fingerprint = tree.fingerprint(options.source)
-    pictures = folder.read(options.source, settings["size"], settings["test_share"], options.threads)
-    found = folder.report(pictures, options.output_dir)
-    folder.refuse(pictures, options.source, options.output_dir, options.on_bad_image, options.min_images)
-    parts, size, classes = pictures.arrays(), settings["size"], pictures.classes
-    weights = parameter_count(len(classes), size)
-    dataset.save(options.output_dir, about | {"classes": classes, "parameters": weights}, parts)
-    record = {"source": str(options.source), "fingerprint": fingerprint, "test_share": settings["test_share"]}
-    write_json(options.output_dir / planned.RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
-    train, test = (len(parts[part][1]) for part in ("train", "test"))
-    print(
-        *found,
-        f"{len(classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels; "
-        f"the network has {weights:,} parameters for them",
-        sep="\n",
-    )
+    names, source = {"kind": options.kind, "name": options.name}, sources.get(options.kind)
+    if source.local and options.source is None:
+        raise UserError(f"--source is missing: name {source.local}")
+    checks = {"on_bad_image": options.on_bad_image, "min_images": options.min_images}
+    data = resolve_part("data", options.settings | names | checks) | {"source": options.source}
+    about, arrays = source.read(data, options.output_dir, options.threads)
+    dataset.save(options.output_dir, names | about, arrays)
 
 
 if __name__ == "__main__":

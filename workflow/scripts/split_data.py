@@ -36,8 +36,7 @@ def main() -> None:
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)
     _, labels = load_part(options.data, "train")
-    wanted = (settings[key] for key in ("training", "validation", "split", "imbalance"))
-    training, validation = split_indices(labels, *wanted)
+    training, validation = split_indices(labels, *(settings[key] for key in ("training", "validation", "split", "imbalance")))
     split = {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()}
     if settings["imbalance"] != 1:
         counts = np.bincount(labels[training], minlength=len(about["classes"]))

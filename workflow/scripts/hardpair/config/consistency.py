@@ -1,14 +1,12 @@
 """Problems between keys of a config that a schema cannot express."""
 
-import math
 from collections.abc import Collection, Iterator
 
 from hardpair.config.schema import schema
 from hardpair.config.sentences import advice, shown
-from hardpair.data.sources.classes import CLASSES
+from hardpair.data import sources
 
 AFFECTS_RESULTS = False
-OF_FOLDERS = ("size", "test_share", "on_bad_image", "min_images")  # keys of ``data`` that only your own pictures have
 
 
 def inconsistencies(config: dict) -> Iterator[str]:
@@ -27,8 +25,8 @@ def inconsistencies(config: dict) -> Iterator[str]:
 
 def _wrong_variants(config: dict) -> Iterator[str]:
     for key in ("name", "label"):
-        given = [variant[key] for variant in config["variants"]]
-        if twice := next((item for item in given if given.count(item) > 1), None):
+        values = [variant[key] for variant in config["variants"]]
+        if twice := next((value for value in values if values.count(value) > 1), None):
             yield f"variants: two have the {key} {shown(twice)}; give each its own"
     names = [variant["name"] for variant in config["variants"]]
     for index, name in enumerate(names):
@@ -62,7 +60,7 @@ def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
 
 
 def _wrong_data(config: dict) -> Iterator[str]:
-    data = config["data"]
+    data, source = config["data"], sources.get(config["data"]["kind"])
     chosen = isinstance(config["pairs"], dict)
     if chosen and data["validation"] == 0:
         yield "pairs is auto, but data.validation is 0: pairs are chosen on validation images, so hold some out or name the pairs"
@@ -70,37 +68,45 @@ def _wrong_data(config: dict) -> Iterator[str]:
     for index, (first, second) in enumerate(pairs):
         if first == second:
             yield f"pairs[{index}] names {shown(first)} twice: name two classes"
-    if data["kind"] in CLASSES:  # a folder's are told by the folder: see plan.pictures
-        yield from wrong_pairs(pairs, CLASSES[data["kind"]], data["kind"])
+    if source.classes:  # else plan.pictures looks at the images
+        yield from wrong_images(config, source.inventory(data))
     yield from _repeated("pairs", pairs)
     yield from _ambiguous(pairs)
-    kinds = schema()["properties"]["data"]["properties"]["kind"]["enum"]
-    elsewhere = {f"references[{index}]": each for index, each in enumerate(config["references"])}
-    published = enumerate(variant.get("published") for variant in config["variants"])
-    for where, each in (elsewhere | {f"variants[{index}].published": each for index, each in published if each}).items():
-        if each["data"] not in kinds:
-            yield f"{where}.data is {shown(each['data'])}, which is no data.kind: {advice(each['data'], kinds)}"
-        for name in each["pair"]:
-            if name not in (known := CLASSES.get(each["data"]) or [name]):
-                yield f"{where} names the class {shown(name)}, which {each['data']} does not have: {advice(name, known)}"
-    if data["kind"] == "synthetic" and data["source"] is not None:
-        yield "data.source is set, but data.kind synthetic is generated: remove one of them"
-    if data["kind"] == "folder":
-        if data["source"] is None:
-            yield "data.source is missing: name the folder, zip or tar of your pictures"
-    else:
-        known = schema()["properties"]["data"]["properties"]
-        for key in OF_FOLDERS:
-            if data[key] != known[key]["default"]:
-                yield f"data.{key} is {shown(data[key])}, but data.kind is {data['kind']}: only kind folder has that key, so remove it"
-    size = {"synthetic": data["synthetic"]["train"], "folder": math.inf}.get(data["kind"], 50000)
-    wanted = (data["training"] or 0) + data["validation"]
-    if wanted > size or data["validation"] >= size:
-        yield f"data.training and data.validation ask for {wanted} images of {size}: lower one of them"
+    kinds = sources.kinds()
+    published = {f"references[{index}]": reference for index, reference in enumerate(config["references"])}
+    published |= {f"variants[{index}].published": variant.get("published") for index, variant in enumerate(config["variants"])}
+    for where, values in published.items():
+        if values and values["data"] not in kinds:
+            yield f"{where}.data is {shown(values['data'])}, which is no data.kind: {advice(values['data'], kinds)}"
+        elif values and (classes := sources.get(values["data"]).classes):
+            for name in values["pair"]:
+                if name not in classes:
+                    yield f"{where} names the class {shown(name)}, which {values['data']} does not have: {advice(name, classes)}"
+    if data["source"] is not None and not source.local:
+        yield f"data.source is set, but data.kind {data['kind']} is generated: remove one of them"
+    if data["source"] is None and source.local and not source.release:
+        yield f"data.source is missing: name {source.local}"
+    # A map named after its kind may stay, since no overlay can remove it.
+    keys = {kind: {*sources.get(kind).settings, *sources.get(kind).checks} - {kind} for kind in kinds}
+    for key in sorted(set().union(*keys.values()) - keys[data["kind"]]):
+        if data[key] != schema()["properties"]["data"]["properties"][key]["default"]:
+            yield f"data.{key} is {shown(data[key])}, but images of data.kind {data['kind']} have no such key: remove it"
     if data["imbalance"] != 1 and data["training"] is not None:
         yield "data.imbalance and data.training both say how many images to train on: remove one of them"
     if data["validation"] == 0 and config["evaluate"]["images"] == "validation":
         yield "evaluate.images is validation, but data.validation is 0: hold images out or evaluate on test"
+
+
+def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
+    """Classes that ``pairs`` names and the images of ``data`` do not have, and too few images, as sentences."""
+    data, pairs = config["data"], [] if isinstance(config["pairs"], dict) else config["pairs"]
+    owner = data["kind"] if sources.get(data["kind"]).classes else f"data.source {data['source']}"
+    yield from wrong_pairs(pairs, images.classes, owner)
+    requested = (data["training"] or 1) + data["validation"]
+    if requested > images.train:
+        yield (
+            f"data.training and data.validation ask for {requested} images, but {owner} has {images.train} for training: lower one of them"
+        )
 
 
 def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
     """Write the arrays of ``train`` and ``test`` and, last, dataset.json; an older one goes first, so that it never describes other arrays.
 
     Args:
-        about: ``kind``, ``name``, ``classes`` and whatever else the source tells.
+        about: ``kind``, ``name``, ``classes`` and further entries of the source.
         parts: images uint8 (N, 3, S, S) and labels int64 (N,) of each part.
     """
     (folder / "dataset.json").unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
 def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and sd of pixel / 255 for each channel of uint8 (N, 3, S, S), exact, from the histogram of values.
 
-    The sd of a channel that is the same everywhere (pictures in green alone) is told as 1, so that divided by it the channel is 0, not NaN.
+    The sd of a channel that is the same everywhere (pictures in green alone) is given as 1, so that dividing by it gives 0, not NaN.
     """
     values = np.arange(256) / 255
     counts = np.array([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])

@@ -1,7 +1,7 @@
 """Download one file of known SHA-256 from the first of several addresses that serves it. Imports no torch.
 
 What has arrived is kept in a hidden file beside the output, so that the next attempt, address or command goes on from there.
-Since the hash is known beforehand, it alone decides: nothing gets the output's name before its bytes have shown it.
+Nothing gets the output's name before its bytes have shown the hash, which is known beforehand.
 """
 
 import os
@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 
 class _Failure(Exception):
-    """An attempt that brought no file; ``again`` tells whether the same address deserves another."""
+    """An attempt that brought no file; ``again`` says whether to try the same address once more."""
 
     def __init__(self, reason: str, again: bool) -> None:
         super().__init__(reason)
@@ -67,8 +67,8 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
             return
         output.parent.mkdir(parents=True, exist_ok=True)
         # An orphan of a killed workflow may be writing the same partial file.
-        told = f"waiting for another process that downloads {output}: end it to go on from what it has"
-        with alone(output.with_name(f".{output.name}.lock"), told) as waited, requests.Session() as session:
+        waiting = f"waiting for another process that downloads {output}: end it to go on from what it has"
+        with alone(output.with_name(f".{output.name}.lock"), waiting) as waited, requests.Session() as session:
             if waited and _is_there(output, sha256):
                 return
             if not (partial.is_file() and file_sha256(partial) == sha256):  # else it was stopped just before the last step
@@ -82,7 +82,7 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
 
 
 def _is_there(output: Path, sha256: str) -> bool:
-    """Whether the file has arrived, which is said."""
+    """Whether the file has arrived; prints that it has."""
     there = output.is_file() and file_sha256(output) == sha256
     if there:
         _say(f"{output} is there already, and its SHA-256 is right")
@@ -90,7 +90,7 @@ def _is_there(output: Path, sha256: str) -> bool:
 
 
 def _fetch_first(session: requests.Session, urls: Sequence[str], sha256: str, partial: Path, limits: Limits) -> None:
-    """Bring ``partial`` to the wanted hash from the first address that can."""
+    """Complete ``partial`` from the first address that can."""
     failures = []
     for url in dict.fromkeys(urls):
         try:
@@ -104,7 +104,7 @@ def _fetch_first(session: requests.Session, urls: Sequence[str], sha256: str, pa
 
 
 def _fetch(session: requests.Session, url: str, sha256: str, partial: Path, limits: Limits) -> None:
-    """Bring ``partial`` to the wanted hash from one address, in several attempts."""
+    """Complete ``partial`` from one address, in several attempts."""
     for attempt in range(1, limits.attempts + 1):
         try:
             resumed = _append(session, url, partial, limits)
@@ -142,15 +142,14 @@ def _append(session: requests.Session, url: str, partial: Path, limits: Limits) 
         if total is not None and total > limits.max_bytes:
             raise _Failure(f"it announces {total} bytes, more than the {limits.max_bytes} allowed", again=False)
         _say(f"{url}: " + (f"going on after {_mebibytes(start)}" if start else "downloading"))
-        with open(partial, "ab") as file, _Progress(start, total) as progress:
+        with open(partial, "ab") as file:
             file.truncate(start)
             size = start
-            for chunk in _chunks(response):
+            for chunk in _shown(_chunks(response), start, total):
                 size += len(chunk)
                 if size > limits.max_bytes:
                     break
                 file.write(chunk)
-                progress(len(chunk))
     if size > limits.max_bytes:
         partial.unlink()
         raise _Failure(f"it sent more than the {limits.max_bytes} bytes allowed", again=False)
@@ -159,7 +158,7 @@ def _append(session: requests.Session, url: str, partial: Path, limits: Limits) 
 
 def _response(session: requests.Session, url: str, have: int, limits: Limits) -> requests.Response:
     """The server's answer, its body unread; redirects are followed by hand, since requests would read their bodies, however long."""
-    # The archive's own bytes are wanted: neither packed for the journey nor unpacked because a server takes .gz for an encoding.
+    # The archive's own bytes: neither compressed for the transfer nor unpacked because a server takes .gz for an encoding.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     address = url
     for _ in range(limits.redirects + 1):
@@ -212,47 +211,34 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """A few words for an error of the network; the libraries' own wrap it in a paragraph."""
+    """A few words for an error of the network; the libraries' messages are paragraphs."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate was not accepted"
-    told, inner = "", error
+    reason, inner = "", error
     while inner is not None:
-        told = getattr(inner, "strerror", None) or told
+        reason = getattr(inner, "strerror", None) or reason
         inner = inner.__cause__ or inner.__context__
-    if told:
-        return told
+    if reason:
+        return reason
     return "the connection ended early" if isinstance(error, urllib3.exceptions.ProtocolError) else " ".join(str(error).split())[:100]
 
 
-class _Progress:
-    """Tells how much has arrived: a bar on a terminal, else a line at every tenth and after every minute."""
+def _shown(chunks: Iterator[bytes], start: int, total: int | None) -> Iterator[bytes]:
+    """The chunks; shows how much has arrived: a bar on a terminal, else a line at every tenth and after every minute."""
+    from tqdm import tqdm
 
-    def __init__(self, start: int, total: int | None) -> None:
-        from tqdm import tqdm
-
-        self.size, self.total = start, total
-        self.bar = tqdm(
-            total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, disable=not sys.stderr.isatty(), leave=False
-        )
-        self.tenth, self.said_at = self._tenth(), time.monotonic()
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __call__(self, count: int) -> None:
-        self.size += count
-        self.bar.update(count)
-        if self.bar.disable and (self._tenth() > self.tenth or time.monotonic() > self.said_at + 60):
-            self.tenth, self.said_at = self._tenth(), time.monotonic()
-            _say(f"{100 * self.size // self.total} % of {_mebibytes(self.total)}" if self.total else _mebibytes(self.size))
-
-    def _tenth(self) -> int:
-        return 10 * self.size // self.total if self.total else self.size // (16 * 2**20)
-
-    def __exit__(self, *_) -> None:
-        self.bar.close()
+    terminal, size, shown_at = sys.stderr.isatty(), start, time.monotonic()
+    with tqdm(total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, disable=not terminal, leave=False) as bar:
+        for chunk in chunks:
+            before = 10 * size // (total or 160 * 2**20)
+            yield chunk
+            size += len(chunk)
+            bar.update(len(chunk))
+            if not terminal and (10 * size // (total or 160 * 2**20) > before or time.monotonic() > shown_at + 60):
+                shown_at = time.monotonic()
+                _say(f"{100 * size // total} % of {_mebibytes(total)}" if total else _mebibytes(size))
 
 
 def _mebibytes(size: int) -> str:

@@ -27,9 +27,9 @@ def split_indices(
     if imbalance != 1 and training is not None:
         raise UserError("data.imbalance and data.training both say how many images to train on: remove one of them")
     total = len(labels)
-    wanted = validation + (training if training is not None else 1)
-    if wanted > total:
-        raise UserError(f"data.training and data.validation ask for {wanted} images, but there are {total}: lower one of them")
+    requested = validation + (training if training is not None else 1)
+    if requested > total:
+        raise UserError(f"data.training and data.validation ask for {requested} images, but there are {total}: lower one of them")
     generator = np.random.default_rng(SPLIT_SEED)
     held_out, rest = _take(np.arange(total), labels, validation, split, generator)
     if imbalance != 1:
@@ -80,6 +80,6 @@ def _first(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 def quotas(sizes: np.ndarray, count: int) -> np.ndarray:
     """``count`` divided in proportion to ``sizes``, int (C,) each, by largest remainders; ties go to the lower class."""
     exact = sizes * count / sizes.sum()
-    whole = np.floor(exact).astype(int)
-    whole[np.argsort(whole - exact, kind="stable")[: count - whole.sum()]] += 1
-    return whole
+    numbers = np.floor(exact).astype(int)
+    numbers[np.argsort(numbers - exact, kind="stable")[: count - numbers.sum()]] += 1
+    return numbers

@@ -5,12 +5,11 @@ import shlex
 from pathlib import Path
 
 from hardpair import plugins
-from hardpair.config.consistency import wrong_pairs
+from hardpair.config.consistency import wrong_images
 from hardpair.config.resolve import canonical
-from hardpair.data.sources.planned import RECORD, planned
+from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
-from hardpair.files import shapes
 from hardpair.measures.names import about
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 from hardpair.staleness.exponents import plane
@@ -41,43 +40,36 @@ def plugins_argument(config: dict, *names: str) -> str:
 def prepare_settings(config: dict) -> dict:
     """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
     data = config["data"]
-    keys = {"synthetic": ("synthetic",), "folder": ("size", "test_share")}.get(data["kind"], ())
-    return {key: data[key] for key in keys}
+    return {key: data[key] for key in sources.get(data["kind"]).settings}
+
+
+def prepare_code(config: dict) -> str:
+    """Hash of the code that prepares images of the config's kind."""
+    return code_hash("prepare_data.py", f"hardpair/data/sources/{config['data']['kind']}.py")
 
 
 def pictures(config: dict, folder: Path) -> str:
-    """Fingerprint of your own pictures, on which what is prepared in ``folder`` depends; empty for other kinds of data.
+    """Fingerprint of the images that ``data.source`` names, on which what is prepared in ``folder`` depends; empty if always the same.
 
     Raises:
         UserError: they are missing or cannot be used, are too few, or have no class that ``pairs`` names.
     """
-    data = config["data"]
-    if data["kind"] != "folder":
-        return ""
-    if (folder / RECORD).is_file():
-        shapes.read(folder / RECORD, shapes.PICTURES)
-    found = planned(data, folder)
-    for problem in wrong_pairs([] if chosen_pairs(config) else config["pairs"], found.counts, f"data.source {data['source']}"):
+    images = sources.get(config["data"]["kind"]).inventory(config["data"], folder)
+    for problem in wrong_images(config, images):
         raise UserError(f"config: {problem}")
-    wanted, total = (data["training"] or 1) + data["validation"], found.total("train")
-    if wanted > total:
-        raise UserError(
-            f"config: data.training and data.validation ask for {wanted} images, but data.source {data['source']} has {total} for "
-            "training: lower one of them"
-        )
-    return found.fingerprint
+    return images.fingerprint
 
 
 def source_argument(config: dict, archive: str) -> str:
-    """How prepare_data is told where the images are: a local source, else the downloaded archive; nothing for generated ones.
+    """Arguments that name the images for prepare_data: a local source, else the downloaded archive; nothing for generated ones.
 
-    What is acceptable of your own pictures goes along: it decides whether they are prepared, and nothing about the result.
+    What decides whether the images are accepted, and nothing about the result, goes along.
     """
-    data = config["data"]
-    if data["kind"] == "synthetic":
+    data, source = config["data"], sources.get(config["data"]["kind"])
+    if not source.local:
         return ""
-    source = f"--source={shlex.quote(data['source'] or archive)}"  # it may begin with a dash
-    return source + (f" --on-bad-image {data['on_bad_image']} --min-images {data['min_images']}" if data["kind"] == "folder" else "")
+    checks = (f"--{key.replace('_', '-')}={data[key]}" for key in source.checks)
+    return shlex.join([f"--source={data['source'] or archive}", *checks])  # with =, since a path may begin with a dash
 
 
 def split_settings(config: dict) -> dict:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hardpair.data.sources.planned import planned
+from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
 from hardpair.files import shapes
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
-OFFICIAL = {"cifar10": (50_000, 10_000, 10), "cifar100": (50_000, 10_000, 100)}  # training and test images, classes
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,10 @@ class Workload:
 def workload(config: dict, runs: int, trials: int) -> Workload:
     """The work of so many runs and trials of a resolved config."""
     data, recipe, search = config["data"], config["recipe"], config["search"]
-    total, test, classes = sizes(config)
-    training = data["training"] or total - data["validation"]
+    images = inventory(config)
+    training = data["training"] or images.train - data["validation"]
     if data["imbalance"] != 1:
-        training = int(long_tail(np.full(classes, training // classes), data["imbalance"]).sum())
+        training = int(long_tail(np.full(len(images.classes), training // len(images.classes)), data["imbalance"]).sum())
     refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
     forward = training * refreshes + data["validation"] * recipe["epochs"]
     return Workload(
@@ -67,26 +66,15 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
         run_images=training * recipe["epochs"],
         trial_images=training * search["epochs"] * len(search["variants"]) * len(search["seeds"]),
         passes=1 + forward / 3 / (training * recipe["epochs"]),  # a forward pass is a third of a training step
-        evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else test,
+        evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else images.test,
         models=2 if data["validation"] else 1,
     )
 
 
-def sizes(config: dict) -> tuple[int, int, int]:
-    """Training images, test images and classes of a config's data."""
+def inventory(config: dict) -> sources.Inventory:
+    """How many images a config's data have, of which classes and size."""
     data = config["data"]
-    if data["kind"] == "synthetic":
-        return data["synthetic"]["train"], data["synthetic"]["test"], 10
-    if data["kind"] == "folder":
-        pictures = planned(data, Path("resources") / data["name"])
-        return pictures.total("train"), pictures.total("test"), len(pictures.counts)
-    return OFFICIAL[data["kind"]]
-
-
-def pixels(config: dict) -> int:
-    """Height and width of a config's images."""
-    data = config["data"]
-    return {"synthetic": data["synthetic"]["size"], "folder": data["size"]}.get(data["kind"], 32)
+    return sources.get(data["kind"]).inventory(data, Path("resources") / data["name"])
 
 
 def side_by_side(cores: int, gpus: int | None, devices: int, jobs_per_gpu: int, processors: int) -> int:

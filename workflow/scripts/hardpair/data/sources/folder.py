@@ -1,171 +1,47 @@
-"""Your own pictures: a folder, zip or tar of them as arrays, and what was found to be wrong with it."""
+"""Your own pictures: a folder, zip or tar of them."""
 
-import hashlib
-import io
-import sys
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from hardpair.data import picture
-from hardpair.data.sources import tree
-from hardpair.data.sources.layout import PARTS, layout
-from hardpair.data.split import split_indices
-from hardpair.errors import UserError
-from hardpair.files.atomic import write_rows
-from hardpair.wording import some
-
-AHEAD = 8  # files a thread that are in memory and wait to be decoded
+from hardpair.data.pictures.planned import RECORD, planned
+from hardpair.data.sources import Arrays, Inventory, Source
+from hardpair.files.atomic import write_json
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Decoded pictures.
+class Folder(Source):
+    """Pictures of any format, brought to one size; which class each shows is the name of its folder."""
 
-    Attributes:
-        classes: names in label order.
-        files: path of each.
-        images: uint8 (N, 3, S, S).
-        labels: int64 (N,).
-        parts: ``train`` or ``test`` of each.
-        bad: the other files, as rows with ``file`` and ``problem``.
-    """
+    local = "the folder, zip or tar of your pictures"
+    settings = ("size", "test_share")
+    checks = ("on_bad_image", "min_images")
+    threads = 4
 
-    classes: list[str]
-    files: list[str]
-    images: np.ndarray
-    labels: np.ndarray
-    parts: np.ndarray
-    bad: list[dict[str, str]]
+    def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
+        """As ``Source.inventory``; counts include files that turn out to be no pictures, until they have been prepared."""
+        fingerprint, counts = planned(data, folder)
+        train, test = (sum(count[part] for count in counts.values()) for part in ("train", "test"))
+        return Inventory(train, test, tuple(counts), data["size"], fingerprint)
 
-    def arrays(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Images and labels of each part."""
-        return {part: (self.images[chosen], self.labels[chosen]) for part in PARTS for chosen in [self.parts == part]}
+    def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
+        """As ``Source.read``; what was found is printed, and lies in skipped.csv, duplicates.csv and pictures.json of ``folder``."""
+        from hardpair.data.pictures import decoded, tree
+        from hardpair.training.model_size import parameter_count
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Number of pictures by class and part."""
-        found = Counter(zip(self.labels.tolist(), self.parts.tolist(), strict=True))
-        return {name: {part: found[label, part] for part in PARTS} for label, name in enumerate(self.classes)}
-
-    def duplicates(self) -> list[dict[str, object]]:
-        """Rows for all pictures that are the same to the last pixel, as the network sees them, as others: group, part, class, file."""
-        groups = defaultdict(list)
-        for index, image in enumerate(self.images):
-            groups[hashlib.blake2b(image, digest_size=16).digest()].append(index)
-        several = [indices for indices in groups.values() if len(indices) > 1]
-        return [
-            {"group": group, "part": self.parts[index], "class": self.classes[self.labels[index]], "file": self.files[index]}
-            for group, indices in enumerate(several, 1)
-            for index in indices
-        ]
-
-
-def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
-    """Decode all pictures; those of a tree without parts are split with a fixed seed, the share of each class kept to within one picture.
-
-    Raises:
-        UserError: the source cannot be read or has no two classes, or no file of it is a picture.
-    """
-    from tqdm import tqdm
-
-    plan = layout(tree.listing(source), source)
-    places = {entry: index for index, (entry, _, _) in enumerate(plan.pictures)}
-    images = np.empty((len(places), 3, size, size), dtype=np.uint8)
-    good, bad = np.zeros(len(places), dtype=bool), [_bad(entry, problem) for entry, problem in plan.others]
-
-    def decode(item: tuple[tree.Entry, bytes | str]) -> dict[str, str] | None:
-        entry, content = item
-        if isinstance(content, str):
-            return _bad(entry, content)
-        try:
-            images[places[entry]] = picture.read(io.BytesIO(content), size)
-        except picture.BadPicture as error:
-            return _bad(entry, error.problem)
-        good[places[entry]] = True
-        return None
-
-    with picture.quietly():
-        found = in_order(decode, tree.contents(source, list(places)), threads)
-        pause = 0.2 if sys.stderr.isatty() else 10  # seconds between two looks of the bar; a log need not hold many
-        bad += filter(None, tqdm(found, total=len(places), unit="picture", mininterval=pause, leave=False))
-    if not good.any():
-        raise UserError(f"data.source {source} holds no picture that can be read: the first file, {_shown(next(iter(places)))}, is none")
-
-    labels = np.array([label for _, _, label in plan.pictures], dtype=np.int64)[good]
-    parts = np.array([part or "train" for _, part, _ in plan.pictures])[good]
-    if plan.pictures[0][1] is None:
-        _, held_out = split_indices(labels, None, round(test_share * len(labels)), "stratified")
-        parts[held_out] = "test"
-    files = [_shown(entry) for entry, taken in zip(places, good, strict=True) if taken]
-    return Pictures(plan.classes, files, images if good.all() else images[good], labels, parts, sorted(bad, key=lambda row: row["file"]))
-
-
-def in_order(function: Callable, items: Iterable, threads: int) -> Iterator:
-    """``map`` in threads, in the order of the items, of which no more than a few are taken ahead."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _bad(entry: tree.Entry, problem: str) -> dict[str, str]:
-    return {"file": _shown(entry), "problem": problem}
-
-
-def _shown(entry: tree.Entry) -> str:
-    """A file's path as text that any file takes; bytes that are no UTF-8 are written out."""
-    return entry.path.encode(errors="backslashreplace").decode()
-
-
-def report(pictures: Pictures, folder: Path) -> list[str]:
-    """Write skipped.csv and duplicates.csv into a folder.
-
-    Returns:
-        What there is to know of them, in sentences.
-    """
-    rows = pictures.duplicates()
-    write_rows(folder / "skipped.csv", pictures.bad, ("file", "problem"))
-    write_rows(folder / "duplicates.csv", rows, ("group", "part", "class", "file"))
-    groups = defaultdict(list)
-    for row in rows:
-        groups[row["group"]].append(row)
-    parts, classes = ([{row[key] for row in group} for group in groups.values()] for key in ("part", "class"))
-    leaked = sum(row["part"] == "test" for group, there in zip(groups.values(), parts, strict=True) if len(there) > 1 for row in group)
-    told = []
-    if pictures.bad:
-        told.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} ({folder / 'skipped.csv'} says why)")
-    if groups:
-        torn = sum(len(names) > 1 for names in classes)
-        told.append(
-            f"pictures that are there more than once: {len(groups):,}, of which in several classes: {torn:,}; test pictures that are "
-            f"training pictures too: {leaked:,} ({folder / 'duplicates.csv'} lists all)"
+        source, size = Path(data["source"]), data["size"]
+        fingerprint = tree.fingerprint(source)
+        pictures = decoded.read(source, size, data["test_share"], threads)
+        remarks = decoded.report(pictures, folder)
+        decoded.refuse(pictures, data, folder)
+        record = {"source": str(source), "fingerprint": fingerprint, "test_share": data["test_share"]}
+        write_json(folder / RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
+        parameters = parameter_count(len(pictures.classes), size)
+        train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
+        print(
+            *remarks,
+            f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels; "
+            f"the network has {parameters:,} parameters for them",
+            sep="\n",
         )
-    return told
+        return {"classes": pictures.classes, "parameters": parameters}, pictures.arrays()
 
 
-def refuse(pictures: Pictures, source: Path, folder: Path, on_bad_image: str, min_images: int) -> None:
-    """Refuse pictures that are not what the config asks for.
-
-    Raises:
-        UserError: a file is no usable picture and none may be skipped, or a class has too few pictures.
-    """
-    if pictures.bad and on_bad_image == "refuse":
-        first, count = pictures.bad[0], len(pictures.bad)
-        raise UserError(
-            f"data.source {source} has {count:,} file{'s' if count > 1 else ''} that cannot be used, the first {first['file']!r}, which "
-            f"{first['problem']}: {folder / 'skipped.csv'} lists all; mend or remove them, or set data.on_bad_image to skip"
-        )
-    few = [f"{name} has {n} for {part}" for name, counts in pictures.counts().items() for part, n in counts.items() if n < min_images]
-    if few:
-        raise UserError(
-            f"data.source {source} has classes of fewer than {min_images} pictures ({some(few)}): add pictures, remove the "
-            "classes, or lower data.min_images"
-        )
+SOURCE = Folder()

@@ -1,32 +1,34 @@
-"""Which class and part each file of a tree of pictures belongs to, told by the names of its folders alone."""
+"""Which class and part each file of a tree of pictures belongs to, by the names of its folders alone. Imports nothing heavy."""
 
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardpair.data.sources.tree import Entry
+from hardpair.data.pictures.tree import Entry
 from hardpair.errors import UserError
 
 PARTS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What a tree of pictures holds.
+class LabelledFiles:
+    """The files of a tree of pictures.
 
     Attributes:
         classes: names in the order of the labels: sorted.
         pictures: each file with its part, ``train`` or ``test`` (None where the tree has no parts), and its label; sorted by path.
         others: the files that are not to be read, each with the reason.
+        parted: whether there are ``train/`` and ``test/``.
     """
 
     classes: list[str]
     pictures: list[tuple[Entry, str | None, int]]
     others: list[tuple[Entry, str]]
+    parted: bool
 
 
-def layout(entries: list[Entry], source: Path) -> Layout:
-    """Arrange files as ``train/<class>/…`` and ``test/<class>/…`` or as ``<class>/…``; a folder that holds all of it is looked into.
+def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
+    """Label files by ``train/<class>/…`` and ``test/<class>/…`` or by ``<class>/…``; a folder that holds all of them is looked into.
 
     Raises:
         UserError: there are fewer than two classes, a class that only one of the parts has, or a name that cannot be used.
@@ -39,9 +41,11 @@ def layout(entries: list[Entry], source: Path) -> Layout:
 
     parted = {part for part in PARTS if _holds_folders([path[1:] for path in steps.values() if path[0] == part])}
     if len(parted) == 1:
-        (given,) = parted
+        (present,) = parted
         (missing,) = set(PARTS) - parted
-        raise UserError(f"data.source {source} has {given}/ with folders of classes but no such {missing}/: add it, or name {given}/ alone")
+        raise UserError(
+            f"data.source {source} has {present}/ with folders of classes but no such {missing}/: add it, or name {present}/ alone"
+        )
     placed = []
     for entry, path in steps.items():
         part, rest = (path[0], path[1:]) if parted else (None, path)
@@ -54,7 +58,19 @@ def layout(entries: list[Entry], source: Path) -> Layout:
     classes = sorted({name for _, _, name in placed})
     _check(classes, placed, parted, source)
     labels = {name: label for label, name in enumerate(classes)}
-    return Layout(classes, [(entry, part, labels[name]) for entry, part, name in placed], sorted(others))
+    return LabelledFiles(classes, [(entry, part, labels[name]) for entry, part, name in placed], sorted(others), bool(parted))
+
+
+def number_to_test(pictures: int, share: float) -> int:
+    """How many of so many pictures are for testing where the tree has no parts.
+
+    Raises:
+        UserError: none would be left to train on.
+    """
+    count = round(share * pictures)
+    if count == pictures:
+        raise UserError(f"data.test_share {share:g} leaves none of the {pictures} pictures to train on: lower it")
+    return count
 
 
 def _within(names: list[str]) -> list[str]:
@@ -76,6 +92,6 @@ def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], part
     if odd := next((name for name in classes if not name.isprintable()), None):
         raise UserError(f"data.source {source} has a class called {odd!a}, which cannot be printed: rename its folder")
     for part in sorted(parted):
-        there = {name for _, where, name in placed if where == part}
-        if lacking := next((name for name in classes if name not in there), None):
+        present = {name for _, where, name in placed if where == part}
+        if lacking := next((name for name in classes if name not in present), None):
             raise UserError(f"data.source {source} has the class {lacking!r} but no {part}/{lacking}/ with pictures: add or remove it")

@@ -41,8 +41,8 @@ def listing(source: Path) -> list[Entry]:
         UserError: the source is missing, or neither a folder nor a zip or tar that can be read.
     """
     _require(source)
-    found = _files(source) if source.is_dir() else (entry for entry, _ in _members(source, wanted=()))
-    return sorted(entry for entry in found if not any(map(_hidden, entry.path.split("/"))))
+    entries = _files(source) if source.is_dir() else (entry for entry, _ in _members(source, wanted=()))
+    return sorted(entry for entry in entries if not any(map(_hidden, entry.path.split("/"))))
 
 
 def contents(source: Path, wanted: list[Entry]) -> Iterator[tuple[Entry, bytes | str]]:
@@ -59,9 +59,9 @@ def contents(source: Path, wanted: list[Entry]) -> Iterator[tuple[Entry, bytes |
 
 
 def fingerprint(source: Path) -> str:
-    """What tells that a source has other files: a hash of an archive's bytes, or of the names and sizes of a folder's files.
+    """What changes when the files of a source do: a hash of an archive's bytes, or of the names and sizes of a folder's files.
 
-    Times count nowhere. A file of a folder that changes to one of the same size goes unnoticed; to read all would take too long.
+    Times do not count. A file of a folder that changes to one of the same size goes unnoticed; to read all would take too long.
     """
     _require(source)
     if not source.is_dir():

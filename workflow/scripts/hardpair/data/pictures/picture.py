@@ -1,8 +1,5 @@
 """A picture of any format that Pillow reads, as the network takes it."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,14 +41,6 @@ def read(file: Path | BinaryIO, size: int) -> np.ndarray:
         unknown = isinstance(error, UnidentifiedImageError)  # its message is about our object, not about the file
         reason = "its format is not known" if unknown else " ".join(str(error).split()) or type(error).__name__
         raise BadPicture(f"cannot be read as a picture ({reason})", "save it again as PNG or JPEG") from None
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Without Pillow's warnings, which tell of no file; around all threads that read, since filters are the whole process's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def in_colour(picture: Image.Image) -> Image.Image:

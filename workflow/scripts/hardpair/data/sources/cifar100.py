@@ -1,8 +1,9 @@
-"""Class names of each kind of data, in the order of their labels, known before anything is downloaded."""
+"""CIFAR-100 (Krizhevsky 2009) with its fine labels, read like CIFAR-10."""
 
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+from hardpair.data.sources import Release
+from hardpair.data.sources.cifar10 import Cifar
 
-CIFAR100 = tuple(
+CLASSES = tuple(
     """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle caterpillar cattle
     chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house
@@ -12,6 +13,6 @@ CIFAR100 = tuple(
     train trout tulip turtle wardrobe whale willow_tree wolf woman worm
     """.split()
 )
-
-# Generated images borrow CIFAR-10's names, so that the look-alike pair is (cat, dog) there too.
-CLASSES = {"cifar10": CIFAR10, "cifar100": CIFAR100, "synthetic": CIFAR10}
+SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
+RELEASE = Release("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", SHA256)
+SOURCE = Cifar(CLASSES, RELEASE, unpacked="cifar-100-python", reader="CIFAR100")

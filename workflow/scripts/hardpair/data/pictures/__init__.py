@@ -1,0 +1,1 @@
+"""Your own pictures: the files of a folder or archive, their labels and their pixels."""

@@ -1,0 +1,39 @@
+"""What is known of your own pictures before they are prepared. Imports nothing heavy: the workflow reads this each time that it starts."""
+
+from pathlib import Path
+
+from hardpair.data.pictures import tree
+from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
+from hardpair.files import shapes
+
+RECORD = "pictures.json"  # beside dataset.json: what was prepared
+
+
+def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
+    """Fingerprint of the pictures that ``data`` of a config names, and their number by class and part.
+
+    The record of what was prepared in ``folder`` stands for a source that is no longer there. Its counts, which hold for its own share of
+    test images, leave out files that turned out to be no pictures.
+
+    Raises:
+        UserError: the source is missing or cannot be used, or what was prepared has a damaged record.
+    """
+    source, record, share = Path(data["source"]), folder / RECORD, data["test_share"]
+    prepared = shapes.read(record, shapes.PICTURES) if record.is_file() else {"source": None, "fingerprint": None}
+    fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
+    if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:
+        return fingerprint, prepared["counts"]
+    files = label_files(tree.listing(source), source)
+    counts = {name: dict.fromkeys(PARTS, 0) for name in files.classes}
+    for _, part, label in files.pictures:
+        counts[files.classes[label]][part or "train"] += 1
+    if not files.parted:
+        import numpy as np
+
+        from hardpair.data.split import quotas
+
+        sizes = np.array([count["train"] for count in counts.values()])
+        for count, test in zip(counts.values(), quotas(sizes, number_to_test(int(sizes.sum()), share)).tolist(), strict=True):
+            count["test"] = test
+            count["train"] -= test
+    return fingerprint, counts
