@@ -13,6 +13,7 @@ from local_imports import local_files, modules
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENTS = {path.name: yaml.safe_load(path.read_text()) for path in (PROJECT / "envs").glob("*.yaml")}
+BY_NAME = ("losses", "samplers", "figures")  # folders whose modules are imported by name
 BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of torch, and its own requirement does not say so
 
 
@@ -29,10 +30,10 @@ def rules() -> dict[str, str]:
 def needed(environment: str) -> set[str]:
     """Distributions that the scripts of an environment's rules import, and what has to be of one version with them."""
     scripts = [code_hash.SCRIPTS / f"{rule}.py" for rule, name in rules().items() if name == environment]
+    if environment == rules()["prepare_data"]:  # which alone reads images
+        scripts += (code_hash.SCRIPTS / "hardpair" / "data" / "sources").glob("*.py")
     files = local_files(*scripts)
-    by_name = (
-        path for file in files if file.parent.name in ("losses", "samplers", "figures", "sources") for path in file.parent.glob("*.py")
-    )
+    by_name = (path for file in files if file.parent.name in BY_NAME for path in file.parent.glob("*.py"))
     names = {name.partition(".")[0] for path in local_files(*files, *by_name) for name in modules(path)}
     local = {path.stem for path in code_hash.SCRIPTS.glob("*.py")} | {"hardpair"}
     distributions = packages_distributions()
