@@ -21,7 +21,7 @@ from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
 from hardpair.study.status_view import view
 from hardpair.study.watch import Watch
 
-COMMAND = ("python", "workflow/scripts/show_status.py")
+COMMAND = ("python", "workflow/scripts/study.py", "status")
 HEAD = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host {}, process 1)\n"
 EPOCH = "epoch 1/2  lr 0.01       loss 2.0000  train 50.00%  validation 40.00%      100 images/s  00:00:02 left\n"
 
@@ -238,7 +238,7 @@ def test_make_passes_the_study_on(finished):
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
         (["--configfile", "gone.yaml"], "'gone.yaml' is neither JSON nor a readable file"),
-        (["--follow"], "--follow draws on a terminal, and this is none: leave it out"),
+        (["--follow"], "--follow draws on a terminal, and the output is none: leave it out"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_one_sentence(finished, options, told):

@@ -2,9 +2,13 @@
 
 import csv
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardpair.errors import UserError
+
+INTERVAL = 5  # seconds between two looks at the files
 TAGS = {
     "train_loss": "loss/train",
     "validation_loss": "loss/validation",
@@ -13,6 +17,22 @@ TAGS = {
     "learning_rate": "recipe/learning_rate",
     "images_per_second": "speed/images_per_second",
 }
+
+
+def write_events(folder: Path, follow: bool = False) -> None:
+    """Write the events of a study's runs and print how many; with ``follow``, add new ones until Ctrl-C.
+
+    Raises:
+        UserError: the study has no progress of any run.
+    """
+    events = Events(folder)
+    rows = events.write()
+    while follow:
+        time.sleep(INTERVAL)
+        events.write()
+    if not rows:
+        raise UserError(f"{folder / 'progress'} holds no progress of a run: train one first, or use --follow")
+    print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / 'events'}")
 
 
 @dataclass
@@ -25,14 +45,14 @@ class Run:
 
 
 class Events:
-    """Events of all runs of the study in a folder; what is new since the last look is added to them."""
+    """Events of all runs of the study in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runs: dict[Path, Run] = {}
 
     def write(self) -> int:
-        """Write what runs have told since the last call, and return how many rows that was."""
+        """Write the rows that are new since the last call, and return how many they are."""
         return sum(self._write_run(path) for path in sorted(self.folder.glob("progress/*/seed*.csv")))
 
     def _write_run(self, path: Path) -> int:
@@ -41,15 +61,15 @@ class Events:
         if name not in self.runs or len(epochs) < self.runs[name].rows:  # it began anew
             self.runs[name] = Run(_writer(self.folder / "events" / name))
         run, ended = self.runs[name], path.stat().st_mtime
-        told = [row for row in refreshes if row["applied"] == "1"]
+        applied = [row for row in refreshes if row["applied"] == "1"]
         new = epochs[run.rows :]
         for place, row in enumerate(new):
             left = sum(float(later["seconds"]) for later in new[place + 1 :])
             _add(run.writer, ended - left, int(row["epoch"]), _of_epoch(row))
-        for row in told[run.refreshes :]:
+        for row in applied[run.refreshes :]:
             _add(run.writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
-        count = len(new) + len(told) - run.refreshes
-        run.rows, run.refreshes = len(epochs), len(told)
+        count = len(new) + len(applied) - run.refreshes
+        run.rows, run.refreshes = len(epochs), len(applied)
         run.writer.flush()
         return count
 
@@ -83,5 +103,5 @@ def _add(writer, seconds: float, step: int, values: dict[str, str]) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    told = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
-    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=told)))
+    scalars = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
+    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=scalars)))

@@ -6,15 +6,31 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
+from hardpair.errors import UserError
 from hardpair.study.status import Standing
-from hardpair.study.status_view import view
+from hardpair.study.status_view import WIDE, view
 from hardpair.study.watch import Watch
 
 SECONDS = 2.0  # between two looks
+
+
+def show(config: dict, following: bool) -> None:
+    """Print the standing of the study of a resolved config, once or until it is finished.
+
+    Raises:
+        UserError: it is to be followed, but the output is not a terminal.
+    """
+    watch, console = Watch(config, Path("results") / config["study"]), Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = WIDE
+        if following:
+            raise UserError("--follow draws on a terminal, and the output is none: leave it out")
+    console.print(view(follow(watch, console) if following else watch.look(), console.size.width))
 
 
 def follow(watch: Watch, console: Console) -> Standing:
