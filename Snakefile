@@ -19,6 +19,7 @@ from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.files import paths
 
 
 configfile: "config/config.yaml"
@@ -26,7 +27,7 @@ configfile: "config/config.yaml"
 
 try:
     config = resolve(config)
-    STUDY = f"results/{config['study']}"
+    STUDY = str(paths.RESULTS / config["study"])
     DATA = f"resources/{config['data']['name']}"
     PICTURES = plan.pictures(config, Path(DATA))
 except UserError as error:
@@ -62,14 +63,9 @@ onstart:
 
 
 onsuccess:
-    made = {
-        "figure: ": f"{STUDY}/figures/final.png",
-        "table:  ": f"{STUDY}/comparison.md",
-        "report: ": f"{STUDY}/report.html",
-    }
-    for name, file in made.items():
-        if Path(file).exists():  # not after a part of the study
-            print(name + file, file=sys.stderr)
+    for name, file in paths.RESULT.items():
+        if Path(STUDY, file).exists():  # not after a part of the study
+            print(f"{name}:".ljust(8) + f"{STUDY}/{file}", file=sys.stderr)
     print(f"runs:   make runs STUDY={config['study']}", file=sys.stderr)
 
 

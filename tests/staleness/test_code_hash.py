@@ -39,7 +39,7 @@ JOBS = VARIANTS | {name: (f"{name}.py",) for name in sorted(OTHERS)} | {"write_r
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/resolve", "config/schema", "config/sentences"}
-CHECKS |= {"files/shapes", "jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash"}
+CHECKS |= {"files/paths", "files/shapes", "jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash"}
 
 
 def imported_by(script):

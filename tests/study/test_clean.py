@@ -63,7 +63,7 @@ def test_leftovers_are_the_runs_that_are_not_declared_any_more_with_all_that_is_
     assert {f"runs/{variant}/seed{seed}/run.json" for variant, seed in runs} <= gone
     assert {"checkpoints/ce/seed0.safetensors", "checkpoints/ce/seed0.safetensors.damaged"} <= gone
     assert not (home / "runs/ce_sampler").exists()
-    assert said.splitlines()[0].startswith("results/tiny: ce seed0, ")
+    assert said.splitlines()[0].startswith("results/tiny: ce seed 0, ")
     assert "4 runs in all" in said
 
 

@@ -5,10 +5,11 @@ import subprocess
 from collections import Counter
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import available_cpu_count
+from hardpair.files import paths
 from hardpair.study import estimate
 from hardpair.jobs.gpu import devices
 from hardpair.jobs.logs import what_failed, written
-from hardpair.study.find import STARTED, remember
+from hardpair.study.find import remember
 from hardpair.study.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
@@ -93,7 +94,7 @@ def announce(jobs):
 def explain():
     """Say which jobs failed and why, and what to do."""
     told = [(job.message, Path(job.log[0]), job.output) for job in planned if job.log]
-    since = written(Path(STUDY) / STARTED)  # which `announce` wrote
+    since = written(Path(STUDY) / paths.STARTED)  # which `announce` wrote
     print("\n".join(what_failed(told, STUDY, since)), file=sys.stderr)
 
 
@@ -116,8 +117,9 @@ def archive(wildcards):
 
 def run_files(name):
     """A file of every declared run."""
+    path = f"<study>/{paths.RUN}/{name}"
     return [
-        f"<study>/runs/{variant}/seed{seed}/{name}"
+        path.format(variant=variant, seed=seed)
         for variant in VARIANTS
         for seed in SEEDS
     ]
@@ -131,11 +133,8 @@ def evaluated_images():
 
 def trial_files(rounds):
     """Results of the first so many rounds of the search."""
-    batch = config["search"]["batch"]
-    return [
-        f"<study>/search/round{trial // batch}/trial{trial}.json"
-        for trial in range(rounds * batch)
-    ]
+    names = paths.trials(rounds, config["search"]["batch"])
+    return [f"<study>/{paths.SEARCH}/{name}" for name in names]
 
 
 def figure_files():

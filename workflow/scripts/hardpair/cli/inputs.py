@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import paths, shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +26,8 @@ def check(options: Namespace) -> None:
     if given.get("search_dir"):
         settings = given["settings"]
         rounds = given["round"] if "round" in given else settings["rounds"] if settings["enabled"] else 0
-        for number in range(rounds * settings.get("batch", 0)):
-            shapes.read(given["search_dir"] / f"round{number // settings['batch']}" / f"trial{number}.json", shapes.TRIAL)
+        for name in paths.trials(rounds, settings.get("batch", 0)):
+            shapes.read(given["search_dir"] / name, shapes.TRIAL)
 
 
 def data(folder: Path) -> int:

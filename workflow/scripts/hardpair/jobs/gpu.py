@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from hardpair.errors import UserError
+from hardpair.files.paths import lock_of
 
 # Within one job of a scheduler its devices may be counted from 0, as those of its other jobs on the same node are.
 JOB_IDS = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "LSB_JOBINDEX")
@@ -43,7 +44,7 @@ def only_one(checkpoint: Path | None) -> Iterator[bool]:
         yield False
         return
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    lock = checkpoint.with_name(f".{checkpoint.stem}.lock")
+    lock = lock_of(checkpoint)
     with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
         yield waited
 

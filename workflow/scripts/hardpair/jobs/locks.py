@@ -5,11 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def lock_of(folder: Path, run: str, name: str) -> Path:
-    """The lock that a job holds while it works on a run (``dfl``, ``seed3``) or a trial (``search``, ``trial4``) of a study."""
-    return folder / "checkpoints" / run / f".{name}.lock"
-
-
 def held(locks: Iterable[Path]) -> set[Path]:
     """Those of the lock files that a process on this machine holds. On another machine of a shared filesystem it cannot be seen."""
     inodes = {path: number for path in locks if (number := _inode(path)) is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2]
 
-# They check, report and choose a device: whatever decides a result reaches the job through its settings. A better message retrains nothing.
+# They check, report, name files and choose a device: what decides a result is in the settings. A better message retrains nothing.
 CHECKS = (
     "errors",
     "cli/command",
@@ -16,6 +16,7 @@ CHECKS = (
     "config/resolve",
     "config/schema",
     "config/sentences",
+    "files/paths",
     "files/shapes",
 )
 CHECKS += ("jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash")

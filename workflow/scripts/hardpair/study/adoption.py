@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import paths, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, owner, read_json, write_text
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
@@ -29,9 +29,9 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
         UserError: Snakemake is running here, the study's recipe or split is missing or stale, or the folder holds no run of the study.
     """
     config = overlay(configfiles)
-    study = Path("results") / config["study"]
+    study = paths.RESULTS / config["study"]
     options = ["--configfile", *configfiles] if configfiles else []
-    recipe, split = study / "search" / "recipe.yaml", study / "split.json"
+    recipe, split = study / paths.RECIPE, study / paths.SPLIT
     if any(Path(".snakemake/locks").glob("*.lock")):
         raise UserError("a run of snakemake is at work here: wait for its end, or run `snakemake --unlock` if it was killed")
     if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", str(recipe), str(split)):
@@ -47,14 +47,14 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
             print(f"{folder}: not imported, {reason}")
             continue
         record = read_json(folder / "run.json")
-        variant, seed = record["variant"], f"seed{record['seed']}"
-        target = study / "runs" / variant / seed
+        variant, seed = record["variant"], record["seed"]
+        target = study / paths.RUN.format(variant=variant, seed=seed)
         if refusal(target, config, read(recipe), split) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
             continue
         import_run(folder, target)
-        write_text(study / "logs" / "train" / f"{variant}.{seed}.log", f"imported from {folder.resolve()}\n")
+        write_text(study / paths.RUN_LOG.format(rule="train", variant=variant, seed=seed), f"imported from {folder.resolve()}\n")
         imported.append(target)
         print(f"{folder}: imported as {target}")
     if not imported and not present:

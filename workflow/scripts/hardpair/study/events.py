@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import paths
 
 INTERVAL = 5  # seconds between two looks at the files
 TAGS = {
@@ -31,8 +32,8 @@ def write_events(folder: Path, follow: bool = False) -> None:
         time.sleep(INTERVAL)
         events.write()
     if not rows:
-        raise UserError(f"{folder / 'progress'} holds no progress of a run: train one first, or use --follow")
-    print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / 'events'}")
+        raise UserError(f"{folder} holds no progress of a run: train one first, or use --follow")
+    print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
 
 
 @dataclass
@@ -53,13 +54,13 @@ class Events:
 
     def write(self) -> int:
         """Write the rows that are new since the last call, and return how many they are."""
-        return sum(self._write_run(path) for path in sorted(self.folder.glob("progress/*/seed*.csv")))
+        return sum(self._write_run(path) for path in paths.every(self.folder, paths.PROGRESS))
 
     def _write_run(self, path: Path) -> int:
-        name = path.relative_to(self.folder / "progress").with_suffix("")
-        epochs, refreshes = _rows(path), _rows(self.folder / "runs" / name / "refreshes.csv")
+        name = Path(path.parent.name, path.stem)
+        epochs, refreshes = _rows(path), _rows(self.folder / paths.RUNS / name / "refreshes.csv")
         if name not in self.runs or len(epochs) < self.runs[name].rows:  # it began anew
-            self.runs[name] = Run(_writer(self.folder / "events" / name))
+            self.runs[name] = Run(_writer(self.folder / paths.EVENTS / name))
         run, ended = self.runs[name], path.stat().st_mtime
         applied = [row for row in refreshes if row["applied"] == "1"]
         new = epochs[run.rows :]

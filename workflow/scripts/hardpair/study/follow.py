@@ -6,12 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
 from hardpair.errors import UserError
+from hardpair.files import paths
 from hardpair.study.status import Standing
 from hardpair.study.status_view import WIDE, view
 from hardpair.study.watch import Watch
@@ -25,7 +25,7 @@ def show(config: dict, following: bool) -> None:
     Raises:
         UserError: it is to be followed, but the output is not a terminal.
     """
-    watch, console = Watch(config, Path("results") / config["study"]), Console(highlight=False, soft_wrap=False)
+    watch, console = Watch(config, paths.RESULTS / config["study"]), Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = WIDE
         if following:

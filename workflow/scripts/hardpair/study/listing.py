@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hardpair.comparison import tables
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import paths, shapes
 from hardpair.measures.names import UNITS, number
 from hardpair.wording import some
 
@@ -52,7 +52,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
 def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
     """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs without metrics of the same run."""
     records, unevaluated = [], []
-    for path in folder.glob("runs/*/seed*/run.json"):
+    for path in paths.every(folder, paths.RUN_RECORD):
         try:
             record = shapes.read(path, shapes.RUN)
         except UserError:

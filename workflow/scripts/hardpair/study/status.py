@@ -57,7 +57,7 @@ class Standing:
     trials: list[Job]
     recipe: bool
     finished: bool
-    leftover: list[tuple[str, str]]
+    leftover: list[tuple[str, int]]
     locked: bool
     seconds: float | None
 

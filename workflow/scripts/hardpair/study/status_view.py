@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hardpair.files import paths
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, Job, Standing
 from hardpair.wording import counted, some
@@ -140,7 +141,7 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     for job in of[FAILED][:few]:
         told.append(Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), job.told, (f"  {job.log}", "dim")))
     if more := len(of[FAILED]) - few:
-        told += [Text(f"{SIGNS[FAILED]} {more} more failed: see {standing.folder}/logs/", STYLES[FAILED])] if more > 0 else []
+        told += [Text(f"{SIGNS[FAILED]} {more} more failed: see {standing.folder / paths.LOGS}/", STYLES[FAILED])] if more > 0 else []
     if stopped := of[STOPPED]:
         names = some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
         told.append(Text(f"{SIGNS[STOPPED]} stopped: {names}; the same command goes on from their checkpoints", STYLES[STOPPED]))
@@ -151,7 +152,7 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
     if len(variants) > few:
         told.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - few} more variants", STYLES[STALE]))
     if standing.leftover:
-        names = some([f"{variant} {seed}" for variant, seed in standing.leftover])
+        names = some([f"{variant} seed {seed}" for variant, seed in standing.leftover])
         command = f"make clean-study STUDY={standing.config['study']} LEFTOVERS=1"
         told.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *told] if told else []
@@ -160,7 +161,7 @@ def _troubles(standing: Standing, few: int) -> list[Text]:
 def _outlook(standing: Standing, now: datetime) -> Text:
     """What is next, and when everything should be done."""
     if standing.finished:
-        return Text.assemble(("all done: ", STYLES[DONE]), f"{standing.folder}/report.html")
+        return Text.assemble(("all done: ", STYLES[DONE]), str(standing.folder / paths.REPORT))
     text = Text(f"next: {', '.join(_next(standing))}")
     if standing.running:
         if standing.seconds is not None:

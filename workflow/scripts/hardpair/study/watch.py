@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import paths
 from hardpair.files.atomic import read_json
 from hardpair.jobs import locks
 from hardpair.jobs.logs import Log, age, at_work_elsewhere, read_log
@@ -14,8 +15,6 @@ from hardpair.staleness.fingerprint import fingerprint
 from hardpair.study import adoption, clean, estimate
 from hardpair.study.find import read
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, Job, Standing
-
-LAST = ("comparison.md", "figures/final.png", "report.html")
 
 
 @dataclass
@@ -36,8 +35,9 @@ class Watch:
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
         search = self.config["search"]
         trials = range(search["rounds"] * search["batch"]) if search["enabled"] else []
-        locks_of = {run: locks.lock_of(self.folder, run[0], f"seed{run[1]}") for run in runs}
-        locks_of |= {trial: locks.lock_of(self.folder, "search", f"trial{trial}") for trial in trials}
+        checkpoints = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
+        checkpoints |= {trial: paths.TRIAL_CHECKPOINT.format(trial=trial) for trial in trials}
+        locks_of = {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in checkpoints.items()}
         held = locks.held(locks_of.values())
         trained = [self._run(*run, locks_of[run] in held) for run in runs]
         tried = [self._trial(trial, locks_of[trial] in held) for trial in trials]
@@ -55,7 +55,8 @@ class Watch:
         return replace(standing, seconds=self._seconds(standing))
 
     def _run(self, variant: str, seed: int, held: bool) -> Job:
-        run, log = self.folder / "runs" / variant / f"seed{seed}", self.folder / "logs" / "train" / f"{variant}.seed{seed}.log"
+        names = {"variant": variant, "seed": seed, "rule": "train"}
+        run, log = self.folder / paths.RUN.format(**names), self.folder / paths.RUN_LOG.format(**names)
         job = {"name": f"{variant} seed {seed}", "variant": variant, "seed": seed, "log": log}
         record = self._json(run / "run.json")
         if record and not held:
@@ -69,9 +70,9 @@ class Watch:
 
     def _trial(self, trial: int, held: bool) -> Job:
         round_ = trial // self.config["search"]["batch"]
-        log = self.folder / "logs" / "run_trial" / f"trial{trial}.round{round_}.log"
+        log = self.folder / paths.TRIAL_LOG.format(round=round_, trial=trial)
         job = {"name": f"trial {trial}", "log": log}
-        record = self._json(self.folder / "search" / f"round{round_}" / f"trial{trial}.json")
+        record = self._json(self.folder / paths.TRIAL.format(round=round_, trial=trial))
         if record and not held:
             if self._trial_fingerprint(trial, round_) in (None, record.get("fingerprint")):
                 return Job(**job, state=DONE)
@@ -101,7 +102,7 @@ class Watch:
 
     def _progress(self, variant: str, seed: int) -> dict:
         """How far a run is, from its progress CSV."""
-        path = self.folder / "progress" / variant / f"seed{seed}.csv"
+        path = self.folder / paths.PROGRESS.format(variant=variant, seed=seed)
         try:
             with open(path, newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
@@ -116,7 +117,7 @@ class Watch:
         return self.config["recipe"]["epochs"]
 
     def _recipe(self) -> dict | None:
-        return self._fresh(self.folder / "search" / "recipe.yaml", read)
+        return self._fresh(self.folder / paths.RECIPE, read)
 
     def _json(self, path: Path) -> dict | None:
         """A map in a JSON file that may not be there, or be cut off."""
@@ -134,7 +135,7 @@ class Watch:
 
     def _fingerprint(self, variant: str, seed: int) -> str | None:
         """What the run should be; None before recipe and split are there."""
-        recipe, path = self._recipe(), self.folder / "search" / "recipe.yaml"
+        recipe, path = self._recipe(), self.folder / paths.RECIPE
         if recipe is None:
             return None
 
@@ -145,7 +146,7 @@ class Watch:
 
     def _trial_fingerprint(self, trial: int, round_: int) -> str | None:
         """What the trial should be; None before its proposal and the split are there. ``run_trial`` writes it."""
-        path = self.folder / "search" / f"round{round_}.json"
+        path = self.folder / paths.PROPOSALS.format(round=round_)
         try:
             recipe = next(entry["recipe"] for entry in self._json(path)["trials"] if entry["trial"] == trial)
         except (KeyError, TypeError, StopIteration):
@@ -158,7 +159,7 @@ class Watch:
 
     def _of_split(self, job: Hashable, recipe: Path, present: Callable[[Path], str]) -> str | None:
         """A job's fingerprint by the split, worked out again where the split or the job's recipe has changed; None without a split."""
-        split = self.folder / "split.json"
+        split = self.folder / paths.SPLIT
         if not split.is_file():
             return None
         moments = self._known[recipe][0], split.stat().st_mtime_ns
@@ -168,15 +169,15 @@ class Watch:
 
     def _reason(self, record: dict) -> str:
         try:
-            told = adoption.difference(record, self.config, self._recipe(), self.folder / "split.json")
+            told = adoption.difference(record, self.config, self._recipe(), self.folder / paths.SPLIT)
         except (KeyError, TypeError, UserError):
             told = None
         return told or "its run.json is not one that train writes"
 
     def _compared(self, runs: list) -> bool:
-        if not all((self.folder / name).is_file() for name in LAST):
+        if not all((self.folder / name).is_file() for name in paths.RESULT.values()):
             return False
-        told = self._fresh(self.folder / "runs.csv", fingerprints) or set()
+        told = self._fresh(self.folder / paths.RUNS_TABLE, fingerprints) or set()
         return told == {self._fingerprint(*run) for run in runs}
 
     def _seconds(self, standing: Standing) -> float | None:
