@@ -12,6 +12,7 @@ from snakemake.utils import min_version
 
 min_version("9.12")
 
+# Inside Snakemake: workflow.basedir is the folder of workflow/Snakefile where that includes this file, and the package would not be found.
 ROOT = Path(workflow.current_basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
@@ -20,6 +21,8 @@ from hardpair.staleness.code_hash import code_hash
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.study.hooks import print_failures, print_results
+from hardpair.study.snakemake_internals import logged, start
 
 
 configfile: "config/config.yaml"
@@ -32,6 +35,8 @@ try:
     PICTURES = plan.pictures(config, Path(DATA))
 except UserError as error:
     sys.exit(str(error))
+
+planned = []  # the jobs of this call of Snakemake
 
 
 pathvars:
@@ -56,21 +61,16 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
 onstart:
-    put_right(workflow.dag.needrun_jobs())
-    announce(workflow.dag.needrun_jobs())
+    planned.extend(start(workflow, config, [STUDY, DATA]))
 
 
 onsuccess:
-    for name, file in paths.RESULT.items():
-        if Path(STUDY, file).exists():  # not after a part of the study
-            print(f"{name}:".ljust(8) + f"{STUDY}/{file}", file=sys.stderr)
-    print(f"runs:   make runs STUDY={config['study']}", file=sys.stderr)
+    print_results(Path(STUDY))
 
 
 onerror:
-    explain()
+    print_failures(logged(planned), Path(STUDY))
 
 
 rule all:

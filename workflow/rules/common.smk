@@ -1,16 +1,6 @@
-# What several phases need: names of files, the figures by name, and what is said before the first job.
+# What several phases need: names of files, and the figures by name.
 
 import shlex
-import subprocess
-from collections import Counter
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import available_cpu_count
-from hardpair.files import paths
-from hardpair.study import estimate
-from hardpair.jobs.gpu import devices
-from hardpair.jobs.logs import what_failed, written
-from hardpair.study.find import remember
-from hardpair.study.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -41,61 +31,6 @@ if not config["search"]["enabled"]:
     del FIGURES["search"]
 if not plan.plane(config["variants"]):
     del FIGURES["plane"]
-
-
-planned = []  # the jobs of this call of Snakemake
-
-
-def put_right(jobs):
-    """See that the jobs may write, and that nothing in their way is left of a crash."""
-    files = {file for job in jobs for file in (*job.output, *job.log)}
-    try:
-        refuse_unwritable({Path(file).parent for file in files})
-    except UserError as error:
-        raise WorkflowError(str(error))
-    tidy([STUDY, DATA])
-
-
-def announce(jobs):
-    """Note what the study is started with; say what will run, how long that should take and where to look."""
-    planned.extend(jobs)
-    settings = workflow.config_settings
-    remember(Path(STUDY), settings.configfiles, dict(settings.config))
-    count = Counter(job.rule.name for job in planned)
-    if not count["train"] + count["run_trial"]:
-        print(
-            f"study {config['study']}: no run to train; steps to do: {', '.join(count)}",
-            file=sys.stderr,
-        )
-        return
-    limits = {name: limit.value for name, limit in workflow.global_resources.items()}
-    gpus = limits.get("gpu")
-    if limits["_nodes"]:
-        at_once = min(limits["_nodes"], gpus or limits["_nodes"])
-    else:
-        share = max(job.resources.get("jobs_per_gpu", 1) for job in planned)
-        found = len(devices()), share, available_cpu_count()
-        at_once = estimate.side_by_side(limits["_cores"], gpus, *found)
-    subprocess.run(
-        [
-            sys.executable,
-            "workflow/scripts/estimate_study.py",
-            "--config",
-            plan.params(config),
-        ]
-        + ["--runs", str(count["train"]), "--trials", str(count["run_trial"])]
-        + ["--at-once", str(at_once)]
-        + ["--gpus", str(1 if gpus is None else gpus)],
-        stdout=sys.stderr,
-    )
-    print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
-
-
-def explain():
-    """Say which jobs failed and why, and what to do."""
-    told = [(job.message, Path(job.log[0]), job.output) for job in planned if job.log]
-    since = written(Path(STUDY) / paths.STARTED)  # which `announce` wrote
-    print("\n".join(what_failed(told, STUDY, since)), file=sys.stderr)
 
 
 def study_folder(wildcards):
