@@ -7,7 +7,6 @@ Each command has its own help: `study.py status --help`. Example:
 
 import argparse
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
@@ -17,9 +16,8 @@ from hardpair.study.find import study_arguments
 def status(study: str | None, configfile: list[str], follow: bool) -> None:
     """Show how far a study is.
 
-    Shows what is done, running, failed, stale or left over, and when it should be done. Only reads the study's files and looks at its
-    locks. A run is stale if its settings, recipe, images, split or code are not the present ones; for all other steps that would run
-    again, see `snakemake --dry-run`. Example:
+    Shows what is done, running, failed, stale or left over, and when it should be done; changes nothing. A run is stale if its settings,
+    recipe, images, split or code are not the present ones; `snakemake --dry-run` lists all steps that would run again. Example:
 
       python workflow/scripts/study.py status --configfile config/demo.yaml --follow
     """
@@ -90,37 +88,30 @@ def events(study: str | None, configfile: list[str], follow: bool) -> None:
 def arguments() -> argparse.Namespace:
     cli = parser(__doc__)
     commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def add(command: Callable) -> argparse.ArgumentParser:
+    parsers = {}
+    for command in (status, runs, clean, adopt, events):
         text = inspect.getdoc(command)
-        style = {"description": text, "formatter_class": argparse.RawDescriptionHelpFormatter}
-        sub = commands.add_parser(command.__name__, help=text.partition("\n")[0], **style)
-        sub.set_defaults(command=command)
-        return sub
-
-    sub = add(status)
-    study_arguments(sub)
-    sub.add_argument("--follow", action="store_true", help="refresh until the study is finished; q or Ctrl-C ends this, not the study")
-    sub = add(runs)
-    study_arguments(sub)
-    sub.add_argument("--model", choices=("last", "best", "both"), default="last", help="model of each run (default %(default)s)")
+        about = {"help": text.partition("\n")[0], "description": text, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        parsers[command] = commands.add_parser(command.__name__, **about)
+        parsers[command].set_defaults(command=command)
+        if command in (status, runs, events):
+            study_arguments(parsers[command])
+    parsers[status].add_argument("--follow", action="store_true", help="refresh until the study is finished; q or Ctrl-C ends it")
+    add = parsers[runs].add_argument
+    add("--model", choices=("last", "best", "both"), default="last", help="model of each run (default %(default)s)")
     default = ["accuracy", "confusion:*", "best_epoch", "device", "seconds", "images_per_second"]
-    sub.add_argument(
-        "--columns", nargs="+", default=default, metavar="COLUMN", help=f"beside variant and seed (default {' '.join(default)})"
-    )
-    sub.add_argument("--sort", metavar="COLUMN", help="default: by variant and seed")
-    sub.add_argument("--reverse", action="store_true", help="reverse the order")
-    sub = add(clean)
-    sub.add_argument("--study", required=True, metavar="NAME", help="name of the study: its folder in results/")
-    sub.add_argument("--leftovers", action="store_true", help="only runs of seeds and variants that are no longer in its config")
-    sub.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study does not have them on record")
-    sub.add_argument("--yes", action="store_true", help="do not ask")
-    sub = add(adopt)
-    sub.add_argument("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
-    sub.add_argument("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
-    sub = add(events)
-    study_arguments(sub)
-    sub.add_argument("--follow", action="store_true", help="go on writing while runs train, until Ctrl-C")
+    add("--columns", nargs="+", default=default, metavar="COLUMN", help=f"beside variant and seed (default {' '.join(default)})")
+    add("--sort", metavar="COLUMN", help="default: by variant and seed")
+    add("--reverse", action="store_true", help="reverse the order")
+    add = parsers[clean].add_argument
+    add("--study", required=True, metavar="NAME", help="name of the study: its folder in results/")
+    add("--leftovers", action="store_true", help="only runs of seeds and variants that are no longer in its config")
+    add("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study does not have them on record")
+    add("--yes", action="store_true", help="do not ask")
+    add = parsers[adopt].add_argument
+    add("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
+    add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
+    parsers[events].add_argument("--follow", action="store_true", help="go on writing while runs train, until Ctrl-C")
     return cli.parse_args()
 
 

@@ -104,20 +104,16 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
         record = read_json(folder / "run.json")
         if shapes.difference(record, shapes.RUN):
             return "its run.json is not one that train writes"
-        return _undeclared(record, config) or difference(record, config, recipe, split) or _damage(folder, record)
+        names = [variant["name"] for variant in config["variants"]]
+        if record["variant"] not in names:
+            return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
+        if record["seed"] not in config["seeds"]:
+            return f"the study does not declare its seed {record['seed']}"
+        return difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
     except (csv.Error, *shapes.MISREAD):
         return "its run.json is not one that train writes"
-
-
-def _undeclared(record: dict, config: dict) -> str | None:
-    names = [variant["name"] for variant in config["variants"]]
-    if record["variant"] not in names:
-        return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
-    if record["seed"] not in config["seeds"]:
-        return f"the study does not declare its seed {record['seed']}"
-    return None
 
 
 def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:

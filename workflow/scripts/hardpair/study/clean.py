@@ -1,6 +1,5 @@
 """Removes a study, or what removed seeds and variants left of it. Imports no torch."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -25,7 +24,9 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
         print(f"nothing is left over in {folder}")
         return
     _refuse(targets, folder)
-    if ask and not _confirmed():
+    if ask and not sys.stdin.isatty():
+        raise UserError("this is not an interactive terminal, so nothing was removed: add --yes (with make: YES=1) to remove it")
+    if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
         print("nothing was removed")
         return
     _refuse(targets, folder)  # a job may have begun meanwhile
@@ -46,21 +47,15 @@ def leftovers(folder: Path, config: dict) -> dict[tuple[str, int], list[Path]]:
 
 def count(targets: Iterable[Path]) -> tuple[int, int]:
     """Number and bytes of the files at and below these paths; links count as themselves."""
-    files = [file for path in targets for file in _files(path)]
-    return len(files), sum(file.lstat().st_size for file in files)
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_symlink() or not path.is_dir():
-        return [path]
-    entries = [Path(folder, name) for folder, folders, names in os.walk(path) for name in [*folders, *names]]
-    return [entry for entry in entries if not entry.is_dir() or entry.is_symlink()]
+    entries = [entry for path in targets for entry in (path, *([] if path.is_symlink() else path.rglob("*")))]
+    sizes = [entry.lstat().st_size for entry in entries if entry.is_symlink() or not entry.is_dir()]
+    return len(sizes), sum(sizes)
 
 
 def _all_of(folder: Path) -> list[Path]:
     """The study's folder; prints what it holds."""
-    runs, trials = len(paths.every(folder, paths.RUN_RECORD)), len(paths.every(folder, paths.TRIAL))
-    print(f"{folder}: all of the study, {counted(runs, 'run')} and {counted(trials, 'trial')}; {_amount([folder])}")
+    runs, trials = (counted(len(paths.every(folder, path)), noun) for path, noun in ((paths.RUN_RECORD, "run"), (paths.TRIAL, "trial")))
+    print(f"{folder}: all of the study, {runs} and {trials}; {_amount([folder])}")
     return [folder]
 
 
@@ -92,25 +87,14 @@ def _refuse(targets: list[Path], folder: Path) -> None:
     if busy := locks.held(paths.every(folder, paths.LOCK)):
         raise UserError(f"a job is at work in {folder}: it holds {min(busy)}; wait for its end")
     if busy := [log for log in paths.every(folder, paths.JOB_LOG) if at_work_elsewhere(log)]:
-        raise UserError(f"a job seems to be at work on another machine: {min(busy)} was written to just now; wait for its end")
+        raise UserError(f"a job seems to be at work on another machine: {busy[0]} was written to just now; wait for its end")
     for path in targets:
         if not path.parent.resolve().is_relative_to(folder.parent.resolve()):
             raise UserError(f"{path} lies elsewhere, at {path.resolve()}: remove it there by hand")
 
 
-def _confirmed() -> bool:
-    """Whether the user says yes.
-
-    Raises:
-        UserError: there is no terminal to ask on.
-    """
-    if not sys.stdin.isatty():
-        raise UserError("this is not an interactive terminal, so nothing was removed: add --yes (with make: YES=1) to remove it")
-    return input("remove this for good? [y/N] ").strip().lower() in ("y", "yes")
-
-
 def _remove(path: Path, folder: Path) -> None:
-    """Remove a file or folder, and the folder of a variant if that leaves it empty; of a link only the link."""
+    """Remove a file or folder, and its parent if that leaves it empty; of a link only the link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

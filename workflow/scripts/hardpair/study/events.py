@@ -3,7 +3,6 @@
 import csv
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from hardpair.errors import UserError
@@ -36,43 +35,32 @@ def write_events(folder: Path, follow: bool = False) -> None:
     print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
 
 
-@dataclass
-class Run:
-    """Where a run's events go, and how many rows of each of its files are written."""
-
-    writer: object
-    rows: int = 0
-    refreshes: int = 0
-
-
 class Events:
     """Events of all runs of the study in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.runs: dict[Path, Run] = {}
+        self.runs: dict[Path, tuple] = {}  # writer, and how many epochs and refreshes are written
 
     def write(self) -> int:
         """Write the rows that are new since the last call, and return how many they are."""
         return sum(self._write_run(path) for path in paths.every(self.folder, paths.PROGRESS))
 
     def _write_run(self, path: Path) -> int:
-        name = Path(path.parent.name, path.stem)
-        epochs, refreshes = _rows(path), _rows(self.folder / paths.RUNS / name / "refreshes.csv")
-        if name not in self.runs or len(epochs) < self.runs[name].rows:  # it began anew
-            self.runs[name] = Run(_writer(self.folder / paths.EVENTS / name))
-        run, ended = self.runs[name], path.stat().st_mtime
-        applied = [row for row in refreshes if row["applied"] == "1"]
-        new = epochs[run.rows :]
+        name, epochs, ended = Path(path.parent.name, path.stem), _rows(path), path.stat().st_mtime
+        refreshes = [row for row in _rows(self.folder / paths.RUNS / name / "refreshes.csv") if row["applied"] == "1"]
+        if name not in self.runs or len(epochs) < self.runs[name][1]:  # it began anew
+            self.runs[name] = _writer(self.folder / paths.EVENTS / name), 0, 0
+        writer, old_epochs, old_refreshes = self.runs[name]
+        new = epochs[old_epochs:]
         for place, row in enumerate(new):
             left = sum(float(later["seconds"]) for later in new[place + 1 :])
-            _add(run.writer, ended - left, int(row["epoch"]), _of_epoch(row))
-        for row in applied[run.refreshes :]:
-            _add(run.writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
-        count = len(new) + len(applied) - run.refreshes
-        run.rows, run.refreshes = len(epochs), len(applied)
-        run.writer.flush()
-        return count
+            _add(writer, ended - left, int(row["epoch"]), _of_epoch(row))
+        for row in refreshes[old_refreshes:]:
+            _add(writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
+        writer.flush()
+        self.runs[name] = writer, len(epochs), len(refreshes)
+        return len(new) + len(refreshes) - old_refreshes
 
 
 def _of_epoch(row: dict[str, str]) -> dict[str, str]:

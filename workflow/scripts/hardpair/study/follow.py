@@ -1,4 +1,4 @@
-"""Keeps a study's standing on the screen. Imports no torch."""
+"""Shows a study's status, once or until it is finished. Imports no torch."""
 
 import contextlib
 import select
@@ -12,7 +12,7 @@ from rich.live import Live
 
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.study.status import Standing
+from hardpair.study.status import StudyStatus
 from hardpair.study.status_view import WIDE, view
 from hardpair.study.watch import Watch
 
@@ -20,7 +20,7 @@ SECONDS = 2.0  # between two looks
 
 
 def show(config: dict, following: bool) -> None:
-    """Print the standing of the study of a resolved config, once or until it is finished.
+    """Print the status of the study of a resolved config; with ``following``, on the whole screen until it is finished.
 
     Raises:
         UserError: it is to be followed, but the output is not a terminal.
@@ -33,16 +33,16 @@ def show(config: dict, following: bool) -> None:
     console.print(view(follow(watch, console) if following else watch.look(), console.size.width))
 
 
-def follow(watch: Watch, console: Console) -> Standing:
-    """Show the standing until the study is finished or somebody presses q or Ctrl-C; the last one is returned."""
-    standing, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
-    with contextlib.suppress(KeyboardInterrupt), _ended_by_sigterm(), _keys() as pressed, screen:
-        while not standing.finished:
-            screen.update(view(standing, *console.size), refresh=True)
+def follow(watch: Watch, console: Console) -> StudyStatus:
+    """Show the status until the study is finished or q or Ctrl-C is pressed; return the last one."""
+    status, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
+    with contextlib.suppress(KeyboardInterrupt), _exit_on_sigterm(), _keys() as pressed, screen:
+        while not status.finished:
+            screen.update(view(status, *console.size), refresh=True)
             if pressed(SECONDS) == "q":
                 break
-            standing = watch.look()
-    return standing
+            status = watch.look()
+    return status
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ def _keys() -> Iterator[Callable[[float], str]]:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _exit_on_sigterm() -> Iterator[None]:
     """SIGTERM gives the terminal back as it was, like Ctrl-C."""
 
     def end(*_) -> None:
