@@ -28,17 +28,17 @@ study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
 WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
 
 status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
-	@python workflow/scripts/show_status.py $(WHICH) $(if $(FOLLOW),--follow)
+	@python workflow/scripts/study.py status $(WHICH) $(if $(FOLLOW),--follow)
 
 runs: setup ## the finished runs of a study (STUDY=name SORT=accuracy)
-	@python workflow/scripts/list_runs.py $(WHICH) $(if $(SORT),--sort "$(SORT)")
+	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort "$(SORT)")
 
 clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only runs of removed seeds and variants)
-	@python workflow/scripts/clean_study.py --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
+	@python workflow/scripts/study.py clean --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
 		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(LEFTOVERS),--leftovers) $(if $(YES),--yes)
 
-adopt: setup ## take over runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
-	python workflow/scripts/adopt_runs.py --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
+adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
+	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
 		$(if $(CONFIG),--configfile $(CONFIG))
 
 # Not by number of tests: the few of the cluster take longest, and would begin last.

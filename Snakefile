@@ -12,6 +12,7 @@ from snakemake.utils import min_version
 
 min_version("9.12")
 
+# Inside Snakemake: workflow.basedir is the folder of workflow/Snakefile where that includes this file, and the package would not be found.
 ROOT = Path(workflow.current_basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
@@ -19,6 +20,9 @@ from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.study.hooks import print_failures, print_results
+from hardpair.study.snakemake_internals import logged, start
 
 
 configfile: "config/config.yaml"
@@ -26,11 +30,13 @@ configfile: "config/config.yaml"
 
 try:
     config = resolve(config)
-    STUDY = f"results/{config['study']}"
+    STUDY = str(paths.RESULTS / config["study"])
     DATA = f"resources/{config['data']['name']}"
     PICTURES = plan.pictures(config, Path(DATA))
 except UserError as error:
     sys.exit(str(error))
+
+planned = []  # the jobs of this call of Snakemake
 
 
 pathvars:
@@ -55,26 +61,16 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# Handlers print to stderr: anything else on stdout would spoil `--dag | dot`.
 onstart:
-    put_right(workflow.dag.needrun_jobs())
-    announce(workflow.dag.needrun_jobs())
+    planned.extend(start(workflow, config, [STUDY, DATA]))
 
 
 onsuccess:
-    made = {
-        "figure: ": f"{STUDY}/figures/final.png",
-        "table:  ": f"{STUDY}/comparison.md",
-        "report: ": f"{STUDY}/report.html",
-    }
-    for name, file in made.items():
-        if Path(file).exists():  # not after a part of the study
-            print(name + file, file=sys.stderr)
-    print(f"runs:   make runs STUDY={config['study']}", file=sys.stderr)
+    print_results(Path(STUDY))
 
 
 onerror:
-    explain()
+    print_failures(logged(planned), Path(STUDY))
 
 
 rule all:

@@ -21,7 +21,7 @@ def way(request, monkeypatch):
 
 
 def test_a_run_that_is_worked_on_is_seen_and_no_other(tmp_path, way):
-    paths = [locks.lock_of(tmp_path, "dfl", f"seed{seed}") for seed in range(3)]
+    paths = [tmp_path / f"checkpoints/dfl/.seed{seed}.lock" for seed in range(3)]
     with only_one(tmp_path / "checkpoints/dfl/seed1.safetensors"), only_one(tmp_path / "checkpoints/dfl/seed2.safetensors"):
         assert locks.held(paths) == set(paths[1:])
     assert locks.held(paths) == set()

@@ -149,7 +149,6 @@ def test_a_job_that_is_killed_after_a_harmless_line_has_not_failed(tmp_path, cap
     log = logs.read_log(path)
     assert any(HARMLESS[says] in line for line in log.lines[-2:])
     assert (log.error, log.ended) == (None, False)
-    assert logs.what_failed([("Train x", path, [str(tmp_path / "missing")])], "results/x")[0].startswith("stopped before the end")
 
 
 def dies(body, *arguments, script="split_data.py"):
@@ -207,27 +206,3 @@ def test_a_job_of_another_machine_counts_as_at_work_while_it_tells_of_it(tmp_pat
         assert logs.at_work_elsewhere(path) == expected
     path.write_text(path.read_text() + "train.py: it broke\n")
     assert not logs.at_work_elsewhere(path)
-
-
-def test_failed_jobs_are_told_with_their_last_line_and_others_are_not(tmp_path):
-    made = tmp_path / "made"
-    made.touch()
-    texts = {
-        "bad": "Traceback\nValueError: no\n",
-        "made": "train.py: no\n",
-        "waits": "",
-        "stopped": "train.py: stopped by SIGINT; saved\n",
-    }
-    for name, text in texts.items():
-        (tmp_path / f"{name}.log").write_text(text)
-    outputs = {"made": [str(made)]}
-    jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in texts]
-    told = logs.what_failed(jobs, "results/demo")
-    assert told[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
-    assert len(told) == 2
-    assert told[1].startswith("fix the cause, then run the same command again")
-    assert "make status STUDY=demo" in told[1]
-    assert logs.what_failed(jobs[1:], "results/demo")[0].startswith("stopped before the end: run the same command again")
-    written = (tmp_path / "bad.log").stat().st_mtime
-    assert len(logs.what_failed(jobs, "results/demo", since=written)) == 2
-    assert len(logs.what_failed(jobs, "results/demo", since=written + 1)) == 1, "a job that was not begun since has not failed"

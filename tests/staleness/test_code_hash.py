@@ -39,7 +39,8 @@ JOBS |= {"write_report": ("write_report.py", *plan.report_parts())}
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/resolve", "config/schema", "config/sentences"}
-CHECKS |= {"figures/catalogue", "files/shapes", "jobs/gpu", "jobs/progress", "jobs/stopping", "staleness/code_hash"}
+CHECKS |= {"figures/catalogue", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks", "jobs/progress", "jobs/stopping"}
+CHECKS |= {"staleness/code_hash"}
 
 
 def imported_by(script):

@@ -1,4 +1,4 @@
-"""Runs made elsewhere, taken over by the real command."""
+"""Runs trained elsewhere, imported by the real command."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import shutil
 import pytest
 import yaml
 
-import adopt_runs
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
@@ -19,7 +18,7 @@ FILES = {"run.json", "last.safetensors", "best.safetensors", "epochs.csv", "refr
 
 
 def adopt(study, *options, check=True):
-    command = ("python", "workflow/scripts/adopt_runs.py", *options, "--configfile", "tiny.yaml")
+    command = ("python", "workflow/scripts/study.py", "adopt", *options, "--configfile", "tiny.yaml")
     return study.run(*command, check=check)
 
 
@@ -48,7 +47,7 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
     assert jobs("Train") <= home.stale()
     before = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
     said = home.run("make", "--silent", "--old-file=setup", "adopt", f"RUNS={brought}", "CONFIG=tiny.yaml").stdout
-    assert said.endswith("6 of 6 runs taken over\n")
+    assert said.endswith("6 of 6 runs imported\n")
     after = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
     runs = home.folder / "results/tiny/runs"
     assert {path for path in after[0] if runs not in path.parents} == set(before[0])
@@ -74,8 +73,8 @@ def test_a_run_that_is_there_is_left_and_a_stale_one_is_replaced_whole(home, tmp
     (stale / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
     left = moments(target, without="logs")
     said = adopt(home, "--runs", str(brought / "ce")).stdout
-    assert "seed0: not taken over, the study has this run already in results/tiny/runs/ce/seed0\n" in said
-    assert "1 of 2 runs taken over" in said
+    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in said
+    assert "1 of 2 runs imported" in said
     assert moments(target, without="logs") == left
     assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is gone
     assert json.loads((stale / "run.json").read_text()) == record
@@ -119,16 +118,16 @@ def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert ("holds no run of the study tiny" if found else "holds no run.json") in done.stderr
-    assert done.stdout == (f"{empty}/deep: not taken over, its run.json is not one that train writes\n" if found else "")
+    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if found else "")
 
 
-def test_runs_that_snakemake_cannot_take_note_of_are_removed_again(tmp_path, monkeypatch):
+def test_runs_that_snakemake_cannot_record_are_removed_again(tmp_path, monkeypatch):
     taken = tmp_path / "results/tiny/runs/ce/seed0"
     taken.mkdir(parents=True)
     (taken / "run.json").write_text("{}")
     monkeypatch.chdir(tmp_path)  # no Snakefile here
-    with pytest.raises(UserError, match="so nothing was taken over") as caught:
-        adopt_runs.remember([taken.relative_to(tmp_path)], [])
+    with pytest.raises(UserError, match="so nothing was imported") as caught:
+        adoption.record_in_snakemake([taken.relative_to(tmp_path)], [])
     assert "\n" not in str(caught.value)
     assert not taken.exists()
 
@@ -211,5 +210,5 @@ def test_a_copy_that_fails_leaves_what_was_there(judged, tmp_path, monkeypatch):
 
     monkeypatch.setattr(shutil, "copyfile", full_disk)
     with pytest.raises(OSError, match="No space"):
-        adoption.take_over(folder, target)
+        adoption.import_run(folder, target)
     assert moments(tmp_path / "runs", without="logs") == before

@@ -29,7 +29,7 @@ def progress(tmp_path):
     return path
 
 
-def test_what_a_run_tells_while_it_trains_is_added_as_it_comes(tmp_path, progress):
+def test_rows_are_added_as_a_run_writes_them(tmp_path, progress):
     events = Events(tmp_path)
     assert events.write() == 2
     assert events.write() == 0
@@ -57,7 +57,7 @@ def test_a_run_that_begins_anew_replaces_its_events(tmp_path, progress):
 
 def test_all_runs_of_a_study_are_written_with_their_weights(finished, tmp_path):
     study = finished.copy(tmp_path)
-    said = study.run("python", "workflow/scripts/write_events.py", "--configfile", "tiny.yaml").stdout
+    said = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml").stdout
     assert "of 6 runs written: tensorboard --logdir results/tiny/events" in said
     for variant in ("ce", "dfl", "ce_sampler"):
         run = f"{variant}/seed1"
@@ -76,6 +76,6 @@ def test_a_study_without_runs_says_so(finished, tmp_path):
     study = finished.copy(tmp_path)
     for path in study.folder.glob("results/tiny/progress/*/*.csv"):
         path.unlink()
-    done = study.run("python", "workflow/scripts/write_events.py", "--configfile", "tiny.yaml", check=False)
+    done = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml", check=False)
     assert done.returncode != 0
-    assert done.stderr == "write_events.py: results/tiny/progress tells of no run: train one first, or follow it with --follow\n"
+    assert done.stderr == "study.py: results/tiny holds no progress of a run: train one first, or use --follow\n"

@@ -21,7 +21,7 @@ from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
 from hardpair.study.status_view import view
 from hardpair.study.watch import Watch
 
-COMMAND = ("python", "workflow/scripts/show_status.py")
+COMMAND = ("python", "workflow/scripts/study.py", "status")
 HEAD = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host {}, process 1)\n"
 EPOCH = "epoch 1/2  lr 0.01       loss 2.0000  train 50.00%  validation 40.00%      100 images/s  00:00:02 left\n"
 
@@ -34,13 +34,13 @@ def folder(finished, tmp_path, monkeypatch):
 
 
 def look(changes=None):
-    """The standing of the study, its config changed first if that is wanted."""
+    """The status of the study, its config changed first if that is wanted."""
     config = find.overlay(["tiny.yaml"], changes)
     return Watch(config, Path("results/tiny")).look()
 
 
-def states(standing):
-    return {run.name: run.state for run in standing.runs if run.state != DONE}
+def states(status):
+    return {run.name: run.state for run in status.runs if run.state != DONE}
 
 
 def unfinish(folder, variant="dfl", seed=1, log=None, epochs=None):
@@ -54,11 +54,11 @@ def unfinish(folder, variant="dfl", seed=1, log=None, epochs=None):
 
 
 def test_a_finished_study_is_finished(folder):
-    standing = look()
-    assert standing.finished
-    assert states(standing) == {}
-    assert [trial.state for trial in standing.trials] == [DONE] * 4
-    assert (standing.leftover, standing.locked, standing.seconds) == ([], False, None)
+    status = look()
+    assert status.finished
+    assert states(status) == {}
+    assert [trial.state for trial in status.trials] == [DONE] * 4
+    assert (status.leftover, status.locked, status.seconds) == ([], False, None)
 
 
 HERE = os.uname().nodename
@@ -83,12 +83,12 @@ UNFINISHED = {
 def test_a_run_without_results_is_what_its_log_says(folder, case):
     log, epochs, state, told = UNFINISHED[case]
     unfinish(folder, log=log, epochs=epochs)
-    standing = look()
-    assert states(standing) == {"dfl seed 1": state}
-    [run] = [run for run in standing.runs if run.state == state]
-    assert run.told == told
+    status = look()
+    assert states(status) == {"dfl seed 1": state}
+    [run] = [run for run in status.runs if run.state == state]
+    assert run.reason == told
     assert run.epoch == (epochs or 0 if state in (STOPPED, RUNNING) else 0)
-    assert not standing.finished
+    assert not status.finished
 
 
 def test_a_run_whose_lock_is_held_is_running_from_its_progress(folder):
@@ -97,12 +97,12 @@ def test_a_run_whose_lock_is_held_is_running_from_its_progress(folder):
     told = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
     os.utime(folder / "progress/dfl/seed1.csv")
     with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
-        standing = look()
-    [run] = standing.running
+        status = look()
+    [run] = status.running
     assert (run.name, run.state, run.epoch, run.epochs) == ("dfl seed 1", RUNNING, 1, 2)
     assert (run.accuracy, run.rate) == (float(told["validation_accuracy"]), float(told["images_per_second"]))
     assert 0 <= run.left <= float(told["seconds"])
-    assert standing.seconds >= run.left
+    assert status.seconds >= run.left
     assert states(look()) == {"dfl seed 1": STOPPED}
 
 
@@ -110,35 +110,35 @@ def test_a_run_that_starts_anew_does_not_show_the_progress_of_its_last_try(folde
     unfinish(folder, log="waiting for a free GPU: other jobs hold 0, 1\n")
     with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
         [run] = look().running
-    assert (run.epoch, run.rate, run.told) == (0, None, "waiting for a free GPU: other jobs hold 0, 1")
+    assert (run.epoch, run.rate, run.reason) == (0, None, "waiting for a free GPU: other jobs hold 0, 1")
 
 
 def test_a_trial_is_running_from_its_log(folder):
     (folder / "search/round1/trial3.json").unlink()
     (folder / "logs/run_trial/trial3.round1.log").write_text(HEAD.format(HERE).removeprefix("dfl, seed 1: ") + EPOCH)
     with only_one(folder / "checkpoints/search/trial3.safetensors"):
-        standing = look()
-    [trial] = standing.running
+        status = look()
+    [trial] = status.running
     assert (trial.name, trial.epoch, trial.accuracy, trial.rate) == ("trial 3", 1, 0.4, 100)
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STOPPED]
 
 
 def test_what_the_present_config_would_not_train_is_stale_and_says_why(folder):
     changed = [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 3, "scale": "dynamic"}}, {"name": "ce_sampler"}]
-    standing = look({"variants": changed})
-    assert states(standing) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
-    told = {run.variant: run.told for run in standing.runs if run.state == STALE}
+    status = look({"variants": changed})
+    assert states(status) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
+    told = {run.variant: run.reason for run in status.runs if run.state == STALE}
     assert told == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
-    assert not standing.finished
+    assert not status.finished
 
 
 @pytest.mark.parametrize("change", [{"search": {"epochs": 2}}, {"variants": [{"name": "ce", "loss": {"kind": "focal"}}, {"name": "dfl"}]}])
 def test_trials_of_other_settings_are_stale(folder, change):
-    standing = look(change)
-    assert [trial.state for trial in standing.trials] == [STALE] * 4
-    assert not standing.finished
+    status = look(change)
+    assert [trial.state for trial in status.trials] == [STALE] * 4
+    assert not status.finished
     shown = Console(width=100, file=io.StringIO())
-    shown.print(view(standing, 100))
+    shown.print(view(status, 100))
     assert "~ search: 4 stale, its recipe, settings, split or code is another now" in shown.file.getvalue()
 
 
@@ -163,25 +163,25 @@ def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, m
 
 
 def test_new_seeds_are_to_do_and_removed_ones_are_left_over(folder):
-    standing = look({"seeds": [1, 2]})
-    assert states(standing) == {f"{name} seed 2": TO_DO for name in ("ce", "dfl", "ce_sampler")}
-    assert standing.leftover == [(name, "seed0") for name in ("ce", "ce_sampler", "dfl")]
+    status = look({"seeds": [1, 2]})
+    assert states(status) == {f"{name} seed 2": TO_DO for name in ("ce", "dfl", "ce_sampler")}
+    assert status.leftover == [(name, 0) for name in ("ce", "ce_sampler", "dfl")]
 
 
 def test_a_run_that_was_not_evaluated_is_done_but_the_study_is_not(folder):
     (folder / "runs/ce/seed0/metrics.json").write_text("{ cut off")
-    standing = look()
-    assert states(standing) == {}
-    assert [run.name for run in standing.runs if not run.evaluated] == ["ce seed 0"]
-    assert not standing.finished
+    status = look()
+    assert states(status) == {}
+    assert [run.name for run in status.runs if not run.evaluated] == ["ce seed 0"]
+    assert not status.finished
 
 
 @pytest.mark.parametrize("text", ["[]", "{ cut off", '{"fingerprint": 1, "images_per_second": "fast"}', "{}"])
 def test_a_record_that_is_none_does_not_stop_the_look(folder, text):
     (folder / "runs/ce/seed0/run.json").write_text(text)
-    standing = look()
-    assert len(states(standing)) == 1
-    assert not standing.finished
+    status = look()
+    assert len(states(status)) == 1
+    assert not status.finished
 
 
 def test_a_watch_sees_what_has_changed_since(folder):
@@ -198,9 +198,9 @@ def test_a_watch_sees_what_has_changed_since(folder):
 
 def test_a_study_that_was_never_started_is_all_to_do(folder):
     shutil.rmtree(folder)
-    standing = look()
-    assert {run.state for run in standing.runs} | {trial.state for trial in standing.trials} == {TO_DO}
-    assert (standing.recipe, standing.finished, standing.seconds) == (False, False, None)
+    status = look()
+    assert {run.state for run in status.runs} | {trial.state for trial in status.trials} == {TO_DO}
+    assert (status.recipe, status.finished, status.seconds) == (False, False, None)
 
 
 def everything(folder):
@@ -238,7 +238,7 @@ def test_make_passes_the_study_on(finished):
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
         (["--configfile", "gone.yaml"], "'gone.yaml' is neither JSON nor a readable file"),
-        (["--follow"], "--follow draws on a terminal, and this is none: leave it out"),
+        (["--follow"], "--follow draws on a terminal, and the output is none: leave it out"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_one_sentence(finished, options, told):

@@ -1,4 +1,4 @@
-"""The standing of made-up studies as lines of text, from the smallest to the largest, on every terminal."""
+"""The status of made-up studies as lines of text, from the smallest to the largest, on every terminal."""
 
 import io
 import random
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, Job, Standing
+from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
 from hardpair.study.status_view import SIGNS, view
 
 NOON = datetime(2026, 3, 2, 12, 0)
@@ -24,16 +24,16 @@ def study(variants=4, seeds=10, running=3, states=STATES, name="variant", second
         for seed in config["seeds"]:
             state = RUNNING if len(runs) < running else rng.choice([each for each in states if each != RUNNING] or [DONE])
             job = {"name": f"{variant['name']} seed {seed}", "variant": variant["name"], "seed": seed, "log": Path(f"logs/{seed}.log")}
-            told = {FAILED: ERROR, STALE: "its settings.loss.gamma is 2, here 3"}.get(state, "")
+            reason = {FAILED: ERROR, STALE: "its settings.loss.gamma is 2, here 3"}.get(state, "")
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
-            runs.append(Job(**job, state=state, told=told, evaluated=state == DONE, **far))
-    trials = [Job(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
-    return Standing(Path("results/made"), config, runs, trials, True, finished, list(leftover), locked, seconds)
+            runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, **far))
+    trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
+    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), locked, seconds)
 
 
-def lines(standing, width=100, height=None):
+def lines(status, width=100, height=None):
     console = Console(width=width, height=height or 200, file=io.StringIO(), force_terminal=True, color_system=None)
-    console.print(view(standing, width, height, NOON))
+    console.print(view(status, width, height, NOON))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -41,11 +41,11 @@ def lines(standing, width=100, height=None):
 @pytest.mark.parametrize(("variants", "seeds", "running"), [(1, 1, 1), (2, 1, 0), (4, 10, 4), (12, 30, 12), (12, 30, 64), (4, 2500, 8)])
 @pytest.mark.parametrize("name", ["v", "a_name_of_a_variant_that_is_as_long_as_names_may_be_in_a_config"])
 def test_it_fits_every_terminal(width, variants, seeds, running, name):
-    standing = study(variants, seeds, running, name=name, leftover=[("old", "seed1")])
-    told = lines(standing, width)
+    status = study(variants, seeds, running, name=name, leftover=[("old", 1)])
+    told = lines(status, width)
     assert max(map(len, told)) <= width
     for height in (24, 40):
-        assert len(lines(standing, width, height)) <= height
+        assert len(lines(status, width, height)) <= height
 
 
 def test_each_running_job_has_a_line():
@@ -56,14 +56,14 @@ def test_each_running_job_has_a_line():
 
 
 def test_each_run_has_its_sign_and_each_state_its_count():
-    standing = study(4, 10)
-    told = lines(standing)
+    status = study(4, 10)
+    told = lines(status)
     for variant in ("variant_0", "variant_3"):
         [line] = [line for line in told if line.startswith(f"{variant}  ") and line.endswith("/10")]
-        assert line.split()[1] == "".join(SIGNS[run.state] for run in standing.runs if run.variant == variant)
+        assert line.split()[1] == "".join(SIGNS[run.state] for run in status.runs if run.variant == variant)
     [legend] = [line for line in told if line.startswith(f"{SIGNS[DONE]} ")]
     for state in STATES:
-        assert f"{SIGNS[state]} {sum(run.state == state for run in standing.runs)} {state}" in legend
+        assert f"{SIGNS[state]} {sum(run.state == state for run in status.runs)} {state}" in legend
 
 
 def test_names_that_differ_at_their_ends_can_be_told_apart():
@@ -72,11 +72,11 @@ def test_names_that_differ_at_their_ends_can_be_told_apart():
 
 
 def test_what_went_wrong_is_told_with_what_to_do():
-    told = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", "seed1")]), 400))
+    told = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", 1)]), 400))
     assert ERROR in told
     assert "stale, its settings.loss.gamma is 2, here 3" in told
     assert "after epoch 12/50; the same command goes on from their checkpoints" in told
-    assert "left over from removed seeds or variants: old seed1" in told
+    assert "left over from removed seeds or variants: old seed 1" in told
     assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in told
 
 

@@ -17,6 +17,7 @@ RULES = PROJECT / "workflow" / "rules"
 SCRIPTS = sorted(path.stem for path in code_hash.SCRIPTS.glob("*.py"))
 SOURCES = list((code_hash.SCRIPTS / "hardpair/data/sources").glob("*.py"))  # imported by name
 WITH_TORCH = {"train", "run_trial", "evaluate", "predict"}
+MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no finished run tells
 
 
 def commands() -> dict[str, str]:
@@ -85,17 +86,37 @@ def test_help_explains_the_script_its_options_and_an_example(script, monkeypatch
         assert option in text or action.help == argparse.SUPPRESS, option
 
 
+def check_examples(script: str, text: str, parser: argparse.ArgumentParser) -> None:
+    """Parse the examples of a help text, of which there is at least one; files that they name need not be there."""
+    found = re.findall(rf"^  python workflow/scripts/{script}\.py .*(?:\n {{4,}}.*)*", text, re.M)
+    assert found
+    for action in parser._actions:
+        action.type = None if action.type not in (int, float) else action.type
+    for example in found:
+        argparse.ArgumentParser.parse_args(parser, shlex.split(example.replace("\\\n", " "))[2:])
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_its_example_is_a_command_that_the_script_takes(script, monkeypatch):
-    found = re.findall(rf"^  python workflow/scripts/{script}\.py .*(?:\n {{4,}}.*)*", importlib.import_module(script).__doc__, re.M)
-    examples = [shlex.split(text.replace("\\\n", " "))[2:] for text in found]
     parser = parser_of(script, monkeypatch)
     monkeypatch.undo()
-    for action in parser._actions:
-        action.type = None if action.type not in (int, float) else action.type  # files of the example need not be there
-    assert examples
-    for example in examples:
-        argparse.ArgumentParser.parse_args(parser, example)  # without a look at its files
+    check_examples(script, importlib.import_module(script).__doc__, parser)
+
+
+def test_each_command_of_study_has_a_line_an_explanation_and_an_example(monkeypatch, capsys):
+    parser = parser_of("study", monkeypatch)
+    monkeypatch.undo()
+    monkeypatch.setenv("COLUMNS", "80")
+    [commands] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(commands.choices) == ["status", "runs", "clean", "adopt", "events"]
+    lines = parser.format_help().splitlines()
+    for name, sub in commands.choices.items():
+        first, *explanation = sub.description.splitlines()
+        assert [name, *first.split()] in [line.split() for line in lines], "on one line of a narrow terminal"
+        assert len(" ".join(explanation)) > 100
+        check_examples("study", sub.description, parser)
+        for option, action in options(sub).items():
+            assert action.help, option
 
 
 @pytest.mark.parametrize("rule", COMMANDS)
@@ -107,7 +128,7 @@ def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(ru
     assert required <= passed | ({"--source"} if rule == "prepare_data" else set())
 
 
-@pytest.mark.parametrize("script", sorted(set(COMMANDS) - WITH_TORCH))
+@pytest.mark.parametrize("script", sorted(set(SCRIPTS) - WITH_TORCH - MEASURES))
 def test_what_needs_no_torch_never_imports_it(script):
     by_name = {"plot_figure": "figures", "prepare_data": "data/sources"}
     folder = code_hash.SCRIPTS / "hardpair" / by_name[script] if script in by_name else None

@@ -1,17 +1,8 @@
-# What several phases need: names of files, the figures of the study, and what is said before the first job.
+# What several phases need: names of files, and the figures of the study.
 
 import shlex
-import subprocess
-from collections import Counter
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import available_cpu_count
 from hardpair.data import sources
 from hardpair.figures import catalogue
-from hardpair.study import estimate
-from hardpair.jobs.gpu import devices
-from hardpair.jobs.logs import what_failed, written
-from hardpair.study.find import STARTED, remember
-from hardpair.study.tidy import refuse_unwritable, tidy
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -26,61 +17,6 @@ SOURCE = sources.get(config["data"]["kind"])
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 
 FIGURES = plan.figures(config)
-
-
-planned = []  # the jobs of this call of Snakemake
-
-
-def put_right(jobs):
-    """See that the jobs may write, and that nothing in their way is left of a crash."""
-    files = {file for job in jobs for file in (*job.output, *job.log)}
-    try:
-        refuse_unwritable({Path(file).parent for file in files})
-    except UserError as error:
-        raise WorkflowError(str(error))
-    tidy([STUDY, DATA])
-
-
-def announce(jobs):
-    """Note what the study is started with; say what will run, how long that should take and where to look."""
-    planned.extend(jobs)
-    settings = workflow.config_settings
-    remember(Path(STUDY), settings.configfiles, dict(settings.config))
-    count = Counter(job.rule.name for job in planned)
-    if not count["train"] + count["run_trial"]:
-        print(
-            f"study {config['study']}: no run to train; steps to do: {', '.join(count)}",
-            file=sys.stderr,
-        )
-        return
-    limits = {name: limit.value for name, limit in workflow.global_resources.items()}
-    gpus = limits.get("gpu")
-    if limits["_nodes"]:
-        at_once = min(limits["_nodes"], gpus or limits["_nodes"])
-    else:
-        share = max(job.resources.get("jobs_per_gpu", 1) for job in planned)
-        found = len(devices()), share, available_cpu_count()
-        at_once = estimate.side_by_side(limits["_cores"], gpus, *found)
-    subprocess.run(
-        [
-            sys.executable,
-            "workflow/scripts/estimate_study.py",
-            "--config",
-            plan.params(config),
-        ]
-        + ["--runs", str(count["train"]), "--trials", str(count["run_trial"])]
-        + ["--at-once", str(at_once)]
-        + ["--gpus", str(1 if gpus is None else gpus)],
-        stdout=sys.stderr,
-    )
-    print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
-
-
-def explain():
-    """Say which jobs failed and why, and what to do."""
-    told = [(job.message, Path(job.log[0]), job.output) for job in planned if job.log]
-    since = written(Path(STUDY) / STARTED)  # which `announce` wrote
-    print("\n".join(what_failed(told, STUDY, since)), file=sys.stderr)
 
 
 def study_folder(wildcards):
@@ -100,8 +36,9 @@ def archive(wildcards):
 
 def run_files(name):
     """A file of every declared run."""
+    path = f"<study>/{paths.RUN}/{name}"
     return [
-        f"<study>/runs/{variant}/seed{seed}/{name}"
+        path.format(variant=variant, seed=seed)
         for variant in VARIANTS
         for seed in SEEDS
     ]
@@ -115,11 +52,8 @@ def evaluated_images():
 
 def trial_files(rounds):
     """Results of the first so many rounds of the search."""
-    batch = config["search"]["batch"]
-    return [
-        f"<study>/search/round{trial // batch}/trial{trial}.json"
-        for trial in range(rounds * batch)
-    ]
+    names = paths.trials(rounds, config["search"]["batch"])
+    return [f"<study>/{paths.SEARCH}/{name}" for name in names]
 
 
 def figure_files():

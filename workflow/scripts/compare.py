@@ -50,6 +50,7 @@ def main() -> None:
     options = arguments()
     from hardpair.comparison import claims, markdown, most_confused, new_images, tables
     from hardpair.comparison.runs import Runs
+    from hardpair.files import paths
     from hardpair.files.atomic import write_text, written_whole
 
     settings = options.settings
@@ -67,7 +68,7 @@ def main() -> None:
     for name, table in results.items():
         with written_whole(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
-    write_text(options.output_dir / "comparison.md", text)
+    write_text(options.output_dir / paths.COMPARISON, text)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, overlaid, parser, positive, run
+from hardpair.files import paths
 
 SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
 
@@ -24,7 +25,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--trials", type=int, help="trials that are still to run; default: all of the config")
     cli.add_argument("--at-once", type=positive, default=1, help="jobs that run side by side (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
-    cli.add_argument("--results", type=Path, default=Path("results"), help="folder of the studies' results (default %(default)s)")
+    cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
     return cli.parse_args()
 
 
@@ -41,10 +42,10 @@ def main() -> None:
     runs = every_run if options.runs is None else options.runs
     trials = every_trial if options.trials is None else options.trials
     work = estimate.workload(config, runs, trials)
-    print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder}/logs/")
+    print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     if work.images < estimate.LONG:
         return
-    if known := estimate.known_rate(folder / "runs"):
+    if known := estimate.known_rate(folder):
         rate, how = known[0], f"as the {known[1]} finished runs had" if known[1] > 1 else "as the finished run had"
     else:
         measured, where = measure(config, options.gpus)

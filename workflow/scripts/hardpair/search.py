@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import paths
 from hardpair.files.atomic import read_json
 
 LOGARITHMIC = ("learning_rate", "weight_decay")
@@ -21,8 +22,7 @@ def read_trials(folder: Path, rounds: int, batch: int) -> list[dict]:
     Raises:
         UserError: one is missing or not JSON.
     """
-    numbers = range(rounds * batch)
-    return [read_json(folder / f"round{number // batch}" / f"trial{number}.json") for number in numbers]
+    return [read_json(folder / name) for name in paths.trials(rounds, batch)]
 
 
 def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: dict, study: str) -> list[dict]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import paths, shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,8 @@ def check(
         shapes.read(round, shapes.PROPOSALS)
     if search_dir:
         rounds = round if round is not None else settings["rounds"] if settings["enabled"] else 0
-        for number in range(rounds * settings.get("batch", 0)):
-            shapes.read(search_dir / f"round{number // settings['batch']}" / f"trial{number}.json", shapes.TRIAL)
+        for name in paths.trials(rounds, settings.get("batch", 0)):
+            shapes.read(search_dir / name, shapes.TRIAL)
 
 
 def prepared_data(folder: Path) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hardpair.errors import UserError
 from hardpair.files import readers, shapes
+from hardpair.files.paths import RUN_NAME
 from hardpair.measures.metrics import log_probabilities
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Runs:
         """(variant, seed, path) of the file ``name`` of every run, variant by variant."""
         for variant in self.variants:
             for seed in self.seeds:
-                yield variant, seed, self.folder / variant / f"seed{seed}" / name
+                yield variant, seed, self.folder / RUN_NAME.format(variant=variant, seed=seed) / name
 
     def records(self) -> list[dict]:
         """The run.json of every run."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardpair.errors import UserError
 from hardpair.files import shapes
+from hardpair.files.paths import RUN_NAME
 from hardpair.measures import significance
 from hardpair.measures.intervals import mean_interval, paired_difference
 from hardpair.measures.names import CALIBRATION, OF_PAIR, details_of, metrics_of
@@ -30,7 +31,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     _check_names(settings)
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
-            path = folder / variant["name"] / f"seed{seed}"
+            path = folder / RUN_NAME.format(variant=variant["name"], seed=seed)
             run, measured = shapes.read(path / "run.json", shapes.RUN), shapes.metrics(path / "metrics.json")
             names = {(record["variant"], record["seed"]) for record in (run, measured)}
             if names != {(variant["name"], seed)}:
@@ -90,7 +91,7 @@ def _machine(run: dict) -> dict:
 
 
 def _name(run: dict) -> str:
-    return f"{run['variant']}/seed{run['seed']}"
+    return RUN_NAME.format_map(run)
 
 
 def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from hardpair.files.paths import lock_of
 
-def lock_of(folder: Path, run: str, name: str) -> Path:
-    """The lock that a job holds while it works on a run (``dfl``, ``seed3``) or a trial (``search``, ``trial4``) of a study."""
-    return folder / "checkpoints" / run / f".{name}.lock"
+AFFECTS_RESULTS = False
 
 
 @contextlib.contextmanager
@@ -24,7 +23,7 @@ def only_one(checkpoint: Path | None) -> Iterator[bool]:
         yield False
         return
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    lock = checkpoint.with_name(f".{checkpoint.stem}.lock")
+    lock = lock_of(checkpoint)
     with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
         yield waited
 

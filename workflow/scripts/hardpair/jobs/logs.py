@@ -1,37 +1,28 @@
-"""The log of a training job, read back (``progress`` writes it). Imports no torch."""
+"""How far a training job is, read from its log (``progress`` writes it). Imports no torch."""
 
-import os
 import platform
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-QUIET = 300  # seconds without a word, or three epochs, after which a job on another machine counts as gone
+QUIET = 300  # seconds without a line, or three epochs, after which a job on another machine counts as gone
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
 STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # by its signals; by Ctrl-C before it listens to them
-ERROR = re.compile(r"\w+\.py: ")  # as scripts begin their last word
+ERROR = re.compile(r"\w+\.py: ")  # as a script's error begins
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The last epoch in a log.
-
-    Attributes:
-        epoch, epochs: its number and how many there will be.
-        accuracy: on validation images, as a share; None without any.
-        rate: images/s.
-        left: seconds that the epochs after it should take.
-    """
+    """The last epoch in a log."""
 
     epoch: int
-    epochs: int
-    accuracy: float | None
-    rate: float
-    left: int
+    epochs: int  # in all
+    accuracy: float | None  # on validation images, as a share; None without any
+    rate: float  # images/s
+    left: int  # seconds that the epochs after it should take
 
     @property
     def seconds(self) -> float:
@@ -41,15 +32,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Log:
-    """A job's log, as far as it is written.
+    """A job's log, as far as it is written."""
 
-    Attributes:
-        lines: the last ones, without empty ones; none where there is no log.
-        host: the machine that the job began to train on; None before.
-    """
-
-    lines: tuple[str, ...] = ()
-    host: str | None = None
+    lines: tuple[str, ...] = ()  # the last ones, without empty ones; none where there is no log
+    host: str | None = None  # the machine that the job began to train on; None before
 
     @property
     def last(self) -> str:
@@ -58,7 +44,7 @@ class Log:
 
     @property
     def epoch(self) -> Epoch | None:
-        """The last epoch of the training that began last; None before its first."""
+        """The last epoch of the last training in the log; None before its first."""
         for line in reversed(self.lines):
             if HOST.search(line):
                 return None
@@ -81,27 +67,27 @@ class Log:
 
     @property
     def error(self) -> str | None:
-        """Why the job failed: its script's sentence, or the first line of an exception's message; None if it ended well, was stopped, or
-        was killed without a message."""
+        """The error that ended the job: its script's sentence, or the first line of an exception; None if it finished, was stopped, or was
+        killed without a message."""
         if self.finished or self.stopped:
             return None
         for place, line in reversed(list(enumerate(self.lines))):
             if ERROR.match(line):
                 return line
             if line.startswith("Traceback"):
-                return next((said for said in self.lines[place + 1 :] if not said.startswith(" ")), line)
+                return next((later for later in self.lines[place + 1 :] if not later.startswith(" ")), line)
             if HOST.search(line) or EPOCH.match(line):
                 return None
         return None
 
     @property
     def stopped(self) -> bool:
-        """Whether the job was stopped, and said so."""
+        """Whether the job was stopped by a signal."""
         return STOPPED.search(self.last) is not None
 
     @property
     def ended(self) -> bool:
-        """Whether the job has said its last word."""
+        """Whether the log shows how the job ended."""
         return self.finished or self.error is not None or self.stopped
 
 
@@ -116,25 +102,6 @@ def read_log(path: Path) -> Log:
         return Log()
     host = next((match[1] for line in _lines(start) if (match := HOST.search(line))), None)
     return Log(tuple(_lines(end)), host)
-
-
-def what_failed(jobs: Iterable[tuple[str, Path, list[str]]], folder: str, since: float = 0) -> list[str]:
-    """Lines that say which jobs failed, with the error that ends their logs, and what to do.
-
-    Args:
-        jobs: message, log and output files of each job that was planned; some may never have been begun.
-        folder: of the study.
-        since: when the jobs were planned, in seconds since the epoch by the clock of the files; an older log is of an earlier try.
-    """
-    tried = [(name, log, files) for name, log, files in jobs if written(log) >= since]
-    failed = [(name, log, end.error) for name, log, files in tried if (end := read_log(log)).error and not all(map(os.path.exists, files))]
-    lines = [f"{name} failed: {error} ({log})" for name, log, error in failed]
-    cause = "fix the cause, then run" if failed else "stopped before the end: run"
-    return [
-        *lines,
-        f"{cause} the same command again: finished runs stay, and interrupted runs continue from their checkpoints; "
-        f"`make status STUDY={Path(folder).name}` shows how far the study is",
-    ]
 
 
 def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:

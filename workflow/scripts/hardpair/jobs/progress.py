@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from hardpair.files.paths import RUN_NAME
+
 AFFECTS_RESULTS = False
 
 
@@ -83,7 +85,7 @@ class Progress:
 
 def _run(path: Path | None) -> str:
     """``dfl, seed 3: ``, as the workflow names the file of a run's progress; nothing for another name."""
-    seed = path and re.fullmatch(r"seed(\d+)\.csv", path.name)
+    seed = path and re.fullmatch(RUN_NAME.format(variant=".*", seed=r"(\d+)"), f"{path.parent.name}/{path.stem}")
     return f"{path.parent.name}, seed {seed[1]}: " if seed else ""
 
 

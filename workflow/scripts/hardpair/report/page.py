@@ -9,6 +9,7 @@ import yaml
 
 from hardpair.comparison.runs import Runs
 from hardpair.figures.style import COLOURS
+from hardpair.files import paths
 from hardpair.files.readers import read_table, read_with
 from hardpair.measures.names import about, metrics_of, title
 from hardpair.report import embedding, origin, tables
@@ -32,7 +33,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     """
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
-    runs = Runs.declared(folder / "runs", config)
+    runs = Runs.declared(folder / paths.RUNS, config)
     records = runs.records()
     variants = [
         {"name": name, "label": label, "colour": COLOURS[place % len(COLOURS)]} for place, (name, label) in enumerate(labels.items())
@@ -42,7 +43,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    embedded = embedding.figures(folder / "figures", [figure["name"] for figure in settings["figures"]])
+    embedded = embedding.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     return environment.get_template("page.html.jinja").render(
         config=config,
         pair=[name.replace("_", " ") for name in pairs[0]],
@@ -50,9 +51,9 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         references=about(settings["references"], pairs),
         claims=read_table(folder / "claims.csv").to_dict("records"),
         figures=[figure | embedded[figure["name"]] for figure in settings["figures"]],
-        search=_search(folder / "search") if config["search"]["enabled"] else None,
+        search=_search(folder) if config["search"]["enabled"] else None,
         speed=tables.speed(records, labels),
-        runs=tables.every_run(read_table(folder / "runs.csv"), labels, metrics_of(settings)),
+        runs=tables.every_run(read_table(folder / paths.RUNS_TABLE), labels, metrics_of(settings)),
         provenance=origin.provenance(records),
         resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
         commands=settings["commands"],
@@ -89,5 +90,5 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
 
 def _search(folder: Path) -> dict:
     """The chosen recipe as text, and the trials."""
-    recipe = read_with(folder / "recipe.yaml", lambda path: path.read_text(encoding="utf-8"))
-    return {"recipe": recipe, "trials": tables.trials(read_table(folder / "trials.csv"))}
+    recipe = read_with(folder / paths.RECIPE, lambda path: path.read_text(encoding="utf-8"))
+    return {"recipe": recipe, "trials": tables.trials(read_table(folder / paths.TRIALS))}

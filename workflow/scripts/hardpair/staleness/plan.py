@@ -10,6 +10,7 @@ from hardpair.config.resolve import canonical
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
+from hardpair.files import paths
 from hardpair.measures.names import about
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 from hardpair.staleness.exponents import plane
@@ -115,7 +116,7 @@ def select_settings(config: dict) -> dict:
 
 def chosen_pairs(config: dict) -> str | None:
     """The file of the pairs that the study chooses for itself, if it does."""
-    return f"results/{config['study']}/pairs.json" if isinstance(config["pairs"], dict) else None
+    return str(paths.RESULTS / config["study"] / paths.PAIRS) if isinstance(config["pairs"], dict) else None
 
 
 def choose_settings(config: dict) -> dict:
@@ -183,7 +184,7 @@ def figure_settings(config: dict, name: str) -> dict:
 def report_settings(config: dict) -> dict:
     """What the report depends on, beside tables and figures: the config, and each figure's title and caption."""
     first = config["variants"][0]["name"]
-    run = f"results/{config['study']}/runs/{first}/seed{config['seeds'][0]}"
+    record = paths.RESULTS / config["study"] / paths.RUN_RECORD.format(variant=first, seed=config["seeds"][0])
     return {
         "config": config,
         "pairs": pairs(config),
@@ -193,8 +194,8 @@ def report_settings(config: dict) -> dict:
             "# The whole study again; study.yaml is the config above.",
             "snakemake --cores 4 --resources gpu=4 --configfile study.yaml",
             "# One of its runs alone, and why it would run.",
-            f"snakemake --cores 1 --configfile study.yaml --forcerun train -- {run}/run.json",
-            f"snakemake --dry-run --configfile study.yaml -- {run}/run.json",
+            f"snakemake --cores 1 --configfile study.yaml --forcerun train -- {record}",
+            f"snakemake --dry-run --configfile study.yaml -- {record}",
             "# The same run without Snakemake, into a folder of its own.",
             _train_command(config, first),
         ],
@@ -203,10 +204,10 @@ def report_settings(config: dict) -> dict:
 
 def _train_command(config: dict, name: str) -> str:
     """The command line of a variant's first run."""
-    study, settings = f"results/{config['study']}", shlex.quote(canonical(train_settings(config, name)))
+    study, settings = paths.RESULTS / config["study"], shlex.quote(canonical(train_settings(config, name)))
     parts = [
         f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data resources/{config['data']['name']}",
-        f"--split {study}/split.json --recipe {study}/search/recipe.yaml --settings {settings}",
+        f"--split {study / paths.SPLIT} --recipe {study / paths.RECIPE} --settings {settings}",
         *filter(None, [plugins_argument(config, name)]),
         f"--output-dir again/{name}",
     ]

@@ -1,40 +1,103 @@
-"""What removed seeds and variants left in a study's folder, and how much a folder holds. Imports no torch."""
+"""Removes a study, or what removed seeds and variants left of it. Imports no torch."""
 
-import os
-import re
+import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-OWN = re.compile(r"(?P<variant>[A-Za-z0-9][A-Za-z0-9_.-]*)/(?P<seed>seed\d+)")
-FILES = re.compile(r"(?P<variant>.+)/\.?(?:partial-[\w.]+-)?(?P<seed>seed\d+)\.(?:csv|lock|safetensors(?:\.damaged)?)")
-LOGS = re.compile(r"(?P<variant>.+)\.(?P<seed>seed\d+)\.log")
-SHAPES = (("runs", OWN), ("progress", FILES), ("checkpoints", FILES), ("logs/train", LOGS), ("logs/evaluate", LOGS))
+from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.jobs import locks
+from hardpair.jobs.logs import at_work_elsewhere
+from hardpair.study.estimate import size
+from hardpair.wording import counted
 
 
-def leftovers(folder: Path, config: dict) -> dict[tuple[str, str], list[Path]]:
-    """Files and folders of runs that the config does not declare, by variant and ``seed{seed}``; a run's own folder comes first.
+def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> None:
+    """Remove a study's folder, or with its config only the runs that this does not declare; print what, and ask first.
 
-    Only what the workflow itself would call so: anything else in the folder is somebody's own.
+    Raises:
+        UserError: a job is running in the study, a part of it lies elsewhere, or there is no terminal to ask on.
     """
-    declared = {(variant["name"], f"seed{seed}") for variant in config["variants"] for seed in config["seeds"]}
-    found: dict[tuple[str, str], list[Path]] = {}
-    for part, shape in SHAPES:
-        base = folder / part
-        for path in sorted(base.glob("*" if shape is LOGS else "*/*")):
-            told = shape.fullmatch(path.relative_to(base).as_posix())
-            if told and (key := (told["variant"], told["seed"])) not in declared:
-                found.setdefault(key, []).append(path)
-    return dict(sorted(found.items()))
+    targets = _all_of(folder) if config is None else _leftover(folder, config)
+    if not targets:
+        print(f"nothing is left over in {folder}")
+        return
+    _refuse(targets, folder)
+    if ask and not sys.stdin.isatty():
+        raise UserError("this is not an interactive terminal, so nothing was removed: add --yes (with make: YES=1) to remove it")
+    if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
+        print("nothing was removed")
+        return
+    _refuse(targets, folder)  # a job may have begun meanwhile
+    for path in targets:
+        _remove(path, folder)
+    print(f"removed {folder}" if config is None else f"removed from {folder}")
 
 
-def count(paths: Iterable[Path]) -> tuple[int, int]:
-    """Number and bytes of the files at and below paths; links count as themselves."""
-    files = [file for path in paths for file in _files(path)]
-    return len(files), sum(file.lstat().st_size for file in files)
+def leftovers(folder: Path, config: dict) -> dict[tuple[str, int], list[Path]]:
+    """Files and folders of runs that the config does not declare, by variant and seed."""
+    declared = {(variant["name"], seed) for variant in config["variants"] for seed in config["seeds"]}
+    by_run: dict[tuple[str, int], list[Path]] = {}
+    for variant, seed, path in paths.of_runs(folder):
+        if (variant, seed) not in declared:
+            by_run.setdefault((variant, seed), []).append(path)
+    return dict(sorted(by_run.items()))
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_symlink() or not path.is_dir():
-        return [path]
-    found = [(Path(folder), name) for folder, folders, names in os.walk(path) for name in [*folders, *names]]
-    return [folder / name for folder, name in found if not (folder / name).is_dir() or (folder / name).is_symlink()]
+def count(targets: Iterable[Path]) -> tuple[int, int]:
+    """Number and bytes of the files at and below these paths; links count as themselves."""
+    entries = [entry for path in targets for entry in (path, *([] if path.is_symlink() else path.rglob("*")))]
+    sizes = [entry.lstat().st_size for entry in entries if entry.is_symlink() or not entry.is_dir()]
+    return len(sizes), sum(sizes)
+
+
+def _all_of(folder: Path) -> list[Path]:
+    """The study's folder; prints what it holds."""
+    runs, trials = (counted(len(paths.every(folder, path)), noun) for path, noun in ((paths.RUN_RECORD, "run"), (paths.TRIAL, "trial")))
+    print(f"{folder}: all of the study, {runs} and {trials}; {_amount([folder])}")
+    return [folder]
+
+
+def _leftover(folder: Path, config: dict) -> list[Path]:
+    """What removed seeds and variants left; prints it."""
+    by_run = leftovers(folder, config)
+    for (variant, seed), files in by_run.items():
+        print(f"{folder}: {variant} seed {seed}, {_amount(files)}")
+    targets = [path for files in by_run.values() for path in files]
+    if len(by_run) > 1:
+        print(f"{folder}: {counted(len(by_run), 'run')} in all, {_amount(targets)}")
+    return targets
+
+
+def _amount(targets: list[Path]) -> str:
+    """``12 files, 36 MB``."""
+    files, total = count(targets)
+    return f"{counted(files, 'file')}, {size(total)}"
+
+
+def _refuse(targets: list[Path], folder: Path) -> None:
+    """Refuse to remove what is in use or lies elsewhere.
+
+    Raises:
+        UserError: a job is running in the study, or a folder of it is a link to another place.
+    """
+    if locks.snakemake_at_work(folder):
+        raise UserError(f"snakemake is at work in {folder}: wait for its end, or run `snakemake --unlock` if it was killed")
+    if busy := locks.held(paths.every(folder, paths.LOCK)):
+        raise UserError(f"a job is at work in {folder}: it holds {min(busy)}; wait for its end")
+    if busy := [log for log in paths.every(folder, paths.JOB_LOG) if at_work_elsewhere(log)]:
+        raise UserError(f"a job seems to be at work on another machine: {busy[0]} was written to just now; wait for its end")
+    for path in targets:
+        if not path.parent.resolve().is_relative_to(folder.parent.resolve()):
+            raise UserError(f"{path} lies elsewhere, at {path.resolve()}: remove it there by hand")
+
+
+def _remove(path: Path, folder: Path) -> None:
+    """Remove a file or folder, and its parent if that leaves it empty; of a link only the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    if path != folder and not any(path.parent.iterdir()):
+        path.parent.rmdir()

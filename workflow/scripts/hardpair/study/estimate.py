@@ -10,7 +10,7 @@ import numpy as np
 from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import paths, shapes
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -87,10 +87,10 @@ def side_by_side(cores: int, gpus: int | None, devices: int, jobs_per_gpu: int, 
     return max(min(cores, gpus or cores, room), 1)
 
 
-def known_rate(runs: Path) -> tuple[float, int] | None:
-    """Median images/s of the finished runs below a folder and how many they are; None without any."""
+def known_rate(folder: Path) -> tuple[float, int] | None:
+    """Median images/s of the finished runs in a study's folder and how many they are; None without any."""
     rates = []
-    for path in sorted(runs.glob("*/seed*/run.json")):
+    for path in paths.every(folder, paths.RUN_RECORD):
         try:
             rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
         except UserError:

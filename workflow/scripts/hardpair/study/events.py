@@ -2,9 +2,13 @@
 
 import csv
 import shutil
-from dataclasses import dataclass
+import time
 from pathlib import Path
 
+from hardpair.errors import UserError
+from hardpair.files import paths
+
+INTERVAL = 5  # seconds between two looks at the files
 TAGS = {
     "train_loss": "loss/train",
     "validation_loss": "loss/validation",
@@ -15,43 +19,48 @@ TAGS = {
 }
 
 
-@dataclass
-class Run:
-    """Where a run's events go, and how many rows of each of its files are written."""
+def write_events(folder: Path, follow: bool = False) -> None:
+    """Write the events of a study's runs and print how many; with ``follow``, add new ones until Ctrl-C.
 
-    writer: object
-    rows: int = 0
-    refreshes: int = 0
+    Raises:
+        UserError: the study has no progress of any run.
+    """
+    events = Events(folder)
+    rows = events.write()
+    while follow:
+        time.sleep(INTERVAL)
+        events.write()
+    if not rows:
+        raise UserError(f"{folder} holds no progress of a run: train one first, or use --follow")
+    print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
 
 
 class Events:
-    """Events of all runs of the study in a folder; what is new since the last look is added to them."""
+    """Events of all runs of the study in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.runs: dict[Path, Run] = {}
+        self.runs: dict[Path, tuple] = {}  # writer, and how many epochs and refreshes are written
 
     def write(self) -> int:
-        """Write what runs have told since the last call, and return how many rows that was."""
-        return sum(self._write_run(path) for path in sorted(self.folder.glob("progress/*/seed*.csv")))
+        """Write the rows that are new since the last call, and return how many they are."""
+        return sum(self._write_run(path) for path in paths.every(self.folder, paths.PROGRESS))
 
     def _write_run(self, path: Path) -> int:
-        name = path.relative_to(self.folder / "progress").with_suffix("")
-        epochs, refreshes = _rows(path), _rows(self.folder / "runs" / name / "refreshes.csv")
-        if name not in self.runs or len(epochs) < self.runs[name].rows:  # it began anew
-            self.runs[name] = Run(_writer(self.folder / "events" / name))
-        run, ended = self.runs[name], path.stat().st_mtime
-        told = [row for row in refreshes if row["applied"] == "1"]
-        new = epochs[run.rows :]
+        name, epochs, ended = Path(path.parent.name, path.stem), _rows(path), path.stat().st_mtime
+        refreshes = [row for row in _rows(self.folder / paths.RUNS / name / "refreshes.csv") if row["applied"] == "1"]
+        if name not in self.runs or len(epochs) < self.runs[name][1]:  # it began anew
+            self.runs[name] = _writer(self.folder / paths.EVENTS / name), 0, 0
+        writer, old_epochs, old_refreshes = self.runs[name]
+        new = epochs[old_epochs:]
         for place, row in enumerate(new):
             left = sum(float(later["seconds"]) for later in new[place + 1 :])
-            _add(run.writer, ended - left, int(row["epoch"]), _of_epoch(row))
-        for row in told[run.refreshes :]:
-            _add(run.writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
-        count = len(new) + len(told) - run.refreshes
-        run.rows, run.refreshes = len(epochs), len(told)
-        run.writer.flush()
-        return count
+            _add(writer, ended - left, int(row["epoch"]), _of_epoch(row))
+        for row in refreshes[old_refreshes:]:
+            _add(writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
+        writer.flush()
+        self.runs[name] = writer, len(epochs), len(refreshes)
+        return len(new) + len(refreshes) - old_refreshes
 
 
 def _of_epoch(row: dict[str, str]) -> dict[str, str]:
@@ -83,5 +92,5 @@ def _add(writer, seconds: float, step: int, values: dict[str, str]) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    told = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
-    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=told)))
+    scalars = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
+    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=scalars)))

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from hardpair.cli.command import json_or_file, overlaid
 from hardpair.errors import UserError
+from hardpair.files import paths
 from hardpair.files.atomic import read_json, write_json
 
 BASE = "config/config.yaml"
-RESULTS = Path("results")
-STARTED = "started.json"  # in a study's folder: the overlays that it was started with last
 
 
 def study_arguments(cli: argparse.ArgumentParser) -> None:
@@ -24,7 +23,7 @@ def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
     """Note what a study is started with: overlays, and changes of single keys (``--config``)."""
     here = Path.cwd()
     names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in configfiles]
-    write_json(folder / STARTED, {"configfiles": names, "config": changes})
+    write_json(folder / paths.STARTED, {"configfiles": names, "config": changes})
 
 
 def chosen(name: str | None, configfiles: list[str]) -> dict:
@@ -39,7 +38,7 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
             raise UserError(f"--study is {name}, but {' '.join(configfiles)} make the study {config['study']}: name one of the two")
         return config
     if name is None:
-        started = max(RESULTS.glob(f"*/{STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
+        started = max(paths.RESULTS.glob(f"*/{paths.STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
         if started is None:
             return overlay([])
         name = started.parent.name
@@ -56,39 +55,41 @@ def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
 
 
 def folder_of(name: str) -> Path:
-    """The folder of the study of that name, which is a folder within ``RESULTS`` and no link.
+    """The folder of the study of that name, which is a folder within ``paths.RESULTS`` and no link.
 
     Raises:
         UserError: it is not there, or no folder of a study.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {RESULTS}/, without a path")
-    folder = RESULTS / name
+        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {paths.RESULTS}/, without a path")
+    folder = paths.RESULTS / name
     if folder.is_symlink():
         raise UserError(f"{folder} is a link: use the study where it lies, at {folder.resolve()}")
     if not folder.is_dir():
-        studies = ", ".join(sorted(path.name for path in RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
+        studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
         todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
         raise UserError(f"{folder} does not exist: {todo}")
     if not is_study(folder):
-        raise UserError(f"{folder} is not the folder of a study: it has no {STARTED} and no runs or search of one")
+        raise UserError(f"{folder} is not the folder of a study: it has no {paths.STARTED} and no runs or search of one")
     return folder
 
 
 def is_study(folder: Path) -> bool:
     """Whether a folder holds what a study leaves."""
-    marks = (STARTED, "split.json", "search/recipe.yaml", "search/round0.json")
-    return any((folder / mark).is_file() for mark in marks) or any(folder.glob("runs/*/seed*/run.json"))
+    marks = (paths.STARTED, paths.SPLIT, paths.RECIPE, paths.PROPOSALS.format(round=0))
+    return any((folder / mark).is_file() for mark in marks) or bool(paths.every(folder, paths.RUN_RECORD))
 
 
 def _as_started(folder: Path) -> dict:
     """The config that a study was started with, its files read anew."""
-    if (folder / STARTED).is_file():
-        started = read_json(folder / STARTED)
+    if (folder / paths.STARTED).is_file():
+        started = read_json(folder / paths.STARTED)
         try:
             config = overlay(started["configfiles"], started["config"])
         except (KeyError, TypeError):
-            raise UserError(f"{folder / STARTED} is not what the workflow writes: name the study's overlays with --configfile") from None
+            raise UserError(
+                f"{folder / paths.STARTED} is not what the workflow writes: name the study's overlays with --configfile"
+            ) from None
     else:
         config = overlay([])
     if config["study"] != folder.name:

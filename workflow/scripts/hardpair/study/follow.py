@@ -1,4 +1,4 @@
-"""Keeps a study's standing on the screen. Imports no torch."""
+"""Shows a study's status, once or until it is finished. Imports no torch."""
 
 import contextlib
 import select
@@ -10,23 +10,39 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.live import Live
 
-from hardpair.study.status import Standing
-from hardpair.study.status_view import view
+from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.study.status import StudyStatus
+from hardpair.study.status_view import WIDE, view
 from hardpair.study.watch import Watch
 
 SECONDS = 2.0  # between two looks
 
 
-def follow(watch: Watch, console: Console) -> Standing:
-    """Show the standing until the study is finished or somebody presses q or Ctrl-C; the last one is returned."""
-    standing, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
-    with contextlib.suppress(KeyboardInterrupt), _ended_by_sigterm(), _keys() as pressed, screen:
-        while not standing.finished:
-            screen.update(view(standing, *console.size), refresh=True)
+def show(config: dict, following: bool) -> None:
+    """Print the status of the study of a resolved config; with ``following``, on the whole screen until it is finished.
+
+    Raises:
+        UserError: it is to be followed, but the output is not a terminal.
+    """
+    watch, console = Watch(config, paths.RESULTS / config["study"]), Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = WIDE
+        if following:
+            raise UserError("--follow draws on a terminal, and the output is none: leave it out")
+    console.print(view(follow(watch, console) if following else watch.look(), console.size.width))
+
+
+def follow(watch: Watch, console: Console) -> StudyStatus:
+    """Show the status until the study is finished or q or Ctrl-C is pressed; return the last one."""
+    status, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
+    with contextlib.suppress(KeyboardInterrupt), _exit_on_sigterm(), _keys() as pressed, screen:
+        while not status.finished:
+            screen.update(view(status, *console.size), refresh=True)
             if pressed(SECONDS) == "q":
                 break
-            standing = watch.look()
-    return standing
+            status = watch.look()
+    return status
 
 
 @contextlib.contextmanager
@@ -51,7 +67,7 @@ def _keys() -> Iterator[Callable[[float], str]]:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _exit_on_sigterm() -> Iterator[None]:
     """SIGTERM gives the terminal back as it was, like Ctrl-C."""
 
     def end(*_) -> None:

@@ -1,4 +1,4 @@
-"""What can be said of a study at one moment: its runs and trials, each in one of six states."""
+"""The status of a study at one moment: its runs and trials, each in one of six states."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,61 +7,38 @@ DONE, RUNNING, FAILED, STOPPED, STALE, TO_DO = STATES = ("done", "running", "fai
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run or a trial.
+class JobStatus:
+    """A run or a trial."""
 
-    Attributes:
-        name: ``dfl seed 3`` or ``trial 4``.
-        state: one of the six above.
-        variant, seed: of a run.
-        told: of a failed job its error, of a stale one what differs, of a stopped one where it goes on, of a running one what it waits for.
-        log: where its own words are.
-        epoch, epochs: how far it is, of how many.
-        accuracy: on validation images after that epoch, as a share.
-        rate: images/s.
-        left: seconds until it should be trained.
-        evaluated: whether its models were evaluated.
-    """
-
-    name: str
-    state: str
+    name: str  # ``dfl seed 3`` or ``trial 4``
+    state: str  # one of the six above
     log: Path
-    variant: str = ""
+    variant: str = ""  # of a run, like its seed
     seed: int = 0
-    told: str = ""
-    epoch: int = 0
-    epochs: int = 0
-    accuracy: float | None = None
-    rate: float | None = None
-    left: float | None = None
-    evaluated: bool = False
+    reason: str = ""  # why it failed (its error), is stale (what differs) or does not train yet (what it waits for)
+    epoch: int = 0  # the last that is finished
+    epochs: int = 0  # in all
+    accuracy: float | None = None  # on validation images after that epoch, as a share
+    rate: float | None = None  # images/s
+    left: float | None = None  # seconds until it should be trained
+    evaluated: bool = False  # whether its models were evaluated
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A study at one moment.
-
-    Attributes:
-        runs: in the order of variants and seeds.
-        trials: in their order; empty without a search.
-        recipe: whether the recipe is chosen.
-        finished: whether nothing is left to do: all runs are done and evaluated, and tables, figures and report of them are there.
-        leftover: variant and seed of runs that the config does not declare.
-        locked: whether Snakemake has files of the study locked.
-        seconds: until everything should be done; None where no rate is known.
-    """
+class StudyStatus:
+    """A study."""
 
     folder: Path
-    config: dict
-    runs: list[Job]
-    trials: list[Job]
-    recipe: bool
-    finished: bool
-    leftover: list[tuple[str, str]]
-    locked: bool
-    seconds: float | None
+    config: dict  # resolved
+    runs: list[JobStatus]  # in the order of variants and seeds
+    trials: list[JobStatus]  # in their order; empty without a search
+    recipe: bool  # whether the recipe is chosen
+    finished: bool  # whether all runs are done and evaluated, and tables, figures and report of them exist
+    leftover: list[tuple[str, int]]  # variant and seed of runs that the config does not declare
+    locked: bool  # whether Snakemake has files of the study locked
+    seconds: float | None  # until everything should be done; None where no rate is known
 
     @property
-    def running(self) -> list[Job]:
-        """Trials and runs that are at work."""
+    def running(self) -> list[JobStatus]:
+        """Trials and runs that are running."""
         return [job for job in (*self.trials, *self.runs) if job.state == RUNNING]

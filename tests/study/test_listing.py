@@ -7,10 +7,10 @@ import shutil
 import pandas as pd
 import pytest
 
-import list_runs
 from hardpair.errors import UserError
+from hardpair.study import listing
 
-COMMAND = ("python", "workflow/scripts/list_runs.py")
+COMMAND = ("python", "workflow/scripts/study.py", "runs")
 COLUMNS = ["accuracy", "accuracy:cat", "confusion:cat-dog", "confusion:cat-deer", "loss.gamma", "images_per_second"]
 
 
@@ -103,13 +103,12 @@ def test_a_study_without_runs_says_where_to_look(finished, tmp_path):
     study = finished.copy(tmp_path)
     shutil.rmtree(study.folder / "results/tiny/runs")
     done = study.run("make", "--silent", "--old-file=setup", "runs", "STUDY=tiny", "SORT=accuracy", check=False)
-    assert "results/tiny holds no evaluated run yet: `make status` tells how far it is" in done.stderr
+    assert "results/tiny holds no evaluated run yet: `make status` shows how far it is" in done.stderr
 
 
 def test_a_column_is_named_whole_by_its_beginning_or_with_its_like():
-    assert list_runs.matching("accuracy", COLUMNS) == ["accuracy"]
-    assert list_runs.matching("confusion", COLUMNS) == ["confusion:cat-dog"]
-    assert list_runs.matching("confusion:*", COLUMNS) == ["confusion:cat-dog", "confusion:cat-deer"]
-    assert list_runs.matching("binary_error:*", COLUMNS, needed=False) == []
+    assert listing.matching("accuracy", COLUMNS) == ["accuracy"]
+    assert listing.matching("confusion", COLUMNS) == ["confusion:cat-dog"]
+    assert listing.matching("confusion:*", COLUMNS) == ["confusion:cat-dog", "confusion:cat-deer"]
     with pytest.raises(UserError, match="no column 'loss'"):
-        list_runs.matching("loss", COLUMNS)
+        listing.matching("loss", COLUMNS)

@@ -11,7 +11,7 @@ import pytest
 from hardpair.jobs.locks import only_one
 from hardpair.study.clean import count
 
-COMMAND = ("python", "workflow/scripts/clean_study.py")
+COMMAND = ("python", "workflow/scripts/study.py", "clean")
 LOG = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host far-away, process 1)\n"
 
 
@@ -63,7 +63,7 @@ def test_leftovers_are_the_runs_that_are_not_declared_any_more_with_all_that_is_
     assert {f"runs/{variant}/seed{seed}/run.json" for variant, seed in runs} <= gone
     assert {"checkpoints/ce/seed0.safetensors", "checkpoints/ce/seed0.safetensors.damaged"} <= gone
     assert not (home / "runs/ce_sampler").exists()
-    assert said.splitlines()[0].startswith("results/tiny: ce seed0, ")
+    assert said.splitlines()[0].startswith("results/tiny: ce seed 0, ")
     assert "4 runs in all" in said
 
 
@@ -80,7 +80,7 @@ def test_nothing_goes_without_a_yes(study):
     before = files(study.folder)
     done = clean_study(study)
     assert done.returncode == 1
-    assert "nobody can be asked here, so nothing was removed: add --yes" in done.stderr
+    assert "this is not an interactive terminal, so nothing was removed: add --yes" in done.stderr
     for answer, code, said in (("\n", 0, b"nothing was removed"), ("nope\n", 0, b"nothing was removed")):
         assert answered(study, answer) == (code, True)
         assert files(study.folder) == before, said

@@ -1,0 +1,152 @@
+"""Paths of a study: those of the rules, those of a finished study, and no second place in the code that spells them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from hardpair.files import paths
+from hardpair.staleness.code_hash import SCRIPTS
+from workspace import PROJECT
+
+RUN_FILES = (
+    "run.json",
+    "last.safetensors",
+    "best.safetensors",
+    "epochs.csv",
+    "refreshes.csv",
+    "history.npz",
+    "predictions.npz",
+    "metrics.json",
+)
+TABLES = {paths.RUNS_TABLE, "comparison.csv", "contrasts.csv", "most_confused.csv", "claims.csv", paths.COMPARISON}
+RUN = {f"{paths.RUN}/{name}" for name in RUN_FILES}
+# What a rule writes or names below the study's folder, beside its log and figures.
+OF_RULES = {
+    "split_data": {paths.SPLIT},
+    "propose_trials": {paths.PROPOSALS, paths.SEARCH},
+    "run_trial": {paths.PROPOSALS, paths.TRIAL, paths.TRIAL_CHECKPOINT},
+    "select_recipe": {paths.RECIPE, paths.TRIALS, paths.SEARCH},
+    "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
+    "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS},
+    "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]},
+    "compare": TABLES | {paths.RUNS},
+    "write_report": {paths.REPORT},
+}
+LOG_OF = {
+    "propose_trials": f"{paths.LOGS}/propose_trials/round{{round}}.log",
+    "run_trial": paths.TRIAL_LOG,
+    "train": paths.RUN_LOG.replace("{rule}", "train"),
+    "evaluate": paths.RUN_LOG.replace("{rule}", "evaluate"),
+}
+
+
+def rules() -> dict[str, set[str]]:
+    """The paths below a study's folder in the text of each rule."""
+    paths_of = {}
+    for file in (PROJECT / "workflow/rules").glob("*.smk"):
+        for name, body in re.findall(r"^ *rule (\w+):\n((?:[ \t].*\n|\n)*)", file.read_text(), re.M):
+            models = [body.replace("{{", "{").replace("}}", "}").replace("{model}", model) for model in ("last", "best")]
+            text = "".join(models).replace("{name}", "history.npz") + "".join(models).replace("{name}", "run.json")
+            paths_of[name] = set(re.findall(r"(?:<study>|\{params\.study\})/([^\"' ]+)", text.replace("{wildcards.", "{")))
+    return paths_of
+
+
+RULES = rules()
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in ("download_data", "prepare_data")])
+def test_the_paths_of_a_rule_are_those_of_the_package(rule):
+    [log] = [path for path in RULES[rule] if path.startswith(f"{paths.LOGS}/")]
+    assert log == LOG_OF.get(rule, log)
+    assert log.startswith((f"{paths.LOGS}/{rule}.log", f"{paths.LOGS}/{rule}/"))
+    others = {path for path in RULES[rule] - {log} if not path.startswith(f"{paths.FIGURES}/")}
+    if rule in OF_RULES:
+        assert others == OF_RULES[rule]
+    else:
+        assert others <= {paths.RUNS}, "a figure names the folder of the runs alone"
+
+
+def test_every_file_of_a_finished_study_has_a_path(finished):
+    folder = finished.folder / "results/tiny"
+    known = [paths.STARTED, paths.SPLIT, paths.REPORT, *TABLES, paths.RECIPE, paths.TRIALS, paths.PROPOSALS, paths.TRIAL, *RUN]
+    known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK]
+    known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log"]
+    files = {path: paths.every(folder, path) for path in known}
+    assert all(files.values()), files
+    assert {file for some in files.values() for file in some} == {file for file in folder.rglob("*") if file.is_file()}
+    assert set(paths.RESULT.values()) <= {file.relative_to(folder).as_posix() for some in files.values() for file in some}
+
+
+def test_trials_come_in_their_order(finished):
+    names = paths.trials(2, 2)
+    assert names == ["round0/trial0.json", "round0/trial1.json", "round1/trial2.json", "round1/trial3.json"]
+    folder = finished.folder / "results/tiny"
+    assert {folder / paths.SEARCH / name for name in names} == set(paths.every(folder, paths.TRIAL))
+
+
+def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
+    own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log"]
+    own += [
+        f"checkpoints/ce/{name}" for name in (".seed0.lock", "seed0.safetensors", "seed0.safetensors.damaged", ".partial-1.host-seed0.csv")
+    ]
+    others = [
+        "runs/ce/seed0.bak",
+        "runs/-x/seed0",
+        "logs/train/mine.log",
+        "logs/compare/ce.seed0.log",
+        "checkpoints/search/trial0.safetensors",
+    ]
+    for name in [*own, *others]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(paths.of_runs(tmp_path)) == [("ce", 0, tmp_path / name) for name in sorted(own)]
+
+
+# ------------------------------------------------------------------------------------------------------------- spelled once
+
+FILES = [paths.STARTED, paths.SPLIT, paths.PAIRS, paths.COMPARISON, paths.REPORT, "recipe.yaml", "trials.csv"]
+FOLDERS = ("results", paths.RUNS, paths.SEARCH, paths.FIGURES, paths.LOGS, paths.EVENTS, "progress", "checkpoints")
+SPELLED = re.compile(
+    rf"(^|[^\w.])({'|'.join(FOLDERS)})/|(^|/|\*)(seed|round|trial)[{{*(]|(^|/)({'|'.join(map(re.escape, FILES))})$|^runs\.csv$"
+)
+
+
+def texts(tree: ast.AST) -> list[str]:
+    """Texts of a program, values within them as ``{}``, but for docstrings and other prose; folders that are joined to a path end in /."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
+            node.right.value = f"{node.right.value}/" if node.right.value in FOLDERS else node.right.value
+    texts_of_tree = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            texts_of_tree.append("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            texts_of_tree.append(node.value)
+    return texts_of_tree
+
+
+PROGRAMS = [path for path in SCRIPTS.rglob("*.py") if path != Path(paths.__file__)]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=[path.relative_to(SCRIPTS).as_posix() for path in PROGRAMS])
+def test_no_program_spells_a_path_of_a_study(path):
+    assert [text for text in texts(ast.parse(path.read_text())) if SPELLED.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'folder / "runs" / name',
+        'f"{study}/split.json"',
+        'folder.glob("*/seed*/run.json")',
+        'f"round{number}"',
+        'open("results/a")',
+        'name = "runs.csv"',
+    ],
+)
+def test_a_second_spelling_is_noticed(program):
+    assert any(SPELLED.search(text) for text in texts(ast.parse(program)))

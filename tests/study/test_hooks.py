@@ -1,0 +1,172 @@
+"""What a study prints and does before its first job and after its last, and what it reads inside Snakemake for that."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from snakemake.exceptions import WorkflowError
+
+from hardpair.errors import UserError
+from hardpair.files.atomic import owner
+from hardpair.study import find, hooks, snakemake_internals
+from workspace import PROJECT
+
+
+@pytest.fixture
+def config(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    return find.overlay(["config/demo.yaml"])
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """The commands that a forecast would run, one list each."""
+    run = []
+    monkeypatch.setattr(hooks.subprocess, "run", lambda command, **_: run.append(list(map(str, command))))
+    return run
+
+
+def test_folders_are_prepared_for_the_files_of_jobs(tmp_path, capsys, monkeypatch):
+    (tmp_path / "results").mkdir()
+    left = tmp_path / f"results/.partial-{owner().replace(str(os.getpid()), '4194305')}-x"
+    left.touch()
+    files = [str(tmp_path / "results/a/run.json"), str(tmp_path / "results/logs/a.log")]
+    hooks.prepare_folders(files, [str(tmp_path / "results"), str(tmp_path / "missing")])
+    assert not left.exists()
+    assert capsys.readouterr().err == f"removed what killed jobs had half written: {left}\n"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UserError, match=f"{tmp_path}/results may not be written to"):
+        hooks.prepare_folders(files, [])
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [((8, None, None, 1, 2), 2), ((8, 4, None, 1, 2), 2), ((1, None, None, 1, 2), 1), ((1, 4, 100, 1, 2), 4), ((1, None, 100, 1, 2), 100)],
+)
+def test_a_cluster_has_room_for_its_nodes_and_a_machine_for_its_processors(limits, expected, monkeypatch):
+    monkeypatch.setattr(hooks, "devices", list)
+    assert hooks.jobs_at_once(*limits) == expected
+
+
+def test_two_jobs_fit_on_a_gpu_that_they_share(monkeypatch):
+    monkeypatch.setattr(hooks, "devices", lambda: ["0"])
+    assert hooks.jobs_at_once(8, 4, None, 2, 16) == 2
+
+
+def test_a_plan_without_training_names_its_steps(commands, config, capsys):
+    hooks.print_plan(config, {"compare": 1, "write_report": 1}, at_once=2, gpus=1)
+    assert capsys.readouterr().err == "study demo: no run to train; steps to do: compare, write_report\n"
+    assert commands == []
+
+
+def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, config, capsys):
+    hooks.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0)
+    [[python, script, option, text, *options]] = commands
+    assert (python, Path(script).name, option, json.loads(text)) == (sys.executable, "estimate_study.py", "--config", config)
+    assert options == ["--runs", "3", "--trials", "4", "--at-once", "2", "--gpus", "0"]
+    assert capsys.readouterr().err == "watch it from another terminal: make status FOLLOW=1\n"
+
+
+def test_results_are_those_that_exist(tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    hooks.print_results(folder)
+    assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
+    (folder / "comparison.md").touch()
+    (folder / "report.html").touch()
+    hooks.print_results(folder)
+    expected = [f"table:  {folder}/comparison.md", f"report: {folder}/report.html", "runs:   make runs STUDY=mine"]
+    assert capsys.readouterr().err.splitlines() == expected
+
+
+def failures(jobs, folder, capsys):
+    hooks.print_failures(jobs, folder)
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err.splitlines()
+
+
+def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):
+    made, folder = tmp_path / "made", tmp_path / "demo"
+    made.touch()
+    texts = {
+        "bad": "Traceback\nValueError: no\n",
+        "made": "train.py: no\n",
+        "waits": "",
+        "stopped": "train.py: stopped by SIGINT; saved\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    outputs = {"made": [str(made)]}
+    jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in [*texts, "not begun"]]
+    lines = failures(jobs, folder, capsys)
+    assert lines[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
+    assert len(lines) == 2
+    assert lines[1].startswith("fix the cause, then run the same command again: what is finished stays")
+    assert "`make status STUDY=demo` shows how far the study is" in lines[1]
+    [line] = failures(jobs[1:], folder, capsys)
+    assert line.startswith("stopped before the end: run the same command again")
+    folder.mkdir()
+    (folder / "started.json").touch()
+    written = (tmp_path / "bad.log").stat().st_mtime
+    os.utime(folder / "started.json", (written, written))
+    assert len(failures(jobs, folder, capsys)) == 2
+    os.utime(folder / "started.json", (written + 1, written + 1))
+    assert len(failures(jobs, folder, capsys)) == 1, "a job that was not begun since has not failed"
+
+
+# ------------------------------------------------------------------------------------------------------- inside Snakemake
+
+
+def job(rule, **resources):
+    files = {"output": [f"results/demo/{rule}.csv"], "log": [f"results/demo/logs/{rule}.log"]}
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", resources=resources, **files)
+
+
+def workflow(jobs, **limits):
+    """As much of Snakemake as is looked at."""
+    return SimpleNamespace(
+        dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
+        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config={"seeds": [5]}),
+        global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "options"),
+    [({"_cores": 1}, ["1", "1"]), ({"_cores": 1, "_nodes": 50}, ["50", "1"]), ({"_cores": 4, "_nodes": 50, "gpu": 3}, ["3", "3"])],
+)
+def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_path, monkeypatch, commands, config, limits, options):
+    (tmp_path / "config").symlink_to(Path("config").absolute())
+    monkeypatch.chdir(tmp_path)
+    jobs = [job("train", jobs_per_gpu=2), job("train"), job("run_trial"), job("compare")]
+    assert snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"]) == jobs
+    [command] = commands
+    assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
+    started = json.loads(Path("results/demo/started.json").read_text())
+    assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}}
+
+
+def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(tmp_path, monkeypatch, config):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(WorkflowError, match=r"^\. may not be written to: change its permissions"):
+        snakemake_internals.start(workflow([job("train")]), config, [])
+
+
+def test_jobs_without_a_log_cannot_have_failed():
+    silent = job("all")
+    silent.log = []
+    train = job("train")
+    assert list(snakemake_internals.logged([silent, train])) == [("Do train", Path(train.log[0]), train.output)]
+
+
+def test_the_insides_of_snakemake_are_used_in_one_place():
+    files = [PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk"), *(PROJECT / "workflow/scripts").rglob("*.py")]
+    uses = {path.name: set(re.findall(r"\bworkflow\.(\w+)", path.read_text())) - {"basedir"} for path in files}
+    assert uses.pop("snakemake_internals.py") == {"dag", "config_settings", "global_resources"}
+    assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}

@@ -1,0 +1,113 @@
+"""The finished runs of a study as a table on the terminal. Imports no torch."""
+
+import re
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hardpair.comparison import tables
+from hardpair.errors import UserError
+from hardpair.files import paths, shapes
+from hardpair.measures.names import UNITS, number
+from hardpair.wording import some
+
+HIGH = ("accuracy", "images_per_second")  # of these, high values come first
+
+
+def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = None, reverse: bool = False) -> None:
+    """Print the evaluated runs of a study, and which runs are not evaluated yet.
+
+    Args:
+        folder: of the study.
+        model: ``last``, ``best`` or ``both``.
+        columns: of runs.csv, as for ``matching``, shown beside variant and seed.
+        sort: such a column; by variant and seed without.
+
+    Raises:
+        UserError: there is no evaluated run, or no such model or column.
+    """
+    records, unevaluated = read_records(folder)
+    if not records:
+        raise UserError(f"{folder} holds no evaluated run yet: `make status` shows how far it is")
+    names = dict.fromkeys(record["variant"] for record, _ in records)
+    table = tables.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
+    if model != "both":
+        table = table[table["model"] == model]
+    if table.empty:
+        raise UserError(f"the runs of {folder} have no {model} model: choose --model last")
+    lead = ["variant", "seed", *(["model"] if model == "both" else [])]
+    shown = dict.fromkeys([*lead, *(name for column in columns for name in matching(column, list(table.columns)))])
+    order, ascending = ["variant", "seed", "model"], not reverse
+    if sort:
+        order = [matching(sort, list(table.columns))[0], *order]
+        ascending = [(order[0].partition(":")[0] in HIGH) == reverse, True, True, True]
+    print_table(table.sort_values(order, ascending=ascending)[list(shown)].to_dict("records"), list(shown))
+    if unevaluated:
+        print(f"trained and not evaluated yet: {some(unevaluated)}")
+
+
+def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
+    """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs without metrics of the same run."""
+    records, unevaluated = [], []
+    for path in paths.every(folder, paths.RUN_RECORD):
+        try:
+            record = shapes.read(path, shapes.RUN)
+        except UserError:
+            continue  # not a run of ours; the comparison will say so
+        try:
+            measured = shapes.metrics(path.with_name("metrics.json"))
+        except UserError:
+            measured = None
+        if measured and measured["fingerprint"] == record["fingerprint"]:
+            records.append((record, measured))
+        else:
+            unevaluated.append(f"{record['variant']} seed {record['seed']}")
+    return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(unevaluated)
+
+
+def matching(name: str, columns: list[str]) -> list[str]:
+    """The column of that name, all columns for a name that ends in ``:*``, or the first that begins with the name and a colon.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name in columns:
+        return [name]
+    longer = [column for column in columns if column.startswith(f"{name.removesuffix(':*')}:")]
+    if not longer:
+        raise UserError(f"runs have no column {name!r}: choose from {', '.join(columns)}")
+    return longer if name.endswith(":*") else longer[:1]
+
+
+def print_table(rows: list[dict], columns: list[str]) -> None:
+    """Print a table; if the output is not a terminal, nothing is cut off."""
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
+    for name in columns:
+        numbers = all(isinstance(row[name], int | float) for row in rows)
+        table.add_column(heading(name), justify="right" if numbers else "left", vertical="bottom", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell(row[name], name)) for name in columns))
+    if not console.is_terminal:
+        console.width = 10_000
+    console.print(table)
+
+
+def heading(column: str) -> str:
+    """The column's name, as --sort and --columns take it, in short lines, and its unit."""
+    percent = UNITS.get(column.partition(":")[0], ("",))[0].endswith("(%)")
+    return re.sub(r"(?<=:)|(?<=[._])(?=\w{4})", "\n", column) + ("\n(%)" if percent else "")
+
+
+def cell(value: object, column: str) -> str:
+    """A value as text: measures in their unit, times and speeds in a few digits."""
+    if value is None or value != value:  # missing, also as NaN
+        return ""
+    if column.partition(":")[0] in UNITS:
+        return number(value, column)
+    if column in ("images_per_second", "seconds"):
+        return f"{value:,.{1 if column == 'seconds' else 0}f}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

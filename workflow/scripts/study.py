@@ -1,0 +1,124 @@
+"""Tools for a study: its status, its finished runs, cleaning up, importing runs, events for TensorBoard.
+
+Each command has its own help: `study.py status --help`. Example:
+
+  python workflow/scripts/study.py status --configfile config/demo.yaml --follow
+"""
+
+import argparse
+import inspect
+from pathlib import Path
+
+from hardpair.cli.command import parser, run
+from hardpair.study.find import study_arguments
+
+
+def status(study: str | None, configfile: list[str], follow: bool) -> None:
+    """Show how far a study is.
+
+    Shows what is done, running, failed, stale or left over, and when it should be done; changes nothing. A run is stale if its settings,
+    recipe, images, split or code are not the present ones; `snakemake --dry-run` lists all steps that would run again. Example:
+
+      python workflow/scripts/study.py status --configfile config/demo.yaml --follow
+    """
+    from hardpair.study.find import chosen
+    from hardpair.study.follow import show
+
+    show(chosen(study, configfile), follow)
+
+
+def runs(study: str | None, configfile: list[str], model: str, columns: list[str], sort: str | None, reverse: bool) -> None:
+    """List the finished runs of a study.
+
+    Settings, measures, device and time of each run that is evaluated, also while the study is running. Any column of runs.csv can be shown
+    and sorted by; a first word (`confusion`) stands for the first of several columns (`confusion:cat-dog`). The best run comes first:
+    the highest accuracy or speed, the lowest value of any other column. Example:
+
+      python workflow/scripts/study.py runs --study demo --sort accuracy --columns loss.gamma sampler.gamma accuracy confusion
+    """
+    from hardpair.study.find import chosen_folder
+    from hardpair.study.listing import print_runs
+
+    print_runs(chosen_folder(study, configfile), model, columns, sort, reverse)
+
+
+def clean(study: str, leftovers: bool, configfile: list[str], yes: bool) -> None:
+    """Remove a study, or only its leftovers.
+
+    Shows what will be removed and asks first. Removes nothing outside results/{study}/, and nothing while a job is running in it.
+    Images in resources/ stay. Example:
+
+      python workflow/scripts/study.py clean --study demo --leftovers
+    """
+    from hardpair.study.clean import clean_study
+    from hardpair.study.find import chosen, folder_of
+
+    clean_study(folder_of(study), chosen(study, configfile) if leftovers else None, ask=not yes)
+
+
+def adopt(runs: Path, configfile: list[str]) -> None:
+    """Import runs that were trained elsewhere.
+
+    A run is imported if the study would train the same: its variant and seed are declared, its settings, recipe, images, split and code
+    are the present ones, and its files are complete. Runs are recognised by their run.json, anywhere below the folder, and copied. The
+    study's recipe and split must exist. Example:
+
+      python workflow/scripts/study.py adopt --runs /mnt/node7/runs --configfile config/published.yaml
+    """
+    from hardpair.study.adoption import adopt_runs
+
+    adopt_runs(runs, configfile)
+
+
+def events(study: str | None, configfile: list[str], follow: bool) -> None:
+    """Write the progress of runs as TensorBoard event files.
+
+    Reads progress/{variant}/seed{seed}.csv and, of finished runs, runs/{variant}/seed{seed}/refreshes.csv in the study's folder; writes
+    events/{variant}/seed{seed}/. Works for running and for finished runs. Example:
+
+      python workflow/scripts/study.py events --study cifar10 --follow
+      tensorboard --logdir results/cifar10/events
+    """
+    from hardpair.study.events import write_events
+    from hardpair.study.find import chosen_folder
+
+    write_events(chosen_folder(study, configfile), follow)
+
+
+def arguments() -> argparse.Namespace:
+    cli = parser(__doc__)
+    commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parsers = {}
+    for command in (status, runs, clean, adopt, events):
+        text = inspect.getdoc(command)
+        about = {"help": text.partition("\n")[0], "description": text, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        parsers[command] = commands.add_parser(command.__name__, **about)
+        parsers[command].set_defaults(command=command)
+        if command in (status, runs, events):
+            study_arguments(parsers[command])
+    parsers[status].add_argument("--follow", action="store_true", help="refresh until the study is finished; q or Ctrl-C ends it")
+    add = parsers[runs].add_argument
+    add("--model", choices=("last", "best", "both"), default="last", help="model of each run (default %(default)s)")
+    default = ["accuracy", "confusion:*", "best_epoch", "device", "seconds", "images_per_second"]
+    add("--columns", nargs="+", default=default, metavar="COLUMN", help=f"beside variant and seed (default {' '.join(default)})")
+    add("--sort", metavar="COLUMN", help="default: by variant and seed")
+    add("--reverse", action="store_true", help="reverse the order")
+    add = parsers[clean].add_argument
+    add("--study", required=True, metavar="NAME", help="name of the study: its folder in results/")
+    add("--leftovers", action="store_true", help="only runs of seeds and variants that are no longer in its config")
+    add("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study does not have them on record")
+    add("--yes", action="store_true", help="do not ask")
+    add = parsers[adopt].add_argument
+    add("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
+    add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
+    parsers[events].add_argument("--follow", action="store_true", help="go on writing while runs train, until Ctrl-C")
+    return cli.parse_args()
+
+
+def main() -> None:
+    options = vars(arguments())
+    options.pop("command")(**options)
+
+
+if __name__ == "__main__":
+    run(main)
