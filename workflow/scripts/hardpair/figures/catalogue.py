@@ -10,7 +10,7 @@ from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 AFFECTS_RESULTS = False
 # What a figure reads, by the file that changes when any other that it reads does: a run that is trained again is evaluated again.
-TRAINING, EVALUATION, SEARCH = "run.json", "metrics.json", "trials.csv"
+TRAINING, EVALUATION, SEARCH = "run.json", "metrics.json", "search"
 
 
 class Entry(NamedTuple):
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
     Attributes:
         title: in the reports.
-        reads: TRAINING or EVALUATION of all runs, or SEARCH.
+        reads: TRAINING or EVALUATION of all runs, or the trials of the SEARCH.
         keys: of the settings, beside those of ``settings`` that every figure has.
         also: further inputs: data (folder of the prepared data), split.
     """
