@@ -90,13 +90,14 @@ class Runs:
 
         A weight that a variant does not have is NaN.
         """
-        chosen = list(pair_indices(self.classes(), pair))
+        classes = self.classes()
+        chosen = list(pair_indices(classes, pair))
         table = self._rows("refreshes.csv", "epoch", "applied", "mean_p")
 
         def shares(path: Path, rows: int) -> np.ndarray:
             arrays = readers.arrays(path, *(f"{part}_share" for part in PARTS), needed=False)
-            of = [arrays[name][:, chosen].sum(1) if (name := f"{part}_share") in arrays else np.full(rows, np.nan) for part in PARTS]
-            return np.stack(of, 1)
+            missing = np.full((rows, len(classes)), np.nan)
+            return np.stack([arrays.get(f"{part}_share", missing)[:, chosen].sum(1) for part in PARTS], 1)
 
         columns = self._of_history(shares, table)
         table = table.assign(**{f"{part}_pair_share": columns[:, place] for place, part in enumerate(PARTS)})
@@ -121,8 +122,8 @@ class Runs:
                 parts.append((arrays["refresh_epoch"], above / total, below / total))
             names += [variant] * len(counts)
             seeds += [seed] * len(counts)
-        epoch, of_easy, of_hard = map(np.concatenate, zip(*parts, strict=True))
-        return pd.DataFrame({"variant": names, "seed": seeds, "epoch": epoch, "easy": of_easy, "hard": of_hard})
+        columns = dict(zip(("epoch", "easy", "hard"), map(np.concatenate, zip(*parts, strict=True)), strict=True))
+        return pd.DataFrame({"variant": names, "seed": seeds} | columns)
 
     def measures(self, pair: list[str]) -> "pd.DataFrame":
         """Columns variant, seed, images, accuracy, confusion (rate of ``pair``) of every evaluated run."""
@@ -155,14 +156,14 @@ class Runs:
         """Columns variant, seed, ece, bin, count (images), confidence and accuracy (means of the bin; NaN where it is empty)."""
         import pandas as pd
 
-        found = [(variant, seed, measured) for variant, seed, _, measured in self.metrics()]
-        sums = {key: np.array([measured["reliability"][key] for _, _, measured in found]) for key in ("count", "confidence", "correct")}
+        variants, seeds, _, measures = zip(*self.metrics(), strict=True)
+        sums = {key: np.array([measured["reliability"][key] for measured in measures]) for key in ("count", "confidence", "correct")}
         runs, bins = sums["count"].shape
-        of = {key: np.repeat(column, bins) for key, column in zip(("variant", "seed"), list(zip(*found, strict=True))[:2], strict=True)}
-        of |= {"ece": np.repeat([measured["ece"] for _, _, measured in found], bins), "bin": np.tile(np.arange(bins), runs)}
-        count = np.where(sums["count"] > 0, sums["count"], np.nan)
-        means = {"confidence": sums["confidence"] / count, "accuracy": sums["correct"] / count}
-        return pd.DataFrame(of | {"count": sums["count"].ravel()} | {key: mean.ravel() for key, mean in means.items()})
+        by_run = {"variant": variants, "seed": seeds, "ece": [measured["ece"] for measured in measures]}
+        table = pd.DataFrame({key: np.repeat(column, bins) for key, column in by_run.items()})
+        table["bin"], table["count"] = np.tile(np.arange(bins), runs), sums["count"].ravel()
+        filled = table["count"].where(table["count"] > 0)
+        return table.assign(confidence=sums["confidence"].ravel() / filled, accuracy=sums["correct"].ravel() / filled)
 
     def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
         """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
@@ -181,7 +182,7 @@ class Runs:
             with readers.contents_of(path):
                 parts.append(column(path, rows))
             if len(parts[-1]) != rows:
-                raise UserError(f"{path} tells of {len(parts[-1])} epochs, the table beside it of {rows}: train this run again")
+                raise UserError(f"{path} has {len(parts[-1])} epochs, the table beside it {rows}: train this run again")
         return np.concatenate(parts)
 
     def predictions(self, *models: str) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
@@ -204,14 +205,14 @@ class Runs:
         Returns:
             Labels int64 (N,), and for each model and variant the predicted classes (S, N), uint8 where there are few enough.
         """
-        found: dict[str, dict[str, list]] = {model: {} for model in models}
+        classes: dict[str, dict[str, list]] = {model: {} for model in models}
         labels = np.empty(0, np.int64)
         for variant, _, arrays in self.predictions(*models):
             labels = arrays["labels"]
             for model in models:
                 kind = np.min_scalar_type(arrays[model].shape[1] - 1)
-                found[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
-        return labels, {model: {variant: np.array(rows) for variant, rows in of.items()} for model, of in found.items()}
+                classes[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
+        return labels, {model: {variant: np.array(rows) for variant, rows in runs.items()} for model, runs in classes.items()}
 
     def pair_calls(self, a: int, b: int) -> "pd.DataFrame":
         """What the last models of all runs together make of the images whose true class is ``a`` or ``b``.
@@ -234,10 +235,10 @@ class Runs:
                 called, p_true, p_other = np.zeros((3, len(rows)))
             logits = arrays["last"][rows]
             probabilities = np.exp(log_probabilities(logits))
-            each = np.arange(len(rows))
+            images = np.arange(len(rows))
             called += logits.argmax(1) == other
-            p_true += probabilities[each, true]
-            p_other += probabilities[each, other]
+            p_true += probabilities[images, true]
+            p_other += probabilities[images, other]
         count = len(self.variants) * len(self.seeds)
         means = {"called": called / count, "p_true": p_true / count, "p_other": p_other / count}
         return pd.DataFrame({"index": index, "label": true, **means})
