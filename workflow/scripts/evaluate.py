@@ -66,17 +66,9 @@ def main() -> None:
         predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
     with written_whole(options.output_dir / "predictions.npz") as temporary:
         np.savez(temporary, **predictions)
-    write_json(
-        options.output_dir / "metrics.json",
-        {
-            "variant": record["variant"],
-            "seed": record["seed"],
-            "fingerprint": record["fingerprint"],
-            "evaluated_on": part,
-            "images": len(labels),
-            "models": {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]},
-        },
-    )
+    models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
+    run = {key: record[key] for key in ("variant", "seed", "fingerprint")}
+    write_json(options.output_dir / "metrics.json", run | {"evaluated_on": part, "images": len(labels), "models": models})
 
 
 def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:

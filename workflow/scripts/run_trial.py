@@ -75,20 +75,9 @@ def main() -> None:
             if len(jobs[name].split["validation"]) == 0:
                 raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
         value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
-        write_json(
-            options.output,
-            {
-                "fingerprint": present,
-                "trial": options.trial,
-                "round": round_["round"],
-                "recipe": recipe,
-                "value": value,
-                "diverged": error is not None,
-                "error": error,
-                "runs": runs,
-                "seconds": round(time.perf_counter() - started, 3),
-            },
-        )
+        trial = {"fingerprint": present, "trial": options.trial, "round": round_["round"], "recipe": recipe, "value": value}
+        trial |= {"diverged": error is not None, "error": error, "runs": runs, "seconds": round(time.perf_counter() - started, 3)}
+        write_json(options.output, trial)
         if options.checkpoint:
             for name in jobs:
                 for seed in seeds:

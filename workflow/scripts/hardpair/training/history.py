@@ -5,30 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-EPOCH_COLUMNS = (
-    "epoch",
-    "learning_rate",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "confused",
-    "confused_rate",
-)
-REFRESH_COLUMNS = (
-    "epoch",
-    "applied",
-    "mean_p",
-    "loss_mean_weight",
-    "loss_largest_weight",
-    "loss_effective_share",
-    "loss_scale",
-    "sampler_mean_weight",
-    "sampler_largest_weight",
-    "sampler_effective_share",
-    "sampler_largest_factor",
-    "sampler_distinct_share",
-)
+EPOCH_COLUMNS = tuple("epoch learning_rate train_loss train_accuracy validation_loss validation_accuracy confused confused_rate".split())
+REFRESH_COLUMNS = ("epoch", "applied", "mean_p")
+REFRESH_COLUMNS += ("loss_mean_weight", "loss_largest_weight", "loss_effective_share", "loss_scale")
+REFRESH_COLUMNS += ("sampler_mean_weight", "sampler_largest_weight", "sampler_effective_share")
+REFRESH_COLUMNS += ("sampler_largest_factor", "sampler_distinct_share")
 
 
 @dataclass
