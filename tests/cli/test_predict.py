@@ -209,7 +209,7 @@ def test_what_is_no_picture_is_named(complaint, tmp_path):
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:700])
     for name in ("text.png", "empty.png", "cut.png", "cut.jpg"):
         assert f"{name} cannot be read as a picture" in complaint(good, tmp_path / name)
-    assert "is missing: name a picture" in complaint(good, tmp_path / "gone.png")
+    assert "is missing: name an existing picture" in complaint(good, tmp_path / "gone.png")
     assert "cannot be read as a picture" in complaint(tmp_path)
 
 

@@ -6,22 +6,18 @@ Reads history.npz and run.json of each run. Settings: variants (the baseline alo
       --settings '{"variants": [{"name": "ce"}], "seeds": [0, 1], "count": 3}'
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run, settings_with
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--runs", type=Path, required=True, help="folder of runs: {variant}/seed{seed}/")
     cli.add_argument("--settings", type=settings_with("variants", "seeds", "count"), required=True, help="JSON or file with the keys above")
     cli.add_argument("--output", type=Path, required=True, help="JSON file to write: pairs, each pair's confusion rate")
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.comparison.runs import Runs
     from hardpair.files.atomic import write_json
     from hardpair.measures.confusion import most_confused

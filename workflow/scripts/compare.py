@@ -1,53 +1,33 @@
-"""Put the declared runs of a study side by side.
+"""Compare the declared runs of a study.
 
 Writes runs.csv (a row per run and model), comparison.csv (each variant, with its difference to the baseline by seed), contrasts.csv (each
-declared contrast, with tests and power), most_confused.csv (the pairs of classes confused most), claims.csv (what the declared claims come
-to) and comparison.md. Refuses runs that were made with other settings or code than the present ones, or on different kinds of machine.
+declared contrast, with tests and power), most_confused.csv (the pairs of classes confused most), claims.csv (a verdict for each declared
+claim) and comparison.md. Refuses runs that were made with other settings or code than the present ones, or on different kinds of machine.
 Example:
 
   python workflow/scripts/compare.py --runs results/cifar10/runs --recipe results/cifar10/search/recipe.yaml \\
       --split results/cifar10/split.json --settings settings.json --output-dir results/cifar10
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run, settings_with
 from hardpair.files.shapes import compared_variants, some_pairs
 
+KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin")
 
-def arguments() -> argparse.Namespace:
+
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--runs", type=Path, required=True, help="folder of runs: {variant}/seed{seed}/")
     cli.add_argument("--recipe", type=json_or_file, required=True, help="recipe of the runs")
     cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
-    cli.add_argument(
-        "--settings",
-        type=settings_with(
-            "study",
-            "variants",
-            "seeds",
-            "pairs",
-            "references",
-            "baseline",
-            "contrasts",
-            "claims",
-            "evaluated_on",
-            "allow_mixed",
-            "margin",
-            variants=compared_variants,
-            pairs=some_pairs,
-        ),
-        required=True,
-        help='JSON or file: {"study", "variants": [{"name", "label", "published", "train", "code"}], "seeds", "pairs", "references", '
-        '"baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin"}',
-    )
+    read_settings = settings_with(*KEYS, variants=compared_variants, pairs=some_pairs)
+    keys = f"{', '.join(KEYS)}; of each variant: name, label, published, train, code"
+    cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
     cli.add_argument("--output-dir", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.comparison import claims, markdown, most_confused, new_images, tables
     from hardpair.comparison.runs import Runs
     from hardpair.files import paths

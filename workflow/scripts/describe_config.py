@@ -5,20 +5,16 @@ Example:
   python workflow/scripts/describe_config.py --output config/README.md
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--output", type=Path, help="Markdown file to write; without it the text is printed")
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.config import docs, schema
     from hardpair.files.atomic import write_text
 

@@ -6,7 +6,6 @@ Writes predictions.npz (logits) and metrics.json to the output folder. Example:
       --settings '{"evaluated_on": "test", "pairs": [["cat", "dog"]]}' --output-dir results/cifar10/runs/ce/seed0
 """
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,24 +18,17 @@ if TYPE_CHECKING:
     from hardpair.training.images import Images
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--run", type=Path, required=True, help="folder of a trained run")
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     cli.add_argument("--split", type=Path, help="split.json; needed to evaluate on validation images")
-    cli.add_argument(
-        "--settings",
-        type=settings_with(),
-        default={},
-        help='JSON or file: {"evaluated_on": "test" (the default) or "validation", "pairs": [[class, class], ...]}',
-    )
+    keys = "evaluated_on (test, the default, or validation), pairs (of classes)"
+    cli.add_argument("--settings", type=settings_with(), default={}, help=f"JSON or file with the keys {keys}")
     machine_arguments(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.jobs.gpu import take_gpu
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
@@ -82,7 +74,7 @@ def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.d
     if part == "test":
         return images, torch.arange(len(images.labels))
     if split is None:
-        raise UserError("--split is missing: it says which images are for validation")
+        raise UserError("--split is missing: it lists the validation images")
     index = load_split(split, data)["validation"]
     if len(index) == 0:
         raise UserError(f"{split} holds out no validation images: make a split with some, or evaluate on test images")
@@ -90,7 +82,7 @@ def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.d
 
 
 def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", part: str) -> None:
-    """Refuse pairs that the model or the labels int64 (N,) of the images say nothing about."""
+    """Refuse pairs of classes that the model or the labels int64 (N,) of the images lack."""
     from hardpair.config.consistency import wrong_pairs
     from hardpair.errors import UserError
 

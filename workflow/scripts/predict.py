@@ -1,60 +1,47 @@
-"""Tell which classes a trained model sees in your own pictures.
+"""Predict the classes of your own pictures with a trained model.
 
 A picture of any format that Pillow reads is turned upright, cut to the square in its middle, resized with antialiasing to the size the
-model was trained on, and normalised like the training images. What is transparent becomes white. Examples:
+model was trained on, and normalised like the training images. Transparent parts become white. Examples:
 
   python workflow/scripts/predict.py --run results/cifar10/runs/dfl/seed0 picture.jpg
   python workflow/scripts/predict.py --run results/cifar10/runs/dfl/seed0 --model best --top 3 --json one.png two.webp
 """
 
-import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.cli.command import parser, positive, run
+from hardpair.errors import UserError
+from hardpair.files import shapes
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--run", type=Path, required=True, help="folder of a trained run")
     cli.add_argument("--model", choices=["last", "best"], default="last", help="weights of the last or best epoch (default %(default)s)")
-    cli.add_argument("--top", type=positive, default=5, metavar="N", help="how many classes to tell of each picture (default %(default)s)")
+    cli.add_argument("--top", type=positive, default=5, metavar="N", help="classes shown of each picture (default %(default)s)")
     cli.add_argument("--json", action="store_true", help="print JSON: a list of {picture, classes: [{class, probability}, ...]}")
     cli.add_argument("pictures", type=Path, nargs="+", metavar="picture", help="picture file")
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
-    record = read_record(options.run, options.model)
     import numpy as np
 
-    pixels = np.stack([read_picture(path, record["size"]) for path in options.pictures])
-    found = [
-        {"picture": str(path), "classes": ranked(p, record["classes"])[: options.top]}
-        for path, p in zip(options.pictures, predict(options.run, options.model, record, pixels), strict=True)
-    ]
-    print(json.dumps(found, indent=1) if options.json else table(found))
-
-
-def read_record(folder: Path, model: str) -> dict:
-    """run.json of a run that has the model.
-
-    Raises:
-        UserError: it is missing, is no record of a run, or tells of no such model.
-    """
-    from hardpair.errors import UserError
-    from hardpair.files import shapes
-
-    path = folder / "run.json"
+    path = options.run / "run.json"
     record = shapes.read(path, shapes.MODEL)
-    if model not in record["weights"]:
-        raise UserError(f"{path} tells of no {model} model (a run without validation images has none): use --model last")
-    return record
+    if options.model not in record["weights"]:
+        raise UserError(f"{path} has no {options.model} model (a run without validation images has none): use --model last")
+    pixels = np.stack([read_picture(path, record["size"]) for path in options.pictures])
+    probabilities = predict(options.run, options.model, record, pixels)
+    predictions = []
+    for path, row in zip(options.pictures, probabilities.tolist(), strict=True):
+        ranked = sorted(zip(record["classes"], row, strict=True), key=lambda pair: -pair[1])[: options.top]
+        predictions.append({"picture": str(path), "classes": [{"class": name, "probability": share} for name, share in ranked]})
+    print(json.dumps(predictions, indent=1) if options.json else table(predictions))
 
 
 def predict(folder: Path, model: str, record: dict, pixels: "np.ndarray") -> "np.ndarray":
@@ -67,8 +54,8 @@ def predict(folder: Path, model: str, record: dict, pixels: "np.ndarray") -> "np
 
     network = load(folder, model, record)
     mean, std = (torch.tensor(record[key]) for key in ("mean", "std"))
-    nobody_knows = torch.full((len(pixels),), -1)
-    images = Images(torch.from_numpy(pixels), nobody_knows, mean, std, record["classes"])
+    unknown = torch.full((len(pixels),), -1)
+    images = Images(torch.from_numpy(pixels), unknown, mean, std, record["classes"])
     return infer(network, images, torch.arange(len(pixels)), record["precision"]).double().softmax(1).numpy()
 
 
@@ -78,33 +65,24 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
     Raises:
         UserError: it is missing, or no usable picture.
     """
-    import warnings
-
     from hardpair.data.pictures import picture
-    from hardpair.errors import UserError
 
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file
             return picture.read(path, size)
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: name a picture that there is") from None
+        raise UserError(f"{path} is missing: name an existing picture") from None
     except picture.BadPicture as error:
         raise UserError(f"{path} {error}") from None
 
 
-def ranked(probabilities: "np.ndarray", classes: list[str]) -> list[dict]:
-    """Classes with their probabilities, the most probable first."""
-    pairs = sorted(zip(classes, probabilities.tolist(), strict=True), key=lambda pair: -pair[1])
-    return [{"class": name, "probability": probability} for name, probability in pairs]
-
-
-def table(found: list[dict]) -> str:
+def table(predictions: list[dict]) -> str:
     """A block for each picture: its name and a line for each class."""
-    width = max(len(entry["class"]) for each in found for entry in each["classes"])
-    blocks = [
-        "\n".join([each["picture"], *(f"  {entry['class']:<{width}}  {entry['probability']:7.2%}" for entry in each["classes"])])
-        for each in found
-    ]
+    width = max(len(entry["class"]) for picture in predictions for entry in picture["classes"])
+    blocks = []
+    for picture in predictions:
+        lines = (f"  {entry['class']:<{width}}  {entry['probability']:7.2%}" for entry in picture["classes"])
+        blocks.append("\n".join([picture["picture"], *lines]))
     return "\n\n".join(blocks)
 
 

@@ -1,4 +1,4 @@
-"""Bring images of any source into one form: train/ and test/ with images.npy and labels.npy, and dataset.json.
+"""Convert images of any source to one format: train/ and test/ with images.npy and labels.npy, and dataset.json.
 
 Examples:
 
@@ -7,33 +7,25 @@ Examples:
   python workflow/scripts/prepare_data.py --kind folder --name pets --source pets.zip --settings '{"size": 64}' --output-dir resources/pets
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, positive, run
 from hardpair.data import sources
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--kind", choices=sources.kinds(), required=True)
     cli.add_argument("--name", required=True, help="label of the prepared data")
     cli.add_argument("--source", type=Path, help="archive or folder, for images that are not generated")
     keys = "; ".join(f"{', '.join(sources.get(kind).settings) or 'none'} for {kind}" for kind in sources.kinds())
     cli.add_argument("--settings", type=json_or_file, default={}, help=f"JSON or file: keys of data in the config ({keys})")
-    cli.add_argument(
-        "--on-bad-image", choices=["refuse", "skip"], default="refuse", help="what to do where a file of a folder is no picture"
-    )
-    cli.add_argument(
-        "--min-images", type=positive, default=2, help="fewest pictures of a class of a folder in each part (default %(default)s)"
-    )
+    cli.add_argument("--on-bad-image", choices=["refuse", "skip"], default="refuse", help="if a file of a folder is no picture")
+    cli.add_argument("--min-images", type=positive, default=2, help="fewest pictures of a class in each part (default %(default)s)")
     cli.add_argument("--threads", type=positive, default=1, help="threads that decode pictures of a folder (default %(default)s)")
     cli.add_argument("--output-dir", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.config.resolve import resolve_part
     from hardpair.data import dataset
     from hardpair.errors import UserError

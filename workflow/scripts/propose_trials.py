@@ -5,36 +5,27 @@ Example:
   python workflow/scripts/propose_trials.py --round 0 --search-dir results/cifar10/search --settings settings.json --output round0.json
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run, settings_with
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--round", type=int, required=True, help="number of the round, from 0")
     cli.add_argument("--search-dir", type=Path, required=True, help="folder of round{r}/trial{t}.json of earlier rounds")
-    cli.add_argument(
-        "--settings",
-        type=settings_with("study", "batch", "space", "recipe"),
-        required=True,
-        help='JSON or file: {"study", "batch", "space", "recipe"}',
-    )
+    read_settings = settings_with("study", "batch", "space", "recipe")
+    cli.add_argument("--settings", type=read_settings, required=True, help="JSON or file with the keys study, batch, space, recipe")
     cli.add_argument("--output", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair import search
     from hardpair.files.atomic import write_json
 
     settings = options.settings
     finished = search.read_trials(options.search_dir, options.round, settings["batch"])
     recipes = search.propose(finished, options.round, settings["batch"], settings["space"], settings["recipe"], settings["study"])
-    first = options.round * settings["batch"]
-    trials = [{"trial": first + position, "recipe": recipe} for position, recipe in enumerate(recipes)]
+    trials = [{"trial": trial, "recipe": recipe} for trial, recipe in enumerate(recipes, start=options.round * settings["batch"])]
     write_json(options.output, {"round": options.round, "trials": trials})
 
 

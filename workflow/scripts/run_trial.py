@@ -6,7 +6,6 @@ A trial that diverges is a result: its value is that of guessing. With --checkpo
       --split results/cifar10/split.json --settings settings.json --output trial0.json
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -18,23 +17,16 @@ if TYPE_CHECKING:
     from hardpair.training.job import Job, Saving
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--round", type=Path, required=True, help="proposals of the trial's round")
     cli.add_argument("--trial", type=int, required=True, help="number of the trial")
-    cli.add_argument(
-        "--settings",
-        type=settings_with("epochs", "seeds", "variants"),
-        required=True,
-        help='JSON or file: {"epochs", "seeds", "variants": {name: {loss, sampler, precision, deterministic}}}',
-    )
+    read_settings, keys = settings_with("epochs", "seeds", "variants"), "epochs, seeds, variants (by name, settings as for train.py)"
+    cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
     job_arguments(cli)
     cli.add_argument("--output", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.jobs.gpu import take_gpu
     from hardpair.jobs.locks import only_one
 

@@ -6,25 +6,20 @@ Example:
       --output-recipe recipe.yaml --output-trials trials.csv
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run, settings_with
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--search-dir", type=Path, help="folder of round{r}/trial{t}.json (not without a search)")
-    cli.add_argument(
-        "--settings", type=settings_with("enabled", "recipe"), required=True, help='JSON or file: {"enabled", "recipe", "rounds", "batch"}'
-    )
+    read_settings = settings_with("enabled", "recipe")
+    cli.add_argument("--settings", type=read_settings, required=True, help="JSON or file with the keys enabled, recipe, rounds, batch")
     cli.add_argument("--output-recipe", type=Path, required=True)
     cli.add_argument("--output-trials", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     import yaml
 
     from hardpair import search

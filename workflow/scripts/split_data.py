@@ -5,27 +5,19 @@ Example:
   python workflow/scripts/split_data.py --data resources/cifar10 --settings '{"validation": 5000}' --output split.json
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
-    cli.add_argument(
-        "--settings",
-        type=json_or_file,
-        default={},
-        help='JSON or file: {"training": number or null, "validation": number, "split": "stratified" or "random", "imbalance": number}',
-    )
+    keys = "training (number or null), validation (number), split (stratified or random), imbalance (number)"
+    cli.add_argument("--settings", type=json_or_file, default={}, help=f"JSON or file with the keys {keys}")
     cli.add_argument("--output", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     import numpy as np
 
     from hardpair.config.resolve import resolve_part

@@ -9,7 +9,6 @@ command is given again, with bit-identical results. Example:
       --settings '{"loss": {"kind": "focal", "gamma": 2, "scale": "dynamic"}}' --seed 0 --output-dir my-run
 """
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from hardpair.cli.command import job_arguments, json_or_file, parser, positive, run
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--recipe", type=json_or_file, default={}, help="recipe as JSON or file; default: the published recipe")
     cli.add_argument("--settings", type=json_or_file, default={}, help="loss, sampler, precision and deterministic as JSON or file")
@@ -27,11 +26,8 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--progress", type=Path, help="CSV that gets a line after each epoch, with timing")
     job_arguments(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.jobs.gpu import take_gpu
     from hardpair.jobs.locks import only_one
 

@@ -10,28 +10,20 @@ texts). Example:
       --settings report.json --output results/demo/report.html
 """
 
-import argparse
 from pathlib import Path
 
 from hardpair.cli.command import parser, run, settings_with
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--study-dir", type=Path, required=True, help="folder results/{study} of the study")
     cli.add_argument("--images", required=True, help="images.npy of the images evaluated on: test/, or train/ for validation images")
-    cli.add_argument(
-        "--settings",
-        required=True,
-        type=settings_with("config", "pairs", "references", "figures", "commands"),
-        help="JSON, or a JSON or YAML file, with the keys named above",
-    )
+    keys = "config", "pairs", "references", "figures", "commands"
+    cli.add_argument("--settings", required=True, type=settings_with(*keys), help=f"JSON or file with the keys {', '.join(keys)}")
     cli.add_argument("--output", required=True, help="HTML file to write")
-    return cli.parse_args()
+    options = cli.parse_args()
 
-
-def main() -> None:
-    options = arguments()
     from hardpair.files.atomic import write_text
     from hardpair.files.readers import read_images
     from hardpair.report.page import render

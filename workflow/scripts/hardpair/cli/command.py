@@ -62,12 +62,12 @@ def overlaid(config: dict, overlay: dict) -> dict:
     return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
 
 
-def settings_with(*keys: str, **further: object) -> Callable[[str], dict]:
+def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
     """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
 
-    ``further`` shapes ask more of some than is always asked.
+    ``shapes_of`` gives shapes of keys that are stricter than usual.
     """
-    known = {**shapes.SETTINGS, **further}
+    known = {**shapes.SETTINGS, **shapes_of}
 
     def settings(text: str) -> dict:
         value = json_or_file(text)
