@@ -78,6 +78,19 @@ def said(line):
     return ended.stderr
 
 
+def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
+    config = resolve(changed())
+    study, data = f"results/{config['study']}", f"resources/{config['data']['name']}"
+    assert plan.figure_arguments(config, "curves") == f"--runs {study}/runs"
+    assert plan.figure_arguments(config, "search") == f"--trials {study}/search/trials.csv"
+    assert plan.figure_arguments(config, "classes") == f"--runs {study}/runs --data {data} --split {study}/split.json"
+
+
+@pytest.mark.parametrize(("images", "part"), [("test", "test"), ("validation", "train")])
+def test_validation_images_are_training_images(images, part):
+    assert plan.evaluated_part(resolve(changed(("evaluate.images", images)))) == part
+
+
 def test_every_module_with_a_figure_is_in_the_catalogue():
     modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef from_files(" in path.read_text()}
     assert modules == set(catalogue.FIGURES)

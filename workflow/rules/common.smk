@@ -13,8 +13,10 @@ MODELS = ["last", "best"] if config["data"]["validation"] else ["last"]
 # The file of the pairs that the study chooses for itself, if it does.
 PAIRS = plan.chosen_pairs(config) or []
 
+# The archive is an input only where it is downloaded; the script that reads a local source checks it.
 SOURCE = sources.get(config["data"]["kind"])
 DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
+ARCHIVE = DOWNLOADED if SOURCE.release and config["data"]["source"] is None else []
 
 FIGURES = plan.figures(config)
 
@@ -29,25 +31,9 @@ def data_folder(wildcards):
     return DATA
 
 
-def archive(wildcards):
-    """The downloaded archive, where one is needed; a local source is checked by the script that reads it."""
-    return DOWNLOADED if SOURCE.release and config["data"]["source"] is None else []
-
-
 def run_files(name):
     """A file of every declared run."""
-    path = f"<study>/{paths.RUN}/{name}"
-    return [
-        path.format(variant=variant, seed=seed)
-        for variant in VARIANTS
-        for seed in SEEDS
-    ]
-
-
-def evaluated_images():
-    """The pictures that predictions are about; dataset.json alone tells when they change."""
-    part = "train" if config["evaluate"]["images"] == "validation" else "test"
-    return ancient(f"<data>/{part}/images.npy")
+    return expand(f"<study>/{paths.RUN}/{name}", variant=VARIANTS, seed=SEEDS)
 
 
 def trial_files(rounds):
@@ -70,19 +56,8 @@ def figure_inputs(name):
     if PAIRS and "pairs" in figure.keys:
         files.append(PAIRS)
     if "data" in figure.also:
-        files += [
-            rules.prepare_data.output.about,
-            *map(ancient, rules.prepare_data.output.arrays),
-        ]
+        files.append(rules.prepare_data.output.about)
+        files += ancient(rules.prepare_data.output.arrays)
     if "split" in figure.also:
         files += rules.split_data.output
     return files
-
-
-def figure_arguments(wildcards):
-    """Where a figure's command finds its inputs: runs by folder, since no command line has room for a path of each."""
-    places = {"runs": paths.RUNS, "trials": paths.TRIALS, "split": paths.SPLIT}
-    places = {name: f"{STUDY}/{path}" for name, path in places.items()} | {"data": DATA}
-    return " ".join(
-        f"--{name} {places[name]}" for name in FIGURES[wildcards.figure].inputs
-    )

@@ -21,7 +21,7 @@ rule download_data:
 
 rule prepare_data:
     input:
-        archive=ancient(archive),
+        archive=ancient(ARCHIVE),
     output:
         arrays=expand(
             "<data>/{part}/{name}.npy",

@@ -4,7 +4,7 @@
 rule evaluate:
     input:
         record=rules.train.output.record,
-        # run.json holds their hashes, so that it alone tells when they change.
+        # run.json holds their hashes, so it changes with them.
         models=ancient(rules.train.output.models),
         split=rules.split_data.output,
         pairs=PAIRS,
@@ -36,7 +36,7 @@ rule evaluate:
 
 rule compare:
     input:
-        # A run that is trained again is evaluated again, so that metrics.json alone tells of both.
+        # A run that is trained again is evaluated again, so metrics.json changes with both.
         runs=run_files("metrics.json"),
         recipe=rules.select_recipe.output.recipe,
         split=rules.split_data.output,

@@ -1,5 +1,5 @@
 # Figures, and the report that holds them. A figure depends on all declared runs, but finds their files by folder: no command line names one
-# path per run. It names one file a run, which tells when any of them changes: run.json where it shows training alone, else metrics.json, since
+# path per run. It names one file a run, which changes when any of them does: run.json where it shows training alone, else metrics.json, since
 # a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
@@ -25,7 +25,7 @@ rule plot_figure:
         # No param: another caption is no reason to draw a figure again.
         caption=lambda wildcards: catalogue.caption(wildcards.figure),
     params:
-        inputs=figure_arguments,
+        inputs=lambda wildcards: plan.figure_arguments(config, wildcards.figure),
         settings=lambda wildcards: plan.params(
             plan.figure_settings(config, wildcards.figure)
         ),
@@ -67,11 +67,12 @@ rule assemble_figure:
 rule write_report:
     input:
         figure_files(),
-        rules.compare.output,  # they tell of every run
+        rules.compare.output,  # which depends on every run
         rules.select_recipe.output if config["search"]["enabled"] else [],
         PAIRS,
         run_files("predictions.npz"),
-        images=evaluated_images(),
+        # The images that predictions are about; dataset.json alone changes with them.
+        images=ancient(f"<data>/{plan.evaluated_part(config)}/images.npy"),
     output:
         report(
             "<study>/report.html",

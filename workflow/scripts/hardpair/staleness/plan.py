@@ -134,6 +134,11 @@ def evaluate_settings(config: dict) -> dict:
     return {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
+def evaluated_part(config: dict) -> str:
+    """The part of the prepared data that runs are evaluated on; validation images are a part of the training images."""
+    return "train" if config["evaluate"]["images"] == "validation" else "test"
+
+
 def compare_settings(config: dict) -> dict:
     """What the comparison depends on, beside the runs; each variant brings what its runs must have been made with."""
     variants = [
@@ -179,6 +184,14 @@ def figure_settings(config: dict, name: str) -> dict:
     derived["variants"] = [variant_shown(config, variant) for variant in config["variants"]]
     derived["plane"] = plane(config["variants"])
     return {key: derived[key] if key in derived else config[key] for key in catalogue.FIGURES[name].settings}
+
+
+def figure_arguments(config: dict, name: str) -> str:
+    """Options that name a figure's inputs: runs by their folder, since a command line has no room for a path of each."""
+    study = paths.RESULTS / config["study"]
+    inputs = {"runs": study / paths.RUNS, "trials": study / paths.TRIALS, "split": study / paths.SPLIT}
+    inputs["data"] = f"resources/{config['data']['name']}"
+    return " ".join(f"--{option} {inputs[option]}" for option in catalogue.FIGURES[name].inputs)
 
 
 def report_settings(config: dict) -> dict:
