@@ -182,9 +182,9 @@ def test_results_that_may_not_be_written(undisturbed, attempt, tmp_path, as_anyo
     study.undo(LAST_RUN, LAST_METRICS)
     results = study.folder / "results/tiny"
     folder, sentence = [
-        ((results / LAST_RUN).parent, "results/tiny/runs/dfl_sampler/seed0 may not be written to: "),
+        ((results / LAST_RUN).parent, "results/tiny/runs/dfl_sampler/seed0 is not writable: "),
         (results / "checkpoints/dfl_sampler", "results/tiny/checkpoints/dfl_sampler/seed0.safetensors: Permission denied: "),
-        (results, "results/tiny may not be written to: "),
+        (results, "results/tiny is not writable: "),
     ][attempt.number % 3]
     folder.chmod(0o555)
     done = study.finish(*as_anyone, check=False)

@@ -82,7 +82,7 @@ def test_a_device_that_a_scheduler_did_not_name_is_the_machine_s(two_gpus, tmp_p
 def test_a_lock_folder_of_somebody_else_is_refused(two_gpus, tmp_path):
     (tmp_path / "theirs").mkdir()
     (tmp_path / f"hardpair-gpu-{os.getuid()}").symlink_to(tmp_path / "theirs")
-    with pytest.raises(UserError, match="belongs to somebody else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         gpu.take_gpu(1)
 
 
@@ -106,7 +106,7 @@ def test_a_job_that_finds_no_free_device_says_so_once_and_waits(two_gpus, capsys
     assert gpu.take_gpu(1, poll_seconds=0.5) == "8"
     assert waits == [0.5] * 4
     me = f"process {os.getpid()}"
-    assert capsys.readouterr().err == f"waiting for a free GPU: held are 7 by {me}, dfl with seed 3; 8 by {me}\n"
+    assert capsys.readouterr().err == f"waiting for a free GPU: in use are 7 by {me}, dfl with seed 3; 8 by {me}\n"
 
 
 JOB = """
@@ -135,7 +135,7 @@ def test_processes_hold_different_devices_and_a_killed_one_frees_its_own(two_gpu
         assert sorted(held) == ["7 7 False\n", "8 8 False\n"]
         third = start()
         holders = [f"{line[0]} by process {job.pid}" for line, job in zip(held, (first, second), strict=True)]
-        assert third.stderr.readline() == f"waiting for a free GPU: held are {'; '.join(sorted(holders))}\n"
+        assert third.stderr.readline() == f"waiting for a free GPU: in use are {'; '.join(sorted(holders))}\n"
         first.send_signal(signal.SIGKILL)
         assert third.stdout.readline() == held[0]
         assert third.communicate("")[1] == "", "it said more than once that it waits"

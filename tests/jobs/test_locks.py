@@ -59,9 +59,9 @@ def test_a_job_that_starts_while_it_is_looked_at_never_waits(tmp_path):
 def test_snakemake_is_at_work_on_the_study_whose_files_it_locked(tmp_path):
     (tmp_path / "locks").mkdir()
     study = Path("results/mine")
-    assert not locks.snakemake_at_work(study, tmp_path / "locks")
+    assert not locks.snakemake_running(study, tmp_path / "locks")
     (tmp_path / "locks/0.output.lock").write_text("results/mine2/runs/a\nresults/other/report.html\n")
-    assert not locks.snakemake_at_work(study, tmp_path / "locks")
+    assert not locks.snakemake_running(study, tmp_path / "locks")
     for line in ("results/mine/report.html", str(Path.cwd() / "results/mine/report.html")):
         (tmp_path / "locks/1.input.lock").write_text(f"resources/x\n{line}\n")
-        assert locks.snakemake_at_work(study, tmp_path / "locks")
+        assert locks.snakemake_running(study, tmp_path / "locks")

@@ -198,11 +198,11 @@ def test_a_long_log_is_read_at_its_ends(tmp_path, capsys):
 
 def test_a_job_of_another_machine_counts_as_at_work_while_it_tells_of_it(tmp_path, capsys):
     path, _ = written(tmp_path, capsys, (row(1), 1000.0), error="")
-    assert not logs.at_work_elsewhere(path), "of this machine the lock tells"
+    assert not logs.running_elsewhere(path), "of this machine the lock tells"
     path.write_text(path.read_text().replace(f"host {os.uname().nodename}", "host far-away"))
-    assert logs.at_work_elsewhere(path)
+    assert logs.running_elsewhere(path)
     for ago, expected in ((2900, True), (3100, False)):  # three of its epochs
         os.utime(path, (time.time() - ago,) * 2)
-        assert logs.at_work_elsewhere(path) == expected
+        assert logs.running_elsewhere(path) == expected
     path.write_text(path.read_text() + "train.py: it broke\n")
-    assert not logs.at_work_elsewhere(path)
+    assert not logs.running_elsewhere(path)

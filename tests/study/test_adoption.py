@@ -104,7 +104,7 @@ def test_nothing_is_adopted_while_snakemake_is_at_work(home, tmp_path):
     (locks / "0.output.lock").write_text("results/tiny/report.html\n")
     done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
     assert done.returncode != 0
-    assert "a run of snakemake is at work here" in done.stderr
+    assert "snakemake is running here" in done.stderr
     assert not (home.folder / "results/tiny/runs").exists()
 
 

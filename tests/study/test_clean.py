@@ -106,7 +106,7 @@ def test_nothing_goes_while_a_job_is_at_work(study):
     before, home = files(study.folder), study.folder / "results/tiny"
     with only_one(home / "checkpoints/dfl/seed1.safetensors"):
         done = clean_study(study, "--yes")
-    assert (done.returncode, "a job is at work in results/tiny: it holds results/tiny/checkpoints/dfl/.seed1.lock" in done.stderr) == (
+    assert (done.returncode, "a job is running in results/tiny: it holds results/tiny/checkpoints/dfl/.seed1.lock" in done.stderr) == (
         1,
         True,
     )
@@ -114,12 +114,12 @@ def test_nothing_goes_while_a_job_is_at_work(study):
     locks.mkdir(exist_ok=True)
     (locks / "0.output.lock").write_text("results/tiny/report.html\n")
     done = clean_study(study, "--yes")
-    assert (done.returncode, "snakemake is at work in results/tiny" in done.stderr) == (1, True)
+    assert (done.returncode, "snakemake is running in results/tiny" in done.stderr) == (1, True)
     shutil.rmtree(locks)
     told = (home / "logs/train/dfl.seed1.log").read_text()
     (home / "logs/train/dfl.seed1.log").write_text(LOG)
     done = clean_study(study, "--yes")
-    assert (done.returncode, "at work on another machine" in done.stderr) == (1, True)
+    assert (done.returncode, "running on another machine" in done.stderr) == (1, True)
     (home / "logs/train/dfl.seed1.log").write_text(told)
     assert files(study.folder) == before
 
@@ -131,7 +131,7 @@ def test_nothing_goes_that_lies_elsewhere(study, tmp_path):
     before = files(study.folder), files(tmp_path / "big_disk")
     done = clean_study(study, "--leftovers", "--yes")
     assert done.returncode == 1
-    assert f"results/tiny/runs/dfl/seed0 lies elsewhere, at {tmp_path}/big_disk/seed0: remove it there by hand" in done.stderr
+    assert f"results/tiny/runs/dfl/seed0 lies elsewhere, at {tmp_path}/big_disk/seed0: remove it there yourself" in done.stderr
     assert (files(study.folder), files(tmp_path / "big_disk")) == before
 
 

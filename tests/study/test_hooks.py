@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 from snakemake.exceptions import WorkflowError
 
-from hardpair.errors import UserError
 from hardpair.files.atomic import owner
 from hardpair.study import find, hooks, snakemake_internals
 from workspace import PROJECT
@@ -30,31 +29,30 @@ def commands(monkeypatch):
     return run
 
 
-def test_folders_are_prepared_for_the_files_of_jobs(tmp_path, capsys, monkeypatch):
-    (tmp_path / "results").mkdir()
-    left = tmp_path / f"results/.partial-{owner().replace(str(os.getpid()), '4194305')}-x"
-    left.touch()
-    files = [str(tmp_path / "results/a/run.json"), str(tmp_path / "results/logs/a.log")]
-    hooks.prepare_folders(files, [str(tmp_path / "results"), str(tmp_path / "missing")])
-    assert not left.exists()
-    assert capsys.readouterr().err == f"removed what killed jobs had half written: {left}\n"
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UserError, match=f"{tmp_path}/results may not be written to"):
-        hooks.prepare_folders(files, [])
-
-
 @pytest.mark.parametrize(
-    ("limits", "expected"),
-    [((8, None, None, 1, 2), 2), ((8, 4, None, 1, 2), 2), ((1, None, None, 1, 2), 1), ((1, 4, 100, 1, 2), 4), ((1, None, 100, 1, 2), 100)],
+    ("cores", "gpus", "gpus_here", "jobs_per_gpu", "expected"),
+    [
+        (4, 4, 4, 1, 4),
+        (4, 4, 1, 1, 1),  # three wait for the GPU
+        (8, 8, 4, 2, 8),
+        (8, 4, 1, 2, 2),
+        (4, 2, 4, 1, 2),
+        (16, None, 4, 1, 4),
+        (16, None, 0, 1, 2),  # no more than the processors, of which there are two
+        (4, 4, 0, 1, 2),
+        (4, 0, 4, 1, 2),
+        (1, 4, 0, 1, 1),
+        (1, None, 0, 1, 1),
+    ],
 )
-def test_a_cluster_has_room_for_its_nodes_and_a_machine_for_its_processors(limits, expected, monkeypatch):
-    monkeypatch.setattr(hooks, "devices", list)
-    assert hooks.jobs_at_once(*limits) == expected
+def test_jobs_at_once_are_those_that_the_machine_has_room_for(cores, gpus, gpus_here, jobs_per_gpu, expected, monkeypatch):
+    monkeypatch.setattr(hooks, "devices", lambda: [str(index) for index in range(gpus_here)])
+    assert hooks.jobs_at_once(cores, gpus, None, jobs_per_gpu, processors=2) == expected
 
 
-def test_two_jobs_fit_on_a_gpu_that_they_share(monkeypatch):
-    monkeypatch.setattr(hooks, "devices", lambda: ["0"])
-    assert hooks.jobs_at_once(8, 4, None, 2, 16) == 2
+@pytest.mark.parametrize(("gpus", "expected"), [(4, 4), (None, 100)])
+def test_a_cluster_has_room_for_its_nodes(gpus, expected):
+    assert hooks.jobs_at_once(1, gpus, 100, 1, processors=2) == expected
 
 
 def test_a_plan_without_training_names_its_steps(commands, config, capsys):
@@ -106,10 +104,10 @@ def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, c
     lines = failures(jobs, folder, capsys)
     assert lines[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
     assert len(lines) == 2
-    assert lines[1].startswith("fix the cause, then run the same command again: what is finished stays")
+    assert lines[1].startswith("fix the cause, then rerun the same command: finished runs are kept")
     assert "`make status STUDY=demo` shows how far the study is" in lines[1]
     [line] = failures(jobs[1:], folder, capsys)
-    assert line.startswith("stopped before the end: run the same command again")
+    assert line.startswith("stopped before the end: rerun the same command")
     folder.mkdir()
     (folder / "started.json").touch()
     written = (tmp_path / "bad.log").stat().st_mtime
@@ -151,10 +149,20 @@ def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_
     assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}}
 
 
+def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, commands, config, capsys):
+    monkeypatch.chdir(tmp_path)
+    left = Path(f"results/demo/.partial-{owner().replace(str(os.getpid()), '4194305')}-x")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"])
+    assert not left.exists()
+    assert f"removed unfinished files of killed jobs: {left}\n" in capsys.readouterr().err
+
+
 def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(tmp_path, monkeypatch, config):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(WorkflowError, match=r"^\. may not be written to: change its permissions"):
+    with pytest.raises(WorkflowError, match=r"^\. is not writable: change its permissions"):
         snakemake_internals.start(workflow([job("train")]), config, [])
 
 

@@ -36,7 +36,7 @@ def folder(finished, tmp_path, monkeypatch):
 def look(changes=None):
     """The status of the study, its config changed first if that is wanted."""
     config = find.overlay(["tiny.yaml"], changes)
-    return Watch(config, Path("results/tiny")).look()
+    return Watch(config, Path("results/tiny")).status()
 
 
 def states(status):
@@ -139,7 +139,7 @@ def test_trials_of_other_settings_are_stale(folder, change):
     assert not status.finished
     shown = Console(width=100, file=io.StringIO())
     shown.print(view(status, 100))
-    assert "~ search: 4 stale, its recipe, settings, split or code is another now" in shown.file.getvalue()
+    assert "~ search: 4 stale, its recipe, settings, split or code has changed" in shown.file.getvalue()
 
 
 def test_a_trial_of_another_proposal_is_stale(folder):
@@ -186,14 +186,14 @@ def test_a_record_that_is_none_does_not_stop_the_look(folder, text):
 
 def test_a_watch_sees_what_has_changed_since(folder):
     watch = Watch(find.overlay(["tiny.yaml"]), folder)
-    assert watch.look().finished
+    assert watch.status().finished
     record = json.loads((folder / "runs/ce/seed0/run.json").read_text())
     record["fingerprint"] = "another"
     (folder / "runs/ce/seed0/run.json").write_text(json.dumps(record))
     os.utime(folder / "runs/ce/seed0/run.json", (1e9, 1e9))
-    assert states(watch.look()) == {"ce seed 0": STALE}
+    assert states(watch.status()) == {"ce seed 0": STALE}
     unfinish(folder, log="train.py: broke\n")
-    assert states(watch.look()) == {"ce seed 0": STALE, "dfl seed 1": FAILED}
+    assert states(watch.status()) == {"ce seed 0": STALE, "dfl seed 1": FAILED}
 
 
 def test_a_study_that_was_never_started_is_all_to_do(folder):
@@ -238,7 +238,7 @@ def test_make_passes_the_study_on(finished):
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
         (["--configfile", "gone.yaml"], "'gone.yaml' is neither JSON nor a readable file"),
-        (["--follow"], "--follow draws on a terminal, and the output is none: leave it out"),
+        (["--follow"], "--follow needs a terminal, and the output is none: leave it out"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_one_sentence(finished, options, told):

@@ -75,7 +75,7 @@ def test_what_went_wrong_is_told_with_what_to_do():
     told = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", 1)]), 400))
     assert ERROR in told
     assert "stale, its settings.loss.gamma is 2, here 3" in told
-    assert "after epoch 12/50; the same command goes on from their checkpoints" in told
+    assert "after epoch 12/50; rerun the same command to continue from their checkpoints" in told
     assert "left over from removed seeds or variants: old seed 1" in told
     assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in told
 
@@ -99,7 +99,7 @@ def test_nothing_is_promised_where_nothing_is_known_or_at_work():
     waiting = sum(run.state not in (DONE, RUNNING) for run in unknown.runs)
     assert lines(unknown)[-1] == f"next: {waiting} runs, evaluation, comparison, figures and report"
     idle = " ".join(lines(study(running=0)))
-    assert "nothing is at work: the study's command goes on with it (1 h 24 min for one job after the other)" in idle
-    assert "the study's command starts it" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
+    assert "no job is running: run the study's command to continue (1 h 24 min for one job after the other)" in idle
+    assert "run the study's command to start" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
     assert "snakemake --unlock" in " ".join(lines(study(running=0, locked=True)))
     assert lines(study(running=0, states=[DONE], finished=True))[-1] == "all done: results/made/report.html"

@@ -38,7 +38,7 @@ def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead,
         tidy([tmp_path / "runs", tmp_path / "none"])
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*kept, tmp_path / "runs/mine.csv"])
     assert not (tmp_path / f"runs/.partial-{dead}-seed1").exists()
-    assert capsys.readouterr().err.startswith("removed what killed jobs had half written: 2 files, ")
+    assert capsys.readouterr().err.startswith("removed unfinished files of killed jobs: 2 files, ")
     tidy([tmp_path])
     assert capsys.readouterr().err == ""
 
@@ -57,7 +57,7 @@ def test_files_of_the_future_are_dated_now_in_their_order(tmp_path, capsys):
     assert len(set(after.values())) == len(times)
     assert all(after[path] == before[path] for path in times if times[path] < now)
     future = sorted((path for path in times if times[path] > now), key=before.get)
-    assert capsys.readouterr().err == f"dated now, since they were of the future: {len(future)} files, {future[0]} among them\n"
+    assert capsys.readouterr().err == f"set the dates of files of the future to now: {len(future)} files, such as {future[0]}\n"
 
 
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
@@ -69,5 +69,5 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
     (tmp_path / "runs").chmod(0o555)
     with pytest.raises(UserError) as caught:
         refuse_unwritable(folders)
-    assert str(caught.value) == f"{tmp_path}/runs may not be written to: change its permissions, or work in a folder of your own"
+    assert str(caught.value) == f"{tmp_path}/runs is not writable: change its permissions, or work in a folder of your own"
     (tmp_path / "runs").chmod(0o755)

@@ -85,7 +85,7 @@ def test_a_failure_is_told_of_the_jobs_that_failed_in_this_call_alone(finished, 
         study.edit(f"workflow/scripts/{script}.py", "from hardpair.cli.command", "import sys\n\nfrom hardpair.cli.command")
         done = study.snakemake("--", target, check=False)
         assert set(re.findall(r" failed: (.+) \(results/tiny/logs/", done.stderr)) == {f"{script}.py: {error}"}
-        assert "fix the cause, then run the same command again" in done.stderr
+        assert "fix the cause, then rerun the same command" in done.stderr
 
 
 def test_every_job_that_takes_a_gpu_can_share_it(finished):

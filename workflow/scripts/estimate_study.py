@@ -1,4 +1,4 @@
-"""Say how many runs a study still has to train, how long they should take on this machine, and how much disk they need.
+"""Estimate how many runs a study still has to train, how long they take on this machine, and how much disk they need.
 
 The rate is that of the study's finished runs; without any it is measured for a few seconds, unless the study is short. The workflow calls
 this before its first job. Example:
@@ -6,7 +6,6 @@ this before its first job. Example:
   python workflow/scripts/estimate_study.py --config config/config.yaml docs/study/cpu.yaml --at-once 2
 """
 
-import argparse
 import functools
 import statistics
 import time
@@ -18,7 +17,7 @@ from hardpair.files import paths
 SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--config", type=json_or_file, nargs="+", required=True, help="config as JSON or file, and overlays of it")
     cli.add_argument("--runs", type=int, help="runs that are still to train; default: all of the config")
@@ -26,46 +25,41 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--at-once", type=positive, default=1, help="jobs that run side by side (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
-    return cli.parse_args()
+    options = cli.parse_args()
 
+    from rich.filesize import decimal
 
-def main() -> None:
-    options = arguments()
     from hardpair.config.resolve import resolve
     from hardpair.study import estimate
     from hardpair.training.model_size import parameter_count
+    from hardpair.wording import counted
 
     config = resolve(functools.reduce(overlaid, options.config))
     search, folder = config["search"], options.results / config["study"]
     every_run = len(config["variants"]) * len(config["seeds"])
     every_trial = search["rounds"] * search["batch"] if search["enabled"] else 0
-    runs = every_run if options.runs is None else options.runs
-    trials = every_trial if options.trials is None else options.trials
-    work = estimate.workload(config, runs, trials)
-    print(f"study {config['study']}: {_jobs(config, runs, every_run, trials)}; results go to {folder}/, logs to {folder / paths.LOGS}/")
+    work = estimate.workload(
+        config,
+        runs=every_run if options.runs is None else options.runs,
+        trials=every_trial if options.trials is None else options.trials,
+    )
+    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
+    jobs = f"{work.runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')})"
+    if work.trials:
+        jobs += f", after {counted(work.trials, 'trial')} of {counted(search['epochs'], 'epoch')}"
+    print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     if work.images < estimate.LONG:
         return
-    if known := estimate.known_rate(folder):
-        rate, how = known[0], f"as the {known[1]} finished runs had" if known[1] > 1 else "as the finished run had"
+    if rates := estimate.known_rates(folder):
+        rate, origin = statistics.median(rates), f"median of {counted(len(rates), 'finished run')}"
     else:
-        measured, where = measure(config, options.gpus)
-        rate, how = measured / work.passes, f"measured just now on {where}"
+        measured, device = measure(config, options.gpus)
+        rate, origin = measured / work.passes, f"measured just now on {device}"
     images = estimate.inventory(config)
-    classes = len(images.classes)
+    disk = work.disk(parameter_count(len(images.classes), images.size), len(images.classes))
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
-    print(
-        f"about {estimate.duration(work.seconds(rate, options.at_once))}, {side} at {rate:,.0f} images/s each ({how}); "
-        f"about {estimate.size(work.disk(parameter_count(classes, images.size), classes))} of disk"
-    )
-
-
-def _jobs(config: dict, runs: int, every_run: int, trials: int) -> str:
-    from hardpair.wording import counted
-
-    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
-    epochs, tried = counted(config["recipe"]["epochs"], "epoch"), counted(config["search"]["epochs"], "epoch")
-    search = f", after {counted(trials, 'trial')} of {tried}" if trials else ""
-    return f"{runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {epochs}){search}"
+    duration = estimate.duration(work.seconds(rate, options.at_once))
+    print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
 
 
 def measure(config: dict, gpus: int) -> tuple[float, str]:
@@ -82,10 +76,10 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     configure(device, threads=1, deterministic=config["train"]["deterministic"])
     recipe, precision = Recipe.checked(config["recipe"]), choose_precision(config["train"]["precision"], device)
     inventory, count = estimate.inventory(config), STEPS * recipe.batch_size
-    size, classes = inventory.size, len(inventory.classes)
+    size, classes = inventory.size, list(inventory.classes)
     mean = std = torch.full((3,), 0.5, device=device)
     generated = torch.randint(256, (count, 3, size, size), dtype=torch.uint8, device=device)
-    images = Images(generated, torch.randint(classes, (count,), device=device), mean, std, [str(label) for label in range(classes)])
+    images = Images(generated, torch.randint(len(classes), (count,), device=device), mean, std, classes)
     split = {"training": torch.arange(count), "validation": torch.arange(0)}
     training = Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision), 0)
     times, began = [], time.perf_counter()

@@ -1,4 +1,4 @@
-"""Tools for a study: its status, its finished runs, cleaning up, importing runs, events for TensorBoard.
+"""Show a study's status or its finished runs, remove it, import runs into it, or write its TensorBoard events.
 
 Each command has its own help: `study.py status --help`. Example:
 
@@ -10,18 +10,17 @@ import inspect
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
-from hardpair.study.find import study_arguments
+from hardpair.study.find import chosen, chosen_folder, folder_of
 
 
 def status(study: str | None, configfile: list[str], follow: bool) -> None:
     """Show how far a study is.
 
     Shows what is done, running, failed, stale or left over, and when it should be done; changes nothing. A run is stale if its settings,
-    recipe, images, split or code are not the present ones; `snakemake --dry-run` lists all steps that would run again. Example:
+    recipe, images, split or code are not the present ones; `snakemake --dry-run` lists all outdated steps. Example:
 
       python workflow/scripts/study.py status --configfile config/demo.yaml --follow
     """
-    from hardpair.study.find import chosen
     from hardpair.study.follow import show
 
     show(chosen(study, configfile), follow)
@@ -36,7 +35,6 @@ def runs(study: str | None, configfile: list[str], model: str, columns: list[str
 
       python workflow/scripts/study.py runs --study demo --sort accuracy --columns loss.gamma sampler.gamma accuracy confusion
     """
-    from hardpair.study.find import chosen_folder
     from hardpair.study.listing import print_runs
 
     print_runs(chosen_folder(study, configfile), model, columns, sort, reverse)
@@ -51,7 +49,6 @@ def clean(study: str, leftovers: bool, configfile: list[str], yes: bool) -> None
       python workflow/scripts/study.py clean --study demo --leftovers
     """
     from hardpair.study.clean import clean_study
-    from hardpair.study.find import chosen, folder_of
 
     clean_study(folder_of(study), chosen(study, configfile) if leftovers else None, ask=not yes)
 
@@ -80,22 +77,23 @@ def events(study: str | None, configfile: list[str], follow: bool) -> None:
       tensorboard --logdir results/cifar10/events
     """
     from hardpair.study.events import write_events
-    from hardpair.study.find import chosen_folder
 
     write_events(chosen_folder(study, configfile), follow)
 
 
-def arguments() -> argparse.Namespace:
+def main() -> None:
     cli = parser(__doc__)
     commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parsers = {}
     for command in (status, runs, clean, adopt, events):
-        text = inspect.getdoc(command)
-        about = {"help": text.partition("\n")[0], "description": text, "formatter_class": argparse.RawDescriptionHelpFormatter}
-        parsers[command] = commands.add_parser(command.__name__, **about)
-        parsers[command].set_defaults(command=command)
+        text, layout = inspect.getdoc(command), argparse.RawDescriptionHelpFormatter
+        subparser = commands.add_parser(command.__name__, help=text.partition("\n")[0], description=text, formatter_class=layout)
+        subparser.set_defaults(command=command)
         if command in (status, runs, events):
-            study_arguments(parsers[command])
+            add = subparser.add_argument
+            add("--study", metavar="NAME", help="a study that was started here; default: the one that was started last")
+            add("--configfile", nargs="+", default=[], metavar="FILE", help="or its overlays of config/config.yaml, as for snakemake")
+        parsers[command] = subparser
     parsers[status].add_argument("--follow", action="store_true", help="refresh until the study is finished; q or Ctrl-C ends it")
     add = parsers[runs].add_argument
     add("--model", choices=("last", "best", "both"), default="last", help="model of each run (default %(default)s)")
@@ -106,17 +104,14 @@ def arguments() -> argparse.Namespace:
     add = parsers[clean].add_argument
     add("--study", required=True, metavar="NAME", help="name of the study: its folder in results/")
     add("--leftovers", action="store_true", help="only runs of seeds and variants that are no longer in its config")
-    add("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study does not have them on record")
+    add("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study has no record of them")
     add("--yes", action="store_true", help="do not ask")
     add = parsers[adopt].add_argument
     add("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
     add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
-    parsers[events].add_argument("--follow", action="store_true", help="go on writing while runs train, until Ctrl-C")
-    return cli.parse_args()
+    parsers[events].add_argument("--follow", action="store_true", help="add new rows until Ctrl-C")
 
-
-def main() -> None:
-    options = vars(arguments())
+    options = vars(cli.parse_args())
     options.pop("command")(**options)
 
 

@@ -36,12 +36,12 @@ def devices() -> list[str]:
 def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: float = 1.0) -> str | None:
     """Wait for a free GPU, hold it for the life of this process, and make it the only one that torch will see.
 
-    Devices that a scheduler gave to its job are shared out within that job alone.
+    Devices that a scheduler gave to its job are shared within that job alone.
 
     Args:
         gpus: how many the job was given; 0 means that it computes on the CPU.
         jobs_per_gpu: how many such jobs may share a GPU; they spread over the GPUs first.
-        who: what those that wait are told of this process.
+        who: description of this process, for the logs of jobs that wait.
 
     Returns:
         The device's name, or None where there is nothing to choose.
@@ -52,7 +52,7 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
     names = devices()
     if gpus < 1 or not names:
         return None
-    start, held_by = f"{_locks()}/{_scope()}", []
+    start, holders = f"{_locks()}/{_scope()}", []
     places = [(name, f"{start}{name.replace('/', '_')}.{place}") for place in range(jobs_per_gpu) for name in names]
     while True:
         for name, place in places:
@@ -65,9 +65,9 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
             Path(f"{place}.holder").write_text(f"process {os.getpid()}{who and f', {who}'}", encoding="utf-8")
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return name
-        if not held_by:
-            held_by = [f"{name} by {_holder(place)}" for name, place in places]
-            print(f"waiting for a free GPU: held are {'; '.join(held_by)}", file=sys.stderr, flush=True)
+        if not holders:
+            holders = [f"{name} by {_holder(place)}" for name, place in places]
+            print(f"waiting for a free GPU: in use are {'; '.join(holders)}", file=sys.stderr, flush=True)
         time.sleep(poll_seconds)
 
 
@@ -76,7 +76,7 @@ def _locks() -> Path:
     folder = TEMPORARY / f"hardpair-gpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise UserError(f"{folder} belongs to somebody else, so GPUs cannot be shared out: have it removed")
+        raise UserError(f"{folder} belongs to another user, so GPUs cannot be assigned: have it removed")
     return folder
 
 
@@ -87,7 +87,7 @@ def _scope() -> str:
 
 
 def _holder(place: str) -> str:
-    """Who holds a place, as far as it has said."""
+    """The process that holds a place, as it describes itself."""
     try:
         return Path(f"{place}.holder").read_text(encoding="utf-8")
     except OSError:

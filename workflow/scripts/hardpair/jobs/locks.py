@@ -1,4 +1,4 @@
-"""The locks of runs, which the kernel frees when a job ends, however it ends: held by jobs, looked at by others. Imports no torch."""
+"""Locks of runs, which the kernel frees when a job ends in any way. Imports no torch."""
 
 import contextlib
 import re
@@ -13,24 +13,21 @@ from hardpair.files.paths import lock_of
 AFFECTS_RESULTS = False
 
 
-@contextlib.contextmanager
-def only_one(checkpoint: Path | None) -> Iterator[bool]:
-    """Within its block, be the only job that works on the run of this checkpoint; yields whether another had to be waited for.
+def only_one(checkpoint: Path | None) -> contextlib.AbstractContextManager[bool]:
+    """Within its block, be the only job that works on the run of this checkpoint; yields whether it had to wait for another.
 
-    A job may outlive the workflow that started it, and would go on writing beside its successor.
+    A job may outlive the workflow that started it, and both it and its successor would write.
     """
     if checkpoint is None:
-        yield False
-        return
+        return contextlib.nullcontext(False)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     lock = lock_of(checkpoint)
-    with alone(lock, f"waiting for another job that works on this run: it holds {lock}") as waited:
-        yield waited
+    return alone(lock, f"waiting for another job that works on this run: it holds {lock}")
 
 
 @contextlib.contextmanager
 def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
-    """Within its block, be the only process that holds this lock; yields whether another had to be waited for, which is said first."""
+    """Within its block, be the only process that holds this lock; yields whether it had to wait, after printing ``waiting``."""
     lock, waited = FileLock(lock_file), False
     try:
         lock.acquire(timeout=0)
@@ -45,8 +42,8 @@ def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
 
 
 def held(locks: Iterable[Path]) -> set[Path]:
-    """Those of the lock files that a process on this machine holds. On another machine of a shared filesystem it cannot be seen."""
-    inodes = {path: number for path in locks if (number := _inode(path)) is not None}
+    """Those of the lock files that a process on this machine holds; on another machine of a shared filesystem they cannot be seen."""
+    inodes = {path: inode for path in locks if (inode := _inode(path)) is not None}
     try:
         table = Path("/proc/locks").read_text(encoding="ascii")
     except OSError:  # not Linux
@@ -57,14 +54,13 @@ def held(locks: Iterable[Path]) -> set[Path]:
 
 
 def _inode(path: Path) -> int | None:
-    try:
+    with contextlib.suppress(OSError):
         return path.stat().st_ino
-    except OSError:
-        return None
+    return None
 
 
 def _refused(path: Path) -> bool:
-    """Whether a shared lock is refused, which is held for no longer than it takes to ask."""
+    """Whether a shared lock is refused; if not, it is released at once."""
     import fcntl
 
     with open(path, "rb") as file:
@@ -75,13 +71,11 @@ def _refused(path: Path) -> bool:
         return False
 
 
-def snakemake_at_work(folder: Path, locks: Path = Path(".snakemake/locks")) -> bool:
-    """Whether Snakemake has locked files of a study: it is at work, or was killed and left its locks."""
+def snakemake_running(folder: Path, locks: Path = Path(".snakemake/locks")) -> bool:
+    """Whether Snakemake has locked files of a study: it is running, or was killed and left its locks."""
     for path in locks.glob("*.lock"):
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError:  # it has just ended
-            continue
-        if any(Path(line).is_relative_to(folder) or Path(line).is_relative_to(folder.absolute()) for line in lines):
-            return True
+        with contextlib.suppress(OSError):  # it has just ended
+            files = map(Path, path.read_text(encoding="utf-8").splitlines())
+            if any(file.absolute().is_relative_to(folder.absolute()) for file in files):
+                return True
     return False

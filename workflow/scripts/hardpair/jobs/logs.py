@@ -1,4 +1,4 @@
-"""How far a training job is, read from its log (``progress`` writes it). Imports no torch."""
+"""Read from its log how far a training job is; ``progress`` writes it. Imports no torch."""
 
 import platform
 import re
@@ -10,7 +10,7 @@ QUIET = 300  # seconds without a line, or three epochs, after which a job on ano
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
-STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # by its signals; by Ctrl-C before it listens to them
+STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # the latter two before it handles signals
 ERROR = re.compile(r"\w+\.py: ")  # as a script's error begins
 
 
@@ -26,13 +26,13 @@ class Epoch:
 
     @property
     def seconds(self) -> float:
-        """That an epoch takes; 0 after the last."""
+        """Duration of an epoch; 0 after the last."""
         return self.left / max(self.epochs - self.epoch, 1)
 
 
 @dataclass(frozen=True)
 class Log:
-    """A job's log, as far as it is written."""
+    """A job's log so far."""
 
     lines: tuple[str, ...] = ()  # the last ones, without empty ones; none where there is no log
     host: str | None = None  # the machine that the job began to train on; None before
@@ -104,8 +104,8 @@ def read_log(path: Path) -> Log:
     return Log(tuple(_lines(end)), host)
 
 
-def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
-    """Whether another machine, whose locks cannot be seen here, still seems to work on the job of a log."""
+def running_elsewhere(path: Path, log: Log | None = None) -> bool:
+    """Whether the job of a log seems to be running on another machine, whose locks cannot be seen here."""
     log = log or read_log(path)
     if log.host in (None, platform.node()) or log.ended:
         return False
@@ -113,12 +113,12 @@ def at_work_elsewhere(path: Path, log: Log | None = None) -> bool:
 
 
 def age(path: Path) -> float:
-    """Seconds since a file was written last; without end if it is not there."""
+    """Seconds since a file was last written; infinite if it is missing."""
     return max(0.0, time.time() - written(path))
 
 
 def written(path: Path) -> float:
-    """When a file was written last, in seconds since the epoch; before all time if it is not there."""
+    """When a file was last written, in seconds since 1970; minus infinity if it is missing."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -126,7 +126,7 @@ def written(path: Path) -> float:
 
 
 def _lines(piece: bytes) -> list[str]:
-    """Lines that can be shown: carriage returns and other signs for a terminal are left out."""
+    """Printable lines that are not empty: control sequences of terminals are left out."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", piece.decode("utf-8", "replace"))
-    lines = ("".join(sign for sign in line if sign.isprintable()).rstrip() for line in re.split(r"[\r\n]", text))
+    lines = ("".join(filter(str.isprintable, line)).rstrip() for line in re.split(r"[\r\n]", text))
     return [line for line in lines if line]

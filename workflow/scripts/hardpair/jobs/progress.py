@@ -1,4 +1,4 @@
-"""What a run tells while it trains; ``logs`` reads it."""
+"""Report a run's progress while it trains, in a CSV and the log that ``logs`` reads."""
 
 import csv
 import os
@@ -9,16 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from hardpair.files.paths import RUN_NAME
+from hardpair.wording import counted
 
 AFFECTS_RESULTS = False
 
 
 class Progress:
-    """Tells each finished epoch: a row of a CSV, a line of the log and, on a terminal, a bar. The log begins with what is trained where."""
+    """Reports each finished epoch: a row of a CSV, a line of the log and, on a terminal, a bar. The log begins with the run and device."""
 
     def __init__(self, path: Path | None, columns: tuple[str, ...], epochs: int, images: int) -> None:
         self.path, self.epochs, self.images, self.columns = path, epochs, images, columns
-        self.finished: list[tuple[dict, float]] = []
+        self.finished: list[tuple[dict, float]] = []  # record and seconds of each finished epoch
 
     def __enter__(self) -> "Progress":
         from tqdm import tqdm
@@ -31,7 +32,7 @@ class Progress:
             self.rows = csv.DictWriter(self.file, (*self.columns, "seconds", "images_per_second"), lineterminator="\n")
             self.rows.writeheader()
             self._flush()
-        self._say(f"{_run(self.path)}{_epochs(self.epochs)} of {self.images:,} images on {_place()}")
+        self._log(f"{_run(self.path)}{counted(self.epochs, 'epoch')} of {self.images:,} images on {_place()}")
         return self
 
     def __call__(self, record: dict, seconds: float) -> None:
@@ -39,16 +40,16 @@ class Progress:
         if self.file:
             self.rows.writerow(record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)})
             self._flush()
-        self._say(self._line(record, seconds, rate))
+        self._log(self._line(record, seconds, rate))
         self.bar.update()
         self.finished.append((record, seconds))
 
-    def _say(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         self.bar.write(line, file=sys.stderr)
         sys.stderr.flush()
 
     def _flush(self) -> None:
-        """Put what was told on the disk, or say which file it is that has no room."""
+        """Write the rows to disk; an error names the file, which the system's own does not."""
         try:
             self.file.flush()
         except OSError as error:
@@ -68,44 +69,41 @@ class Progress:
 
     def __exit__(self, failed: type[BaseException] | None, *_) -> None:
         if self.finished and not failed:
-            self._say(self._end())
+            self._log(self._end())
         self.bar.close()
         if self.file:
-            with suppress(OSError):  # raised already where it first occurred
+            with suppress(OSError):  # which the last write has raised already
                 self.file.close()
 
     def _end(self) -> str:
-        seconds = sum(seconds for _, seconds in self.finished)
-        line = f"trained: {_epochs(len(self.finished))} in {_clock(seconds)}, {len(self.finished) * self.images / seconds:,.0f} images/s"
-        if "validation_accuracy" not in self.finished[0][0]:
+        records, times = zip(*self.finished, strict=True)
+        rate = len(records) * self.images / sum(times)
+        line = f"trained: {counted(len(records), 'epoch')} in {_clock(sum(times))}, {rate:,.0f} images/s"
+        if "validation_accuracy" not in records[0]:
             return line
-        best = max((record for record, _ in self.finished), key=lambda record: record["validation_accuracy"])
+        best = max(records, key=lambda record: record["validation_accuracy"])
         return f"{line}; highest validation accuracy {best['validation_accuracy']:.2%}, after epoch {best['epoch']}"
 
 
 def _run(path: Path | None) -> str:
-    """``dfl, seed 3: ``, as the workflow names the file of a run's progress; nothing for another name."""
+    """``dfl, seed 3: `` from the path of a run's progress; empty for another path."""
     seed = path and re.fullmatch(RUN_NAME.format(variant=".*", seed=r"(\d+)"), f"{path.parent.name}/{path.stem}")
     return f"{path.parent.name}, seed {seed[1]}: " if seed else ""
 
 
-def _epochs(number: int) -> str:
-    return f"{number} epoch{'' if number == 1 else 's'}"
-
-
 def _place() -> str:
-    """What this process computes on."""
+    """The device, host and process that compute."""
     import torch
 
     from hardpair.device import device_name
 
     gpu = torch.cuda.is_initialized()
     name = device_name(torch.device("cuda" if gpu else "cpu"))
-    threads = "" if gpu else f", {torch.get_num_threads()} thread{'' if torch.get_num_threads() == 1 else 's'}"
+    threads = "" if gpu else f", {counted(torch.get_num_threads(), 'thread')}"
     return f"{name}{threads} (host {platform.node()}, process {os.getpid()})"
 
 
 def _clock(seconds: float) -> str:
-    """``01:02:03``; hours go on counting after a day."""
+    """``01:02:03``; days are counted as hours."""
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""A job that is told to stop stops at a moment of its own choosing. Imports no torch."""
+"""Let a job finish its step and save a checkpoint before a signal ends it. Imports no torch."""
 
 import signal
 from types import FrameType
@@ -10,11 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(UserError):
-    """The job stopped because it was told to.
-
-    Attributes:
-        code: exit code that shells give to the signal.
-    """
+    """A signal stopped the job; ``code`` is the exit code that shells give to the signal."""
 
     def __init__(self, received: signal.Signals, sentence: str) -> None:
         super().__init__(f"stopped by {received.name}; {sentence}")
@@ -22,26 +18,23 @@ class Stopped(UserError):
 
 
 class Stop:
-    """Within its block, Ctrl-C and SIGTERM are noted instead of ending the process; a second one ends it at once.
-
-    Attributes:
-        requested: whether one came.
-    """
+    """Within its block, Ctrl-C and SIGTERM set ``requested`` instead of ending the process; a second one ends it at once."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        self._before: dict = {}
+        self._handlers: dict = {}  # those of before the block
 
     @property
     def requested(self) -> bool:
         return self.received is not None
 
     def __enter__(self) -> "Stop":
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self._handlers = {number: signal.signal(number, self._receive) for number in SIGNALS}
         return self
 
     def __exit__(self, *_) -> None:
-        self._give_back()
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
 
     def now(self, sentence: str) -> None:
         """End the job.
@@ -51,11 +44,6 @@ class Stop:
         """
         raise Stopped(self.received, sentence)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
-        self._give_back()
-
-    def _give_back(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+        self.__exit__()  # a second signal ends the process

@@ -1,1 +1,1 @@
-"""A study at work: found, planned, watched, cleaned, extended."""
+"""A study as one: its plan, status, results, events, cleaning and import of runs."""

@@ -1,4 +1,4 @@
-"""Runs trained elsewhere: whether the study would train the same, and their import. Imports no torch."""
+"""Import runs that were trained elsewhere, if the study would train the same. Imports no torch."""
 
 import contextlib
 import csv
@@ -18,8 +18,8 @@ from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.study.find import overlay, read
 
-MODELS = ("last", "best")
 TABLES = ("epochs.csv", "refreshes.csv")
+MALFORMED = "its run.json is not one that train writes"
 
 
 def adopt_runs(runs: Path, configfiles: list[str]) -> None:
@@ -33,28 +33,28 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
     options = ["--configfile", *configfiles] if configfiles else []
     recipe, split = study / paths.RECIPE, study / paths.SPLIT
     if any(Path(".snakemake/locks").glob("*.lock")):
-        raise UserError("a run of snakemake is at work here: wait for its end, or run `snakemake --unlock` if it was killed")
+        raise UserError("snakemake is running here: wait for its end, or run `snakemake --unlock` if it was killed")
     if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", str(recipe), str(split)):
         command = " ".join(["snakemake --cores 4", *options, "--", str(recipe), str(split)])
-        raise UserError(f"{recipe} and {split} are not there or not those of the present config: run `{command}` first")
+        raise UserError(f"{recipe} and {split} are missing or not those of the present config: run `{command}` first")
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
-        raise UserError(f"{runs} holds no run.json: name a folder with runs that train has finished")
+        raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
-    imported, present = [], 0
+    present_recipe, imported, present = read(recipe), [], 0
     for folder in folders:
-        if reason := refusal(folder, config, read(recipe), split):
+        if reason := refusal(folder, config, present_recipe, split):
             print(f"{folder}: not imported, {reason}")
             continue
         record = read_json(folder / "run.json")
-        variant, seed = record["variant"], record["seed"]
-        target = study / paths.RUN.format(variant=variant, seed=seed)
-        if refusal(target, config, read(recipe), split) is None:
+        names = {"variant": record["variant"], "seed": record["seed"]}
+        target = study / paths.RUN.format(**names)
+        if refusal(target, config, present_recipe, split) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
             continue
         import_run(folder, target)
-        write_text(study / paths.RUN_LOG.format(rule="train", variant=variant, seed=seed), f"imported from {folder.resolve()}\n")
+        write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
         print(f"{folder}: imported as {target}")
     if not imported and not present:
@@ -65,9 +65,9 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
 
 
 def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
-    """Let Snakemake record what the runs were made with, as it does when it trains one: a changed setting then makes them stale.
+    """Make Snakemake record the params of the runs, as for a run that it trains, so that a changed setting makes them stale.
 
-    Snakemake records this for the jobs that it touches. No other rule is allowed, so nothing else is touched.
+    Snakemake records the params of each job that it touches; ``--allowed-rules`` keeps it from touching others.
 
     Raises:
         UserError: Snakemake failed; the runs are removed again.
@@ -84,26 +84,22 @@ def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
 def _snakemake(*options: str) -> str:
     """The output of a call of Snakemake."""
     command = [sys.executable, "-m", "snakemake", *options]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = (done.stderr + done.stdout).strip().splitlines() or ["no message"]
-        raise UserError(f"snakemake {options[0]} failed, so nothing was imported: {lines[-1].strip()}")
-    return done.stdout + done.stderr
+    call = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if call.returncode != 0:
+        last = (call.stdout.strip().splitlines() or ["no message"])[-1].strip()
+        raise UserError(f"snakemake {options[0]} failed, so nothing was imported: {last}")
+    return call.stdout
 
 
 def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None:
-    """Why the run in ``folder`` is not one that the study would train, as the end of a sentence; None if it is one.
+    """Why a study of this resolved config, recipe and split.json would not train the run in ``folder``; None if it would.
 
-    Args:
-        folder: holds run.json and what else ``train`` writes.
-        config: resolved.
-        recipe: that all runs of the study share.
-        split: split.json of the study.
+    The reason is the end of a sentence.
     """
     try:
         record = read_json(folder / "run.json")
         if shapes.difference(record, shapes.RUN):
-            return "its run.json is not one that train writes"
+            return MALFORMED
         names = [variant["name"] for variant in config["variants"]]
         if record["variant"] not in names:
             return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
@@ -113,15 +109,15 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     except UserError as error:
         return str(error)
     except (csv.Error, *shapes.MISREAD):
-        return "its run.json is not one that train writes"
+        return MALFORMED
 
 
 def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
     """The first part of a declared run's fingerprint that differs from the study's, as the end of a sentence; None if there is none."""
     settings, code = plan.train_settings(config, record["variant"]), plan.train_code(config, record["variant"])
-    for part, ours in (("settings", settings), ("recipe", recipe)):
-        if canonical(record[part]) != canonical(ours):
-            return _first_difference(record[part], ours, part)
+    for part, expected in (("settings", settings), ("recipe", recipe)):
+        if canonical(record[part]) != canonical(expected):
+            return _first_difference(record[part], expected, part)
     if record["data"]["sha256"] != read_json(split)["data_sha256"]:
         return "it was trained on other images"
     if record["code"] != code:
@@ -133,12 +129,12 @@ def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | N
     return None
 
 
-def _first_difference(theirs: object, ours: object, path: str) -> str:
+def _first_difference(value: object, expected: object, path: str) -> str:
     """``its recipe.momentum is 0.8, here 0.9``: the first key in which two maps differ, ``path`` before it."""
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        key = min(key for key in theirs.keys() | ours.keys() if canonical(theirs.get(key)) != canonical(ours.get(key)))
-        return _first_difference(theirs.get(key), ours.get(key), f"{path}.{key}")
-    return f"its {path} is {json.dumps(theirs)}, here {json.dumps(ours)}"
+    if isinstance(value, dict) and isinstance(expected, dict):
+        key = min(key for key in value.keys() | expected.keys() if canonical(value.get(key)) != canonical(expected.get(key)))
+        return _first_difference(value.get(key), expected.get(key), f"{path}.{key}")
+    return f"its {path} is {json.dumps(value)}, here {json.dumps(expected)}"
 
 
 def _damage(folder: Path, record: dict) -> str | None:
@@ -161,13 +157,7 @@ def _damage(folder: Path, record: dict) -> str | None:
 
 
 def files(record: dict) -> list[str]:
-    """Names of the files that ``train`` writes for a run. Evaluations are not imported: they do not say which code made them.
-
-    Raises:
-        UserError: run.json names other models than a run has.
-    """
-    if "last" not in record["weights"] or not set(record["weights"]) <= set(MODELS):
-        raise UserError("its run.json is not one that train writes")
+    """Names of the files that ``train`` writes for a run. Evaluations are not imported: they do not record which code made them."""
     return ["run.json", *(f"{model}.safetensors" for model in record["weights"]), *TABLES, "history.npz"]
 
 

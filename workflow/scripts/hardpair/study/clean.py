@@ -1,15 +1,16 @@
-"""Removes a study, or what removed seeds and variants left of it. Imports no torch."""
+"""Remove a study, or the runs of seeds and variants that its config no longer declares. Imports no torch."""
 
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks
-from hardpair.jobs.logs import at_work_elsewhere
-from hardpair.study.estimate import size
+from hardpair.jobs.logs import running_elsewhere
 from hardpair.wording import counted
 
 
@@ -19,8 +20,12 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
     Raises:
         UserError: a job is running in the study, a part of it lies elsewhere, or there is no terminal to ask on.
     """
-    targets = _all_of(folder) if config is None else _leftover(folder, config)
-    if not targets:
+    if config is None:
+        targets = [folder]
+        runs = counted(len(paths.every(folder, paths.RUN_RECORD)), "run")
+        trials = counted(len(paths.every(folder, paths.TRIAL)), "trial")
+        print(f"{folder}: all of the study, {runs} and {trials}; {_amount(targets)}")
+    elif not (targets := _leftover(folder, config)):
         print(f"nothing is left over in {folder}")
         return
     _refuse(targets, folder)
@@ -29,7 +34,7 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
     if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
         print("nothing was removed")
         return
-    _refuse(targets, folder)  # a job may have begun meanwhile
+    _refuse(targets, folder)  # a job may have started in the meantime
     for path in targets:
         _remove(path, folder)
     print(f"removed {folder}" if config is None else f"removed from {folder}")
@@ -52,15 +57,8 @@ def count(targets: Iterable[Path]) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _all_of(folder: Path) -> list[Path]:
-    """The study's folder; prints what it holds."""
-    runs, trials = (counted(len(paths.every(folder, path)), noun) for path, noun in ((paths.RUN_RECORD, "run"), (paths.TRIAL, "trial")))
-    print(f"{folder}: all of the study, {runs} and {trials}; {_amount([folder])}")
-    return [folder]
-
-
 def _leftover(folder: Path, config: dict) -> list[Path]:
-    """What removed seeds and variants left; prints it."""
+    """Files and folders of runs that the config does not declare; prints how much each run left."""
     by_run = leftovers(folder, config)
     for (variant, seed), files in by_run.items():
         print(f"{folder}: {variant} seed {seed}, {_amount(files)}")
@@ -71,9 +69,9 @@ def _leftover(folder: Path, config: dict) -> list[Path]:
 
 
 def _amount(targets: list[Path]) -> str:
-    """``12 files, 36 MB``."""
-    files, total = count(targets)
-    return f"{counted(files, 'file')}, {size(total)}"
+    """``12 files, 36.1 MB``."""
+    files, size = count(targets)
+    return f"{counted(files, 'file')}, {decimal(size)}"
 
 
 def _refuse(targets: list[Path], folder: Path) -> None:
@@ -82,15 +80,15 @@ def _refuse(targets: list[Path], folder: Path) -> None:
     Raises:
         UserError: a job is running in the study, or a folder of it is a link to another place.
     """
-    if locks.snakemake_at_work(folder):
-        raise UserError(f"snakemake is at work in {folder}: wait for its end, or run `snakemake --unlock` if it was killed")
+    if locks.snakemake_running(folder):
+        raise UserError(f"snakemake is running in {folder}: wait for its end, or run `snakemake --unlock` if it was killed")
     if busy := locks.held(paths.every(folder, paths.LOCK)):
-        raise UserError(f"a job is at work in {folder}: it holds {min(busy)}; wait for its end")
-    if busy := [log for log in paths.every(folder, paths.JOB_LOG) if at_work_elsewhere(log)]:
-        raise UserError(f"a job seems to be at work on another machine: {busy[0]} was written to just now; wait for its end")
+        raise UserError(f"a job is running in {folder}: it holds {min(busy)}; wait for its end")
+    if busy := [log for log in paths.every(folder, paths.JOB_LOG) if running_elsewhere(log)]:
+        raise UserError(f"a job seems to be running on another machine: {busy[0]} was written to just now; wait for its end")
     for path in targets:
         if not path.parent.resolve().is_relative_to(folder.parent.resolve()):
-            raise UserError(f"{path} lies elsewhere, at {path.resolve()}: remove it there by hand")
+            raise UserError(f"{path} lies elsewhere, at {path.resolve()}: remove it there yourself")
 
 
 def _remove(path: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """How much a study has to compute, and how long that takes at a given rate. Imports no torch."""
 
+import contextlib
 import math
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,23 +18,15 @@ START_UP = 5  # seconds that a job takes before its first step and after its las
 
 @dataclass(frozen=True)
 class Workload:
-    """What jobs that are still to run will do.
-
-    Attributes:
-        runs, trials: how many of each.
-        run_images, trial_images: images that one of them trains on, epochs counted.
-        passes: forward and backward passes an image trained on, on average: more than 1 for refreshes and validation.
-        evaluated: images that each model of a run is evaluated on.
-        models: saved models of a run.
-    """
+    """The work of runs and trials that are still to do."""
 
     runs: int
     trials: int
-    run_images: int
+    run_images: int  # that a run trains on, counted in every epoch
     trial_images: int
-    passes: float
-    evaluated: int
-    models: int
+    passes: float  # forward and backward passes an image trained on: more than 1 because of refreshes and validation
+    evaluated: int  # images that each model of a run is evaluated on
+    models: int  # saved models of a run
 
     @property
     def images(self) -> int:
@@ -42,7 +34,7 @@ class Workload:
         return self.runs * self.run_images + self.trials * self.trial_images
 
     def seconds(self, rate: float, at_once: int, trained: int = 0) -> float:
-        """Time for all jobs at ``rate`` images/s a job with ``at_once`` jobs side by side, of which ``trained`` images are done already."""
+        """Time for all jobs at ``rate`` images/s a job and ``at_once`` jobs side by side, ``trained`` images being done already."""
         jobs = self.trials + 2 * self.runs  # a run is trained and evaluated
         return (max(self.images - trained, 0) / rate + jobs * START_UP) / max(min(at_once, self.runs + self.trials), 1)
 
@@ -77,29 +69,17 @@ def inventory(config: dict) -> sources.Inventory:
     return sources.get(data["kind"]).inventory(data, Path("resources") / data["name"])
 
 
-def side_by_side(cores: int, gpus: int | None, devices: int, jobs_per_gpu: int, processors: int) -> int:
-    """Jobs that train at once on a machine with so many GPUs (``devices``) and processors, of those that Snakemake would start.
-
-    Args:
-        cores, gpus: as given to Snakemake; ``gpus`` is None where it counts none, 0 where jobs are to compute on the CPU.
-    """
-    room = devices * jobs_per_gpu if devices and gpus != 0 else processors
-    return max(min(cores, gpus or cores, room), 1)
-
-
-def known_rate(folder: Path) -> tuple[float, int] | None:
-    """Median images/s of the finished runs in a study's folder and how many they are; None without any."""
+def known_rates(folder: Path) -> list[float]:
+    """Images/s of each finished run in a study's folder."""
     rates = []
     for path in paths.every(folder, paths.RUN_RECORD):
-        try:
+        with contextlib.suppress(UserError):  # not a run of ours; the comparison reports it
             rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
-        except UserError:
-            continue  # not a run of ours; the comparison will say so
-    return (statistics.median(rates), len(rates)) if rates else None
+    return rates
 
 
 def duration(seconds: float) -> str:
-    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days 4 h``: what a plan needs to know."""
+    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days 4 h``."""
     if seconds < 90:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)
@@ -107,8 +87,3 @@ def duration(seconds: float) -> str:
     if days:
         return f"{days} day{'s' if days > 1 else ''} {hours % 24} h"
     return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"
-
-
-def size(count: float) -> str:
-    """Bytes as ``35 MB`` or ``1.5 GB``."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"

@@ -1,5 +1,6 @@
-"""Event files of TensorBoard from a study's own files. Imports neither torch nor TensorFlow."""
+"""Write a study's progress as TensorBoard event files. Imports neither torch nor TensorFlow."""
 
+import contextlib
 import csv
 import shutil
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import paths
 
-INTERVAL = 5  # seconds between two looks at the files
+INTERVAL = 5  # seconds between two readings of the files
 TAGS = {
     "train_loss": "loss/train",
     "validation_loss": "loss/validation",
@@ -49,13 +50,16 @@ class Events:
     def _write_run(self, path: Path) -> int:
         name, epochs, ended = Path(path.parent.name, path.stem), _rows(path), path.stat().st_mtime
         refreshes = [row for row in _rows(self.folder / paths.RUNS / name / "refreshes.csv") if row["applied"] == "1"]
-        if name not in self.runs or len(epochs) < self.runs[name][1]:  # it began anew
+        if name not in self.runs or len(epochs) < self.runs[name][1]:  # it was restarted
             self.runs[name] = _writer(self.folder / paths.EVENTS / name), 0, 0
         writer, old_epochs, old_refreshes = self.runs[name]
         new = epochs[old_epochs:]
         for place, row in enumerate(new):
             left = sum(float(later["seconds"]) for later in new[place + 1 :])
-            _add(writer, ended - left, int(row["epoch"]), _of_epoch(row))
+            values = {tag: row[column] for column, tag in TAGS.items() if column in row}
+            if row.get("confused"):
+                values[f"confusion/{row['confused']}"] = row["confused_rate"]
+            _add(writer, ended - left, int(row["epoch"]), values)
         for row in refreshes[old_refreshes:]:
             _add(writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
         writer.flush()
@@ -63,24 +67,15 @@ class Events:
         return len(new) + len(refreshes) - old_refreshes
 
 
-def _of_epoch(row: dict[str, str]) -> dict[str, str]:
-    """Values of a row of progress by TensorBoard's tag."""
-    values = {tag: row[column] for column, tag in TAGS.items() if column in row}
-    return values | ({f"confusion/{row['confused']}": row["confused_rate"]} if row.get("confused") else {})
-
-
 def _rows(path: Path) -> list[dict[str, str]]:
-    """Whole rows of a CSV that may be being written; none if it is not there."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
-    return [row for row in rows if None not in row.values()]
+    """Complete rows of a CSV that may be being written; none if it is missing."""
+    with contextlib.suppress(FileNotFoundError), open(path, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if None not in row.values()]
+    return []
 
 
 def _writer(folder: Path):
-    """A writer of events to a folder that holds no other events."""
+    """A writer of events to a folder, which is emptied first."""
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,21 +13,15 @@ from hardpair.files.atomic import read_json, write_json
 BASE = "config/config.yaml"
 
 
-def study_arguments(cli: argparse.ArgumentParser) -> None:
-    """Add the two ways to name a study."""
-    cli.add_argument("--study", metavar="NAME", help="a study that was started here; default: the one that was started last")
-    cli.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="or its overlays of config/config.yaml, as for snakemake")
-
-
 def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
-    """Note what a study is started with: overlays, and changes of single keys (``--config``)."""
+    """Record what a study is started with: overlays, and changes of single keys (``--config``)."""
     here = Path.cwd()
     names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in configfiles]
     write_json(folder / paths.STARTED, {"configfiles": names, "config": changes})
 
 
 def chosen(name: str | None, configfiles: list[str]) -> dict:
-    """The resolved config of the study that is meant: of these overlays, else of this name, else the one that was started last.
+    """The resolved config of a study: of these overlays, else of this name, else of the study that was started last.
 
     Raises:
         UserError: there is no such study, or its config is not known or wrong.
@@ -42,11 +36,15 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
         if started is None:
             return overlay([])
         name = started.parent.name
-    return _as_started(folder_of(name))
+    folder = folder_of(name)
+    config = _as_started(folder / paths.STARTED)
+    if config["study"] != folder.name:
+        raise UserError(f"the config of {folder} is not known any more: name its overlays with --configfile")
+    return config
 
 
 def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
-    """The folder of the study that is meant, whose config need not be known if it is named.
+    """The folder of a study, as for ``chosen``; the config of a study that is named need not be known.
 
     Raises:
         UserError: there is none.
@@ -58,7 +56,7 @@ def folder_of(name: str) -> Path:
     """The folder of the study of that name, which is a folder within ``paths.RESULTS`` and no link.
 
     Raises:
-        UserError: it is not there, or no folder of a study.
+        UserError: it is missing, or no folder of a study.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {paths.RESULTS}/, without a path")
@@ -75,26 +73,20 @@ def folder_of(name: str) -> Path:
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a folder holds what a study leaves."""
+    """Whether a folder holds files of a study."""
     marks = (paths.STARTED, paths.SPLIT, paths.RECIPE, paths.PROPOSALS.format(round=0))
     return any((folder / mark).is_file() for mark in marks) or bool(paths.every(folder, paths.RUN_RECORD))
 
 
-def _as_started(folder: Path) -> dict:
-    """The config that a study was started with, its files read anew."""
-    if (folder / paths.STARTED).is_file():
-        started = read_json(folder / paths.STARTED)
-        try:
-            config = overlay(started["configfiles"], started["config"])
-        except (KeyError, TypeError):
-            raise UserError(
-                f"{folder / paths.STARTED} is not what the workflow writes: name the study's overlays with --configfile"
-            ) from None
-    else:
-        config = overlay([])
-    if config["study"] != folder.name:
-        raise UserError(f"the config of {folder} is not known any more: name its overlays with --configfile")
-    return config
+def _as_started(path: Path) -> dict:
+    """The config of the overlays and changes in a started.json, as they are now; that of config/config.yaml without such a file."""
+    if not path.is_file():
+        return overlay([])
+    started = read_json(path)
+    try:
+        return overlay(started["configfiles"], started["config"])
+    except (KeyError, TypeError):
+        raise UserError(f"{path} is not what the workflow writes: name the study's overlays with --configfile") from None
 
 
 def overlay(configfiles: list[str], changes: dict | None = None) -> dict:

@@ -1,4 +1,4 @@
-"""Shows a study's status, once or until it is finished. Imports no torch."""
+"""Show a study's status, once or until it is finished. Imports no torch."""
 
 import contextlib
 import select
@@ -16,38 +16,38 @@ from hardpair.study.status import StudyStatus
 from hardpair.study.status_view import WIDE, view
 from hardpair.study.watch import Watch
 
-SECONDS = 2.0  # between two looks
+SECONDS = 2.0  # between two updates
 
 
 def show(config: dict, following: bool) -> None:
-    """Print the status of the study of a resolved config; with ``following``, on the whole screen until it is finished.
+    """Print the status of the study of a resolved config; with ``following``, as a full-screen display until it is finished.
 
     Raises:
-        UserError: it is to be followed, but the output is not a terminal.
+        UserError: the output is not a terminal, where ``following`` needs one.
     """
     watch, console = Watch(config, paths.RESULTS / config["study"]), Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = WIDE
         if following:
-            raise UserError("--follow draws on a terminal, and the output is none: leave it out")
-    console.print(view(follow(watch, console) if following else watch.look(), console.size.width))
+            raise UserError("--follow needs a terminal, and the output is none: leave it out")
+    console.print(view(follow(watch, console) if following else watch.status(), console.size.width))
 
 
 def follow(watch: Watch, console: Console) -> StudyStatus:
     """Show the status until the study is finished or q or Ctrl-C is pressed; return the last one."""
-    status, screen = watch.look(), Live(console=console, screen=True, auto_refresh=False)
+    status, screen = watch.status(), Live(console=console, screen=True, auto_refresh=False)
     with contextlib.suppress(KeyboardInterrupt), _exit_on_sigterm(), _keys() as pressed, screen:
         while not status.finished:
             screen.update(view(status, *console.size), refresh=True)
             if pressed(SECONDS) == "q":
                 break
-            status = watch.look()
+            status = watch.status()
     return status
 
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], str]]:
-    """A function that waits so many seconds for a key and returns it, or nothing; without a terminal to read from it just waits."""
+    """A function that waits so many seconds for a key and returns it, or an empty text; without a terminal to read from it only waits."""
     if not sys.stdin.isatty():
         yield lambda seconds: time.sleep(seconds) or ""
         return
@@ -68,12 +68,8 @@ def _keys() -> Iterator[Callable[[float], str]]:
 
 @contextlib.contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """SIGTERM gives the terminal back as it was, like Ctrl-C."""
-
-    def end(*_) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, end)
+    """Within its block, SIGTERM ends the process as an exception, so that the terminal is restored."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a study does before its first job and after its last: folders, forecast, results, failures. Imports no torch and no Snakemake.
+"""Prepare a study before its first job and summarise it after its last. Imports no torch and no Snakemake.
 
 All is printed to stderr: on stdout it would spoil ``snakemake --dag | dot``.
 """
@@ -14,23 +14,18 @@ from hardpair.files import paths
 from hardpair.jobs.gpu import devices
 from hardpair.jobs.logs import read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
-from hardpair.study import estimate
-from hardpair.study.tidy import refuse_unwritable, tidy
-
-
-def prepare_folders(files: Iterable[str], folders: Iterable[str]) -> None:
-    """Remove from the folders what killed jobs left half-written.
-
-    Raises:
-        UserError: one of the files may not be written.
-    """
-    refuse_unwritable({Path(file).parent for file in files})
-    tidy(map(Path, folders))
 
 
 def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: int, processors: int) -> int:
-    """Jobs that train side by side: on a cluster, the nodes that Snakemake may use; else as many as this machine has room for."""
-    return min(nodes, gpus or nodes) if nodes else estimate.side_by_side(cores, gpus, len(devices()), jobs_per_gpu, processors)
+    """Jobs that train side by side: on a cluster, the nodes that Snakemake may use; else as many as this machine has room for.
+
+    Args:
+        cores, gpus, nodes: limits of Snakemake, None without one; ``gpus`` is 0 if jobs compute on the CPU.
+    """
+    if nodes:
+        return min(nodes, gpus or nodes)
+    room = len(devices()) * jobs_per_gpu if gpus != 0 else 0
+    return max(min(cores, gpus or cores, room or processors), 1)
 
 
 def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) -> None:
@@ -56,11 +51,11 @@ def print_results(folder: Path) -> None:
 
 def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path) -> None:
     """Print which planned jobs (message, log, output files) of a study failed, with the error that ends the log, and what to do."""
-    started, todo = written(folder / paths.STARTED), "stopped before the end: run"
+    started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
     for message, log, files in jobs:
         # An older log is of an earlier call.
         if written(log) >= started and not all(map(os.path.exists, files)) and (error := read_log(log).error):
             print(f"{message} failed: {error} ({log})", file=sys.stderr)
-            todo = "fix the cause, then run"
-    todo += " the same command again: what is finished stays, and runs that were cut short go on from their checkpoints"
+            todo = "fix the cause, then rerun"
+    todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
     print(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)

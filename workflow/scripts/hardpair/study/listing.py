@@ -1,5 +1,6 @@
 """The finished runs of a study as a table on the terminal. Imports no torch."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -18,13 +19,12 @@ HIGH = ("accuracy", "images_per_second")  # of these, high values come first
 
 
 def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = None, reverse: bool = False) -> None:
-    """Print the evaluated runs of a study, and which runs are not evaluated yet.
+    """Print the evaluated runs of the study in a folder, and which runs are not evaluated yet.
 
     Args:
-        folder: of the study.
         model: ``last``, ``best`` or ``both``.
         columns: of runs.csv, as for ``matching``, shown beside variant and seed.
-        sort: such a column; by variant and seed without.
+        sort: such a column; None sorts by variant and seed.
 
     Raises:
         UserError: there is no evaluated run, or no such model or column.
@@ -38,13 +38,13 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
         table = table[table["model"] == model]
     if table.empty:
         raise UserError(f"the runs of {folder} have no {model} model: choose --model last")
-    lead = ["variant", "seed", *(["model"] if model == "both" else [])]
-    shown = dict.fromkeys([*lead, *(name for column in columns for name in matching(column, list(table.columns)))])
+    present, lead = list(table.columns), ["variant", "seed", *(["model"] if model == "both" else [])]
+    selected = list(dict.fromkeys([*lead, *(name for column in columns for name in matching(column, present))]))
     order, ascending = ["variant", "seed", "model"], not reverse
     if sort:
-        order = [matching(sort, list(table.columns))[0], *order]
+        order = [matching(sort, present)[0], *order]
         ascending = [(order[0].partition(":")[0] in HIGH) == reverse, True, True, True]
-    print_table(table.sort_values(order, ascending=ascending)[list(shown)].to_dict("records"), list(shown))
+    print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
         print(f"trained and not evaluated yet: {some(unevaluated)}")
 
@@ -53,17 +53,13 @@ def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
     """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs without metrics of the same run."""
     records, unevaluated = [], []
     for path in paths.every(folder, paths.RUN_RECORD):
-        try:
+        record = measured = None
+        with contextlib.suppress(UserError):  # not a run of ours, which the comparison will report, or not evaluated yet
             record = shapes.read(path, shapes.RUN)
-        except UserError:
-            continue  # not a run of ours; the comparison will say so
-        try:
             measured = shapes.metrics(path.with_name("metrics.json"))
-        except UserError:
-            measured = None
         if measured and measured["fingerprint"] == record["fingerprint"]:
             records.append((record, measured))
-        else:
+        elif record:
             unevaluated.append(f"{record['variant']} seed {record['seed']}")
     return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(unevaluated)
 

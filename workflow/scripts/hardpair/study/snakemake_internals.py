@@ -1,6 +1,6 @@
-"""All that the study takes from inside Snakemake, whose documentation does not promise it: if a new version breaks it, only this changes.
+"""Every use of Snakemake's undocumented internals, so that a new version that changes them needs changes here alone.
 
-One more use stands in the Snakefile, which must know its own folder before it can import this.
+One more is in the Snakefile, which must know its own folder before it can import this.
 """
 
 from collections import Counter
@@ -13,21 +13,23 @@ from snakemake.utils import available_cpu_count
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find, hooks
+from hardpair.study.tidy import refuse_unwritable, tidy
 
 
 def start(workflow, config: dict, folders: list[str]) -> list:
     """Prepare the folders of a study and its data, record what it is started with, print its plan; return the planned jobs.
 
     Raises:
-        WorkflowError: a folder may not be written to. Snakemake shows this type without a traceback, any other with one.
+        WorkflowError: a folder is not writable. Snakemake shows this type without a traceback, any other with one.
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
     jobs = list(workflow.dag.needrun_jobs())
     try:
-        hooks.prepare_folders((file for job in jobs for file in (*job.output, *job.log)), folders)
+        refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    tidy(map(Path, folders))
     # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows a
     # study only if its overlays are named again.
     settings = workflow.config_settings

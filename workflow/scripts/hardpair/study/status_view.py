@@ -1,4 +1,4 @@
-"""A study's status on a terminal. Imports no torch."""
+"""Display a study's status on a terminal. Imports no torch."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hardpair.files import paths
 from hardpair.study.estimate import duration
-from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, StudyStatus
+from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
 from hardpair.wording import counted, some
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
@@ -22,7 +22,7 @@ STYLES = {DONE: "green", RUNNING: "cyan", FAILED: "bold red", STOPPED: "yellow",
 
 
 def view(status: StudyStatus, width: int, height: int | None = None, now: datetime | None = None) -> RenderableType:
-    """The whole status, the most important last where there is no limit to its ``height``.
+    """The status, the most important last.
 
     Args:
         width, height: of the screen in characters.
@@ -31,46 +31,45 @@ def view(status: StudyStatus, width: int, height: int | None = None, now: dateti
     width, now = min(width, WIDE), now or datetime.now()
     above = [_title(status), _phases(status, width)]
     below = [*_troubles(status, FEW if height is None else 2), Text(), _outlook(status, now)]
-    matrix = [] if status.finished else [Text(), _matrix(status, width), _legend(status)]
-    jobs, most = len(status.running), None
+    matrix = [] if status.finished else [Text(), _matrix(status, width), _counts(status.runs)]
+    most = None
     if height is not None:
         for text in below:
             text.no_wrap, text.overflow = True, "ellipsis"
         most = height - _lines(*above, *matrix, *below) - 3  # title and blank line of the running jobs, and the cursor's line
-        if most < min(jobs, FEW):
+        if most < min(len(status.running), FEW):
             most, matrix = most + _lines(*matrix), []
-    running = [Text(), _running(status, width, most)] if jobs else []
+    running = [Text(), _running(status, width, most)] if status.running else []
     return Group(*above, *matrix, *running, *below)
 
 
 def _lines(*parts: Text | Table) -> int:
-    """Lines that parts take which are not wrapped."""
+    """Lines of parts that are not wrapped."""
     return sum(part.row_count if isinstance(part, Table) else 1 + part.plain.count("\n") for part in parts)
 
 
 def _title(status: StudyStatus) -> Text:
     config = status.config
     variants, seeds = (counted(len(config[key]), key[:-1]) for key in ("variants", "seeds"))
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(config["study"], "bold").append(f"   {variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')}", "dim")
-    return text
+    size = f"   {variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')}"
+    return Text.assemble((config["study"], "bold"), (size, "dim"), no_wrap=True, overflow="ellipsis")
 
 
 def _phases(status: StudyStatus, width: int) -> Table:
     """A bar for each phase."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.width = width
-    for title, justify in (("phase", "left"), ("bar", "left"), ("count", "right"), ("of", "left")):
-        table.add_column(justify=justify, no_wrap=True, ratio=1 if title == "bar" else None)
-    runs, trials = status.runs, status.trials
-    phases = [("search", sum(job.state == DONE for job in trials), len(trials), "trials")] if trials else []
-    phases.append(("train", sum(job.state == DONE for job in runs), len(runs), "runs"))
-    phases.append(("evaluate", sum(job.state == DONE and job.evaluated for job in runs), len(runs), "runs"))
-    phases.append(("report", int(status.finished), 1, ""))
-    for name, done, total, noun in phases:
-        style = STYLES[DONE] if done == total else ""
-        count = (f"{done:,}/{total:,}", noun) if noun else ("", "there" if done else "to do")
-        table.add_row(Text(name), _bar(done, total), *(Text(part, style) for part in count))
+    for justify, ratio in (("left", None), ("left", 1), ("right", None), ("left", None)):
+        table.add_column(justify=justify, no_wrap=True, ratio=ratio)
+    phases = {"search": [trial.state == DONE for trial in status.trials]} if status.trials else {}
+    phases |= {"train": [run.state == DONE for run in status.runs], "evaluate": [run.evaluated for run in status.runs]}
+    phases |= {"report": [status.finished]}
+    for name, done in phases.items():
+        count, noun = f"{sum(done):,}/{len(done):,}", "trials" if name == "search" else "runs"
+        if name == "report":
+            count, noun = "", "done" if status.finished else "to do"
+        style = STYLES[DONE] if all(done) else ""
+        table.add_row(Text(name), _bar(sum(done), len(done)), Text(count, style), Text(noun, style))
     return table
 
 
@@ -89,7 +88,7 @@ def _matrix(status: StudyStatus, width: int) -> Table:
             signs = Text.assemble(*((SIGNS[run.state], STYLES[run.state]) for run in runs))
             table.add_row(_short(variant), signs, Text(f"{sum(run.state == DONE for run in runs)}/{len(runs)}", "dim"))
         else:
-            table.add_row(_short(variant), _counts(Counter(run.state for run in runs)))
+            table.add_row(_short(variant), _counts(runs))
     return table
 
 
@@ -99,13 +98,10 @@ def _short(name: str) -> Text:
     return Text(name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}")
 
 
-def _legend(status: StudyStatus) -> Text:
-    return _counts(Counter(run.state for run in status.runs))
-
-
-def _counts(states: Counter) -> Text:
-    shown = [state for state in STATES if states[state]]
-    return Text("  ").join(Text(f"{SIGNS[state]} {states[state]:,} {state}", STYLES[state]) for state in shown)
+def _counts(jobs: list[JobStatus]) -> Text:
+    """``● 4 done  ~ 2 stale``."""
+    states = Counter(job.state for job in jobs)
+    return Text("  ").join(_signed(state, f"{states[state]:,} {state}") for state in STATES if states[state])
 
 
 def _running(status: StudyStatus, width: int, most: int | None) -> Table:
@@ -132,27 +128,31 @@ def _running(status: StudyStatus, width: int, most: int | None) -> Table:
 
 
 def _troubles(status: StudyStatus, few: int) -> list[Text]:
-    """What failed, stopped, is stale or left over: a paragraph each, with what to do."""
+    """What failed, stopped, is stale or left over, and what to do about it."""
     by_state = {state: [job for job in (*status.trials, *status.runs) if job.state == state] for state in STATES}
     troubles = []
     for job in by_state[FAILED][:few]:
         troubles.append(Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), job.reason, (f"  {job.log}", "dim")))
-    if more := len(by_state[FAILED]) - few:
-        troubles += [Text(f"{SIGNS[FAILED]} {more} more failed: see {status.folder / paths.LOGS}/", STYLES[FAILED])] if more > 0 else []
+    if (more := len(by_state[FAILED]) - few) > 0:
+        troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
     if stopped := by_state[STOPPED]:
         names = some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
-        troubles.append(Text(f"{SIGNS[STOPPED]} stopped: {names}; the same command goes on from their checkpoints", STYLES[STOPPED]))
+        troubles.append(_signed(STOPPED, f"stopped: {names}; rerun the same command to continue from their checkpoints"))
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
         reason = next(job.reason for job in by_state[STALE] if job.variant == variant)
-        troubles.append(Text(f"{SIGNS[STALE]} {variant or 'search'}: {number} stale, {reason}", STYLES[STALE]))
+        troubles.append(_signed(STALE, f"{variant or 'search'}: {number} stale, {reason}"))
     if len(variants) > few:
-        troubles.append(Text(f"{SIGNS[STALE]} stale runs of {len(variants) - few} more variants", STYLES[STALE]))
+        troubles.append(_signed(STALE, f"stale runs of {len(variants) - few} more variants"))
     if status.leftover:
         names = some([f"{variant} seed {seed}" for variant, seed in status.leftover])
         command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"
         troubles.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *troubles] if troubles else []
+
+
+def _signed(state: str, text: str) -> Text:
+    return Text(f"{SIGNS[state]} {text}", STYLES[state])
 
 
 def _outlook(status: StudyStatus, now: datetime) -> Text:
@@ -167,10 +167,10 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
             text.append(f"\nabout {duration(status.seconds)} left, until {end:%H:%M}{day}", "bold")
         return text
     if status.locked:
-        return text.append("\nno run is at work, but Snakemake is, or it was killed: then `snakemake --unlock` comes first", "dim")
-    verb = "starts" if all(job.state == TO_DO for job in (*status.trials, *status.runs)) else "goes on with"
-    known = f" ({duration(status.seconds)} for one job after the other)" if status.seconds is not None else ""
-    return text.append(f"\nnothing is at work: the study's command {verb} it{known}", "dim")
+        return text.append("\nno job is running, but Snakemake is; if it was killed, run `snakemake --unlock` first", "dim")
+    verb = "start" if all(job.state == TO_DO for job in (*status.trials, *status.runs)) else "continue"
+    time = f" ({duration(status.seconds)} for one job after the other)" if status.seconds is not None else ""
+    return text.append(f"\nno job is running: run the study's command to {verb}{time}", "dim")
 
 
 def _next(status: StudyStatus) -> list[str]:
@@ -182,6 +182,6 @@ def _next(status: StudyStatus) -> list[str]:
         steps.append("choice of the recipe")
     if runs := sum(run.state not in (DONE, RUNNING) for run in status.runs):
         steps.append(counted(runs, "run"))
-    if not all(run.state == DONE and run.evaluated for run in status.runs):
+    if not all(run.evaluated for run in status.runs):
         steps.append("evaluation")
     return [*steps, "comparison, figures and report"]

@@ -1,15 +1,16 @@
-"""Reads a study's files and locks to see how far it is. It starts, locks and writes nothing, and imports no torch."""
+"""Determine a study's status from its files and locks. Starts, locks and writes nothing, and imports no torch."""
 
 import csv
+import statistics
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.atomic import read_json
 from hardpair.jobs import locks
-from hardpair.jobs.logs import Log, age, at_work_elsewhere, read_log
+from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.study import adoption, clean, estimate
@@ -19,30 +20,25 @@ from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, 
 
 @dataclass
 class Watch:
-    """Looks at a study again and again, and reads only files that have changed.
+    """Determines a study's status repeatedly, and reads only files that have changed."""
 
-    Args:
-        config: resolved.
-        folder: of the study.
-    """
-
-    config: dict
-    folder: Path
+    config: dict  # resolved
+    folder: Path  # of the study
     _cache: dict = field(default_factory=dict)
 
-    def look(self) -> StudyStatus:
-        """The study as it is now."""
+    def status(self) -> StudyStatus:
+        """The status of the study now."""
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
         search = self.config["search"]
         trials = range(search["rounds"] * search["batch"]) if search["enabled"] else []
         checkpoints = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
         checkpoints |= {trial: paths.TRIAL_CHECKPOINT.format(trial=trial) for trial in trials}
-        locks_of = {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in checkpoints.items()}
-        held = locks.held(locks_of.values())
-        run_status = [self._run(*run, locks_of[run] in held) for run in runs]
-        trial_status = [self._trial(trial, locks_of[trial] in held) for trial in trials]
+        lock_files = {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in checkpoints.items()}
+        held = locks.held(lock_files.values())
+        run_status = [self._run(*run, lock_files[run] in held) for run in runs]
+        trial_status = [self._trial(trial, lock_files[trial] in held) for trial in trials]
         trained = all(run.evaluated for run in run_status) and all(trial.state == DONE for trial in trial_status)
-        status = StudyStatus(
+        return StudyStatus(
             folder=self.folder,
             config=self.config,
             runs=run_status,
@@ -50,10 +46,9 @@ class Watch:
             recipe=self._recipe() is not None,
             finished=trained and self._compared(runs),
             leftover=list(clean.leftovers(self.folder, self.config)),
-            locked=locks.snakemake_at_work(self.folder),
-            seconds=None,
+            locked=locks.snakemake_running(self.folder),
+            seconds=self._seconds(run_status, trial_status),
         )
-        return replace(status, seconds=self._seconds(status))
 
     def _run(self, variant: str, seed: int, held: bool) -> JobStatus:
         names = {"variant": variant, "seed": seed, "rule": "train"}
@@ -61,52 +56,23 @@ class Watch:
         job = {"name": f"{variant} seed {seed}", "variant": variant, "seed": seed, "log": log}
         record = self._json(folder / "run.json")
         if not record or held:
-            return self._unfinished(job, held, read_log(log), lambda: self._progress(variant, seed), self._epochs())
+            progress, epochs = self.folder / paths.PROGRESS.format(**names), self.config["recipe"]["epochs"]
+            return _unfinished(job, held, epochs, lambda _: _run_progress(progress, epochs))
         if (expected := self._fingerprint(variant, seed)) not in (None, record.get("fingerprint")):
             return JobStatus(**job, state=STALE, reason=self._difference(record))
         metrics, rate = self._json(folder / "metrics.json") or {}, record.get("images_per_second")
-        rate = rate if isinstance(rate, int | float) else None
-        return JobStatus(**job, state=DONE, rate=rate, evaluated=expected is not None and metrics.get("fingerprint") == expected)
+        evaluated = expected is not None and metrics.get("fingerprint") == expected
+        return JobStatus(**job, state=DONE, rate=rate if isinstance(rate, int | float) else None, evaluated=evaluated)
 
     def _trial(self, trial: int, held: bool) -> JobStatus:
         names = {"trial": trial, "round": trial // self.config["search"]["batch"]}
         job = {"name": f"trial {trial}", "log": self.folder / paths.TRIAL_LOG.format(**names)}
         record = self._json(self.folder / paths.TRIAL.format(**names))
         if not record or held:
-            log = read_log(job["log"])
-            return self._unfinished(job, held, log, lambda: _trial_progress(log, job["log"]), self.config["search"]["epochs"])
+            return _unfinished(job, held, self.config["search"]["epochs"], lambda log: _trial_progress(log, job["log"]))
         if self._trial_fingerprint(**names) in (None, record.get("fingerprint")):
             return JobStatus(**job, state=DONE)
-        return JobStatus(**job, state=STALE, reason="its recipe, settings, split or code is another now")
-
-    def _unfinished(self, job: dict, held: bool, log: Log, progress: Callable[[], dict], epochs: int) -> JobStatus:
-        """A job without a result: running, failed, stopped or not begun."""
-        if held or at_work_elsewhere(job["log"], log):
-            waits = log.last if log.last.startswith("waiting for ") else ""
-            # The progress of an earlier try may still be there.
-            epoch = progress() if log.training or not job["log"].exists() else {}
-            return JobStatus(**job, state=RUNNING, reason=waits, epochs=epochs, **epoch)
-        if log.error:
-            return JobStatus(**job, state=FAILED, reason=log.error)
-        if log.stopped or (log.training and not log.finished):
-            return JobStatus(**job, state=STOPPED, epochs=epochs, **(progress() if log.training else {}))
-        return JobStatus(**job, state=TO_DO)  # also after a log that ends well: its result was removed
-
-    def _progress(self, variant: str, seed: int) -> dict:
-        """How far a run is, from its progress CSV."""
-        path = self.folder / paths.PROGRESS.format(variant=variant, seed=seed)
-        try:
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-            last, times = rows[-1], sorted(float(row["seconds"]) for row in rows[-5:])
-            left = (self._epochs() - int(last["epoch"])) * times[len(times) // 2] - age(path)
-            accuracy = float(last["validation_accuracy"]) if last["validation_accuracy"] else None
-            return {"epoch": int(last["epoch"]), "accuracy": accuracy, "rate": float(last["images_per_second"]), "left": max(0.0, left)}
-        except (OSError, IndexError, KeyError, TypeError, ValueError):  # no epoch yet, or half a line
-            return {}
-
-    def _epochs(self) -> int:
-        return self.config["recipe"]["epochs"]
+        return JobStatus(**job, state=STALE, reason="its recipe, settings, split or code has changed")
 
     def _recipe(self) -> dict | None:
         return self._read(self.folder / paths.RECIPE, read)
@@ -118,12 +84,15 @@ class Watch:
 
     def _read(self, path: Path, reader: Callable) -> dict | None:
         try:
-            time = path.stat().st_mtime_ns
-            if self._cache.get(path, (None,))[0] != time:
-                self._cache[path] = time, reader(path)
-            return self._cache[path][1]
+            return self._cached(path, path.stat().st_mtime_ns, lambda: reader(path))
         except (OSError, UserError):
             return None
+
+    def _cached(self, key: Hashable, times: object, compute: Callable) -> object:
+        """A value that is computed again when the times of its files have changed."""
+        if self._cache.get(key, (None,))[0] != times:
+            self._cache[key] = times, compute()
+        return self._cache[key][1]
 
     def _fingerprint(self, variant: str, seed: int) -> str | None:
         """The fingerprint that a run should have; None while there is no recipe or split."""
@@ -153,17 +122,14 @@ class Watch:
         split = self.folder / paths.SPLIT
         if not split.is_file():
             return None
-        times = self._cache[recipe][0], split.stat().st_mtime_ns
-        if self._cache.get(job, (None,))[0] != times:
-            self._cache[job] = times, expected(split)
-        return self._cache[job][1]
+        return self._cached(job, (self._cache[recipe][0], split.stat().st_mtime_ns), lambda: expected(split))
 
     def _difference(self, record: dict) -> str:
         try:
             difference = adoption.difference(record, self.config, self._recipe(), self.folder / paths.SPLIT)
         except (KeyError, TypeError, UserError):
             difference = None
-        return difference or "its run.json is not one that train writes"
+        return difference or adoption.MALFORMED
 
     def _compared(self, runs: list) -> bool:
         """Whether tables, final figure and report are those of the present runs."""
@@ -171,27 +137,55 @@ class Watch:
         results = all((self.folder / name).is_file() for name in paths.RESULT.values())
         return results and compared == {self._fingerprint(*run) for run in runs}
 
-    def _seconds(self, status: StudyStatus) -> float | None:
+    def _seconds(self, runs: list[JobStatus], trials: list[JobStatus]) -> float | None:
         """Time until everything is done, by the rate of the running jobs, else of the finished runs."""
-        runs, trials = ([job for job in jobs if job.state != DONE] for jobs in (status.runs, status.trials))
-        rates = sorted(job.rate for job in status.running if job.rate) or sorted(run.rate for run in status.runs if run.rate)
-        if not runs + trials or not rates:
+        unfinished = [sum(job.state != DONE for job in jobs) for jobs in (runs, trials)]
+        running = [job for job in (*trials, *runs) if job.state == RUNNING]
+        rates = [job.rate for job in running if job.rate] or [run.rate for run in runs if run.rate]
+        if not any(unfinished) or not rates:
             return None
         try:
-            work = estimate.workload(self.config, len(runs), len(trials))
+            work = estimate.workload(self.config, *unfinished)
         except UserError:  # the pictures are gone
             return None
-        images = [(job, work.run_images if job.variant else work.trial_images) for job in status.running if job.epochs]
+        images = [(job, work.run_images if job.variant else work.trial_images) for job in running if job.epochs]
         trained = sum(count * job.epoch // job.epochs for job, count in images)
-        seconds = work.seconds(rates[len(rates) // 2], max(len(status.running), 1), trained)
-        return max([seconds, *(job.left for job in status.running if job.left is not None)])
+        seconds = work.seconds(statistics.median_high(rates), max(len(running), 1), trained)
+        return max([seconds, *(job.left for job in running if job.left is not None)])
+
+
+def _unfinished(job: dict, held: bool, epochs: int, progress: Callable[[Log], dict]) -> JobStatus:
+    """A job without a result: running, failed, stopped or not begun."""
+    log = read_log(job["log"])
+    if held or running_elsewhere(job["log"], log):
+        waits = log.last if log.last.startswith("waiting for ") else ""
+        # The progress of an earlier try may still be there.
+        epoch = progress(log) if log.training or not job["log"].exists() else {}
+        return JobStatus(**job, state=RUNNING, reason=waits, epochs=epochs, **epoch)
+    if log.error:
+        return JobStatus(**job, state=FAILED, reason=log.error)
+    if log.stopped or (log.training and not log.finished):
+        return JobStatus(**job, state=STOPPED, epochs=epochs, **(progress(log) if log.training else {}))
+    return JobStatus(**job, state=TO_DO)  # also after a log that ends well: its result was removed
+
+
+def _run_progress(path: Path, epochs: int) -> dict:
+    """How far a run is, from its progress CSV."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        last, seconds = rows[-1], statistics.median_high(float(row["seconds"]) for row in rows[-5:])
+        left = (epochs - int(last["epoch"])) * seconds - age(path)
+        accuracy = float(last["validation_accuracy"]) if last["validation_accuracy"] else None
+        return {"epoch": int(last["epoch"]), "accuracy": accuracy, "rate": float(last["images_per_second"]), "left": max(0.0, left)}
+    except (OSError, IndexError, KeyError, TypeError, ValueError):  # no epoch yet, or half a line
+        return {}
 
 
 def _trial_progress(log: Log, path: Path) -> dict:
     """How far a trial is, from its log."""
-    if (last := log.epoch) is None:
-        return {}
-    return {"epoch": last.epoch, "accuracy": last.accuracy, "rate": last.rate, "left": max(0.0, last.left - age(path))}
+    last = log.epoch
+    return {"epoch": last.epoch, "accuracy": last.accuracy, "rate": last.rate, "left": max(0.0, last.left - age(path))} if last else {}
 
 
 def fingerprints(path: Path) -> set[str]:
