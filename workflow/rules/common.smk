@@ -81,8 +81,8 @@ def figure_inputs(name):
 
 def figure_arguments(wildcards):
     """Where a figure's command finds its inputs: runs by folder, since no command line has room for a path of each."""
-    places = {"runs": f"{STUDY}/runs", "trials": f"{STUDY}/search/trials.csv"}
-    places |= {"data": DATA, "split": f"{STUDY}/split.json"}
+    places = {"runs": paths.RUNS, "trials": paths.TRIALS, "split": paths.SPLIT}
+    places = {name: f"{STUDY}/{path}" for name, path in places.items()} | {"data": DATA}
     return " ".join(
         f"--{name} {places[name]}" for name in FIGURES[wildcards.figure].inputs
     )

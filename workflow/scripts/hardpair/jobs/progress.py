@@ -18,7 +18,7 @@ class Progress:
 
     def __init__(self, path: Path | None, columns: tuple[str, ...], epochs: int, images: int) -> None:
         self.path, self.epochs, self.images, self.columns = path, epochs, images, columns
-        self.told: list[tuple[dict, float]] = []
+        self.finished: list[tuple[dict, float]] = []
 
     def __enter__(self) -> "Progress":
         from tqdm import tqdm
@@ -41,7 +41,7 @@ class Progress:
             self._flush()
         self._say(self._line(record, seconds, rate))
         self.bar.update()
-        self.told.append((record, seconds))
+        self.finished.append((record, seconds))
 
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stderr)
@@ -67,19 +67,19 @@ class Progress:
         return "  ".join(parts + ([f"most confused {record['confused']} {record['confused_rate']:.2%}"] if "confused" in record else []))
 
     def __exit__(self, failed: type[BaseException] | None, *_) -> None:
-        if self.told and not failed:
+        if self.finished and not failed:
             self._say(self._end())
         self.bar.close()
         if self.file:
-            with suppress(OSError):  # which was told when it was met
+            with suppress(OSError):  # raised already where it first occurred
                 self.file.close()
 
     def _end(self) -> str:
-        seconds = sum(seconds for _, seconds in self.told)
-        line = f"trained: {_epochs(len(self.told))} in {_clock(seconds)}, {len(self.told) * self.images / seconds:,.0f} images/s"
-        if "validation_accuracy" not in self.told[0][0]:
+        seconds = sum(seconds for _, seconds in self.finished)
+        line = f"trained: {_epochs(len(self.finished))} in {_clock(seconds)}, {len(self.finished) * self.images / seconds:,.0f} images/s"
+        if "validation_accuracy" not in self.finished[0][0]:
             return line
-        best = max((record for record, _ in self.told), key=lambda record: record["validation_accuracy"])
+        best = max((record for record, _ in self.finished), key=lambda record: record["validation_accuracy"])
         return f"{line}; highest validation accuracy {best['validation_accuracy']:.2%}, after epoch {best['epoch']}"
 
 

@@ -152,18 +152,18 @@ def compare_settings(config: dict) -> dict:
 
 def references(config: dict, first: bool = False) -> list[dict]:
     """Confusion rates from elsewhere that are about the study's data and its pairs (or the first), without the data's name."""
-    told = [each for each in config["references"] if each["data"] == config["data"]["kind"]]
-    told = [{key: value for key, value in each.items() if key != "data"} for each in told]
-    return told if chosen_pairs(config) else about(told, config["pairs"][:1] if first else config["pairs"])
+    of_data = [reference for reference in config["references"] if reference["data"] == config["data"]["kind"]]
+    rates = [{key: value for key, value in reference.items() if key != "data"} for reference in of_data]
+    return rates if chosen_pairs(config) else about(rates, config["pairs"][:1] if first else config["pairs"])
 
 
 def variant_shown(config: dict, variant: dict) -> dict:
     """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
-    told = {key: variant[key] for key in ("name", "label") if key in variant}
+    names = {key: variant[key] for key in ("name", "label") if key in variant}
     published = variant.get("published")
     if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
-        return told
-    return told | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
+        return names
+    return names | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
 
 
 def figures(config: dict) -> dict[str, catalogue.Entry]:
