@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
+from hardpair.config.read import MISREAD, refuse_oversized
 from hardpair.config.schema import definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
-from hardpair.files import shapes
 
 AFFECTS_RESULTS = False
 
@@ -65,9 +65,9 @@ def resolve_part(name: str, value: dict) -> dict:
 def _bounded(value: object, name: str = "") -> object:
     """``_plain`` of a value that is small enough to go through."""
     try:
-        shapes.refuse_monsters(value)
+        refuse_oversized(value)
         plain = _plain(value)
-        shapes.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
+        refuse_oversized(plain)  # 1e308 has become a number of 309 digits
     except ValueError as error:
         raise UserError(f"config: {name}{error}") from None
     return plain
@@ -87,7 +87,7 @@ def read_texts(value: object, part: dict) -> object:
     if isinstance(value, str) and "type" in part and "string" not in part["type"]:
         import yaml
 
-        with contextlib.suppress(yaml.YAMLError, *shapes.MISREAD):
+        with contextlib.suppress(yaml.YAMLError, *MISREAD):
             read = yaml.safe_load(value)
             return read if isinstance(read, int | float | None) else value
     return value

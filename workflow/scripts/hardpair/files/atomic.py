@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 
 PARTIAL = ".partial-"  # and its owner: how the name of a file begins that is being written
 
@@ -93,8 +93,8 @@ def read_json(path: str | Path) -> dict:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}): delete it and run the step that makes it again") from None
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number of thousands of digits, thousands of nested lists
+        raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
 
 
 def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> None:
