@@ -62,25 +62,12 @@ SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", 
 TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3}
-RUN = NETWORK | {
-    "variant": str,
-    "seed": COUNT,
-    "fingerprint": str,
-    "settings": dict,
-    "recipe": dict,
-    "data": {"name": str, "sha256": str},
-    "code": str,
-    "parameters": COUNT,
-    "epochs": COUNT,
-    "best_epoch": int | None,
-    "seconds": float,
-    "images_per_second": float,
-    "peak_memory_mb": float,
-    "device": str,
-    "device_type": str,
-    "threads": COUNT,
-    "versions": {"torch": str, str: str},
-}
+IDENTITY = {"variant": str, "seed": COUNT, "fingerprint": str}
+INPUTS = {"settings": dict, "recipe": dict, "data": {"name": str, "sha256": str}, "code": str}
+OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
+COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
+MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
+RUN = NETWORK | IDENTITY | INPUTS | OUTCOME | COST | MACHINE
 MEASURES = {
     "accuracy": share,
     "nll": float,
@@ -91,42 +78,18 @@ MEASURES = {
     "confusion": [[COUNT]],
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
-METRICS = {
-    "variant": str,
-    "seed": COUNT,
-    "fingerprint": str,
-    "evaluated_on": str,
-    "images": COUNT,
-    "models": {"last": MEASURES, str: MEASURES},
-}
+METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "models": {"last": MEASURES, str: MEASURES}}
 
-# What the keys of ``--settings`` hold.
+# What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
+SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}
 REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
 CLAIM = {"name": str, "sentence": str, "contrasts": [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]}
-SETTINGS = {
-    "study": str,
-    "variants": variants,
-    "seeds": seeds,
-    "pairs": pairs,
-    "baseline": str,
-    "evaluated_on": {"test", "validation"},
-    "references": [REFERENCE],
-    "difficulty": {"easy": share, "hard": share},
-    "contrasts": [(str, str)],
-    "claims": [CLAIM],
-    "margin": share,
-    "allow_mixed": bool,
-    "plane": [(str, float, float)],
-    "count": POSITIVE,
-    "enabled": bool,
-    "rounds": POSITIVE,
-    "batch": POSITIVE,
-    "space": {key: (float, float) for key in SEARCHED},
-    "recipe": dict,
-    "figures": [{"name": str, "title": str, "caption": str}],
-    "commands": [str],
-    "config": {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}},
-}
+SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "margin": share, "allow_mixed": bool}
+SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
+SPACE = {key: (float, float) for key in SEARCHED}
+SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "recipe": dict}
+CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
+SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
 
 
 def read_metrics(path: str | Path) -> dict:
