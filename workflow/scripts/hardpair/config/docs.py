@@ -27,40 +27,6 @@ BOUNDS = {
     "uniqueItems": "a list without repetition",
 }
 
-INTRODUCTION = """\
-# Configuration
-
-`config/config.yaml` is the study of this workflow; every key is described below. The workflow checks the config before anything runs: it
-accepts no other keys, fills in the defaults, and reports what is wrong in one sentence. This file is generated from `config/schema.yaml` by
-`make config-docs`.
-
-## A study of your own
-
-Write only what differs, give the study a name of its own, and lay it over `config/config.yaml`:
-
-```bash
-snakemake --cores 4 --resources gpu=4 --configfile my-study.yaml
-```
-
-- Maps merge: `recipe: {epochs: 5}` leaves the rest of the recipe as it is. Lists replace: `variants`, `seeds`, `pairs`, `references`,
-  `contrasts` and `claims` are written completely.
-- Of several overlays the later ones win: `--configfile a.yaml b.yaml`. Name them after one `--configfile`; of two, Snakemake reads only the
-  last.
-- Without a file: `--config 'seeds=[0,1]'` trains each variant with two seeds, enough for a first look, and `--config 'recipe={epochs: 5}'`
-  merges like an overlay.
-- YAML reads `1e-3` as text: write `0.001` or `1.0e-3`. A key with nothing behind it is null: fill it in or remove it.
-- A change reruns the jobs that depend on it, and only those; `snakemake --dry-run` shows them.
-
-Overlays that come with the workflow:
-
-"""
-
-NOTES = """\
-
-In the tables below, a *name* is 1 to 64 letters, digits, `_`, `.` or `-`, the first a letter or digit; folders are called so. `[]` stands
-for each entry of a list. A key is *required* where the map that holds it is given.
-"""
-
 
 def markdown(schema: dict, overlays: dict[str, str]) -> str:
     """The text of config/README.md.
@@ -69,7 +35,7 @@ def markdown(schema: dict, overlays: dict[str, str]) -> str:
         schema: config/schema.yaml.
         overlays: path and summary of each overlay that comes with the workflow.
     """
-    shipped = "".join(f"- `{path}`: {summary}\n" for path, summary in overlays.items())
+    shipped = [f"- `{path}`: {summary}\n" for path, summary in overlays.items()]
     tables = [_table("## The study", "", schema, schema, deep=False)]
     for key, part in schema["properties"].items():
         part = _resolved(part, schema)
@@ -77,7 +43,7 @@ def markdown(schema: dict, overlays: dict[str, str]) -> str:
         if "properties" in inner:
             tables.append(_table(f"## `{key}`", path, inner, schema, part["description"]))
             tables += _alternatives(path, inner, schema)
-    return INTRODUCTION + shipped + NOTES + "".join(tables)
+    return "".join([schema["description"], "\n## Overlays that come with the workflow\n\n", *shipped, *tables])
 
 
 def overlay_summaries(folder: Path) -> dict[str, str]:
