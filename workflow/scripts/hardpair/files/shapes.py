@@ -6,6 +6,7 @@ shapes, a map for maps with its keys: those with a ``?`` may be missing, and ``s
 """
 
 import json
+import re
 from pathlib import Path
 from types import UnionType
 from typing import get_args
@@ -26,18 +27,12 @@ def read(path: str | Path, shape: dict) -> dict:
         UserError: the file is missing, is not JSON, or holds something else.
     """
     value = read_json(path)
-    if problem := difference(value, shape) or _unwritable(value):
+    problem = difference(value, shape)
+    if problem is None and re.search(r"[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):
+        problem = "it holds half a character, which no file can show"
+    if problem:
         raise UserError(f"{path} is not what it should be ({problem}): delete it and run the step that makes it again")
     return value
-
-
-def _unwritable(value: object) -> str | None:
-    """That a text holds half a character, which JSON can hold and no file can show."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return "it holds half a character"
-    return None
 
 
 def difference(value: object, shape: object, path: tuple = ()) -> str | None:

@@ -1,4 +1,4 @@
-"""The pictures of a folder, zip or tar as arrays, and what is wrong with them."""
+"""The pictures of a folder, zip or tar as arrays, and the problems of those that cannot be used."""
 
 import hashlib
 import io

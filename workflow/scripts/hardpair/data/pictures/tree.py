@@ -40,7 +40,8 @@ def listing(source: Path) -> list[Entry]:
     Raises:
         UserError: the source is missing, or neither a folder nor a zip or tar that can be read.
     """
-    _require(source)
+    if not source.exists():
+        raise UserError(f"data.source {source} does not exist: name the folder, zip or tar of your pictures")
     entries = _files(source) if source.is_dir() else (entry for entry, _ in _members(source, wanted=()))
     return sorted(entry for entry in entries if not any(map(_hidden, entry.path.split("/"))))
 
@@ -63,18 +64,12 @@ def fingerprint(source: Path) -> str:
 
     Reading all files would take too long: one that changes to another of the same size goes unnoticed.
     """
-    _require(source)
-    if not source.is_dir():
+    if source.is_file():
         return file_sha256(source)
     digest = hashlib.sha256()
     for entry in listing(source):
         digest.update(f"{entry.path}\0{entry.size}\0{entry.problem}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _require(source: Path) -> None:
-    if not source.exists():
-        raise UserError(f"data.source {source} does not exist: name the folder, zip or tar of your pictures")
 
 
 def _files(folder: Path) -> Iterator[Entry]:
