@@ -35,7 +35,7 @@ def _plain(value: object) -> object:
 
 
 def resolve(config: dict) -> dict:
-    """Check a whole config and fill in its defaults.
+    """Check a complete config and fill in its defaults.
 
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.

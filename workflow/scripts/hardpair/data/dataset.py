@@ -30,7 +30,7 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
 def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and sd of pixel / 255 for each channel of uint8 (N, 3, S, S), exact, from the histogram of values.
 
-    The sd of a channel that is the same everywhere (pictures in green alone) is given as 1, so that dividing by it gives 0, not NaN.
+    The sd of a channel that is the same everywhere (pictures in green alone) is set to 1, so that dividing by it gives 0, not NaN.
     """
     values = np.arange(256) / 255
     counts = np.array([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])

@@ -38,7 +38,7 @@ def read(path: str | Path, shape: dict) -> dict:
 def difference(value: object, shape: object, path: tuple = ()) -> str | None:
     """The first place in which a value has not that shape, in words; None if it has."""
     if not _fits(value, shape):
-        return f"{dotted(list(path)) if path else 'the whole'} is {shown(value)}"
+        return f"{dotted(list(path)) if path else 'the value'} is {shown(value)}"
     inner_shapes = {}
     match shape:
         case dict():

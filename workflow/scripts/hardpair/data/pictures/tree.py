@@ -42,7 +42,7 @@ def listing(source: Path) -> list[Entry]:
     """
     if not source.exists():
         raise UserError(f"data.source {source} does not exist: name the folder, zip or tar of your pictures")
-    entries = _files(source) if source.is_dir() else (entry for entry, _ in _members(source, wanted=()))
+    entries = _files(source) if source.is_dir() else (entry for entry, _ in _members(source, to_read=()))
     return sorted(entry for entry in entries if not any(map(_hidden, entry.path.split("/"))))
 
 
@@ -96,14 +96,14 @@ def _hidden(name: str) -> bool:
     return name in SYSTEM or (name.startswith(".") and name != "..")
 
 
-def _members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
-    """Files of an archive in its order, with the content of those that are ``wanted``, or a text that says why it cannot be read."""
+def _members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
+    """Files of an archive in its order, with the content of those that are ``to_read``, or a text that says why it cannot be read."""
     try:
         is_zip = zipfile.is_zipfile(source)
         if not is_zip and not tarfile.is_tarfile(source):
             raise UserError(f"data.source {source} is neither a folder nor a zip nor a tar: name that of your pictures")
         seen = set()
-        for entry, content in (_zip_members if is_zip else _tar_members)(source, wanted):
+        for entry, content in (_zip_members if is_zip else _tar_members)(source, to_read):
             if entry.path in seen:
                 entry, content = replace(entry, problem="is in the archive twice"), None
             seen.add(entry.path)
@@ -112,7 +112,7 @@ def _members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, by
         raise UserError(f"data.source {source} is damaged ({one_line(error)}): pack it again") from None
 
 
-def _zip_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
+def _zip_members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
     with zipfile.ZipFile(source) as archive:
         for member in archive.infolist():
             if member.is_dir():
@@ -120,7 +120,7 @@ def _zip_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry
             link = stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG)
             problem = "is a link or device" if link else "is encrypted" if member.flag_bits & 1 else ""
             entry, content = _entry(member.filename, member.file_size, problem), None
-            if entry in wanted:
+            if entry in to_read:
                 try:
                     content = archive.read(member)  # no more than file_size, whatever it would inflate to
                 except DAMAGE as error:
@@ -128,12 +128,12 @@ def _zip_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry
             yield entry, content
 
 
-def _tar_members(source: Path, wanted: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
+def _tar_members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
     with tarfile.open(source) as archive:
         for member in archive:
             if not member.isdir():
                 entry = _entry(member.name, member.size, "" if member.isreg() else "is a link or device")
-                yield entry, archive.extractfile(member).read() if entry in wanted else None
+                yield entry, archive.extractfile(member).read() if entry in to_read else None
 
 
 def _entry(path: str, size: int, problem: str) -> Entry:

@@ -15,7 +15,7 @@ class Cifar(Source):
 
     Args:
         unpacked: name of the folder within the archive.
-        reader: name of the class of torchvision that reads it, and knows the MD5 of each file.
+        reader: name of the class of torchvision that reads it and has the MD5 of each file.
     """
 
     def __init__(self, classes: tuple[str, ...], release: Release, unpacked: str, reader: str) -> None:
