@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run, settings_with
-from hardpair.files.shapes import compared_variants, some_pairs
+from hardpair.files.formats import compared_variants, some_pairs
 
 
 def arguments() -> argparse.Namespace:

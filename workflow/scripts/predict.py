@@ -48,10 +48,10 @@ def read_record(folder: Path, model: str) -> dict:
         UserError: it is missing, is no record of a run, or tells of no such model.
     """
     from hardpair.errors import UserError
-    from hardpair.files import shapes
+    from hardpair.files import formats, shapes
 
     path = folder / "run.json"
-    record = shapes.read(path, shapes.MODEL)
+    record = shapes.read(path, formats.MODEL)
     if model not in record["weights"]:
         raise UserError(f"{path} tells of no {model} model (a run without validation images has none): use --model last")
     return record

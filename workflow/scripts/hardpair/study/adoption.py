@@ -10,13 +10,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+from hardpair.config.read import MISREAD, read_map
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, owner, read_json, write_text
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
-from hardpair.study.find import overlay, read
+from hardpair.study.find import overlay
 
 MODELS = ("last", "best")
 TABLES = ("epochs.csv", "refreshes.csv")
@@ -43,13 +44,13 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
 
     imported, present = [], 0
     for folder in folders:
-        if reason := refusal(folder, config, read(recipe), split):
+        if reason := refusal(folder, config, read_map(recipe), split):
             print(f"{folder}: not imported, {reason}")
             continue
         record = read_json(folder / "run.json")
         variant, seed = record["variant"], record["seed"]
         target = study / paths.RUN.format(variant=variant, seed=seed)
-        if refusal(target, config, read(recipe), split) is None:
+        if refusal(target, config, read_map(recipe), split) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
             continue
@@ -102,7 +103,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
-        if shapes.difference(record, shapes.RUN):
+        if shapes.difference(record, formats.RUN):
             return "its run.json is not one that train writes"
         names = [variant["name"] for variant in config["variants"]]
         if record["variant"] not in names:
@@ -112,7 +113,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
         return difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
-    except (csv.Error, *shapes.MISREAD):
+    except (csv.Error, *MISREAD):
         return "its run.json is not one that train writes"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -92,7 +92,7 @@ def known_rate(folder: Path) -> tuple[float, int] | None:
     rates = []
     for path in paths.every(folder, paths.RUN_RECORD):
         try:
-            rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
+            rates.append(shapes.read(path, {"images_per_second": formats.rate})["images_per_second"])
         except UserError:
             continue  # not a run of ours; the comparison will say so
     return (statistics.median(rates), len(rates)) if rates else None

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hardpair.comparison import tables
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 from hardpair.measures.names import UNITS, number
 from hardpair.wording import some
 
@@ -54,11 +54,11 @@ def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
     records, unevaluated = [], []
     for path in paths.every(folder, paths.RUN_RECORD):
         try:
-            record = shapes.read(path, shapes.RUN)
+            record = shapes.read(path, formats.RUN)
         except UserError:
             continue  # not a run of ours; the comparison will say so
         try:
-            measured = shapes.metrics(path.with_name("metrics.json"))
+            measured = formats.read_metrics(path.with_name("metrics.json"))
         except UserError:
             measured = None
         if measured and measured["fingerprint"] == record["fingerprint"]:
