@@ -1,7 +1,7 @@
 """Every figure of a study: its title, what it reads, and the keys of the config that it depends on.
 
-A figure is a module of this folder with a function ``from_files``, a line here, and a caption in workflow/report. Nothing here decides
-what a figure shows, since keys reach it as settings: a new line makes no other figure stale.
+A figure is a module of this folder with functions ``read`` and ``figure``, a line here, and a caption in workflow/report. Nothing here
+decides what a figure shows, since keys reach it as settings: a new line makes no other figure stale.
 """
 
 from typing import NamedTuple

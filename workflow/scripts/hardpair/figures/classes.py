@@ -1,6 +1,5 @@
 """Accuracy of each class by variant; against its number of training images where classes differ in it."""
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
         ticks = {} if log else {at: f"{at:g}" for at in places}
         title = "Training images of a class" if log else "Tenth of the classes, from the easiest to the hardest for all variants together"
         return Layout(place, ticks, log, title, f"point: mean of about {len(order) // GROUPS} classes")
-    shown = {name: textwrap.shorten(style.class_name(name), NAME, placeholder="…") for name in order}
+    shown = {name: style.shortened(style.class_name(name), NAME) for name in order}
     ticks = {place[name]: f"{shown[name]}  {images[name]:,}" if uneven else shown[name] for name in order}
     return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "")
 
@@ -101,12 +100,12 @@ def draw_classes(ax: Axes, table: pd.DataFrame, where: Layout, looks: dict) -> d
     return drawn
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs`` and the training images in ``data`` and ``split``."""
+def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Series]:
+    """Accuracy of ``runs`` by class, and numbers of training images in ``data`` and ``split``."""
     names = read_json(files["data"] / "dataset.json")["classes"]
     _, labels = load_part(files["data"], "train")
     images = np.bincount(labels[read_json(files["split"])["training"]], minlength=len(names))
-    return figure(Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names), settings)
+    return Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names)
 
 
 def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
@@ -123,6 +122,6 @@ def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     ax = page.subplots()
     drawn = draw_classes(ax, table, where, looks)
     ax.set_title(f"{settings['evaluated_on'].capitalize()} accuracy of each class (%), higher is better")
-    style.footer(page, style.origin(settings), bands.note(settings), where.note, "model after the last epoch")
+    style.footer(page, settings, bands.note(settings), where.note, "model after the last epoch")
     legend.name_lines(page, ax, drawn, looks)
     return page

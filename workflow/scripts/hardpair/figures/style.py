@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -77,16 +78,18 @@ class Look:
     marker: str
     place: int
 
+    @property
+    def line(self) -> dict:
+        """Keywords of its ``Line2D``."""
+        style = {"color": self.colour, "linestyle": self.dashes, "marker": self.marker}
+        return style | {"markeredgecolor": "white", "markeredgewidth": 0.3, "label": self.label}
+
 
 def looks(variants: list[dict]) -> dict[str, Look]:
     """The look of each variant by name, fixed by its place in the config."""
     return {
         variant["name"]: Look(
-            plain(variant.get("label") or variant["name"]),
-            COLOURS[place % len(COLOURS)],
-            DASHES[place % len(DASHES)],
-            MARKERS[place % len(MARKERS)],
-            place,
+            plain(variant.get("label") or variant["name"]), *(cycle[place % len(cycle)] for cycle in (COLOURS, DASHES, MARKERS)), place
         )
         for place, variant in enumerate(variants)
     }
@@ -124,9 +127,27 @@ def wrapped(text: str, width: int) -> str:
     return textwrap.fill(text, width)
 
 
-def footer(figure: Figure, *parts: str) -> None:
+def shortened(text: str, width: int) -> str:
+    """``text`` up to the last word, or part of a long one, that ends within ``width`` characters."""
+    return text if len(text) <= width else f"{textwrap.wrap(text, width - 1)[0]}…"
+
+
+def grid(page: Figure, count: int, columns: int, xlabel: str, ylabel: str) -> list[Axes]:
+    """``count`` panels of one scale, ``columns`` in a row; the labels of the axes stand at the left and below."""
+    axes = page.subplots(-(-count // columns), columns, squeeze=False, sharex=True, sharey=True)
+    for place, ax in enumerate(axes.flat):
+        ax.set_visible(place < count)
+        if place % columns == 0:
+            ax.set_ylabel(ylabel)
+        if place + columns >= count:
+            ax.set_xlabel(xlabel)
+            ax.tick_params(labelbottom=True)
+    return list(axes.flat[:count])
+
+
+def footer(figure: Figure, settings: dict, *parts: str) -> None:
     """A small line below everything: where the figure comes from and what its marks mean."""
-    text = "\N{NO-BREAK SPACE}· ".join(plain(part) for part in parts if part)
+    text = "\N{NO-BREAK SPACE}· ".join(plain(part) for part in (origin(settings), *parts) if part)
     line = figure.supxlabel(text, x=0.008, ha="left", fontsize=6.5, color=MUTED, linespacing=1.35)
     for characters in range(int(24 * figure.get_figwidth()), 20, -4):
         line.set_text(wrapped(text, characters))
@@ -140,9 +161,14 @@ def origin(settings: dict) -> str:
     return f"study {settings['study']}{size}" + (f" ({settings['made']})" if "made" in settings else "")
 
 
+def evaluated(images: int, settings: dict) -> str:
+    """``10,000 test images``."""
+    return counted(images, f"{settings['evaluated_on']} image")
+
+
 def reference_label(reference: dict) -> str:
     """``humans 3.83 %``."""
-    return f"{textwrap.shorten(plain(reference['label']), 24, placeholder='…')} {100 * reference['confusion']:.2f} %"
+    return f"{shortened(plain(reference['label']), 24)} {100 * reference['confusion']:.2f} %"
 
 
 def light(colour) -> bool:
