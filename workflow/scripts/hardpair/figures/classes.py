@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -56,7 +55,8 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
         order = accuracy.reindex(order).sort_values(ascending=False, kind="stable").index
     groups = np.array_split(order.to_numpy(), GROUPS if many else len(order))
     sizes = np.exp([np.log(images[group].clip(lower=1)).mean() for group in groups])
-    log = uneven and (many or _apart(sizes))
+    steps = -np.diff(np.log(sizes))
+    log = uneven and (many or steps.min() >= 0.5 * steps.mean())  # names need about equal distances
     places = sizes if log else np.arange(1.0, len(groups) + 1)
     place = pd.Series({name: at for at, group in zip(places, groups, strict=True) for name in group})
     if many:
@@ -68,38 +68,6 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
     return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "")
 
 
-def _apart(sizes: np.ndarray) -> bool:
-    """Whether sizes, falling, stand about as far from each other on a logarithmic axis as names need."""
-    steps = -np.diff(np.log(sizes))
-    return bool(steps.min() >= 0.5 * steps.mean())
-
-
-def draw_classes(ax: Axes, table: pd.DataFrame, where: Layout, looks: dict) -> dict:
-    """A line per variant over the classes, in per cent, with the range over seeds. Returns the line of each variant.
-
-    Args:
-        table: ``Runs.per_class``.
-    """
-    placed = table.assign(place=table["class"].map(where.place))
-    placed = placed.groupby(["variant", "seed", "place"], as_index=False)["accuracy"].mean()
-    if where.log:
-        ax.set_xscale("log")
-        ax.invert_xaxis()
-    drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
-    if where.ticks:
-        ax.set_xticks(list(where.ticks), list(where.ticks.values()))
-        ax.xaxis.set_minor_locator(NullLocator())
-        if max(map(len, where.ticks.values())) > 2:
-            ax.tick_params(axis="x", rotation=40)
-            for text in ax.get_xticklabels():
-                text.set(ha="right", rotation_mode="anchor")
-    else:
-        lines.log_axis(ax.xaxis)
-    ax.set_xlabel(where.title)
-    ax.grid(axis="y")
-    return drawn
-
-
 def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Series]:
     """Accuracy of ``runs`` by class, and numbers of training images in ``data`` and ``split``."""
     names = read_json(files["data"] / "dataset.json")["classes"]
@@ -109,18 +77,30 @@ def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Serie
 
 
 def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
-    """Accuracy of each class, a line per variant.
+    """Accuracy of each class, a line per variant with its band over seeds.
 
     Args:
         table: ``Runs.per_class`` of the model after the last epoch.
         images: number of training images by class name, in label order.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     where = layout(table.groupby("class")["accuracy"].mean(), images)
+    placed = table.assign(place=table["class"].map(where.place)).groupby(["variant", "seed", "place"], as_index=False)["accuracy"].mean()
     page = style.new_page(style.WIDTH, 3.4)
     ax = page.subplots()
-    drawn = draw_classes(ax, table, where, looks)
+    if where.log:
+        ax.set_xscale("log")
+        ax.invert_xaxis()
+    drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
+    if where.ticks:
+        texts = list(where.ticks.values())
+        turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if max(map(len, texts)) > 2 else {}
+        ax.set_xticks(list(where.ticks), texts, **turned)
+        ax.xaxis.set_minor_locator(NullLocator())
+    else:
+        lines.log_axis(ax.xaxis)
+    ax.set_xlabel(where.title)
+    ax.grid(axis="y")
     ax.set_title(f"{settings['evaluated_on'].capitalize()} accuracy of each class (%), higher is better")
     style.footer(page, settings, bands.note(settings), where.note, "model after the last epoch")
     legend.name_lines(page, ax, drawn, looks)

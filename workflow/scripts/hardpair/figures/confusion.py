@@ -82,7 +82,6 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     Args:
         classes: names in label order.
         matrices: for each variant counts (seeds, C, C), row = true class.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     pair = tuple(classes.index(name) for name in settings["pairs"][0])

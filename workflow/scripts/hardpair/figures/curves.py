@@ -64,7 +64,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.epochs``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
     last = int(table["epoch"].max())

@@ -24,7 +24,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.difficulty``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, 2.7)

@@ -15,7 +15,6 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
 
     Args:
         measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     high, low = variants.row_height(looks) * len(looks) + 0.7, 4.3

@@ -49,7 +49,6 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         images: uint8 (N, 3, H, W), what ``index`` of ``calls`` points into.
         classes: names in label order.
         calls: ``Runs.pair_calls`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     a, b = settings["pairs"][0]
     page = style.new_page(style.WIDTH, 2.75)

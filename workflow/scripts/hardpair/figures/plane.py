@@ -51,7 +51,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     places = {(of_loss, of_sampler): name for name, of_loss, of_sampler in settings["plane"]}
     rows = len({place[0] for place in places})

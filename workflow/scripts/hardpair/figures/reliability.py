@@ -63,7 +63,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.reliability`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     parts = {name: table[table["variant"] == name] for name in looks}

@@ -68,7 +68,6 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         trials: search/trials.csv.
-        settings: the keys that ``catalogue`` lists.
     """
     trials = prepared(trials)
     page = style.new_page(style.WIDTH, 4.2)

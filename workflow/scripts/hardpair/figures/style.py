@@ -1,12 +1,11 @@
 """What all figures share: fonts, a fixed look per variant, text that is safe to draw, and files with the same bytes every time."""
 
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,7 +29,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 8,
-    "axes.labelsize": 8,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
@@ -42,7 +40,6 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.unicode_minus": True,
     "grid.color": FAINT,
     "grid.linewidth": 0.5,
     "text.color": INK,
@@ -95,13 +92,9 @@ def looks(variants: list[dict]) -> dict[str, Look]:
     }
 
 
-@contextmanager
-def applied() -> Iterator[None]:
-    """Matplotlib's own defaults and ours inside the block, whatever the user's matplotlibrc says."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
+def applied() -> AbstractContextManager[None]:
+    """A block with Matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
+    return matplotlib.style.context(["default", STYLE])
 
 
 def new_page(width: float, height: float) -> Figure:

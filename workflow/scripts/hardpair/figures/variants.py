@@ -162,7 +162,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, row_height(looks) * len(looks) + 0.9)

@@ -45,7 +45,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.refreshes``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks, columns = style.looks(settings["variants"]), present(table)
     if not columns:
