@@ -86,7 +86,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n > 1 else ''}",
         f"bins of fewer than {FEWEST} images are left out",
     )
-    handles = [Line2D([], [], label="as often right as confident", **PERFECT)]
+    handles = [Line2D([], [], label="perfect calibration", **PERFECT)]
     if len(looks) > 1:
         handles.append(Line2D([], [], label=style.shortened(looks[baseline].label, 40), **BASELINE))
     legend.put_above(page, [*handles, Patch(color=style.FAINT, label="share of images")])

@@ -34,9 +34,9 @@ function sheet(study, place) {
 }
 
 function picture(study, image, properties) {
-  const { side, across, each } = study.pictures, place = image % each;
+  const { side, across, per_sheet: perSheet } = study.pictures, place = image % perSheet;
   const canvas = make("canvas", { className: "picture", width: side, height: side, ...properties });
-  sheet(study, Math.floor(image / each)).then((source) => {
+  sheet(study, Math.floor(image / perSheet)).then((source) => {
     const [left, top] = [(place % across) * side, Math.floor(place / across) * side];
     canvas.getContext("2d").drawImage(source, left, top, side, side, 0, 0, side, side);
   });
