@@ -231,7 +231,7 @@ def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder,
     assert "last.safetensors is not the model that run.json tells of" in complaint(path, run_folder=tmp_path)
     for broken, problem in (
         ("{", "is not valid JSON"),
-        ("[1]", "run.json is not what it should be (the whole is [1])"),
+        ("[1]", "run.json is not what it should be (the value is [1])"),
         ('{"classes": []}', "size is missing"),
     ):
         (tmp_path / "run.json").write_text(broken)

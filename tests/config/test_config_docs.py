@@ -147,5 +147,5 @@ def test_values_are_written_so_that_yaml_reads_them_back():
 
 def test_a_description_cannot_break_its_table():
     part = {"type": "string", "description": "one | two <b>."}
-    schema = {"properties": {"x": part}, "$defs": {}}
+    schema = {"description": "", "properties": {"x": part}, "$defs": {}}
     assert "| `x` | text |  | one \\| two &lt;b>. |\n" in markdown(schema, {})

@@ -92,7 +92,7 @@ def test_validation_images_are_training_images(images, part):
 
 
 def test_every_module_with_a_figure_is_in_the_catalogue():
-    modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef from_files(" in path.read_text()}
+    modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef figure(" in path.read_text()}
     assert modules == set(catalogue.FIGURES)
 
 
@@ -107,14 +107,12 @@ def test_a_study_has_the_figures_that_show_something_of_it():
     assert plan.figures(resolve(changed(("variants", variants)))).keys() == every
 
 
-def test_the_hardest_images_are_those_evaluated_on(drawn_study, monkeypatch):
+def test_the_hardest_images_are_those_evaluated_on(drawn_study):
     folder, told, _ = drawn_study
-    shown = {}
-    monkeypatch.setattr(hardest, "figure", lambda images, *_: shown.update(images=images))
     for evaluated_on, part in (("test", "test"), ("validation", "train")):
         files = {"runs": folder / "results" / "runs", "data": folder / "data"}
-        hardest.from_files(files, told | {"evaluated_on": evaluated_on})
-        np.testing.assert_array_equal(shown["images"], np.load(folder / "data" / part / "images.npy"))
+        images, *_ = hardest.read(files, told | {"evaluated_on": evaluated_on})
+        np.testing.assert_array_equal(images, np.load(folder / "data" / part / "images.npy"))
 
 
 def test_style_does_not_depend_on_the_users(drawn_study):

@@ -7,7 +7,7 @@ import pytest
 
 import fake_study
 from hardpair.comparison import tables as comparison_tables
-from hardpair.files import shapes
+from hardpair.files import formats, shapes
 from hardpair.report import origin, tables
 from hardpair.training import job
 
@@ -24,8 +24,8 @@ def test_whoever_reads_a_run_json_needs_no_more_than_is_asked_of_it(tmp_path):
     fake_study.write_study(tmp_path, told, epochs=2)
     folder = tmp_path / "results/runs/dfl/seed0"
     whole = json.loads((folder / "run.json").read_text())
-    run, measured = required(whole, shapes.RUN), shapes.metrics(folder / "metrics.json")
-    assert shapes.difference(run, shapes.RUN) is None
+    run, measured = required(whole, formats.RUN), formats.read_metrics(folder / "metrics.json")
+    assert shapes.difference(run, formats.RUN) is None
     assert comparison_tables.runs_table([(run, measured)], told).iloc[0]["peak_memory_mb"] == whole["peak_memory_mb"]
     assert tables.speed([run], {"dfl": "DFL"})["rows"][0][-1] == 1
     assert dict(origin.provenance([run]))["runs"] == "1"

@@ -100,7 +100,7 @@ def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
 
 def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     runs, images = study
-    monkeypatch.setattr(sheets, "EACH", 32)
+    monkeypatch.setattr(sheets, "PER_SHEET", 32)
     data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables = sum(len(table["base64"]) for table in data["tables"].values())
     monkeypatch.setattr(confusions, "ROOM", tables + 4000)
@@ -135,7 +135,7 @@ def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
     rng = np.random.default_rng(seed)
     images, chosen = rng.integers(0, 256, (50, 3, side, side), np.uint8), rng.permutation(50)[:count]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sheets, "EACH", 32)
+        patch.setattr(sheets, "PER_SHEET", 32)
         made = sheets.sheets(images, chosen, 10**9)
     assert (made["count"], made["side"], made["quality"]) == (count, side, None)
     pages = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"]]

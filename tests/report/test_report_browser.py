@@ -82,14 +82,14 @@ def test_images_come_in_the_order_asked_for(page, study, sort, variants):
     assert page.text_content("#explorer-count").startswith(f"{len(images)} images")
 
 
-@pytest.mark.parametrize("change", ["mended", "broken"])
+@pytest.mark.parametrize("change", ["fixed", "broken"])
 @pytest.mark.parametrize("name", ["dfl", "ce_sampler"])
-def test_what_a_variant_mends_or_breaks(page, study, change, name):
+def test_what_a_variant_fixes_or_breaks(page, study, change, name):
     _, _, called, labels, _ = study
     choose(page, ["ce", name], show=f"{change}:{name}", a="-1", b="-1")
     wrong = (called != labels).sum(1)
     base, other = wrong[0], wrong[NAMES.index(name)]
-    was, now = (base, other) if change == "mended" else (other, base)
+    was, now = (base, other) if change == "fixed" else (other, base)
     expected = np.flatnonzero((was > SEEDS / 2) & (now < SEEDS / 2))
     assert len(expected) > 2
     assert sorted(listed(page)) == expected.tolist()
@@ -138,7 +138,7 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
 
 
 def test_a_link_that_makes_no_sense_shows_the_first_view(browser, study):
-    with open_page.opened(browser, study[0], "#explorer?a=wolf&v=none&sort=__proto__&show=mended:x&image=-3&b=%3Cb%3E") as page:
+    with open_page.opened(browser, study[0], "#explorer?a=wolf&v=none&sort=__proto__&show=fixed:x&image=-3&b=%3Cb%3E") as page:
         assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "sort", "show")] == ["3", "5", "wrong", "all"]
         assert not page.locator("dialog").is_visible()
 
@@ -222,8 +222,8 @@ def test_every_width_and_both_lights(browser, study, width, scheme):
 
 def test_names_stay_text(page):
     assert EVIL in page.text_content("#explorer-variants")
-    choose(page, show="mended:dfl")
-    assert f"mended by {EVIL}" in page.text_content("#explorer-count")
+    choose(page, show="fixed:dfl")
+    assert f"fixed by {EVIL}" in page.text_content("#explorer-count")
     page.locator(".card").first.click()
     assert EVIL in page.text_content("dialog")
     assert page.locator("#explorer img").count() == 0

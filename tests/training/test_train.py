@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import train
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import formats, shapes
 from hardpair.files.atomic import file_sha256, write_json
 from hardpair.training import loop
 from hardpair.training.history import EPOCH_COLUMNS
@@ -46,7 +46,7 @@ def test_a_run_records_all_that_it_was_made_of(trained_run, trained_data):
     assert record["weights"] == {name: file_sha256(trained_run / f"{name}.safetensors") for name in ("last", "best")}
     assert record["seconds"] > 0
     assert record["images_per_second"] == pytest.approx(3 * 170 / record["seconds"], rel=0.01)
-    assert shapes.difference(record, shapes.RUN) is None
+    assert shapes.difference(record, formats.RUN) is None
     assert 50 < record["peak_memory_mb"] < 20_000
 
 

@@ -12,7 +12,7 @@ Example:
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run, settings_with
-from hardpair.files.shapes import compared_variants, some_pairs
+from hardpair.files.formats import compared_variants, some_pairs
 
 KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin")
 

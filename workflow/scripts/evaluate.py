@@ -36,13 +36,13 @@ def main() -> None:
 
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
-    from hardpair.files import shapes
+    from hardpair.files import formats, shapes
     from hardpair.files.atomic import write_json, written_whole
     from hardpair.measures import metrics
     from hardpair.training.inference import infer
     from hardpair.training.saved_model import load
 
-    record = shapes.read(options.run / "run.json", shapes.RUN | {"settings": {"deterministic": bool}})
+    record = shapes.read(options.run / "run.json", formats.RUN | {"settings": {"deterministic": bool}})
     part, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])

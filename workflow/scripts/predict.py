@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hardpair.cli.command import parser, positive, run
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import formats, shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ def main() -> None:
     import numpy as np
 
     path = options.run / "run.json"
-    record = shapes.read(path, shapes.MODEL)
+    record = shapes.read(path, formats.MODEL)
     if options.model not in record["weights"]:
         raise UserError(f"{path} has no {options.model} model (a run without validation images has none): use --model last")
     pixels = np.stack([read_picture(path, record["size"]) for path in options.pictures])

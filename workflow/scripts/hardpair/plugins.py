@@ -9,7 +9,7 @@ from types import ModuleType
 from hardpair.errors import UserError
 
 CLASSES = {"losses": "Loss", "samplers": "Sampler"}  # of each package's files
-GIVEN = {"losses": ["self", "counts"], "samplers": ["self", "labels"]}  # what a constructor takes before its options
+FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"]}  # parameters of a constructor before its options
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
 
 _used: dict[str, Path] = {}  # by kind
@@ -17,7 +17,7 @@ _options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # o
 
 
 def use(paths: list[str] | list[Path]) -> None:
-    """From now on take these files' losses and samplers beside those that come with the workflow; their kinds are the files' names.
+    """From now on use these files' losses and samplers beside those that come with the workflow; their kinds are the files' names.
 
     Raises:
         UserError: a file is missing, is not Python, holds neither class, or has a name that is taken.
@@ -30,14 +30,13 @@ def use(paths: list[str] | list[Path]) -> None:
             raise UserError(f"plugins names {path}: name a Python file like my_loss.py, in letters, digits and _")
         if path.stem in _used or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
             raise UserError(f"plugins names {path}, but there is another loss or sampler of the kind {path.stem}: rename the file")
-        tree = _tree(path)
-        by_package = {package: _options_of(path, tree, package) for package in CLASSES}
-        if not any(options is not None for options in by_package.values()):
+        classes = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
+        packages = [package for package, name in CLASSES.items() if name in classes]
+        if not packages:
             raise UserError(f"plugins names {path}, which has no class Loss or Sampler: add one")
+        for package in packages:
+            _options[package][path.stem] = _options_of(path, classes[CLASSES[package]], package)
         _used[path.stem] = path
-        for package, options in by_package.items():
-            if options is not None:
-                _options[package][path.stem] = options
 
 
 def options(package: str) -> dict[str, dict]:
@@ -47,8 +46,8 @@ def options(package: str) -> dict[str, dict]:
 
 def used_by(*variants: dict) -> list[str]:
     """The plugins that these variants need."""
-    wanted = {variant[part]["kind"] for variant in variants for part in ("loss", "sampler")}
-    return [str(path) for kind, path in _used.items() if kind in wanted]
+    kinds = {variant[part]["kind"] for variant in variants for part in ("loss", "sampler")}
+    return [str(path) for kind, path in _used.items() if kind in kinds]
 
 
 def code_files(variant: dict) -> list[str]:
@@ -57,24 +56,20 @@ def code_files(variant: dict) -> list[str]:
     return [str(_used[kind].resolve()) if kind in _used else f"hardpair/{package}/{kind}.py" for package, kind in pairs]
 
 
-def _options_of(path: Path, tree: ast.Module, package: str) -> dict[str, dict] | None:
-    """The options of the class for ``package``, by its constructor, which is given them by name; None where the file has no such class."""
-    wanted = CLASSES[package]
-    body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == wanted), None)
-    if body is None:
-        return None
-    constructor = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
+def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str, dict]:
+    """The options of a class, which its constructor takes by name."""
+    constructor = next((node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
     if constructor is None:
         return {}
-    takes = constructor.args
+    takes, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
     names = [argument.arg for argument in takes.posonlyargs + takes.args]
-    if names[:2] != GIVEN[package]:
-        raise UserError(f"{path}: the constructor of {wanted} takes {', '.join(names)}: let it start with {', '.join(GIVEN[package])}")
+    if names[:2] != FIRST[package]:
+        raise UserError(f"{message} {', '.join(names)}: let it start with {', '.join(FIRST[package])}")
     for stars, rest in (("*", takes.vararg), ("**", takes.kwarg)):
         if rest:
-            raise UserError(f"{path}: the constructor of {wanted} takes {stars}{rest.arg}: name each option instead")
+            raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
     for argument in takes.posonlyargs[2:]:
-        raise UserError(f"{path}: the constructor of {wanted} takes {argument.arg} by its place alone: let the / come before it")
+        raise UserError(f"{message} {argument.arg} by its place alone: let the / come before it")
     names += [argument.arg for argument in takes.kwonlyargs]
     defaults = takes.defaults + takes.kw_defaults
     defaults = [None] * (len(names) - len(defaults)) + defaults

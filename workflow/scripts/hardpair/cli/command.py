@@ -1,15 +1,15 @@
 """What every command line shares: its parser, its settings argument, and errors in one sentence."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from hardpair.cli import inputs
+from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
-from hardpair.errors import UserError, one_line
-from hardpair.files import shapes
+from hardpair.errors import UserError
+from hardpair.files import formats, shapes
 from hardpair.jobs.stopping import Stopped
 
 AFFECTS_RESULTS = False
@@ -35,24 +35,12 @@ def json_or_file(text: str) -> dict:
 
     Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote.
     """
-    if text.lstrip().startswith(("{", "[")):
-        try:
-            value = json.loads(text)
-            shapes.refuse_monsters(value)
-        except (ValueError, RecursionError) as error:
-            raise argparse.ArgumentTypeError(f"not valid JSON: {one_line(error)}") from None
-    else:
-        import yaml
-
-        try:
-            value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
-            shapes.refuse_monsters(value)
-        except (yaml.YAMLError, OSError, *shapes.MISREAD) as error:
-            raise argparse.ArgumentTypeError(f"{text[:60]!a} is neither JSON nor a readable file: {one_line(error)}") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a map of keys and values")
+    try:
+        value = read_map(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     if isinstance(value.get("pairs"), str):
-        value["pairs"] = shapes.read(value["pairs"], shapes.PAIRS)["pairs"]
+        value["pairs"] = shapes.read(value["pairs"], formats.PAIRS)["pairs"]
     return value
 
 
@@ -67,7 +55,7 @@ def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
 
     ``shapes_of`` gives shapes of keys that are stricter than usual.
     """
-    known = {**shapes.SETTINGS, **shapes_of}
+    known = {**formats.SETTINGS, **shapes_of}
 
     def settings(text: str) -> dict:
         value = json_or_file(text)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,11 +31,11 @@ def check(
     if split:
         check_split(Path(split), images)
     if isinstance(round, Path):
-        shapes.read(round, shapes.PROPOSALS)
+        shapes.read(round, formats.PROPOSALS)
     if search_dir:
         rounds = round if round is not None else settings["rounds"] if settings["enabled"] else 0
         for name in paths.trials(rounds, settings.get("batch", 0)):
-            shapes.read(search_dir / name, shapes.TRIAL)
+            shapes.read(search_dir / name, formats.TRIAL)
 
 
 def prepared_data(folder: Path) -> int:
@@ -46,7 +46,7 @@ def prepared_data(folder: Path) -> int:
     """
     from hardpair.data.arrays import load_part
 
-    dataset = shapes.read(folder / "dataset.json", shapes.DATASET)
+    dataset = shapes.read(folder / "dataset.json", formats.DATASET)
     size, classes, counts = dataset["size"], len(dataset["classes"]), {}
     for part in ("train", "test"):
         if not (folder / part).exists() and part == "test":
@@ -80,7 +80,7 @@ def check_split(path: Path, images: int | None) -> None:
     Raises:
         UserError: it is missing or damaged, or names images that are not there.
     """
-    indices = shapes.read(path, shapes.SPLIT)
+    indices = shapes.read(path, formats.SPLIT)
     chosen = indices["training"] + indices["validation"]
     if not indices["training"]:
         raise UserError(f"{path} names no image to train on: make the split again")

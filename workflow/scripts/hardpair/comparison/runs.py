@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardpair.errors import UserError
-from hardpair.files import readers, shapes
+from hardpair.files import formats, readers, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures.metrics import log_probabilities
 
@@ -43,7 +43,7 @@ class Runs:
 
     def records(self) -> list[dict]:
         """The run.json of every run."""
-        return [shapes.read(path, shapes.RUN) for _, _, path in self.files("run.json")]
+        return [shapes.read(path, formats.RUN) for _, _, path in self.files("run.json")]
 
     def metrics(self, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
         """(variant, seed, number of images, measures of the last model) of every evaluated run.
@@ -53,7 +53,7 @@ class Runs:
         """
         first = None
         for variant, seed, path in self.files("metrics.json"):
-            content = shapes.metrics(path)
+            content = formats.read_metrics(path)
             measured = content["models"]["last"]
             if pair and "-".join(pair) not in measured["pairs"]:
                 raise UserError(f"{path} lacks the pair {'-'.join(pair)}: evaluate the run again")
@@ -64,7 +64,7 @@ class Runs:
 
     def classes(self) -> list[str]:
         """Class names in label order, as the first run knew them."""
-        return shapes.read(next(self.files("run.json"))[2], shapes.RUN)["classes"]
+        return shapes.read(next(self.files("run.json"))[2], formats.RUN)["classes"]
 
     def epochs(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""

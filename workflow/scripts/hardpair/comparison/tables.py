@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hardpair.errors import UserError
-from hardpair.files import shapes
+from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures import significance
 from hardpair.measures.intervals import mean_interval, paired_difference
@@ -32,7 +32,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     for variant in settings["variants"]:
         for seed in settings["seeds"]:
             path = folder / RUN_NAME.format(variant=variant["name"], seed=seed)
-            run, measured = shapes.read(path / "run.json", shapes.RUN), shapes.metrics(path / "metrics.json")
+            run, measured = shapes.read(path / "run.json", formats.RUN), formats.read_metrics(path / "metrics.json")
             names = {(record["variant"], record["seed"]) for record in (run, measured)}
             if names != {(variant["name"], seed)}:
                 raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")

@@ -24,21 +24,22 @@ def inconsistencies(config: dict) -> Iterator[str]:
 
 
 def _wrong_variants(config: dict) -> Iterator[str]:
+    names = [variant["name"] for variant in config["variants"]]
     for key in ("name", "label"):
         values = [variant[key] for variant in config["variants"]]
-        if twice := next((value for value in values if values.count(value) > 1), None):
-            yield f"variants: two have the {key} {shown(twice)}; give each its own"
-    names = [variant["name"] for variant in config["variants"]]
+        for value in values:
+            if values.count(value) > 1:
+                yield f"variants: two have the {key} {shown(value)}; give each its own"
     for index, name in enumerate(names):
-        if same := next((other for other in names[:index] if other != name and other.lower() == name.lower()), None):
-            yield f"variants[{index}].name is {shown(name)}, which some file systems take for {shown(same)}: rename one of them"
+        for other in names[:index]:
+            if other.lower() == name.lower():
+                yield f"variants[{index}].name is {shown(name)}, which some file systems take for {shown(other)}: rename one of them"
     mentions = [("baseline", config["baseline"])]
     mentions += [(f"contrasts[{index}]", name) for index, contrast in enumerate(config["contrasts"]) for name in contrast]
     if config["search"]["enabled"]:
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
-        if name not in names:
-            yield f"{where} names the variant {shown(name)}, which variants does not have: {advice(name, names)}"
+        yield from _unknown(where, "variant", [name], names, "variants")
     for index, (first, second) in enumerate(config["contrasts"]):
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"
@@ -51,6 +52,13 @@ def _wrong_variants(config: dict) -> Iterator[str]:
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
                     f"does not declare: add [{part['better']}, {part['than']}] there, or change or remove the claim {shown(claim['name'])}"
                 )
+
+
+def _unknown(where: str, kind: str, names: list[str], known: Collection[str], owner: str) -> Iterator[str]:
+    """Names of a ``kind`` of thing that ``owner`` does not have, as sentences."""
+    for name in names:
+        if name not in known:
+            yield f"{where} names the {kind} {shown(name)}, which {owner} does not have: {advice(name, known)}"
 
 
 def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
@@ -71,7 +79,10 @@ def _wrong_data(config: dict) -> Iterator[str]:
     if source.classes:  # else plan.pictures looks at the images
         yield from wrong_images(config, source.inventory(data))
     yield from _repeated("pairs", pairs)
-    yield from _ambiguous(pairs)
+    names = ["-".join(pair) for pair in pairs]
+    for index, name in enumerate(names):
+        if (first := names.index(name)) < index:
+            yield f"pairs[{first}] and pairs[{index}] would both be called {shown(name)} in the tables: rename one of their classes"
     kinds = sources.kinds()
     published = {f"references[{index}]": reference for index, reference in enumerate(config["references"])}
     published |= {f"variants[{index}].published": variant.get("published") for index, variant in enumerate(config["variants"])}
@@ -79,9 +90,7 @@ def _wrong_data(config: dict) -> Iterator[str]:
         if values and values["data"] not in kinds:
             yield f"{where}.data is {shown(values['data'])}, which is no data.kind: {advice(values['data'], kinds)}"
         elif values and (classes := sources.get(values["data"]).classes):
-            for name in values["pair"]:
-                if name not in classes:
-                    yield f"{where} names the class {shown(name)}, which {values['data']} does not have: {advice(name, classes)}"
+            yield from _unknown(where, "class", values["pair"], classes, values["data"])
     if data["source"] is not None and not source.local:
         yield f"data.source is set, but data.kind {data['kind']} is generated: remove one of them"
     if data["source"] is None and source.local and not source.release:
@@ -110,20 +119,9 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
 
 
 def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) -> Iterator[str]:
-    """Classes that are not there, as sentences."""
+    """Classes that ``pairs`` names and ``owner`` does not have, as sentences."""
     for index, pair in enumerate(pairs):
-        for name in pair:
-            if name not in classes:
-                yield f"pairs[{index}] names the class {shown(name)}, which {owner} does not have: {advice(name, classes)}"
-
-
-def _ambiguous(pairs: list[list[str]]) -> Iterator[str]:
-    """Pairs that tables would call alike."""
-    names = ["-".join(pair) for pair in pairs]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            first = names.index(name)
-            yield f"pairs[{first}] and pairs[{index}] would both be called {shown(name)} in the tables: rename one of their classes"
+        yield from _unknown(f"pairs[{index}]", "class", pair, classes, owner)
 
 
 def _wrong_search(config: dict) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """The keys of a config in words: config/README.md, generated from config/schema.yaml."""
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 TYPES = {
@@ -25,57 +27,23 @@ BOUNDS = {
     "uniqueItems": "a list without repetition",
 }
 
-INTRODUCTION = """\
-# Configuration
-
-`config/config.yaml` is the study of this workflow; every key is described below. The workflow checks the config before anything runs: it
-accepts no other keys, fills in the defaults, and tells what is wrong in one sentence. This file is generated from `config/schema.yaml` by
-`make config-docs`.
-
-## A study of your own
-
-Write only what differs, give the study a name of its own, and lay it over `config/config.yaml`:
-
-```bash
-snakemake --cores 4 --resources gpu=4 --configfile my-study.yaml
-```
-
-- Maps merge: `recipe: {epochs: 5}` leaves the rest of the recipe as it is. Lists replace: `variants`, `seeds`, `pairs`, `references`,
-  `contrasts` and `claims` are given whole.
-- Of several overlays the later ones win: `--configfile a.yaml b.yaml`. Name them after one `--configfile`; of two, Snakemake reads only the
-  last.
-- Without a file: `--config 'seeds=[0,1]'` trains each variant with two seeds, enough for a first look, and `--config 'recipe={epochs: 5}'`
-  merges like an overlay.
-- YAML reads `1e-3` as text: write `0.001` or `1.0e-3`. A key with nothing behind it is null: fill it in or remove it.
-- A change reruns the jobs that depend on it, and only those; `snakemake --dry-run` shows them.
-
-Overlays that come with the workflow:
-
-"""
-
-NOTES = """\
-
-In the tables below, a *name* is 1 to 64 letters, digits, `_`, `.` or `-`, the first a letter or digit; folders are called so. `[]` stands
-for each entry of a list. A key is *required* where the map that holds it is given.
-"""
-
 
 def markdown(schema: dict, overlays: dict[str, str]) -> str:
-    """The whole of config/README.md.
+    """The text of config/README.md.
 
     Args:
         schema: config/schema.yaml.
         overlays: path and summary of each overlay that comes with the workflow.
     """
-    shipped = "".join(f"- `{path}`: {summary}\n" for path, summary in overlays.items())
-    top = {key: _resolved(part, schema) for key, part in schema["properties"].items()}
+    shipped = [f"- `{path}`: {summary}\n" for path, summary in overlays.items()]
     tables = [_table("## The study", "", schema, schema, deep=False)]
-    for key, part in top.items():
+    for key, part in schema["properties"].items():
+        part = _resolved(part, schema)
         path, inner = (f"{key}[].", _resolved(part["items"], schema)) if part.get("type") == "array" else (f"{key}.", part)
         if "properties" in inner:
             tables.append(_table(f"## `{key}`", path, inner, schema, part["description"]))
             tables += _alternatives(path, inner, schema)
-    return INTRODUCTION + shipped + NOTES + "".join(tables)
+    return "".join([schema["description"], "\n## Overlays that come with the workflow\n\n", *shipped, *tables])
 
 
 def overlay_summaries(folder: Path) -> dict[str, str]:
@@ -84,12 +52,8 @@ def overlay_summaries(folder: Path) -> dict[str, str]:
     for path in sorted(folder.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         if text.startswith("# Overlay: "):
-            lines = []
-            for line in text.splitlines():
-                if not line.startswith("# ") or line.startswith("#   "):
-                    break
-                lines.append(line[2:])
-            summaries[f"{folder.name}/{path.name}"] = " ".join(lines).removeprefix("Overlay: ")
+            comment = takewhile(lambda line: re.match("# (?!  )", line), text.splitlines())
+            summaries[f"{folder.name}/{path.name}"] = " ".join(line[2:] for line in comment).removeprefix("Overlay: ")
     return summaries
 
 
@@ -120,12 +84,7 @@ def _keys(prefix: str, part: dict, schema: dict, deep: bool) -> Iterator[tuple[s
 
 
 def _row(path: str, part: dict, required: bool, schema: dict) -> str:
-    if required:
-        default = "*required*"
-    elif part.get("default", {}) == {}:
-        default = ""
-    else:
-        default = f"`{flow(part['default'])}`"
+    default = "*required*" if required else "" if part.get("default", {}) == {} else f"`{flow(part['default'])}`"
     cells = [f"`{path}`", type_in_words(part, schema), default, part["description"]]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|').replace('<', '&lt;') for cell in cells)} |"
 
@@ -149,19 +108,15 @@ def type_in_words(part: dict, schema: dict) -> str:
         return "name"
     if "oneOf" in part:
         return "map with a `kind`: " + " or ".join(f"`{option['properties']['kind']['const']}`" for option in part["oneOf"])
+    if part["type"] == "array":
+        least, most = part.get("minItems", 0), part.get("maxItems")
+        count = f" of {least}" if least == most else f" of {least} or more" if least else ""
+        unique = " without repetition" if part.get("uniqueItems") else ""
+        return f"list{count}{unique}; each: {type_in_words(part['items'], schema)}"
     types = [part["type"]] if isinstance(part["type"], str) else part["type"]
-    if types == ["array"]:
-        return _list_in_words(part, schema)
     words = " or ".join("map" if name == "object" else TYPES[name].removeprefix("a ") for name in types)
     bounds = [BOUNDS[key].format(flow(part[key])) for key in BOUNDS if key in part and key != "minLength"]
     return ", ".join([words, *bounds, *(["an http:// or https:// address"] if "http" in part.get("pattern", "") else [])])
-
-
-def _list_in_words(part: dict, schema: dict) -> str:
-    least, most = part.get("minItems", 0), part.get("maxItems")
-    count = f" of {least}" if least == most else f" of {least} or more" if least else ""
-    items = type_in_words(part["items"], schema)
-    return f"list{count}{' without repetition' if part.get('uniqueItems') else ''}; each: {items}"
 
 
 def flow(value: object) -> str:

@@ -1,20 +1,22 @@
-"""The study's config: checked against config/schema.yaml, defaults filled in, every problem told in one sentence."""
+"""The study's config: checked against config/schema.yaml, defaults filled in, every problem reported in one sentence."""
 
 import contextlib
 import functools
 import json
 import math
-import unicodedata
+import re
 from collections.abc import Iterator
 
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
+from hardpair.config.read import MISREAD, refuse_oversized
 from hardpair.config.schema import definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
-from hardpair.files import shapes
 
 AFFECTS_RESULTS = False
+# Controls of terminals, line breaks and tabs aside, and halves of characters.
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def canonical(value: object) -> str:
@@ -33,16 +35,16 @@ def _plain(value: object) -> object:
 
 
 def resolve(config: dict) -> dict:
-    """Check a whole config and fill in its defaults.
+    """Check a complete config and fill in its defaults.
 
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
     plugins.use([])
     config = read_texts(_bounded(config), schema())
-    named = config.get("plugins", []) if isinstance(config, dict) else []
-    check(named, schema()["properties"]["plugins"], "plugins")
-    plugins.use(named)
+    files = config.get("plugins", []) if isinstance(config, dict) else []
+    check(files, schema()["properties"]["plugins"], "plugins")
+    plugins.use(files)
     check(config, schema())
     config = fill_defaults(config, schema())
     if config["pairs"] == "auto":
@@ -63,33 +65,33 @@ def resolve_part(name: str, value: dict) -> dict:
 
 
 def _bounded(value: object, name: str = "") -> object:
-    """``_plain`` of a value that is small enough to go through."""
+    """``_plain`` of a value that is small enough to be processed."""
     try:
-        shapes.refuse_monsters(value)
+        refuse_oversized(value)
         plain = _plain(value)
-        shapes.refuse_monsters(plain)  # 1e308 has become a number of 309 digits
+        refuse_oversized(plain)  # 1e308 has become a number of 309 digits
     except ValueError as error:
         raise UserError(f"config: {name}{error}") from None
     return plain
 
 
 def read_texts(value: object, part: dict) -> object:
-    """A copy of ``value`` in which texts are read as YAML wherever ``part`` of the schema wants no text.
+    """A copy of ``value`` in which texts are read as YAML wherever ``part`` of the schema allows no text.
 
     Snakemake hands over the numbers of ``--config seeds=[0,1]`` as texts.
     """
     part = definition(part, value)
     if isinstance(value, dict):
         known = part.get("properties", {})
-        return {key: read_texts(item, known[key]) if key in known else item for key, item in value.items()}
+        return {key: read_texts(item, known.get(key, {})) for key, item in value.items()}
     if isinstance(value, list):
         return [read_texts(item, part.get("items", {})) for item in value]
     if isinstance(value, str) and "type" in part and "string" not in part["type"]:
         import yaml
 
-        with contextlib.suppress(yaml.YAMLError, *shapes.MISREAD):
-            read = yaml.safe_load(value)
-            return read if isinstance(read, int | float | None) else value
+        with contextlib.suppress(yaml.YAMLError, *MISREAD):
+            number = yaml.safe_load(value)
+            return number if isinstance(number, int | float | None) else value
     return value
 
 
@@ -98,11 +100,8 @@ def fill_defaults(value: object, part: dict) -> object:
     part = definition(part, value)
     if isinstance(value, dict):
         known = part.get("properties", {})
-        filled = {key: fill_defaults(item, known[key]) if key in known else item for key, item in value.items()}
-        for key, sub in known.items():
-            if key not in filled and "default" in sub:
-                filled[key] = fill_defaults(sub["default"], sub)
-        return filled
+        complete = value | {key: sub["default"] for key, sub in known.items() if key not in value and "default" in sub}
+        return {key: fill_defaults(item, known.get(key, {})) for key, item in complete.items()}
     if isinstance(value, list) and "items" in part:
         return [fill_defaults(item, part["items"]) for item in value]
     return value
@@ -122,8 +121,8 @@ def check(value: object, part: dict, name: str = "") -> None:
     for path, leaf in _leaves(value, root):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise UserError(f"config: {dotted(path)} is {leaf}: give a finite number")
-        if isinstance(leaf, str) and (odd := next((mark for mark in leaf if _unwritable(mark)), None)):
-            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {odd!a}, which no file or page can show")
+        if isinstance(leaf, str) and (odd := UNWRITABLE.search(leaf)):
+            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {odd[0]!a}, which no file or page can show")
 
 
 @functools.cache
@@ -139,16 +138,8 @@ def _validator() -> type:
 
 
 def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, [*path, key])
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _leaves(item, [*path, index])
-    else:
+    if not isinstance(value, dict | list):
         yield path, value
-
-
-def _unwritable(mark: str) -> bool:
-    """Whether a character is a control of terminals (line breaks and tabs aside), or half of one."""
-    return unicodedata.category(mark) in ("Cc", "Cs") and mark not in "\t\n\r"
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _leaves(item, [*path, key])

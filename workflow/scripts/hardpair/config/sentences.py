@@ -32,8 +32,8 @@ def sentence(error, root: list) -> str:
             key = next(key for key in rule if key not in value)
             return f"{dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
         case "type":
-            wanted = [rule] if isinstance(rule, str) else rule
-            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in wanted)}{_type_hint(value, wanted)}"
+            types = [rule] if isinstance(rule, str) else rule
+            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in types)}{_type_hint(value, types[0])}"
         case "enum":
             return f"{where} is {shown(value)}: choose one of {', '.join(map(str, rule))}"
         case "oneOf":
@@ -54,16 +54,16 @@ def sentence(error, root: list) -> str:
     return f"{where} is {shown(value)}: it must be {bound}"
 
 
-def _type_hint(value: object, wanted: list[str]) -> str:
+def _type_hint(value: object, expected: str) -> str:
     """What YAML may have done to a value of the wrong type."""
     if value is None:
         return " (an empty key is null: fill it in or remove it)"
-    if wanted[0] == "string" and not isinstance(value, dict | list):
+    if expected == "string" and not isinstance(value, dict | list):
         return " (put it in quotes)"
-    if isinstance(value, str) and wanted[0] in ("number", "integer"):
+    if isinstance(value, str) and expected in ("number", "integer"):
         with contextlib.suppress(ValueError):
             number = float(value)
-            if 1e-9 < abs(number) < 1e12 and (wanted[0] == "number" or number.is_integer()):
+            if 1e-9 < abs(number) < 1e12 and (expected == "number" or number.is_integer()):
                 return f" (YAML reads {shown(value)} as text: write {Decimal(value):f})"
     return ""
 

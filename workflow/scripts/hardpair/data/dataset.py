@@ -9,7 +9,7 @@ from hardpair.files.atomic import write_json, written_whole
 
 
 def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Write the arrays of ``train`` and ``test`` and, last, dataset.json; an older one goes first, so that it never describes other arrays.
+    """Write the arrays of ``train`` and ``test``, then dataset.json, which is removed before so that it never describes other arrays.
 
     Args:
         about: ``kind``, ``name``, ``classes`` and further entries of the source.
@@ -22,19 +22,15 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
                 np.save(temporary, array)
     images = parts["train"][0]
     mean, std = channel_statistics(images)
-    write_json(
-        folder / "dataset.json",
-        about
-        | {"size": images.shape[-1]}
-        | {part: len(labels) for part, (_, labels) in parts.items()}
-        | {"mean": mean, "std": std, "sha256": content_hash(parts)},
-    )
+    counts = {part: len(labels) for part, (_, labels) in parts.items()}
+    derived = {"size": images.shape[-1]} | counts | {"mean": mean, "std": std, "sha256": content_hash(parts)}
+    write_json(folder / "dataset.json", about | derived)
 
 
 def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and sd of pixel / 255 for each channel of uint8 (N, 3, S, S), exact, from the histogram of values.
 
-    The sd of a channel that is the same everywhere (pictures in green alone) is given as 1, so that dividing by it gives 0, not NaN.
+    The sd of a channel that is the same everywhere (pictures in green alone) is set to 1, so that dividing by it gives 0, not NaN.
     """
     values = np.arange(256) / 255
     counts = np.array([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])

@@ -1,1 +1,1 @@
-"""Figures as functions of tables: ``draw_*`` fills axes that are given, ``figure`` lays out a whole page."""
+"""Figures as functions of tables: ``draw_*`` fills axes, ``figure`` lays out a page."""

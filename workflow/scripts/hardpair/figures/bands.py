@@ -19,12 +19,11 @@ def over_seeds(groups: SeriesGroupBy, seeds: int) -> pd.DataFrame:
     """
     from scipy.special import stdtrit
 
-    told = groups.agg(mean="mean", low="min", high="max")
+    band = groups.agg(mean="mean", low="min", high="max")
     if seeds >= FEW:
-        count = groups.count()
-        half = stdtrit(np.maximum(count - 1, 1), 0.975) * groups.std().fillna(0) / np.sqrt(count)
-        told = told.assign(low=told["mean"] - half, high=told["mean"] + half)
-    return told
+        half = stdtrit(np.maximum(groups.count() - 1, 1), 0.975) * groups.sem().fillna(0)
+        band = band.assign(low=band["mean"] - half, high=band["mean"] + half)
+    return band
 
 
 def note(settings: dict) -> str:

@@ -1,7 +1,8 @@
 """Every figure of a study: its title, what it reads, and the keys of the config that it depends on.
 
-A figure is a module of this folder with a function ``from_files``, a line here, and a caption in workflow/report. Nothing here decides
-what a figure shows, since keys reach it as settings: a new line makes no other figure stale.
+A figure is a module of this folder, a line here, and a caption in workflow/report. The module's ``read`` makes tables of files, and its
+``figure`` a page of tables and ``settings``, a dict of the keys listed here. Nothing here decides what a figure shows, since keys reach it
+as settings: a new line makes no other figure stale.
 """
 
 from typing import NamedTuple

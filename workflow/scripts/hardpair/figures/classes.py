@@ -1,12 +1,10 @@
 """Accuracy of each class by variant; against its number of training images where classes differ in it."""
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -57,72 +55,53 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
         order = accuracy.reindex(order).sort_values(ascending=False, kind="stable").index
     groups = np.array_split(order.to_numpy(), GROUPS if many else len(order))
     sizes = np.exp([np.log(images[group].clip(lower=1)).mean() for group in groups])
-    log = uneven and (many or _apart(sizes))
+    steps = -np.diff(np.log(sizes))
+    log = uneven and (many or steps.min() >= 0.5 * steps.mean())  # names need about equal distances
     places = sizes if log else np.arange(1.0, len(groups) + 1)
     place = pd.Series({name: at for at, group in zip(places, groups, strict=True) for name in group})
     if many:
         ticks = {} if log else {at: f"{at:g}" for at in places}
         title = "Training images of a class" if log else "Tenth of the classes, from the easiest to the hardest for all variants together"
         return Layout(place, ticks, log, title, f"point: mean of about {len(order) // GROUPS} classes")
-    shown = {name: textwrap.shorten(style.class_name(name), NAME, placeholder="…") for name in order}
+    shown = {name: style.shortened(style.class_name(name), NAME) for name in order}
     ticks = {place[name]: f"{shown[name]}  {images[name]:,}" if uneven else shown[name] for name in order}
     return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "")
 
 
-def _apart(sizes: np.ndarray) -> bool:
-    """Whether sizes, falling, stand about as far from each other on a logarithmic axis as names need."""
-    steps = -np.diff(np.log(sizes))
-    return bool(steps.min() >= 0.5 * steps.mean())
+def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Series]:
+    """Accuracy of ``runs`` by class, and numbers of training images in ``data`` and ``split``."""
+    names = read_json(files["data"] / "dataset.json")["classes"]
+    _, labels = load_part(files["data"], "train")
+    images = np.bincount(labels[read_json(files["split"])["training"]], minlength=len(names))
+    return Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names)
 
 
-def draw_classes(ax: Axes, table: pd.DataFrame, where: Layout, looks: dict) -> dict:
-    """A line per variant over the classes, in per cent, with the range over seeds. Returns the line of each variant.
+def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
+    """Accuracy of each class, a line per variant with its band over seeds.
 
     Args:
-        table: ``Runs.per_class``.
+        table: ``Runs.per_class`` of the model after the last epoch.
+        images: number of training images by class name, in label order.
     """
-    placed = table.assign(place=table["class"].map(where.place))
-    placed = placed.groupby(["variant", "seed", "place"], as_index=False)["accuracy"].mean()
+    looks = style.looks(settings["variants"])
+    where = layout(table.groupby("class")["accuracy"].mean(), images)
+    placed = table.assign(place=table["class"].map(where.place)).groupby(["variant", "seed", "place"], as_index=False)["accuracy"].mean()
+    page = style.new_page(style.WIDTH, 3.4)
+    ax = page.subplots()
     if where.log:
         ax.set_xscale("log")
         ax.invert_xaxis()
     drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
     if where.ticks:
-        ax.set_xticks(list(where.ticks), list(where.ticks.values()))
+        texts = list(where.ticks.values())
+        turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if max(map(len, texts)) > 2 else {}
+        ax.set_xticks(list(where.ticks), texts, **turned)
         ax.xaxis.set_minor_locator(NullLocator())
-        if max(map(len, where.ticks.values())) > 2:
-            ax.tick_params(axis="x", rotation=40)
-            for text in ax.get_xticklabels():
-                text.set(ha="right", rotation_mode="anchor")
     else:
         lines.log_axis(ax.xaxis)
     ax.set_xlabel(where.title)
     ax.grid(axis="y")
-    return drawn
-
-
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs`` and the training images in ``data`` and ``split``."""
-    names = read_json(files["data"] / "dataset.json")["classes"]
-    _, labels = load_part(files["data"], "train")
-    images = np.bincount(labels[read_json(files["split"])["training"]], minlength=len(names))
-    return figure(Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names), settings)
-
-
-def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
-    """Accuracy of each class, a line per variant.
-
-    Args:
-        table: ``Runs.per_class`` of the model after the last epoch.
-        images: number of training images by class name, in label order.
-        settings: the keys that ``catalogue`` lists.
-    """
-    looks = style.looks(settings["variants"])
-    where = layout(table.groupby("class")["accuracy"].mean(), images)
-    page = style.new_page(style.WIDTH, 3.4)
-    ax = page.subplots()
-    drawn = draw_classes(ax, table, where, looks)
     ax.set_title(f"{settings['evaluated_on'].capitalize()} accuracy of each class (%), higher is better")
-    style.footer(page, style.origin(settings), bands.note(settings), where.note, "model after the last epoch")
+    style.footer(page, settings, bands.note(settings), where.note, "model after the last epoch")
     legend.name_lines(page, ax, drawn, looks)
     return page

@@ -12,7 +12,6 @@ from matplotlib.patches import Rectangle
 from hardpair.comparison.runs import Runs
 from hardpair.figures import style
 from hardpair.measures.confusion import pair_rates
-from hardpair.wording import counted
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
@@ -61,15 +60,10 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
     ax.set_aspect("equal")
     ax.set_ylim(len(names), 0)
     ax.tick_params(length=0)
-    places, shown = np.arange(len(names)) + 0.5, [style.class_name(shortened(name)) for name in names]
+    places, shown = np.arange(len(names)) + 0.5, [style.class_name(style.shortened(name, NAME)) for name in names]
     ax.set_xticks(places, shown, rotation=90)
     ax.set_yticks(places, shown)
     ax.spines[:].set_visible(False)
-
-
-def shortened(name: str) -> str:
-    """A name, without its end where it is long."""
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
@@ -77,9 +71,9 @@ def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
     ax.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=5.6, color=colour)
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs``."""
-    return figure(*Runs.declared(files["runs"], settings).confusions(), settings)
+def read(files: dict[str, Path], settings: dict) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Class names and counts of ``runs``."""
+    return Runs.declared(files["runs"], settings).confusions()
 
 
 def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) -> Figure:
@@ -88,7 +82,6 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     Args:
         classes: names in label order.
         matrices: for each variant counts (seeds, C, C), row = true class.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     pair = tuple(classes.index(name) for name in settings["pairs"][0])
@@ -96,46 +89,30 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     names, inner = [classes[label] for label in chosen], (chosen.index(pair[0]), chosen.index(pair[1]))
     shares = {name: row_shares(counts)[np.ix_(chosen, chosen)] for name, counts in matrices.items()}
     off = ~np.eye(len(chosen), dtype=bool)
-    highest = max(np.nanmax(100 * values[off], initial=1) for values in shares.values())
-    norm = Normalize(0, highest)
+    norm = Normalize(0, max(np.nanmax(100 * values[off], initial=1) for values in shares.values()))
 
     count = len(matrices)
-    page, axes, side = _panels(count, names)
-    rows, columns = axes.shape
-    for place, (ax, (name, values)) in enumerate(zip(axes.flat, shares.items(), strict=False)):
+    columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
+    rows = -(-count // columns)
+    longest = min(max(map(len, names)), NAME)
+    side = 0.235 * max(len(names), FEWEST) + 0.055 * longest + 0.35  # inches: cells, names, the axis's label
+    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
+    axes = style.grid(page, count, columns, "predicted class", "true class")
+    for ax, (name, values) in zip(axes, shares.items(), strict=True):
         draw_confusion(ax, values, names, inner, norm)
         ax.set_title(style.wrapped(looks[name].label, int(side * 11)))
-        if place % columns == 0:
-            ax.set_ylabel("true class")
-        if place + columns >= count:
-            ax.set_xlabel("predicted class")
-            ax.tick_params(labelbottom=True)
     bar = page.colorbar(ScalarMappable(norm, COLOURS), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
     bar.set_label("called another (% of true class)")
     bar.outline.set_visible(False)
     n, images = len(settings["seeds"]), int(next(iter(matrices.values()))[0].sum())
-    some = f"{len(chosen)} of {len(classes)} classes: those of the most confused pairs" if len(chosen) < len(classes) else ""
     style.footer(
         page,
-        style.origin(settings),
-        counted(images, f"{settings['evaluated_on']} image"),
+        settings,
+        style.evaluated(images, settings),
         "model after the last epoch",
         f"cells: % of the true class, mean of n = {n} seeds" if n > 1 else "cells: % of the true class, one seed",
         f"framed: {' and '.join(name.replace('_', ' ') for name in settings['pairs'][0])}",
         "grey: correct; empty: below 0.5 %",
-        some,
+        f"{len(chosen)} of {len(classes)} classes: those of the most confused pairs" if len(chosen) < len(classes) else "",
     )
     return page
-
-
-def _panels(count: int, names: list[str]) -> tuple[Figure, np.ndarray, float]:
-    """A page with so many panels for matrices of classes of these names, the axes (rows, columns), and a panel's width in inches."""
-    columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
-    rows = -(-count // columns)
-    longest = min(max(map(len, names)), NAME)
-    side = 0.235 * max(len(names), FEWEST) + 0.055 * longest + 0.35  # cells, names, the axis's label
-    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
-    axes = page.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for ax in axes.flat[count:]:
-        ax.set_visible(False)
-    return page, axes, side

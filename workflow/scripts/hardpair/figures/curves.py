@@ -1,14 +1,13 @@
 """Training curves: loss, accuracy and confusion of the pair by epoch."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.comparison.runs import Runs
-from hardpair.figures import bands, legend, lines, style
+from hardpair.figures import bands, legend, lines, reading, style
 from hardpair.measures.names import about
+
+read = reading.of_runs("epochs")
 
 SPIKE = 300  # a loss whose range is wider is drawn on a logarithmic axis: a run came close to diverging
 ZOOM_FROM = 10  # epochs; of longer runs the last half is shown again, larger
@@ -60,17 +59,11 @@ def drops_note(table: pd.DataFrame) -> str:
     return "dotted vertical: the learning rate drops" if learning_rate_drops(table) else ""
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs``."""
-    return figure(Runs.declared(files["runs"], settings).epochs(settings["pairs"][0]), settings)
-
-
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Courses of all variants, and below them their last half where runs are long enough.
 
     Args:
         table: ``Runs.epochs``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks, shown = style.looks(settings["variants"]), panels(table, settings["pairs"][0])
     last = int(table["epoch"].max())
@@ -87,6 +80,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
                 ax.set_xlabel("")
     page.align_ylabels()
     held_out = "accuracy and confusion on validation images" if shown[0][0] == "validation_accuracy" else ""
-    style.footer(page, style.origin(settings), bands.note(settings), held_out, drops_note(table))
+    style.footer(page, settings, bands.note(settings), held_out, drops_note(table))
     legend.name_lines(page, axes[0, -1], drawn, looks)
     return page

@@ -1,13 +1,12 @@
 """Shares of easy and hard training images by epoch."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.comparison.runs import Runs
-from hardpair.figures import bands, legend, lines, style
+from hardpair.figures import bands, legend, lines, reading, style
+
+read = reading.of_runs("difficulty")
 
 
 def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks: dict) -> dict:
@@ -20,17 +19,11 @@ def draw_share(ax: Axes, table: pd.DataFrame, column: str, settings: dict, looks
     return drawn
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs``."""
-    return figure(Runs.declared(files["runs"], settings).difficulty(**settings["difficulty"]), settings)
-
-
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """Easy and hard side by side.
 
     Args:
         table: ``Runs.difficulty``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks = style.looks(settings["variants"])
     page = style.new_page(style.WIDTH, 2.7)
@@ -39,7 +32,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         drawn = draw_share(ax, table, column, settings, looks)
         ax.tick_params(labelleft=True)
     axes[0].set_ylim(0, 100)
-    judged = "training images, model in evaluation mode, not augmented"
-    style.footer(page, style.origin(settings), bands.note(settings), judged, lines.published_note(page))
+    images = "training images, model in evaluation mode, not augmented"
+    style.footer(page, settings, bands.note(settings), images, lines.published_note(page))
     legend.name_lines(page, axes[-1], drawn, looks)
     return page

@@ -29,18 +29,17 @@ def ranked(calls: pd.DataFrame, label: int, count: int = ACROSS) -> pd.DataFrame
 def draw_image(ax: Axes, image: np.ndarray, caption: str) -> None:
     """A uint8 (3, H, W) image with a caption below."""
     ax.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.set_xlabel(caption, fontsize=6, labelpad=2, linespacing=1.25)
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs`` and the images in ``data``."""
+def read(files: dict[str, Path], settings: dict) -> tuple[np.ndarray, list[str], pd.DataFrame]:
+    """The images in ``data``, their classes, and what ``runs`` call them."""
     classes = read_json(files["data"] / "dataset.json")["classes"]
     images, _ = load_part(files["data"], "train" if settings["evaluated_on"] == "validation" else "test")
     calls = Runs.declared(files["runs"], settings).pair_calls(*pair_indices(classes, settings["pairs"][0]))
-    return figure(images, classes, calls, settings)
+    return images, classes, calls
 
 
 def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings: dict) -> Figure:
@@ -50,7 +49,6 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         images: uint8 (N, 3, H, W), what ``index`` of ``calls`` points into.
         classes: names in label order.
         calls: ``Runs.pair_calls`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     a, b = settings["pairs"][0]
     page = style.new_page(style.WIDTH, 2.75)
@@ -66,7 +64,7 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         if chosen.empty:
             axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
     runs = len(settings["variants"]) * len(settings["seeds"])
-    total = counted(len(calls), f"{settings['evaluated_on']} image") + " of the pair"
-    meaning = "below: share of runs that call it so, and mean probability of its true class over all runs"
-    style.footer(page, style.origin(settings), counted(runs, "run"), total, "model after the last epoch", meaning)
+    images_note = f"{style.evaluated(len(calls), settings)} of the pair"
+    below = "below: share of runs that call it so, and mean probability of its true class over all runs"
+    style.footer(page, settings, counted(runs, "run"), images_note, "model after the last epoch", below)
     return page

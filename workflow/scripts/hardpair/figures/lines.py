@@ -26,30 +26,19 @@ def draw_lines(
     """
     lines = {}
     groups = table.dropna(subset=[column]).groupby(["variant", along])[column]
-    summary = bands.over_seeds(groups, table["seed"].nunique()).reset_index()
+    summary = bands.over_seeds(groups, table["seed"].nunique()).mul(factor).reset_index()
     for name, look in looks.items():
         course = summary[summary["variant"] == name]
         if course.empty:
             continue
         if ax.xaxis_inverted():  # a line ends at the right
             course = course[::-1]
-        places, mean = course[along].to_numpy(), course["mean"].to_numpy() * factor
-        ax.fill_between(
-            places, course["low"] * factor, course["high"] * factor, color=look.colour, alpha=0.16 if len(looks) <= 4 else 0.07, linewidth=0
-        )
-        [lines[name]] = ax.plot(
-            places,
-            mean,
-            color=look.colour,
-            linestyle=look.dashes,
-            marker=look.marker,
-            markevery=_marked(len(places), look.place, len(looks)) if along == "epoch" else None,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            label=look.label,
-        )
+        alpha = 0.16 if len(looks) <= 4 else 0.07
+        ax.fill_between(course[along], course["low"], course["high"], color=look.colour, alpha=alpha, linewidth=0)
+        marked = _marked(len(course), look.place, len(looks)) if along == "epoch" else None
+        [lines[name]] = ax.plot(course[along].to_numpy(), course["mean"].to_numpy(), markevery=marked, **look.line)
     if along == "epoch":
-        epoch_axis(ax)
+        epoch_axis(ax, summary["epoch"])
     return lines
 
 
@@ -82,15 +71,14 @@ def _marked(points: int, place: int, variants: int) -> list[int]:
     return list(range(int(step * (place + 0.5) / variants), points, step))
 
 
-def epoch_axis(ax: Axes) -> None:
-    """Whole epochs below, a light grid behind."""
+def epoch_axis(ax: Axes, epochs: pd.Series) -> None:
+    """Integer epochs below, a light grid behind."""
     ax.set_xlabel("Epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.grid(axis="y")
-    ends = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) and line.get_transform() == ax.transData]
-    if ends and np.ptp(np.concatenate(ends)) == 0:  # one epoch
-        ax.set_xlim(ends[0][0] - 0.5, ends[0][0] + 0.5)
-    elif ends:
+    if epochs.nunique() == 1:
+        ax.set_xlim(epochs.iloc[0] - 0.5, epochs.iloc[0] + 0.5)
+    else:
         ax.margins(x=0.02)
 
 

@@ -1,7 +1,5 @@
 """The plane of exponents: accuracy and confusion of the pair by the exponents of loss and sampler."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -10,11 +8,13 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hardpair.comparison.runs import Runs
-from hardpair.figures import style, variants
+from hardpair.figures import reading, style, variants
 from hardpair.measures.intervals import mean_interval
 
+read = reading.of_runs("measures")
+
 COLOURS = {"accuracy": "Blues", "confusion": "Blues_r"}  # darker is better
+BEST, OTHER = {"edgecolor": style.INK, "linewidth": 1.4, "zorder": 3, "clip_on": False}, {"edgecolor": "white", "linewidth": 1}
 
 
 def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[float, float], str]) -> None:
@@ -34,28 +34,16 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
     for place, cell in cells.items():
         x, y = across.index(place[1]), down.index(place[0])
         colour = colours(norm(cell["mean"]))
-        frame = (
-            {"edgecolor": style.INK, "linewidth": 1.4, "zorder": 3, "clip_on": False}
-            if place == best
-            else {"edgecolor": "white", "linewidth": 1}
-        )
-        ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **frame))
+        ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **(BEST if place == best else OTHER)))
         half = cell["high"] - cell["mean"]
         text = f"{cell['mean']:.1f}" + (f"\n± {half:.1f}" if np.isfinite(half) else "")
         ink = style.INK if style.light(colour) else "white"
         ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=ink, zorder=4, linespacing=1.3)
-    ax.set_xlim(0, len(across))
-    ax.set_ylim(0, len(down))
+    ax.set(xlim=(0, len(across)), ylim=(0, len(down)), xlabel="exponent of the sampler")
     ax.set_xticks(np.arange(len(across)) + 0.5, [f"{value:g}" for value in across])
     ax.set_yticks(np.arange(len(down)) + 0.5, [f"{value:g}" for value in down])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel("exponent of the sampler")
-
-
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs``."""
-    return figure(Runs.declared(files["runs"], settings).measures(settings["pairs"][0]), settings)
 
 
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
@@ -63,7 +51,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         table: ``Runs.measures`` of the model after the last epoch.
-        settings: the keys that ``catalogue`` lists.
     """
     places = {(of_loss, of_sampler): name for name, of_loss, of_sampler in settings["plane"]}
     rows = len({place[0] for place in places})
@@ -75,5 +62,5 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     axes[0].set_ylabel("exponent of the loss")
     n = len(settings["seeds"])
     cells = f"mean ± half of the 95 % t interval, n = {n} seeds, best framed" if n > 1 else "one seed each: no interval; best framed"
-    style.footer(page, style.origin(settings), variants.judged_on(table, settings), "model after the last epoch", cells)
+    style.footer(page, settings, variants.images_note(table, settings), "model after the last epoch", cells)
     return page

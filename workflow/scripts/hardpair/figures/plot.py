@@ -52,7 +52,7 @@ def plot(description: str, name: str | None = None) -> None:
 
     module = importlib.import_module(f"hardpair.figures.{name}")
     with style.applied():
-        style.save(module.from_files(files, settings), options.output)
+        style.save(module.figure(*module.read(files, settings), settings), options.output)
 
 
 def _needs(name: str) -> str:

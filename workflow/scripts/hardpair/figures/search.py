@@ -38,7 +38,7 @@ def draw_trials(ax: Axes, trials: pd.DataFrame, column: str, best: bool = False)
     if best and len(ended):
         ax.step(trials[column], trials["best"], where="post", color=style.MUTED, linewidth=1, zorder=1.5, label="_best")
     for number, part in ended.groupby("round"):
-        ax.plot(part[column], part["percent"], linestyle="none", **_dot(number, trials["round"].max()), label=f"_round:{number}")
+        ax.plot(part[column], part["percent"], **_dot(number, trials["round"].max()), label=f"_round:{number}")
     if len(ended):
         top = ended.loc[ended["percent"].idxmax()]
         ax.plot([top[column]], [top["percent"]], **BEST)
@@ -55,12 +55,12 @@ def draw_trials(ax: Axes, trials: pd.DataFrame, column: str, best: bool = False)
 
 def _dot(number: int, last: int) -> dict:
     shade = colormaps["viridis"](0.85 - 0.75 * number / max(last, 1)) if last else colormaps["viridis"](0.35)
-    return {"marker": "o", "markersize": 4.5, "color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4}
+    return {"marker": "o", "markersize": 4.5, "color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4, "linestyle": "none"}
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``trials``."""
-    return figure(read_table(files["trials"]), settings)
+def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
+    """The table ``trials``."""
+    return [read_table(files["trials"])]
 
 
 def figure(trials: pd.DataFrame, settings: dict) -> Figure:
@@ -68,53 +68,39 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
 
     Args:
         trials: search/trials.csv.
-        settings: the keys that ``catalogue`` lists.
     """
     trials = prepared(trials)
     page = style.new_page(style.WIDTH, 4.2)
-    grid = page.add_gridspec(2, 4, height_ratios=(1.15, 1))
-    course = page.add_subplot(grid[0, :])
+    axes = page.subplot_mosaic([["trial"] * len(SEARCHED), list(SEARCHED)], height_ratios=(1.15, 1), sharey=True)
+    course = axes.pop("trial")
     draw_trials(course, trials, "trial", best=True)
-    course.set_xlabel("Trial")
-    course.set_ylabel("Validation accuracy (%)")
-    course.set_xlim(trials["trial"].min() - 0.6, trials["trial"].max() + 0.6)
+    course.set(xlabel="Trial", ylabel="Validation accuracy (%)", xlim=(trials["trial"].min() - 0.6, trials["trial"].max() + 0.6))
     course.xaxis.get_major_locator().set_params(integer=True)
-    below = None
-    for column, (name, title) in zip(range(4), SEARCHED.items(), strict=True):
-        below = ax = page.add_subplot(grid[1, column], sharey=below)
+    for name, ax in axes.items():
         low, high = trials[name].min(), trials[name].max()
         if name in LOGARITHMIC and 0 < 3 * low < high:  # within a narrow range both scales look alike, and round ticks are linear
             ax.set_xscale("log")
         draw_trials(ax, trials, name)
-        ax.set_xlabel(title)
+        ax.set_xlabel(SEARCHED[name])
         ax.margins(x=0.08)
         if ax.get_xscale() == "log":
             lines.log_axis(ax.xaxis, 4)
         else:
             ax.locator_params(axis="x", nbins=3)
-        if column:
-            ax.tick_params(labelleft=False)
-        else:
-            ax.set_ylabel("Validation accuracy (%)")
+    axes["learning_rate"].set_ylabel("Validation accuracy (%)")
     many = int(trials["diverged"].sum())
     count = counted(len(trials), "trial") + f" in {counted(trials['round'].nunique(), 'round')}"
-    style.footer(
-        page,
-        style.origin(settings),
-        count,
-        f"{many} diverged" if many else "none diverged",
-        "value: mean validation accuracy at a trial's last epoch",
-    )
-    legend.key_above(page, _marks(trials))
+    value = "value: mean validation accuracy at a trial's last epoch"
+    style.footer(page, settings, count, f"{many or 'none'} diverged", value)
+    legend.put_above(page, _marks(trials))
     return page
 
 
-def _marks(trials: pd.DataFrame) -> dict:
+def _marks(trials: pd.DataFrame) -> list[Line2D]:
     last = int(trials["round"].max())
     shown = range(last + 1) if last < 4 else (0, last)
-    key = {f"round {number + 1}": Line2D([], [], linestyle="none", **_dot(number, last)) for number in shown}
-    key |= {"best": Line2D([], [], **BEST), "best so far": Line2D([], [], color=style.MUTED, linewidth=1)}
-    key["the given recipe (trial 0)"] = Line2D([], [], **RECIPE)
+    looks = {f"round {number + 1}": _dot(number, last) for number in shown}
+    looks |= {"best": BEST, "best so far": {"color": style.MUTED, "linewidth": 1}, "config's recipe (trial 0)": RECIPE}
     if trials["diverged"].any():
-        key["diverged"] = Line2D([], [], **DIVERGED)
-    return key
+        looks["diverged"] = DIVERGED
+    return [Line2D([], [], label=label, **look) for label, look in looks.items()]

@@ -1,13 +1,13 @@
 """What all figures share: fonts, a fixed look per variant, text that is safe to draw, and files with the same bytes every time."""
 
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
+import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -29,7 +29,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 8,
-    "axes.labelsize": 8,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
@@ -41,7 +40,6 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.unicode_minus": True,
     "grid.color": FAINT,
     "grid.linewidth": 0.5,
     "text.color": INK,
@@ -77,28 +75,26 @@ class Look:
     marker: str
     place: int
 
+    @property
+    def line(self) -> dict:
+        """Keywords of its ``Line2D``."""
+        style = {"color": self.colour, "linestyle": self.dashes, "marker": self.marker}
+        return style | {"markeredgecolor": "white", "markeredgewidth": 0.3, "label": self.label}
+
 
 def looks(variants: list[dict]) -> dict[str, Look]:
     """The look of each variant by name, fixed by its place in the config."""
     return {
         variant["name"]: Look(
-            plain(variant.get("label") or variant["name"]),
-            COLOURS[place % len(COLOURS)],
-            DASHES[place % len(DASHES)],
-            MARKERS[place % len(MARKERS)],
-            place,
+            plain(variant.get("label") or variant["name"]), *(cycle[place % len(cycle)] for cycle in (COLOURS, DASHES, MARKERS)), place
         )
         for place, variant in enumerate(variants)
     }
 
 
-@contextmanager
-def applied() -> Iterator[None]:
-    """Matplotlib's own defaults and ours inside the block, whatever the user's matplotlibrc says."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
+def applied() -> AbstractContextManager[None]:
+    """A block with Matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
+    return matplotlib.style.context(["default", STYLE])
 
 
 def new_page(width: float, height: float) -> Figure:
@@ -124,9 +120,27 @@ def wrapped(text: str, width: int) -> str:
     return textwrap.fill(text, width)
 
 
-def footer(figure: Figure, *parts: str) -> None:
+def shortened(text: str, width: int) -> str:
+    """``text`` up to the last word, or part of a long one, that ends within ``width`` characters."""
+    return text if len(text) <= width else f"{textwrap.wrap(text, width - 1)[0]}…"
+
+
+def grid(page: Figure, count: int, columns: int, xlabel: str, ylabel: str) -> list[Axes]:
+    """``count`` panels of one scale, ``columns`` in a row; the labels of the axes stand at the left and below."""
+    axes = page.subplots(-(-count // columns), columns, squeeze=False, sharex=True, sharey=True)
+    for place, ax in enumerate(axes.flat):
+        ax.set_visible(place < count)
+        if place % columns == 0:
+            ax.set_ylabel(ylabel)
+        if place + columns >= count:
+            ax.set_xlabel(xlabel)
+            ax.tick_params(labelbottom=True)
+    return list(axes.flat[:count])
+
+
+def footer(figure: Figure, settings: dict, *parts: str) -> None:
     """A small line below everything: where the figure comes from and what its marks mean."""
-    text = "\N{NO-BREAK SPACE}· ".join(plain(part) for part in parts if part)
+    text = "\N{NO-BREAK SPACE}· ".join(plain(part) for part in (origin(settings), *parts) if part)
     line = figure.supxlabel(text, x=0.008, ha="left", fontsize=6.5, color=MUTED, linespacing=1.35)
     for characters in range(int(24 * figure.get_figwidth()), 20, -4):
         line.set_text(wrapped(text, characters))
@@ -140,9 +154,14 @@ def origin(settings: dict) -> str:
     return f"study {settings['study']}{size}" + (f" ({settings['made']})" if "made" in settings else "")
 
 
+def evaluated(images: int, settings: dict) -> str:
+    """``10,000 test images``."""
+    return counted(images, f"{settings['evaluated_on']} image")
+
+
 def reference_label(reference: dict) -> str:
     """``humans 3.83 %``."""
-    return f"{textwrap.shorten(plain(reference['label']), 24, placeholder='…')} {100 * reference['confusion']:.2f} %"
+    return f"{shortened(plain(reference['label']), 24)} {100 * reference['confusion']:.2f} %"
 
 
 def light(colour) -> bool:

@@ -1,13 +1,12 @@
 """What the focal weights did: their mean, the scale of the loss, how many images bear them, and how much of them lies on the pair."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.comparison.runs import Runs
-from hardpair.figures import bands, legend, lines, style
+from hardpair.figures import bands, legend, lines, reading, style
+
+read = reading.of_runs("refreshes")
 
 PANELS = {
     "loss_mean_weight": ("Mean weight, loss", 1),
@@ -41,39 +40,27 @@ def draw_weight(ax: Axes, table: pd.DataFrame, column: str, settings: dict, look
     return drawn
 
 
-def from_files(files: dict[str, Path], settings: dict) -> Figure:
-    """``figure`` of ``runs``."""
-    return figure(Runs.declared(files["runs"], settings).refreshes(settings["pairs"][0]), settings)
-
-
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
     """A panel for each quantity that some variant has; a note where none has any.
 
     Args:
         table: ``Runs.refreshes``.
-        settings: the keys that ``catalogue`` lists.
     """
     looks, columns = style.looks(settings["variants"]), present(table)
-    having = {name for column in columns for name in table.loc[table[column].notna(), "variant"]}
-    across = min(len(columns), 2) or 1
-    page = style.new_page(style.WIDTH, 2.0 * (-(-len(columns) // across) or 0.5) + 0.4)
     if not columns:
-        style.footer(page, style.origin(settings))
-        note(page, "No variant of this study weighs images by difficulty.")
-    if columns:
-        axes = page.subplots(-(-len(columns) // across), across, squeeze=False)
-        for ax, column in zip(axes.flat, columns, strict=False):
-            drawn = draw_weight(ax, table, column, settings, looks)
-        for ax in axes.flat[len(columns) :]:
-            ax.set_visible(False)
-        notes = bands.note(settings), "at each refresh of the weights", lines.published_note(page)
-        style.footer(page, style.origin(settings), *notes)
-        legend.name_lines(page, axes.flat[len(columns) - 1], drawn, {name: look for name, look in looks.items() if name in having})
+        page = style.new_page(style.WIDTH, 1.4)
+        style.footer(page, settings)
+        page.text(0.5, 0.5, "No variant of this study weighs images by difficulty.", ha="center", va="center", color=style.MUTED)
+        return page
+    across = min(len(columns), 2)
+    down = -(-len(columns) // across)
+    page = style.new_page(style.WIDTH, 2.0 * down + 0.4)
+    axes = page.subplots(down, across, squeeze=False).flat
+    for ax, column in zip(axes, columns, strict=False):
+        drawn = draw_weight(ax, table, column, settings, looks)
+    for ax in axes[len(columns) :]:
+        ax.set_visible(False)
+    style.footer(page, settings, bands.note(settings), "at each refresh of the weights", lines.published_note(page))
+    weighting = set(table.loc[table[columns].notna().any(axis=1), "variant"])
+    legend.name_lines(page, axes[len(columns) - 1], drawn, {name: look for name, look in looks.items() if name in weighting})
     return page
-
-
-def note(page: Figure, text: str) -> None:
-    """A figure that has nothing to show says so."""
-    ax = page.subplots()
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, text, ha="center", va="center", color=style.MUTED)

@@ -1,1 +1,1 @@
-"""Files: written whole, read back, checked."""
+"""Files: written completely, read back, checked."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import csv
 import errno
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, one_line
 
-PARTIAL = ".partial-"  # and its owner: how the name of a file begins that is being written
+PARTIAL = ".partial-"  # and its owner: the beginning of the name of a file that is being written
 
 
 def owner() -> str:
@@ -29,14 +29,16 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     The temporary name keeps the suffix, which some writers depend on. On any exception it is removed and ``path`` stays as it was.
 
     Raises:
-        OSError: it cannot be written; names ``path``, whatever the writer told.
+        OSError: it cannot be written; names ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{PARTIAL}{owner()}-{path.name}")
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # some writers make files that none but their owner may read
+        umask = os.umask(0o077)  # which can only be read by setting it
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # some writers make files that only their owner may read
         os.replace(temporary, path)
     except Exception as error:
         if (named := _system_error(error, path, temporary)) is None:
@@ -47,7 +49,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def _system_error(error: Exception, path: Path, temporary: Path) -> OSError | None:
-    """What the system had against writing ``path``, if that is what ``error`` tells."""
+    """The system's reason for not writing ``path``, if that is what ``error`` is about."""
     if isinstance(error, OSError):
         if error.filename not in (None, str(temporary), temporary):
             return None
@@ -59,27 +61,20 @@ def _system_error(error: Exception, path: Path, temporary: Path) -> OSError | No
     return None
 
 
-def _umask() -> int:
-    """Permissions that new files do not get; they can only be read by being set."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
 def remove_partial(path: Path) -> None:
-    """Remove what a killed process left of writing ``path``; nobody may be writing it now."""
+    """Remove what a killed process left of writing ``path``, which no process may be writing now."""
     for temporary in path.parent.glob(f"{PARTIAL}*-{glob.escape(path.name)}"):
         temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
+    """Write ``text`` as UTF-8."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write ``value`` as indented JSON, keys in the order given, whole or not at all."""
+    """Write ``value`` as indented JSON, keys in their order."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -93,12 +88,12 @@ def read_json(path: str | Path) -> dict:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}): delete it and run the step that makes it again") from None
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number of thousands of digits, thousands of nested lists
+        raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
 
 
 def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> None:
-    """Write rows as CSV, whole or not at all; a key that a row lacks is an empty cell."""
+    """Write rows as CSV; a key that a row lacks is an empty cell."""
     with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

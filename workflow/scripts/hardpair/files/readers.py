@@ -1,4 +1,4 @@
-"""Tables and arrays of runs read back, damage reported in one sentence."""
+"""Tables and arrays of runs, read with damage reported in one sentence."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ def read_table(path: str | Path, *columns: str) -> "pd.DataFrame":
 def read_tables(paths: Sequence[Path], *columns: str) -> "pd.DataFrame":
     """CSV files of runs as one table, each as ``read_table`` reads it; the index is the place of a row's file in ``paths``.
 
-    Files of equal columns are parsed at once: that takes a tenth of the time of one after the other.
+    Files of equal columns are parsed at once, in a tenth of the time.
     """
     import pandas as pd
 
@@ -44,7 +44,7 @@ def read_tables(paths: Sequence[Path], *columns: str) -> "pd.DataFrame":
             table = _parsed(io.StringIO(f"{header}\n{''.join(texts.values())}"))
             table.index = np.repeat(list(texts), [rows.count("\n") for rows in texts.values()])
             _check_columns(table, columns)
-        except Exception:  # one at a time, the broken one can be named
+        except Exception:  # read one at a time, the broken one is named
             tables = {place: read_table(paths[place], *columns) for place in texts}
             table = pd.concat([part.set_index(np.full(len(part), place)) for place, part in tables.items()])
         parts.append(table)
@@ -71,7 +71,7 @@ def read_images(path: str | Path) -> np.ndarray:
 
 
 def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray]:
-    """Arrays of these names of an .npz file, which must be there or are told if they are; numbers, of as many axes as they should have."""
+    """Arrays of numbers of an .npz file, by name, each with as many axes as it should have; those not ``needed`` may be missing."""
 
     def load(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
@@ -88,24 +88,19 @@ def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray
 def predictions(path: Path, *models: str) -> dict[str, np.ndarray]:
     """Index and labels int64 (N,) of the images of a predictions.npz, and the models' logits (N, C)."""
     loaded = arrays(path, "index", "labels", *models)
+    index, labels, shapes = loaded["index"], loaded["labels"], {loaded[model].shape for model in models}
     with contents_of(path):
-        _check_logits(loaded, models)
+        whole_numbers = index.dtype.kind in "iu" and labels.dtype.kind in "iu"
+        if not whole_numbers or shapes != {(len(index), max(shapes)[1])} or len(labels) != len(index):
+            raise ValueError("index, labels and logits have other types or lengths")
+        if index.min() < 0 or labels.min() < 0 or labels.max() >= max(shapes)[1]:
+            raise ValueError("index or labels are out of bounds")
     return loaded
-
-
-def _check_logits(arrays: dict[str, np.ndarray], models: tuple[str, ...]) -> None:
-    labels, index = arrays["labels"], arrays["index"]
-    shapes = {arrays[model].shape for model in models}
-    if any(array.dtype.kind == "f" for array in (labels, index)) or len(shapes) != 1 or len(labels) != len(index):
-        raise ValueError("labels, index and logits do not go together")
-    (shape,) = shapes
-    if shape[0] != len(labels) or labels.min() < 0 or labels.max() >= shape[1] or index.min() < 0:
-        raise ValueError("labels and logits do not go together")
 
 
 @contextmanager
 def contents_of(path: str | Path) -> Iterator[None]:
-    """Errors within the block, which come from a file that does not hold what it should, as one sentence."""
+    """Errors within the block, which come from wrong contents of a file, as one sentence."""
     try:
         yield
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
@@ -115,7 +110,7 @@ def contents_of(path: str | Path) -> Iterator[None]:
 
 
 def read_with(path: Path, reader: Callable):
-    """What ``reader`` makes of a file, its failures as one sentence; a library raises whatever a broken file leads it to."""
+    """The result of ``reader`` on a file, its failures, of any type since the file may be broken, as one sentence."""
     try:
         return reader(path)
     except FileNotFoundError:

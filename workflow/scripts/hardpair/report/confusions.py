@@ -59,10 +59,10 @@ def outcomes(runs: Runs, seeds: int) -> Outcomes:
     return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed)
 
 
-def most_wrong(every: Outcomes) -> np.ndarray:
+def most_wrong(results: Outcomes) -> np.ndarray:
     """Places of the images that any run gets wrong: those that most runs get wrong first, then those of lowest mean p_t."""
-    wrong = every.wrong.sum(0)
-    order = np.lexsort((every.index, every.mean.mean(0), -wrong))
+    wrong = results.wrong.sum(0)
+    order = np.lexsort((results.index, results.mean.mean(0), -wrong))
     return order[wrong[order] > 0]
 
 
@@ -86,13 +86,13 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         the most wrong first. And numbers: images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
     """
     seeds = shown_seeds(len(runs.variants), len(runs.seeds))
-    every = outcomes(runs, seeds)
-    order = most_wrong(every)
+    results = outcomes(runs, seeds)
+    order = most_wrong(results)
     fitting = order[: TABLES // (len(runs.variants) * (4 + 2 * seeds))]
-    tables = _tables(every.select(fitting))
-    pictures = sheets(images, every.index[fitting], ROOM - sum(len(table["base64"]) for table in tables.values()))
+    tables = _tables(results.select(fitting))
+    pictures = sheets(images, results.index[fitting], ROOM - sum(len(table["base64"]) for table in tables.values()))
     if pictures["count"] < len(fitting):
-        tables = _tables(every.select(fitting[: pictures["count"]]))
+        tables = _tables(results.select(fitting[: pictures["count"]]))
     data = {
         "classes": [name.replace("_", " ") for name in classes],
         "names": classes,
@@ -102,9 +102,10 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         "seeds": runs.seeds[:seeds],
         "runs": len(runs.seeds),
         "tables": tables,
-        "pictures": {key: pictures[key] for key in ("side", "across", "each", "sheets")},
+        "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
-    numbers = {"images": len(every.index), "wrong": len(order), "shown": pictures["count"], "seeds": len(runs.seeds), "shown_seeds": seeds}
+    numbers = {"images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
+    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds}
     return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 

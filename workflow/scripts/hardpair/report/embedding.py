@@ -17,10 +17,10 @@ def figures(folder: Path, names: list[str]) -> dict[str, dict]:
     Returns:
         ``source``, a data URI, and ``size`` (width, height; empty where an SVG has none), so that a page has its layout before it draws.
     """
-    drawn = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
-    sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in drawn.items()}
-    files = {name: ("svg+xml", svg) for name, svg in drawn.items()}
-    for name in sorted(names, key=lambda name: len(drawn[name]), reverse=True):
+    svgs = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
+    sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in svgs.items()}
+    files = {name: ("svg+xml", svg) for name, svg in svgs.items()}
+    for name in sorted(names, key=lambda name: len(svgs[name]), reverse=True):
         if sum(len(content) for _, content in files.values()) > ROOM:
             files[name] = ("png", read_with(folder / f"{name}.png", Path.read_bytes))
     return {
@@ -38,5 +38,5 @@ def script_data(value: object) -> str:
 
 
 def policy_hash(script: str) -> str:
-    """How a Content-Security-Policy names just this script."""
+    """The source that allows only this script in a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

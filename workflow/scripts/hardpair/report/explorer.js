@@ -7,7 +7,7 @@
   const at = (name) => document.getElementById(`explorer-${name}`);
   const study = new Study(JSON.parse(at("data").textContent));
   const list = at("list"), dialog = at("detail");
-  let view, found, listed;
+  let view, matching, listed;
 
   function option([value, text]) {
     return make("option", { value }, text);
@@ -61,37 +61,32 @@
   }
 
   function update() {
-    found = study.matches(view);
+    matching = study.matches(view);
     listed = 0;
     list.replaceChildren();
     more(0);
-    const many = found.length === 1 ? "1 image" : `${found.length.toLocaleString("en")} images`;
-    at("count").textContent = found.length ? `${many}: ${said()}` : `No image: ${said()}`;
-  }
-
-  function said() {
-    const name = (place) => (place === ANY ? "any class" : study.classes[place]);
-    const change = view.show === "all" ? "" : `, ${at("show").selectedOptions[0].textContent}`;
-    return `${name(view.a)} confused with ${name(view.b)}${change}`;
+    const many = `${matching.length ? matching.length.toLocaleString("en") : "No"} image${matching.length > 1 ? "s" : ""}`;
+    const [a, b, show] = ["a", "b", "show"].map((key) => at(key).selectedOptions[0].textContent);
+    at("count").textContent = `${many}: ${a} confused with ${b}${view.show === "all" ? "" : `, ${show}`}`;
   }
 
   function more(focused) {
-    const next = found.slice(listed, listed + PAGE);
+    const next = matching.slice(listed, listed + PAGE);
     list.append(...next.map((image) => make("li", {}, card(image))));
     listed += next.length;
-    at("more").hidden = listed >= found.length;
+    at("more").hidden = listed >= matching.length;
     const cards = list.querySelectorAll(".card");
     if (focused && cards[focused]) cards[focused].focus();
     else if (cards.length) reach(cards[0]);
   }
 
   function card(image) {
-    const calls = study.calls(image, view, study.asked(view)), label = study.classes[study.label[image]];
-    const runs = study.asked(view).length * study.seeds.length;
+    const deciding = study.deciding(view), calls = study.calls(image, view, deciding), label = study.classes[study.label[image]];
+    const runs = deciding.length * study.seeds.length;
     const often = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "wrong in other runs";
-    const changes = ["mended", "broken"].flatMap((change) => {
-      const by = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
-      return by.length ? [make("strong", {}, `${change} by ${by.join(", ")}`)] : [];
+    const changes = Object.entries(CHANGES).flatMap(([change, text]) => {
+      const labels = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
+      return labels.length ? [make("strong", {}, `${text} ${labels.join(", ")}`)] : [];
     });
     const means = view.variants.flatMap((place) => {
       const variant = study.variants[place], name = make("span", { className: "name", title: variant.label }, variant.label);
@@ -121,15 +116,15 @@
     if (by === undefined) return;
     const to = place + by;
     event.preventDefault();
-    if (to >= cards.length && listed < found.length) more(to);
+    if (to >= cards.length && listed < matching.length) more(to);
     else cards[to]?.focus();
   }
 
   function open(image) {
     view.image = image;
     remember();
-    const place = found.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
-    const steps = { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : found.length };
+    const place = matching.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
+    const steps = { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : matching.length };
     dialog.replaceChildren(...detail(study, view, image, steps));
     if (!dialog.open) dialog.showModal();
     const same = focused && document.getElementById(focused);
@@ -137,15 +132,15 @@
   }
 
   function step(by) {
-    const place = found.indexOf(view.image);
-    if (place >= 0 && place + by in found) open(found[place + by]);
+    const place = matching.indexOf(view.image);
+    if (place >= 0 && place + by in matching) open(matching[place + by]);
   }
 
   function closed() {
-    const place = found.indexOf(view.image);
+    const place = matching.indexOf(view.image);
     view.image = null;
     remember();
-    while (place >= listed && listed < found.length) more(0);
+    while (place >= listed && listed < matching.length) more(0);
     list.children[place]?.firstChild.focus();
   }
 

@@ -3,11 +3,19 @@
 // What runs make of images, and which images a view asks for. Nothing in this file touches the page.
 
 const ANY = -1; // instead of a class
+const CHANGES = { fixed: "fixed by", broken: "newly wrong with" }; // of an image by a variant, against the baseline
 const KINDS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array };
 
 function unpacked({ kind, base64 }) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   return new KINDS[kind](bytes.buffer);
+}
+
+// How often each value occurs, most often first: [value, count].
+function counted(values) {
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
 }
 
 class Study {
@@ -17,50 +25,45 @@ class Study {
     this.count = this.index.length;
   }
 
-  // Places in the tables of one variant, and of one of its runs.
-  of(variant, image) {
+  // Places in the tables of variants and of runs.
+  place(variant, image) {
     return variant * this.count + image;
   }
 
-  run(variant, seed, image) {
+  runPlace(variant, seed, image) {
     return (variant * this.seeds.length + seed) * this.count + image;
   }
 
   meanP(variant, image) {
-    return this.mean[this.of(variant, image)] / 65535;
+    return this.mean[this.place(variant, image)] / 65535;
   }
 
-  mostlyWrong(variant, image) {
-    return 2 * this.wrong[this.of(variant, image)] > this.runs;
+  wrongRuns(variant, image) {
+    return this.wrong[this.place(variant, image)];
   }
 
-  mostlyRight(variant, image) {
-    return 2 * this.wrong[this.of(variant, image)] < this.runs;
+  // The class that each run of a variant shown one by one takes an image for.
+  predicted(variant, image) {
+    return this.seeds.map((_, seed) => this.called[this.runPlace(variant, seed, image)]);
   }
 
-  // "mended", "broken" or "": what a variant does to an image, against the baseline.
+  // A key of CHANGES, or "".
   change(variant, image) {
-    if (this.mostlyWrong(this.baseline, image) && this.mostlyRight(variant, image)) return "mended";
-    if (this.mostlyRight(this.baseline, image) && this.mostlyWrong(variant, image)) return "broken";
-    return "";
+    const [before, after] = [this.baseline, variant].map((place) => 2 * this.wrongRuns(place, image) - this.runs);
+    if (before > 0 && after < 0) return "fixed";
+    return before < 0 && after > 0 ? "broken" : "";
   }
 
   // How often runs of these variants call an image each wrong class that fits the two classes, most often first: [class, runs].
   calls(image, { a, b }, variants) {
-    const label = this.label[image], counts = new Map();
-    const fits = (called) => (a === ANY || a === label) && (b === ANY || b === called);
-    const turned = (called) => (b === ANY || b === label) && (a === ANY || a === called);
-    for (const variant of variants) {
-      for (let seed = 0; seed < this.seeds.length; seed++) {
-        const called = this.called[this.run(variant, seed, image)];
-        if (called !== label && (fits(called) || turned(called))) counts.set(called, (counts.get(called) ?? 0) + 1);
-      }
-    }
-    return [...counts].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
+    const label = this.label[image];
+    const fits = (first, second) => (a === ANY || a === first) && (b === ANY || b === second);
+    const wrong = variants.flatMap((variant) => this.predicted(variant, image)).filter((called) => called !== label);
+    return counted(wrong.filter((called) => fits(label, called) || fits(called, label)));
   }
 
-  // Whose runs decide whether an image is among those that are confused.
-  asked({ variants, show }) {
+  // Variants whose runs decide whether an image is among those that are confused.
+  deciding({ variants, show }) {
     const [kind, name] = show.split(":");
     if (kind === "all") return variants;
     return [...new Set([...variants, this.baseline, this.variants.findIndex((variant) => variant.name === name)])];
@@ -68,14 +71,14 @@ class Study {
 
   // Images of a view in its order; ties go to the more wrong, then to the lower p_t, then to the lower index.
   matches(view) {
-    const asked = this.asked(view), [kind, name] = view.show.split(":");
+    const deciding = this.deciding(view), [kind, name] = view.show.split(":");
     const changer = this.variants.findIndex((variant) => variant.name === name);
     const rows = [];
     for (let image = 0; image < this.count; image++) {
       if (kind !== "all" && this.change(changer, image) !== kind) continue;
-      if (!this.confused(image, view, asked)) continue;
-      const means = view.variants.map((variant) => this.mean[this.of(variant, image)]);
-      const wrong = view.variants.reduce((sum, variant) => sum + this.wrong[this.of(variant, image)], 0);
+      if (!this.confused(image, view, deciding)) continue;
+      const means = view.variants.map((variant) => this.mean[this.place(variant, image)]);
+      const wrong = view.variants.reduce((sum, variant) => sum + this.wrongRuns(variant, image), 0);
       const p = means.reduce((sum, mean) => sum + mean, 0);
       const range = Math.max(...means) - Math.min(...means);
       const first = { wrong: [], p: [p], disagree: [-range] }[view.sort];
@@ -89,13 +92,13 @@ class Study {
   }
 
   // Any class with any class also holds images that only runs get wrong which are not shown one by one.
-  confused(image, view, asked) {
-    if (view.a === ANY && view.b === ANY) return asked.some((variant) => this.wrong[this.of(variant, image)] > 0);
-    return this.calls(image, view, asked).length > 0;
+  confused(image, view, deciding) {
+    if (view.a === ANY && view.b === ANY) return deciding.some((variant) => this.wrongRuns(variant, image) > 0);
+    return this.calls(image, view, deciding).length > 0;
   }
 }
 
-// A view as the end of a link, and back; what a link does not know or gets wrong is as at first.
+// A view as the end of a link, and back; what a link lacks or gets wrong is as at first.
 function linked(study, view) {
   const parts = new URLSearchParams();
   for (const key of ["a", "b"]) parts.set(key, view[key] === ANY ? "" : study.names[view[key]]);
@@ -106,14 +109,11 @@ function linked(study, view) {
   return `#explorer?${parts}`;
 }
 
-function firstView(study) {
-  const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
-  return { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
-}
-
 function viewOf(study, hash) {
-  const view = firstView(study), parts = new URLSearchParams(hash.slice("#explorer?".length));
+  const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
+  const view = { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
   if (!hash.startsWith("#explorer?")) return view;
+  const parts = new URLSearchParams(hash.slice("#explorer?".length));
   for (const key of ["a", "b"]) {
     const place = study.names.indexOf(parts.get(key));
     if (place >= 0) view[key] = place;
@@ -127,12 +127,11 @@ function viewOf(study, hash) {
   return image < 0 ? view : { ...view, image };
 }
 
-// What may be asked for, as [value, text].
+// Which images a view may show, as [value, text].
 function shows(study) {
   const others = study.variants.filter((_, place) => place !== study.baseline);
-  return [
-    ["all", "all that are confused"],
-    ...others.map(({ name, label }) => [`mended:${name}`, `mended by ${label}`]),
-    ...others.map(({ name, label }) => [`broken:${name}`, `broken by ${label}`]),
-  ];
+  const changes = Object.entries(CHANGES).flatMap(([change, text]) =>
+    others.map(({ name, label }) => [`${change}:${name}`, `${text} ${label}`]),
+  );
+  return [["all", "all that are confused"], ...changes];
 }

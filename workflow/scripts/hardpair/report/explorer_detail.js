@@ -2,20 +2,15 @@
 
 // Making elements, drawing pictures, and the view of one image.
 
-// An element with properties and children; texts become text and never markup.
+const SVG = new Set(["svg", "line", "circle"]);
+
+// An element with properties or attributes, and children; texts become text and never markup.
 function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
+  const element = SVG.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name in element) element[name] = value;
+    if (name in element && !SVG.has(tag)) element[name] = value;
     else element.setAttribute(name, value);
   }
-  element.append(...children);
-  return element;
-}
-
-function makeSvg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
@@ -39,9 +34,9 @@ function sheet(study, place) {
 }
 
 function picture(study, image, properties) {
-  const { side, across, each } = study.pictures, place = image % each;
+  const { side, across, per_sheet: perSheet } = study.pictures, place = image % perSheet;
   const canvas = make("canvas", { className: "picture", width: side, height: side, ...properties });
-  sheet(study, Math.floor(image / each)).then((source) => {
+  sheet(study, Math.floor(image / perSheet)).then((source) => {
     const [left, top] = [(place % across) * side, Math.floor(place / across) * side];
     canvas.getContext("2d").drawImage(source, left, top, side, side, 0, 0, side, side);
   });
@@ -51,27 +46,27 @@ function picture(study, image, properties) {
 const x = (p) => 6 + 228 * p; // where p_t stands on a strip
 
 function strip(properties, ...marks) {
-  const ticks = [0, 0.5, 1].map((p) => makeSvg("line", { class: "axis", x1: x(p), x2: x(p), y1: 2, y2: 22 }));
-  const axis = makeSvg("line", { class: "axis", x1: x(0), x2: x(1), y1: 12, y2: 12 });
-  return makeSvg("svg", { class: "strip", viewBox: "0 0 240 24", ...properties }, ...ticks, axis, ...marks);
+  const ticks = [0, 0.5, 1].map((p) => make("line", { class: "axis", x1: x(p), x2: x(p), y1: 2, y2: 22 }));
+  const axis = make("line", { class: "axis", x1: x(0), x2: x(1), y1: 12, y2: 12 });
+  return make("svg", { class: "strip", viewBox: "0 0 240 24", ...properties }, ...ticks, axis, ...marks);
 }
 
 // p_t of each run of a variant from 0 to 1: filled where the run is wrong, a bar at the mean over all runs.
 function runStrip(study, variant, image) {
   const { colour, label } = study.variants[variant], mean = x(study.meanP(variant, image));
-  const dots = study.seeds.map((_, seed) => {
-    const place = study.run(variant, seed, image), right = study.called[place] === study.label[image];
-    const dot = { cx: x(study.p[place] / 255), cy: 7 + 5 * (seed % 3), r: 3.2, class: right ? "right" : "wrong" };
-    return makeSvg("circle", right ? dot : { ...dot, fill: colour });
+  const dots = study.predicted(variant, image).map((called, seed) => {
+    const p = study.p[study.runPlace(variant, seed, image)] / 255, right = called === study.label[image];
+    const dot = { cx: x(p), cy: 7 + 5 * (seed % 3), r: 3.2, class: right ? "right" : "wrong" };
+    return make("circle", right ? dot : { ...dot, fill: colour });
   });
-  const bar = makeSvg("line", { class: "mean", x1: mean, x2: mean, y1: 1, y2: 23 });
+  const bar = make("line", { class: "mean", x1: mean, x2: mean, y1: 1, y2: 23 });
   return strip({ role: "img", "aria-label": `p_t of the runs of ${label}, from 0 to 1` }, ...dots, bar);
 }
 
 // Mean p_t of each variant; with numbers beside it.
 function meanStrip(study, variants, image) {
   const dots = variants.map((variant) => {
-    return makeSvg("circle", { cx: x(study.meanP(variant, image)), cy: 12, r: 7, fill: study.variants[variant].colour });
+    return make("circle", { cx: x(study.meanP(variant, image)), cy: 12, r: 7, fill: study.variants[variant].colour });
   });
   return strip({ "aria-hidden": "true" }, ...dots);
 }
@@ -83,15 +78,9 @@ function tableOf(titles, rows, label) {
   return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, make("table", {}, head, body));
 }
 
-// What one image is called, as a list of texts: "dog 8, horse 1".
+// What runs of a variant call an image: "dog 8, horse 1".
 function calledBy(study, variant, image) {
-  const counts = new Map();
-  study.seeds.forEach((_, seed) => {
-    const called = study.called[study.run(variant, seed, image)];
-    counts.set(called, (counts.get(called) ?? 0) + 1);
-  });
-  const sorted = [...counts].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
-  return sorted.map(([called, runs]) => `${study.classes[called]} ${runs}`).join(", ");
+  return counted(study.predicted(variant, image)).map(([called, runs]) => `${study.classes[called]} ${runs}`).join(", ");
 }
 
 // The content of the dialog about one image.
@@ -103,21 +92,21 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
     return make("button", { type: "button", id: `explorer-step${by}`, disabled, onclick: () => onStep(by) }, text);
   };
   const named = (variant) => {
-    const { label } = study.variants[variant], change = study.change(variant, image);
-    return make("span", {}, swatch(study.variants[variant]), ` ${label}`, change ? `: ${change}` : "");
+    const { label } = study.variants[variant], change = { fixed: ": fixed", broken: ": newly wrong" }[study.change(variant, image)];
+    return make("span", {}, swatch(study.variants[variant]), ` ${label}`, change ?? "");
   };
   const rows = variants.map((variant) => [
     named(variant),
     runStrip(study, variant, image),
     study.meanP(variant, image).toFixed(3),
-    `${study.wrong[study.of(variant, image)]} of ${study.runs}`,
+    `${study.wrongRuns(variant, image)} of ${study.runs}`,
     calledBy(study, variant, image),
   ]);
-  const each = study.seeds.map((seed, place) => [
+  const runs = study.seeds.map((seed, place) => [
     String(seed),
     ...variants.map((variant) => {
-      const at = study.run(variant, place, image);
-      return `${(study.p[at] / 255).toFixed(2)} ${study.classes[study.called[at]]}`;
+      const run = study.runPlace(variant, place, image);
+      return `${(study.p[run] / 255).toFixed(2)} ${study.classes[study.called[run]]}`;
     }),
   ]);
   return [
@@ -135,7 +124,7 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
       "details",
       {},
       make("summary", {}, "p_t and called class of each run"),
-      tableOf(["Seed", ...variants.map((variant) => study.variants[variant].label)], each, "Runs on this image"),
+      tableOf(["Seed", ...variants.map((variant) => study.variants[variant].label)], runs, "Runs on this image"),
     ),
   ];
 }

@@ -18,14 +18,10 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
         for key, value in flat.items():
             facts.setdefault(key, {})[str(value)] = None
     seconds = sum(record["seconds"] for record in records)
-    agreed = [(key, ", ".join(values)) for key, values in facts.items()]
+    rows = [("runs", str(len(records))), ("training time, all runs", f"{seconds / 60:,.1f} minutes")]
+    rows += [(key, ", ".join(values)) for key, values in facts.items()]
     checkout = commit(folder)
-    return [
-        ("runs", str(len(records))),
-        ("training time, all runs", f"{seconds / 60:,.1f} minutes"),
-        *agreed,
-        *([("commit of the workflow that wrote this page", checkout)] if checkout else []),
-    ]
+    return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
 
 
 def commit(folder: Path) -> str | None:

@@ -1,7 +1,6 @@
-"""The page as a whole."""
+"""The report as one HTML page."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
@@ -11,12 +10,9 @@ from hardpair.comparison.runs import Runs
 from hardpair.figures.style import COLOURS
 from hardpair.files import paths
 from hardpair.files.readers import read_table, read_with
-from hardpair.measures.names import about, metrics_of, title
+from hardpair.measures.names import about, details_of, metrics_of
 from hardpair.report import embedding, origin, tables
 from hardpair.report.confusions import explored
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HERE = Path(__file__).parent
 SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer.js")
@@ -66,22 +62,19 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
     """Comparison, contrasts and the pairs in detail, as texts."""
     pairs, metrics = settings["pairs"], metrics_of(settings)
     lead = 1 + min(len(pairs), LEAD)
-    compared, contrasts = read_table(folder / "comparison.csv"), read_table(folder / "contrasts.csv")
-    confused = read_table(folder / "most_confused.csv")
-    by_model = {model: compared[compared["model"] == model] for model in dict.fromkeys(compared["model"])}
+    contrasts, confused = read_table(folder / "contrasts.csv"), read_table(folder / "most_confused.csv")
+    by_model = dict(iter(read_table(folder / "comparison.csv").groupby("model", sort=False)))
     last = by_model["last"]
-
-    def table(measured: "pd.DataFrame", chosen: list[str]) -> dict:
-        return tables.comparison(measured, labels, baseline, {metric: title(metric) for metric in chosen})
-
+    parts = {"lead": metrics[:lead], "rest": metrics[lead:]}
     return {
         "comparisons": {
-            model: {"lead": table(measured, metrics[:lead]), "rest": table(measured, metrics[lead:])}
+            model: {part: tables.comparison(measured, labels, baseline, parts[part]) for part in parts}
             for model, measured in by_model.items()
         },
         "contrasts": {model: tables.contrasts(contrasts[contrasts["model"] == model], labels) for model in by_model},
         "details": {
-            "–".join(pair).replace("_", " "): tables.comparison(last, labels, baseline, tables.pair_titles(pair)) for pair in pairs
+            "–".join(pair).replace("_", " "): tables.comparison(last, labels, baseline, details_of({"pairs": [pair]}, pair), pair)
+            for pair in pairs
         },
         "by_class": tables.across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
         "most_confused": tables.across(confused[confused["model"] == "last"], "pair", labels, baseline),

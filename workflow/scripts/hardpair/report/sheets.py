@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-ACROSS, EACH = 16, 256  # pictures in a row of a sheet, and on a whole sheet
+ACROSS, PER_SHEET = 16, 256  # pictures in a row of a sheet, and on a full sheet
 SIDE = 64  # pixels; larger pictures are reduced
 QUALITIES = (None, 95, 85, 70)  # of WebP, best first; None is lossless
 
@@ -19,17 +19,18 @@ def sheets(images: np.ndarray, chosen: np.ndarray, room: int) -> dict:
         room: characters of base64 that all sheets may have together.
 
     Returns:
-        ``sheets`` (base64), ``count`` of pictures on them, ``side`` of a picture in pixels, ``across``, ``each``, ``quality`` (None is
+        ``sheets`` (base64), ``count`` of pictures on them, ``side`` of a picture in pixels, ``across``, ``per_sheet``, ``quality`` (None is
         lossless) and whether they are ``reduced``.
     """
     side = min(images.shape[2], SIDE)
-    pages = [sheet(images, chosen[start : start + EACH], side) for start in range(0, len(chosen), EACH)]
+    pages = [sheet(images, chosen[start : start + PER_SHEET], side) for start in range(0, len(chosen), PER_SHEET)]
     for quality in QUALITIES:
         encoded = _encoded(pages, quality, room)
         if len(encoded) == len(pages):
             break
-    about = {"count": min(len(encoded) * EACH, len(chosen)), "side": side, "across": ACROSS, "each": EACH, "quality": quality}
-    return about | {"reduced": side < images.shape[2], "sheets": encoded}
+    count, reduced = min(len(encoded) * PER_SHEET, len(chosen)), side < images.shape[2]
+    layout = {"side": side, "across": ACROSS, "per_sheet": PER_SHEET}
+    return layout | {"sheets": encoded, "count": count, "quality": quality, "reduced": reduced}
 
 
 def sheet(images: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
@@ -46,7 +47,7 @@ def sheet(images: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
 
 
 def _encoded(pages: list[np.ndarray], quality: int | None, room: int) -> list[str]:
-    """As many sheets as fit; the first tells early when not nearly all will."""
+    """As many sheets as fit; none, without encoding the others, where the first is so large that not nearly all will."""
     from PIL import Image
 
     encoded: list[str] = []

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from hardpair.measures.names import OF_PAIR, number, title
+from hardpair.measures.names import number, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,19 +11,13 @@ if TYPE_CHECKING:
 MOST = 1000  # rows of the table of runs; runs.csv has all
 
 
-def pair_titles(pair: list[str]) -> dict[str, str]:
-    """What the pair's own table shows: its directions, errors that leave it, and the accuracy on each of its classes."""
-    metrics = [*(f"{key}:{'-'.join(pair)}" for key in OF_PAIR), *(f"accuracy:{name}" for name in pair)]
-    return {metric: title(metric, pair) for metric in metrics}
-
-
-def comparison(table: "pd.DataFrame", labels: dict[str, str], baseline: str, titles: dict[str, str]) -> dict:
-    """Rows (variants) × columns of texts, from the rows of comparison.csv of one model; ``titles`` by measure, in the order of columns."""
+def comparison(table: "pd.DataFrame", labels: dict[str, str], baseline: str, metrics: list[str], pair: list[str] | None = None) -> dict:
+    """Rows (variants) × columns (metrics) of texts, from the rows of comparison.csv of one model; ``pair`` as ``title`` takes it."""
     rows, indexed = [], table.set_index(["variant", "metric"])
     for name, label in labels.items():
-        cells = [_cell(indexed.loc[(name, metric)], metric) if (name, metric) in indexed.index else None for metric in titles]
+        cells = [_cell(indexed.loc[(name, metric)], metric) if (name, metric) in indexed.index else None for metric in metrics]
         rows.append({"label": label, "baseline": name == baseline, "cells": cells})
-    return {"titles": list(titles.values()), "rows": rows, "n": int(table["n"].max())}
+    return {"titles": [title(metric, pair) for metric in metrics], "rows": rows, "n": int(table["n"].max())}
 
 
 def across(table: "pd.DataFrame", key: str, labels: dict[str, str], baseline: str) -> dict:
@@ -49,21 +43,15 @@ def _interval(low: float, high: float, metric: str, signed: bool = False) -> str
     return "" if math.isnan(low) else f"{number(low, metric, signed)} to {number(high, metric, signed)}"
 
 
-def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> list[dict[str, str]]:
+def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> dict:
     """Declared contrasts of one model as texts."""
-    return [
-        {
-            "a": labels.get(row["a"], row["a"]),
-            "b": labels.get(row["b"], row["b"]),
-            "metric": title(row["metric"]),
-            "n": row["n"],
-            "difference": number(row["difference"], row["metric"], signed=True),
-            "interval": _interval(row["low"], row["high"], row["metric"], signed=True),
-            "new_images": _interval(row["new_images_low"], row["new_images_high"], row["metric"], signed=True),
-            "p": "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.3f}",
-        }
-        for _, row in table.iterrows()
-    ]
+    rows = []
+    for _, row in table.iterrows():
+        metric, p = row["metric"], "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.3f}"
+        intervals = [_interval(row[f"{prefix}low"], row[f"{prefix}high"], metric, signed=True) for prefix in ("", "new_images_")]
+        name = f"{labels.get(row['a'], row['a'])} − {labels.get(row['b'], row['b'])}"
+        rows.append([name, title(metric), number(row["difference"], metric, signed=True), *intervals, p, row["n"]])
+    return {"titles": ["Contrast", "Measure", "Difference", "95 % interval", "On new images too", "Adjusted p", "n"], "rows": rows}
 
 
 def every_run(table: "pd.DataFrame", labels: dict[str, str], measures: list[str]) -> dict:
@@ -93,17 +81,12 @@ def speed(records: list[dict], labels: dict[str, str]) -> dict:
     return {"titles": titles, "rows": rows}
 
 
-def trials(table: "pd.DataFrame") -> list[list]:
+def trials(table: "pd.DataFrame") -> dict:
     """Trials of the search as texts, best first."""
-    from hardpair.figures.search import prepared
+    from hardpair.figures.search import SEARCHED, prepared
 
-    best_first = prepared(table).sort_values(["diverged", "value", "trial"], ascending=[True, False, True])
-    return [
-        [
-            int(row["trial"]),
-            int(row["round"]) + 1,
-            "diverged" if row["diverged"] else f"{row['percent']:.2f}",
-            *(f"{row[key]:.4g}" for key in ("learning_rate", "weight_decay", "momentum", "dropout")),
-        ]
-        for _, row in best_first.iterrows()
-    ]
+    rows = []
+    for _, row in prepared(table).sort_values(["diverged", "value", "trial"], ascending=[True, False, True]).iterrows():
+        accuracy = "diverged" if row["diverged"] else f"{row['percent']:.2f}"
+        rows.append([int(row["trial"]), int(row["round"]) + 1, accuracy, *(f"{row[key]:.4g}" for key in SEARCHED)])
+    return {"titles": ["Trial", "Round", "Validation accuracy (%)", *SEARCHED.values()], "rows": rows}

@@ -1,4 +1,4 @@
-"""What each job of a study depends on: its settings and its code. The rules pass both as params, so that just the stale jobs run again."""
+"""What each job of a study depends on: its settings and its code. The rules pass both as params, so that only outdated jobs run again."""
 
 import re
 import shlex
@@ -13,7 +13,6 @@ from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.measures.names import about
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
-from hardpair.staleness.exponents import plane
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -23,8 +22,8 @@ def variant_of(config: dict, name: str) -> dict:
 
 def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the recipe."""
-    variant = variant_of(config, name)
-    return {"loss": variant["loss"], "sampler": variant["sampler"], **{key: config["train"][key] for key in ("precision", "deterministic")}}
+    variant, train = variant_of(config, name), config["train"]
+    return {key: variant[key] for key in ("loss", "sampler")} | {key: train[key] for key in ("precision", "deterministic")}
 
 
 def train_code(config: dict, name: str) -> str:
@@ -33,15 +32,14 @@ def train_code(config: dict, name: str) -> str:
 
 
 def plugins_argument(config: dict, *names: str) -> str:
-    """How a job that trains these variants is told of the plugins that it needs."""
-    paths = plugins.used_by(*(variant_of(config, name) for name in names))
-    return f"--plugins {shlex.join(path if path[0] != '-' else f'./{path}' for path in paths)}" if paths else ""
+    """The argument that names the plugins which a job that trains these variants needs."""
+    files = plugins.used_by(*(variant_of(config, name) for name in names))
+    return f"--plugins {shlex.join(file if file[0] != '-' else f'./{file}' for file in files)}" if files else ""
 
 
 def prepare_settings(config: dict) -> dict:
     """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
-    data = config["data"]
-    return {key: data[key] for key in sources.get(data["kind"]).settings}
+    return {key: config["data"][key] for key in sources.get(config["data"]["kind"]).settings}
 
 
 def prepare_code(config: dict) -> str:
@@ -93,12 +91,8 @@ def searched(config: dict) -> list[str]:
 
 def trial_settings(config: dict) -> dict:
     """What a trial depends on, beside its recipe."""
-    search = config["search"]
-    return {
-        "epochs": search["epochs"],
-        "seeds": search["seeds"],
-        "variants": {name: train_settings(config, name) for name in searched(config)},
-    }
+    variants = {name: train_settings(config, name) for name in searched(config)}
+    return {key: config["search"][key] for key in ("epochs", "seeds")} | {"variants": variants}
 
 
 def trial_code(config: dict) -> str:
@@ -109,9 +103,8 @@ def trial_code(config: dict) -> str:
 
 def select_settings(config: dict) -> dict:
     """What the choice of the recipe depends on, beside the trials."""
-    search = config["search"]
-    rounds = {"rounds": search["rounds"], "batch": search["batch"]} if search["enabled"] else {}
-    return {"enabled": search["enabled"], "recipe": config["recipe"]} | rounds
+    keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
+    return {"recipe": config["recipe"]} | {key: config["search"][key] for key in keys}
 
 
 def chosen_pairs(config: dict) -> str | None:
@@ -145,27 +138,20 @@ def compare_settings(config: dict) -> dict:
         variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
         for variant in config["variants"]
     ]
-    return {
-        **{key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")},
-        "pairs": pairs(config),
-        "variants": variants,
-        "references": references(config),
-        "evaluated_on": config["evaluate"]["images"],
-        **{key: config["compare"][key] for key in ("allow_mixed", "margin")},
-    }
+    kept = {key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")}
+    return kept | config["compare"] | evaluate_settings(config) | {"variants": variants, "references": references(config)}
 
 
 def references(config: dict, first: bool = False) -> list[dict]:
     """Confusion rates from elsewhere that are about the study's data and its pairs (or the first), without the data's name."""
-    of_data = [reference for reference in config["references"] if reference["data"] == config["data"]["kind"]]
-    rates = [{key: value for key, value in reference.items() if key != "data"} for reference in of_data]
+    same_data = [reference for reference in config["references"] if reference["data"] == config["data"]["kind"]]
+    rates = [{key: value for key, value in reference.items() if key != "data"} for reference in same_data]
     return rates if chosen_pairs(config) else about(rates, config["pairs"][:1] if first else config["pairs"])
 
 
 def variant_shown(config: dict, variant: dict) -> dict:
     """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
-    names = {key: variant[key] for key in ("name", "label") if key in variant}
-    published = variant.get("published")
+    names, published = {key: variant[key] for key in ("name", "label") if key in variant}, variant.get("published")
     if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
         return names
     return names | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
@@ -173,17 +159,15 @@ def variant_shown(config: dict, variant: dict) -> dict:
 
 def figures(config: dict) -> dict[str, catalogue.Entry]:
     """The figures of a study by name, in the order of the report; some have nothing to show in every study."""
-    absent = set() if config["search"]["enabled"] else {"search"}
-    absent |= set() if plane(config["variants"]) else {"plane"}
-    return {name: entry for name, entry in catalogue.FIGURES.items() if name not in absent}
+    shown = {"search": config["search"]["enabled"], "plane": plane(config["variants"])}
+    return {name: entry for name, entry in catalogue.FIGURES.items() if shown.get(name, True)}
 
 
 def figure_settings(config: dict, name: str) -> dict:
     """What a figure depends on, beside the results."""
-    derived = {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config), "references": references(config, first=True)}
-    derived["variants"] = [variant_shown(config, variant) for variant in config["variants"]]
-    derived["plane"] = plane(config["variants"])
-    return {key: derived[key] if key in derived else config[key] for key in catalogue.FIGURES[name].settings}
+    variants, derived = config["variants"], evaluate_settings(config) | {"references": references(config, first=True)}
+    derived |= {"variants": [variant_shown(config, variant) for variant in variants], "plane": plane(variants)}
+    return {key: (config | derived)[key] for key in catalogue.FIGURES[name].settings}
 
 
 def figure_arguments(config: dict, name: str) -> str:
@@ -229,10 +213,31 @@ def _train_command(config: dict, name: str) -> str:
 
 def report_parts() -> list[str]:
     """Templates, styles and scripts of the report, whose bytes are part of its code."""
-    parts = (path for path in (SCRIPTS / "hardpair" / "report").iterdir() if path.suffix in (".jinja", ".css", ".js"))
-    return sorted(path.relative_to(SCRIPTS).as_posix() for path in parts)
+    files = (SCRIPTS / "hardpair" / "report").iterdir()
+    return sorted(path.relative_to(SCRIPTS).as_posix() for path in files if path.suffix in (".jinja", ".css", ".js"))
 
 
 def params(settings: dict) -> str:
     """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))
+
+
+def plane(variants: list[dict]) -> list[list]:
+    """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none."""
+    placed = [[variant["name"], *place] for variant in variants if (place := exponents(variant)) is not None]
+    losses, samplers = ({row[axis] for row in placed} for axis in (1, 2))
+    return placed if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
+
+
+def exponents(variant: dict) -> tuple[float, float] | None:
+    """(loss γ, sampler γ) of a resolved variant; None if it differs from Dynamic Focal Loss and focal sampling in more than exponents."""
+    dynamic = {"kind": "focal", "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
+    loss = _exponent(variant["loss"], {"kind": "cross_entropy"}, dynamic)
+    sampler = _exponent(variant["sampler"], {"kind": "uniform"}, {"kind": "focal", "unbias": 0})
+    return None if loss is None or sampler is None else (loss, sampler)
+
+
+def _exponent(settings: dict, unweighted: dict, weighted: dict) -> float | None:
+    if settings == unweighted:
+        return 0
+    return settings["gamma"] if weighted.items() <= settings.items() else None

@@ -10,13 +10,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+from hardpair.config.read import MISREAD, read_map
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, owner, read_json, write_text
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
-from hardpair.study.find import overlay, read
+from hardpair.study.find import overlay
 
 TABLES = ("epochs.csv", "refreshes.csv")
 MALFORMED = "its run.json is not one that train writes"
@@ -41,7 +42,7 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
-    present_recipe, imported, present = read(recipe), [], 0
+    present_recipe, imported, present = read_map(recipe), [], 0
     for folder in folders:
         if reason := refusal(folder, config, present_recipe, split):
             print(f"{folder}: not imported, {reason}")
@@ -98,7 +99,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
     """
     try:
         record = read_json(folder / "run.json")
-        if shapes.difference(record, shapes.RUN):
+        if shapes.difference(record, formats.RUN):
             return MALFORMED
         names = [variant["name"] for variant in config["variants"]]
         if record["variant"] not in names:
@@ -108,7 +109,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
         return difference(record, config, recipe, split) or _damage(folder, record)
     except UserError as error:
         return str(error)
-    except (csv.Error, *shapes.MISREAD):
+    except (csv.Error, *MISREAD):
         return MALFORMED
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -74,7 +74,7 @@ def known_rates(folder: Path) -> list[float]:
     rates = []
     for path in paths.every(folder, paths.RUN_RECORD):
         with contextlib.suppress(UserError):  # not a run of ours; the comparison reports it
-            rates.append(shapes.read(path, {"images_per_second": shapes.rate})["images_per_second"])
+            rates.append(shapes.read(path, {"images_per_second": formats.rate})["images_per_second"])
     return rates
 
 

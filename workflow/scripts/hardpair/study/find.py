@@ -1,11 +1,11 @@
 """Which study a command is about, and its config as it is now. Imports no torch."""
 
-import argparse
 import functools
 import re
 from pathlib import Path
 
-from hardpair.cli.command import json_or_file, overlaid
+from hardpair.cli.command import overlaid
+from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.atomic import read_json, write_json
@@ -97,16 +97,4 @@ def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
     """
     from hardpair.config.resolve import resolve
 
-    return resolve(functools.reduce(overlaid, [*map(read, [BASE, *configfiles]), changes or {}]))
-
-
-def read(path: str | Path) -> dict:
-    """A map in a YAML or JSON file.
-
-    Raises:
-        UserError: it cannot be read, or holds something else.
-    """
-    try:
-        return json_or_file(str(path))
-    except argparse.ArgumentTypeError as error:
-        raise UserError(str(error)) from None
+    return resolve(functools.reduce(overlaid, [*map(read_map, [BASE, *configfiles]), changes or {}]))

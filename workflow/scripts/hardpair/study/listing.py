@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hardpair.comparison import tables
 from hardpair.errors import UserError
-from hardpair.files import paths, shapes
+from hardpair.files import formats, paths, shapes
 from hardpair.measures.names import UNITS, number
 from hardpair.wording import some
 
@@ -55,8 +55,8 @@ def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
     for path in paths.every(folder, paths.RUN_RECORD):
         record = measured = None
         with contextlib.suppress(UserError):  # not a run of ours, which the comparison will report, or not evaluated yet
-            record = shapes.read(path, shapes.RUN)
-            measured = shapes.metrics(path.with_name("metrics.json"))
+            record = shapes.read(path, formats.RUN)
+            measured = formats.read_metrics(path.with_name("metrics.json"))
         if measured and measured["fingerprint"] == record["fingerprint"]:
             records.append((record, measured))
         elif record:

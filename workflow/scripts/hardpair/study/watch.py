@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.atomic import read_json
@@ -14,7 +15,6 @@ from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.study import adoption, clean, estimate
-from hardpair.study.find import read
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, JobStatus, StudyStatus
 
 
@@ -75,7 +75,7 @@ class Watch:
         return JobStatus(**job, state=STALE, reason="its recipe, settings, split or code has changed")
 
     def _recipe(self) -> dict | None:
-        return self._read(self.folder / paths.RECIPE, read)
+        return self._read(self.folder / paths.RECIPE, read_map)
 
     def _json(self, path: Path) -> dict | None:
         """A map in a JSON file that may be missing or cut off."""

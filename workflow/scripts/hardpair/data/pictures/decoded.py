@@ -1,4 +1,4 @@
-"""The pictures of a folder, zip or tar as arrays, and what is wrong with them."""
+"""The pictures of a folder, zip or tar as arrays, and the problems of those that cannot be used."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from hardpair.errors import UserError
 from hardpair.files.atomic import write_rows
 from hardpair.wording import some
 
-AHEAD = 8  # files a thread that are in memory and wait to be decoded
+AHEAD = 8  # files per thread that are in memory and wait to be decoded
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,10 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
         except picture.BadPicture as error:
             return _bad(entry, error.problem)
         good[places[entry]] = True
-        return None
 
     with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file; around all threads, since filters belong to the process
         problems = in_order(decode, tree.contents(source, list(places)), threads)
-        pause = 0.2 if sys.stderr.isatty() else 10  # seconds between two looks of the bar; a log need not hold many
+        pause = 0.2 if sys.stderr.isatty() else 10  # seconds between two lines; a log need not hold many
         bad += filter(None, tqdm(problems, total=len(places), unit="picture", mininterval=pause, leave=False))
     if not good.any():
         raise UserError(f"data.source {source} holds no picture that can be read: the first file, {_shown(next(iter(places)))}, is none")
@@ -98,20 +97,19 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
         count = min(round(test_share * len(labels)), len(labels) - 1)  # files that are no pictures may leave very few
         _, held_out = split_indices(labels, None, count, "stratified")
         parts[held_out] = "test"
-    names = [_shown(entry) for entry, taken in zip(places, good, strict=True) if taken]
+    names = [_shown(entry) for entry, place in places.items() if good[place]]
     return Pictures(files.classes, names, images if good.all() else images[good], labels, parts, sorted(bad, key=lambda row: row["file"]))
 
 
 def in_order(function: Callable, items: Iterable, threads: int) -> Iterator:
     """``map`` in threads, in the order of the items, of which no more than a few are taken ahead."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
+        submitted = deque()
         for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            submitted.append(pool.submit(function, item))
+            if len(submitted) > AHEAD * threads:
+                yield submitted.popleft().result()
+        yield from (future.result() for future in submitted)
 
 
 def _bad(entry: tree.Entry, problem: str) -> dict[str, str]:
@@ -127,7 +125,7 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
     """Write skipped.csv and duplicates.csv into a folder.
 
     Returns:
-        What is worth knowing of them, in sentences.
+        Sentences about them.
     """
     groups, labels, parts, remarks = pictures.duplicates(), pictures.labels, pictures.parts, []
     rows = [

@@ -34,15 +34,15 @@ def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
         UserError: there are fewer than two classes, a class that only one of the parts has, or a name that cannot be used.
     """
     others = [(entry, entry.problem) for entry in entries if entry.problem]
-    steps = {entry: _within(entry.path.split("/")) for entry in entries if not entry.problem}
+    # Names in the composed form in which people type them, however the file system stores them.
+    steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if not entry.problem}
     while len({path[0] for path in steps.values() if len(path) > 1}) == 1 and any(len(path) > 2 for path in steps.values()):
         others += [(entry, "lies in no class's folder") for entry, path in steps.items() if len(path) == 1]
         steps = {entry: path[1:] for entry, path in steps.items() if len(path) > 1}
 
-    parted = {part for part in PARTS if _holds_folders([path[1:] for path in steps.values() if path[0] == part])}
+    parted = [part for part in PARTS if _holds_folders([path[1:] for path in steps.values() if path[0] == part])]
     if len(parted) == 1:
-        (present,) = parted
-        (missing,) = set(PARTS) - parted
+        present, missing = parted[0], "test" if parted == ["train"] else "train"
         raise UserError(
             f"data.source {source} has {present}/ with folders of classes but no such {missing}/: add it, or name {present}/ alone"
         )
@@ -73,17 +73,12 @@ def number_to_test(pictures: int, share: float) -> int:
     return count
 
 
-def _within(names: list[str]) -> list[str]:
-    """Names of folders in the composed form in which people type them, however the file system stores them."""
-    return [unicodedata.normalize("NFC", name) for name in names]
-
-
 def _holds_folders(paths: list[list[str]]) -> bool:
     """Whether most files of a folder lie in folders within it: then it is a part, and no class that happens to be called so."""
     return sum(len(path) > 1 for path in paths) > len(paths) / 2
 
 
-def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], parted: set[str], source: Path) -> None:
+def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], parted: list[str], source: Path) -> None:
     if len(classes) < 2:
         raise UserError(
             f"data.source {source} has {'1 class' if classes else 'no classes'}: it must hold a folder of pictures for each of two or more "
@@ -92,6 +87,5 @@ def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], part
     if odd := next((name for name in classes if not name.isprintable()), None):
         raise UserError(f"data.source {source} has a class called {odd!a}, which cannot be printed: rename its folder")
     for part in sorted(parted):
-        present = {name for _, where, name in placed if where == part}
-        if lacking := next((name for name in classes if name not in present), None):
-            raise UserError(f"data.source {source} has the class {lacking!r} but no {part}/{lacking}/ with pictures: add or remove it")
+        for name in sorted(set(classes) - {name for _, own_part, name in placed if own_part == part}):
+            raise UserError(f"data.source {source} has the class {name!r} but no {part}/{name}/ with pictures: add or remove it")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hardpair.data.pictures import tree
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
-from hardpair.files import shapes
+from hardpair.files import formats, shapes
 
 RECORD = "pictures.json"  # beside dataset.json: what was prepared
 
@@ -19,7 +19,7 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
         UserError: the source is missing or cannot be used, or what was prepared has a damaged record.
     """
     source, record, share = Path(data["source"]), folder / RECORD, data["test_share"]
-    prepared = shapes.read(record, shapes.PICTURES) if record.is_file() else {"source": None, "fingerprint": None}
+    prepared = shapes.read(record, formats.PICTURES) if record.is_file() else {"source": None, "fingerprint": None}
     fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
     if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:
         return fingerprint, prepared["counts"]

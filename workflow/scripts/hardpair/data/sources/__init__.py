@@ -1,4 +1,4 @@
-"""Where images come from. Each module of this folder is a kind of data, named like its ``kind`` in the config, with a ``SOURCE``.
+"""Where images come from. Each module of this folder is a kind of data, with the name of its ``kind`` in the config and a ``SOURCE``.
 
 The workflow loads these modules each time that it starts: they import NumPy, Pillow or torchvision only where images are read.
 """

@@ -15,7 +15,7 @@ class Cifar(Source):
 
     Args:
         unpacked: name of the folder within the archive.
-        reader: name of the class of torchvision that reads it, and knows the MD5 of each file.
+        reader: name of the class of torchvision that reads it and has the MD5 of each file.
     """
 
     def __init__(self, classes: tuple[str, ...], release: Release, unpacked: str, reader: str) -> None:
@@ -26,17 +26,15 @@ class Cifar(Source):
         return Inventory(50_000, 10_000, self.classes, size=32)
 
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
-        """As ``Source.read``. Nothing is opened before its hash is known to be the official one: the archive's SHA-256, and the MD5 of
-        each file in the folder, whose pickles would else run what they like."""
+        """As ``Source.read``. Nothing is opened before its hash is checked, since a pickle can run any code: the archive's SHA-256, and the
+        MD5 of each file in the folder."""
         source = Path(data["source"])
         if source.is_dir():
             return self._read_folder(source.parent if source.name == self.unpacked else source)
         if not source.is_file():
             raise UserError(f"data.source {source} does not exist: name {self.local}")
-        if (sha256 := file_sha256(source)) != self.release.sha256:
-            raise UserError(
-                f"data.source {source} has SHA-256 {sha256}, not that of the official archive, {self.release.sha256}: download it again"
-            )
+        if (sha256 := file_sha256(source)) != (official := self.release.sha256):
+            raise UserError(f"data.source {source} has SHA-256 {sha256}, not that of the official archive, {official}: download it again")
         with tempfile.TemporaryDirectory() as temporary:
             with tarfile.open(source) as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", None)  # which Python has from 3.11.4 on
@@ -44,7 +42,7 @@ class Cifar(Source):
             return self._read_folder(Path(temporary))
 
     def _read_folder(self, root: Path) -> tuple[dict, Arrays]:
-        """Read ``root``/cifar-…-py after every file in it has shown its official MD5."""
+        """Read ``root``/cifar-…-py after the MD5 of every file in it has been checked."""
         import numpy as np
         from torchvision import datasets
 

@@ -16,13 +16,13 @@ class Folder(Source):
     threads = 4
 
     def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
-        """As ``Source.inventory``; counts include files that turn out to be no pictures, until they have been prepared."""
+        """As ``Source.inventory``; until the pictures have been prepared, counts include files that turn out to be none."""
         fingerprint, counts = planned(data, folder)
         train, test = (sum(count[part] for count in counts.values()) for part in ("train", "test"))
         return Inventory(train, test, tuple(counts), data["size"], fingerprint)
 
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
-        """As ``Source.read``; what was found is printed, and lies in skipped.csv, duplicates.csv and pictures.json of ``folder``."""
+        """As ``Source.read``; prints a report, and writes skipped.csv, duplicates.csv and pictures.json into ``folder``."""
         from hardpair.data.pictures import decoded, tree
         from hardpair.training.model_size import parameter_count
 
@@ -35,12 +35,8 @@ class Folder(Source):
         write_json(folder / RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
         parameters = parameter_count(len(pictures.classes), size)
         train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
-        print(
-            *remarks,
-            f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels; "
-            f"the network has {parameters:,} parameters for them",
-            sep="\n",
-        )
+        counts = f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels"
+        print(*remarks, f"{counts}; the network has {parameters:,} parameters for them", sep="\n")
         return {"classes": pictures.classes, "parameters": parameters}, pictures.arrays()
 
 

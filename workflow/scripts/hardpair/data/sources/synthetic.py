@@ -1,4 +1,4 @@
-"""Generated images with one look-alike pair whose Bayes error is known, so that the whole chain can be checked against a number."""
+"""Generated images with one look-alike pair whose Bayes error is known, so that all steps together can be checked against a number."""
 
 import math
 from pathlib import Path

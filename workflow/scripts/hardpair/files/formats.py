@@ -1,0 +1,107 @@
+"""What the files of a study and the settings of a command hold, as far as jobs rely on it; ``files.shapes`` says how a shape is written."""
+
+from pathlib import Path
+
+from hardpair.errors import UserError
+from hardpair.files.shapes import COUNT, LARGEST, difference, read
+
+AFFECTS_RESULTS = False
+POSITIVE = range(1, LARGEST)
+
+
+def share(value: object) -> bool:
+    """A number from 0 to 1."""
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def rate(value: object) -> bool:
+    """A number above 0."""
+    return type(value) in (int, float) and 0 < value < LARGEST
+
+
+def weights(value: object) -> bool:
+    """SHA-256 of the last model and, if there is one, of the best, and nothing else."""
+    return difference(value, {"last": str, "best?": str}) is None and value.keys() <= {"last", "best"}
+
+
+def seeds(value: object) -> bool:
+    """One or more seeds without repetition."""
+    return difference(value, [COUNT]) is None and 0 < len(value) == len(set(value))
+
+
+def variants(value: object) -> bool:
+    """One or more variants with names of their own: a list as tables and figures take it, or a map from names to settings."""
+    if isinstance(value, dict):
+        return len(value) > 0 and difference(value, {str: dict}) is None
+    shape = [{"name": str, "label?": str, "published?": {"accuracy": share, "confusion": share}}]
+    return difference(value, shape) is None and 0 < len(value) == len({variant["name"] for variant in value})
+
+
+def compared_variants(value: object) -> bool:
+    """Variants as the comparison takes them, with what their runs must have been made with."""
+    return variants(value) and difference(value, [{"name": str, "label": str, "train": dict, "code": str}]) is None
+
+
+def pairs(value: object) -> bool:
+    """Pairs of two classes without repetition."""
+    return difference(value, [(str, str)]) is None and len({tuple(pair) for pair in value if pair[0] != pair[1]}) == len(value)
+
+
+def some_pairs(value: object) -> bool:
+    """One or more pairs of classes."""
+    return pairs(value) and len(value) > 0
+
+
+PAIRS = {"pairs": [(str, str)]}
+SIDE = range(8, 257, 8)  # height and width of images that the network takes
+DATASET = {"kind": str, "name": str, "classes": [str], "size": SIDE, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
+SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
+PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}}
+PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
+SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}
+TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}
+NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
+MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3}
+IDENTITY = {"variant": str, "seed": COUNT, "fingerprint": str}
+INPUTS = {"settings": dict, "recipe": dict, "data": {"name": str, "sha256": str}, "code": str}
+OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
+COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
+MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
+RUN = NETWORK | IDENTITY | INPUTS | OUTCOME | COST | MACHINE
+MEASURES = {
+    "accuracy": share,
+    "nll": float,
+    "ece": float,
+    "brier": float,
+    "per_class": {str: float | None},
+    "pairs": {str: {key: float for key in ("rate", "a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")}},
+    "confusion": [[COUNT]],
+    "reliability": {key: [float] for key in ("count", "confidence", "correct")},
+}
+METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "models": {"last": MEASURES, str: MEASURES}}
+
+# What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
+SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}
+REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
+CLAIM = {"name": str, "sentence": str, "contrasts": [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]}
+SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "margin": share, "allow_mixed": bool}
+SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
+SPACE = {key: (float, float) for key in SEARCHED}
+SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "recipe": dict}
+CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
+SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
+
+
+def read_metrics(path: str | Path) -> dict:
+    """A metrics.json whose counts and bins agree with its classes.
+
+    Raises:
+        UserError: as ``shapes.read``, or they do not agree.
+    """
+    value = read(path, METRICS)
+    for name, model in value["models"].items():
+        classes, bins = len(model["per_class"]), model["reliability"].values()
+        square = {len(model["confusion"]), *map(len, model["confusion"])} == {classes}
+        if not square or classes < 2 or len(set(map(len, bins))) > 1:
+            raise UserError(f"{path} has {classes} classes, but other counts or bins of {name}: delete it and evaluate the run again")
+    return value
