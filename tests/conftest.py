@@ -43,7 +43,7 @@ def attempt(request, record_property):
 @pytest.fixture
 def coarse(monkeypatch):
     """Figures of few pixels, for tests that do not look at pixels."""
-    from hardpair.figures import style
+    from hardpair.figures.drawing import style
 
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import fake_study
 from hardpair.comparison.runs import Runs
-from hardpair.figures import style, variants
+from hardpair.figures import variants
+from hardpair.figures.drawing import style
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

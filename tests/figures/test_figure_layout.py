@@ -9,8 +9,9 @@ from matplotlib.text import Annotation
 import fake_study
 from figure_assertions import overlaps, texts_drawn
 from hardpair.comparison.runs import Runs
-from hardpair.figures import curves, difficulty, final, reliability, style, variants, weights
-from hardpair.figures.legend import spread
+from hardpair.figures import curves, difficulty, final, reliability, variants, weights
+from hardpair.figures.drawing import style
+from hardpair.figures.drawing.legend import spread
 
 pytestmark = pytest.mark.usefixtures("coarse")
 

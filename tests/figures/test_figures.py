@@ -9,7 +9,8 @@ from scipy import stats
 import fake_study
 from figure_assertions import drawn
 from hardpair.comparison.runs import Runs
-from hardpair.figures import confusion, curves, hardest, plane, reliability, style, variants
+from hardpair.figures import confusion, curves, hardest, plane, reliability, variants
+from hardpair.figures.drawing import style
 
 pytestmark = pytest.mark.usefixtures("coarse")
 

@@ -9,7 +9,8 @@ from scipy import stats
 
 import fake_study
 from figure_assertions import drawn, overlaps, texts_drawn
-from hardpair.figures import classes, style
+from hardpair.figures import classes
+from hardpair.figures.drawing import style
 
 pytestmark = pytest.mark.usefixtures("coarse")
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import fake_study
 from figure_assertions import drawn
 from hardpair.comparison.runs import Runs
-from hardpair.figures import bands, curves, difficulty, search, style, weights
+from hardpair.figures import curves, difficulty, search, weights
+from hardpair.figures.drawing import bands, style
 from hardpair.files.readers import read_table
 
 pytestmark = pytest.mark.usefixtures("coarse")

@@ -8,7 +8,7 @@ import pytest
 import fake_study
 from hardpair.comparison import tables as comparison_tables
 from hardpair.files import formats, shapes
-from hardpair.report import origin, tables
+from hardpair.report import provenance, tables
 from hardpair.training import job
 
 
@@ -28,7 +28,7 @@ def test_whoever_reads_a_run_json_needs_no_more_than_is_asked_of_it(tmp_path):
     assert shapes.difference(run, formats.RUN) is None
     assert comparison_tables.runs_table([(run, measured)], told).iloc[0]["peak_memory_mb"] == whole["peak_memory_mb"]
     assert tables.speed([run], {"dfl": "DFL"})["rows"][0][-1] == 1
-    assert dict(origin.provenance([run]))["runs"] == "1"
+    assert dict(provenance.provenance([run]))["runs"] == "1"
 
 
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])

@@ -19,7 +19,8 @@ import fuzzing
 import picture_tree
 from compared_study import Study
 from hardpair.config.resolve import resolve
-from hardpair.figures import style, variants
+from hardpair.figures import variants
+from hardpair.figures.drawing import style
 from hardpair.files.readers import read_table
 from hardpair.report.page import render
 from hardpair.staleness import plan

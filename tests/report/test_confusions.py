@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 import fake_study
 from hardpair.comparison.runs import Runs
-from hardpair.report import confusions, embedding, sheets
+from hardpair.report import confusions, inline_files, thumbnails
 from reported_study import reported
 
 COLOURED = [{"name": variant["name"], "label": variant["label"], "colour": "#000000"} for variant in fake_study.STUDY]
@@ -100,12 +100,12 @@ def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
 
 def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     runs, images = study
-    monkeypatch.setattr(sheets, "PER_SHEET", 32)
+    monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
     data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables = sum(len(table["base64"]) for table in data["tables"].values())
     monkeypatch.setattr(confusions, "ROOM", tables + 4000)
     less, told_less = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    assert told_less["quality"] == sheets.QUALITIES[-1]
+    assert told_less["quality"] == thumbnails.QUALITIES[-1]
     assert 0 < told_less["shown"] < told["shown"] == told["wrong"] == told_less["wrong"]
     assert sum(map(len, less["pictures"]["sheets"])) <= 4000
     whole, part = unpacked(data), unpacked(less)
@@ -115,7 +115,7 @@ def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
 
 def test_what_a_page_may_hold_is_under_15_mb():
     assert confusions.TABLES * 4 / 3 < confusions.ROOM / 2
-    assert confusions.ROOM + embedding.ROOM * 4 / 3 < 14.5e6, "the rest is text"
+    assert confusions.ROOM + inline_files.ROOM * 4 / 3 < 14.5e6, "the rest is text"
 
 
 def test_a_study_without_errors_has_nothing_to_explore(study, tmp_path):
@@ -135,8 +135,8 @@ def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
     rng = np.random.default_rng(seed)
     images, chosen = rng.integers(0, 256, (50, 3, side, side), np.uint8), rng.permutation(50)[:count]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sheets, "PER_SHEET", 32)
-        made = sheets.sheets(images, chosen, 10**9)
+        patch.setattr(thumbnails, "PER_SHEET", 32)
+        made = thumbnails.sheets(images, chosen, 10**9)
     assert (made["count"], made["side"], made["quality"]) == (count, side, None)
     pages = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"]]
     for place, index in enumerate(chosen):
@@ -147,7 +147,7 @@ def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
 
 def test_large_pictures_are_reduced():
     images = np.full((3, 3, 100, 100), 77, np.uint8)
-    made = sheets.sheets(images, np.arange(3), 10**9)
+    made = thumbnails.sheets(images, np.arange(3), 10**9)
     assert (made["side"], made["reduced"]) == (64, True)
     (page,) = (np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"])
     assert page.shape == (64, 16 * 64, 3)
@@ -157,12 +157,12 @@ def test_large_pictures_are_reduced():
 def test_quality_is_the_best_that_fits():
     images = np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), np.uint8)
     chosen, sizes = np.arange(64), []
-    for quality in sheets.QUALITIES:
+    for quality in thumbnails.QUALITIES:
         file = io.BytesIO()
         how = {"lossless": True} if quality is None else {"quality": quality}
-        Image.fromarray(sheets.sheet(images, chosen, 32)).save(file, "WEBP", **how)
+        Image.fromarray(thumbnails.sheet(images, chosen, 32)).save(file, "WEBP", **how)
         sizes.append(len(base64.b64encode(file.getvalue())))
     assert sizes == sorted(sizes, reverse=True)
-    for quality, size in zip(sheets.QUALITIES, sizes, strict=True):
-        assert sheets.sheets(images, chosen, size)["quality"] == quality
-    assert sheets.sheets(images, chosen, sizes[-1] - 1)["count"] == 0
+    for quality, size in zip(thumbnails.QUALITIES, sizes, strict=True):
+        assert thumbnails.sheets(images, chosen, size)["quality"] == quality
+    assert thumbnails.sheets(images, chosen, sizes[-1] - 1)["count"] == 0

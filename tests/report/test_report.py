@@ -13,7 +13,7 @@ import yaml
 import write_report
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
-from hardpair.report import embedding
+from hardpair.report import inline_files
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
 
@@ -144,7 +144,7 @@ def test_leftovers_of_a_search_that_is_now_disabled_are_not_shown(tmp_path):
 
 
 def test_the_largest_svg_gives_way_to_its_png_where_all_are_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedding, "ROOM", 250)
+    monkeypatch.setattr(inline_files, "ROOM", 250)
     folder, settings, images = reported(tmp_path)
     (folder / "figures" / "search.svg").write_text("<svg>" + 300 * " " + "</svg>")
     text = render(folder, settings, images)

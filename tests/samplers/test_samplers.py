@@ -11,7 +11,7 @@ from scipy import stats
 from hardpair import samplers
 from hardpair.config.resolve import resolve_part
 from hardpair.focal_weight import class_shares, summary
-from hardpair.training.streams import derive, generator
+from hardpair.training.random_streams import derive, generator
 
 torch.set_num_threads(1)
 STREAMS = ("initialisation", "order", "augmentation", "dropout", "sampler")

@@ -170,7 +170,7 @@ def test_comments_docstrings_layout_and_times_change_nothing(tree):
     tree.edit("hardpair/training/loop.py", '    """The loss of a run became NaN or infinite."""', "    '''Other words.'''")
     tree.edit("hardpair/training/step.py", '    """Move the network\'s weights', '    """Moves the weights')
     tree.edit("hardpair/training/step.py", '    """Stochastic gradient descent', '    """Plain gradient descent')
-    tree.edit("hardpair/figures/style.py", "def plain(text: str) -> str:\n", "def plain(text: str) -> str:  # one line\n\n")
+    tree.edit("hardpair/figures/drawing/style.py", "def plain(text: str) -> str:\n", "def plain(text: str) -> str:  # one line\n\n")
     tree.edit("hardpair/__init__.py", '"""', '"""Also: ')
     for path in tree.folder.rglob("*"):
         os.utime(path, (1e9, 1e9))
@@ -211,7 +211,7 @@ def test_what_a_trained_job_computes_with_is_found():
 SHOW = {*FIGURES, "write_report"}
 OF_RUNS = SHOW - {"plot_figure: search"} | {"evaluate", "compare", "choose_pairs"}
 COUNTED = {
-    ("hardpair/figures/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
+    ("hardpair/figures/drawing/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
     ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_figure: curves", "assemble_figure"},
     ("hardpair/measures/metrics.py", "BINS = 15", "BINS = 10"): OF_RUNS,
     ("hardpair/measures/confusion.py", "k=1)", "k=2)"): OF_RUNS | set(VARIANTS),
@@ -346,7 +346,7 @@ MOVES = {
     "a function's": {"hardpair.training.augment": "hardpair.data.augment"},
     "from the root": {"hardpair.focal_weight": "hardpair.deep.er.focal_weight"},
     "to the root": {"hardpair.measures.confusion": "hardpair.confusion"},
-    "imported as a module": {"hardpair.figures.style": "hardpair.files.style"},
+    "imported as a module": {"hardpair.figures.drawing.style": "hardpair.files.style"},
     "imported by packages": {"hardpair.plugins": "hardpair.zoo.plugins"},
     "left out": {"hardpair.errors": "hardpair.cli.errors", "hardpair.jobs.stopping": "hardpair.training.stopping"},
 }
@@ -393,9 +393,12 @@ SAME = [
     ("import os\nimport re", "import re, os"),
     ("from math import log, exp", "from math import exp\nfrom math import log"),
     ("import os\nfrom hardpair.files.atomic import write_json", "from hardpair.files.atomic import write_json\nimport os"),
-    ("from hardpair.figures import style, lines", "from hardpair.figures import lines\nfrom hardpair.figures import style as style"),
-    ("from hardpair.figures import style", "import hardpair.figures.style as style"),
-    ("x = 1", "x = 1\nif TYPE_CHECKING:\n    from hardpair.figures import style"),
+    (
+        "from hardpair.figures.drawing import style, lines",
+        "from hardpair.figures.drawing import lines\nfrom hardpair.figures.drawing import style as style",
+    ),
+    ("from hardpair.figures.drawing import style", "import hardpair.figures.drawing.style as style"),
+    ("x = 1", "x = 1\nif TYPE_CHECKING:\n    from hardpair.figures.drawing import style"),
     ("def f():\n    pass", "def f():\n    ..."),
     ("x = 'ab' 'c'", "x = u'abc'"),
     ("x = 0x10, 1_0.0, 'é'", "x = 16, 1e1, '\\xe9'"),
@@ -405,8 +408,8 @@ DIFFERENT = [
     ("from math import log", "from math import log1p as log"),
     ("import math", "import cmath as math"),
     ("from hardpair.files.atomic import write_json", "from hardpair.files.atomic import read_json as write_json"),
-    ("from hardpair.figures import style", "from hardpair.figures import lines as style"),
-    ("from hardpair.figures.style import wrapped", "from hardpair.figures.lines import wrapped"),
+    ("from hardpair.figures.drawing import style", "from hardpair.figures.drawing import lines as style"),
+    ("from hardpair.figures.drawing.style import wrapped", "from hardpair.figures.drawing.lines import wrapped"),
     ("import os\nf()\nimport re", "import re\nf()\nimport os"),
     ("def f():\n    import a\ndef g():\n    import b", "def f():\n    import b\ndef g():\n    import a"),
     ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", ""),
@@ -436,7 +439,11 @@ def test_code_that_may_do_something_else_differs(one, other):
     assert text_of(one) != text_of(other)
 
 
-@given(st.permutations(["import os", "import numpy as np", "from math import exp", "from hardpair.figures import style", "import re as r"]))
+@given(
+    st.permutations(
+        ["import os", "import numpy as np", "from math import exp", "from hardpair.figures.drawing import style", "import re as r"]
+    )
+)
 def test_the_order_of_consecutive_imports_does_not_count(statements):
     assert text_of("\n".join(statements)) == text_of("\n".join(sorted(statements)))
 

@@ -18,8 +18,8 @@ from rich.console import Console
 from hardpair.jobs.locks import only_one
 from hardpair.study import find
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
+from hardpair.study.status_reader import Watch
 from hardpair.study.status_view import view
-from hardpair.study.watch import Watch
 
 COMMAND = ("python", "workflow/scripts/study.py", "status")
 HEAD = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host {}, process 1)\n"

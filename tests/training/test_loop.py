@@ -11,7 +11,7 @@ from hardpair.errors import UserError
 from hardpair.training import loop
 from hardpair.training.augment import normalise
 from hardpair.training.model import ConvNet
-from hardpair.training.streams import derive, generator
+from hardpair.training.random_streams import derive, generator
 from small_runs import CE, DFL, RECIPE, SAMPLER, UNIFORM, history_of, same_weights, training_of
 
 

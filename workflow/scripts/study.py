@@ -21,7 +21,7 @@ def status(study: str | None, configfile: list[str], follow: bool) -> None:
 
       python workflow/scripts/study.py status --configfile config/demo.yaml --follow
     """
-    from hardpair.study.follow import show
+    from hardpair.study.status_live import show
 
     show(chosen(study, configfile), follow)
 
@@ -76,7 +76,7 @@ def events(study: str | None, configfile: list[str], follow: bool) -> None:
       python workflow/scripts/study.py events --study cifar10 --follow
       tensorboard --logdir results/cifar10/events
     """
-    from hardpair.study.events import write_events
+    from hardpair.study.tensorboard_events import write_events
 
     write_events(chosen_folder(study, configfile), follow)
 

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from hardpair.measures import significance
-from hardpair.measures.names import CALIBRATION, OF_PAIR, about, metrics_of, title
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, metrics_of, title
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 

@@ -11,7 +11,7 @@ from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures import significance
 from hardpair.measures.intervals import mean_interval, paired_difference
-from hardpair.measures.names import CALIBRATION, OF_PAIR, details_of, metrics_of
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.staleness.fingerprint import fingerprint
 
 CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from hardpair.comparison.runs import Runs
 from hardpair.data.arrays import load_part
-from hardpair.figures import bands, legend, lines, style
+from hardpair.figures.drawing import bands, legend, lines, style
 from hardpair.files.atomic import read_json
 
 UNEVEN = 2  # times as many training images in the largest class as in the smallest, from which on they are the axis

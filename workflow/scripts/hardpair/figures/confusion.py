@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hardpair.comparison.runs import Runs
-from hardpair.figures import style
+from hardpair.figures.drawing import style
 from hardpair.measures.confusion import pair_rates
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs

@@ -4,8 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.figures import bands, legend, lines, reading, style
-from hardpair.measures.names import about
+from hardpair.figures import reading
+from hardpair.figures.drawing import bands, legend, lines, style
+from hardpair.measures.metric_names import about
 
 read = reading.of_runs("epochs")
 

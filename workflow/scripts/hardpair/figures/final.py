@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hardpair.figures import bands, curves, difficulty, legend, reading, style, variants, weights
+from hardpair.figures import curves, difficulty, reading, variants, weights
+from hardpair.figures.drawing import bands, legend, style
 
 read = reading.of_runs("measures", "epochs", "refreshes", "difficulty")
 

@@ -8,7 +8,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hardpair.figures import reading, style, variants
+from hardpair.figures import reading, variants
+from hardpair.figures.drawing import style
 from hardpair.measures.intervals import mean_interval
 
 read = reading.of_runs("measures")

@@ -48,7 +48,7 @@ def plot(description: str, name: str | None = None) -> None:
     digest = hashlib.sha256(canonical(settings).encode()).hexdigest()
     settings["made"] = f"settings {digest[:8]}, code {catalogue.code(name)[:8]}"
 
-    from hardpair.figures import style
+    from hardpair.figures.drawing import style
 
     module = importlib.import_module(f"hardpair.figures.{name}")
     with style.applied():

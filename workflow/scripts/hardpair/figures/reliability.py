@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hardpair.figures import bands, legend, reading, style
+from hardpair.figures import reading
+from hardpair.figures.drawing import bands, legend, style
 from hardpair.measures.intervals import mean_interval
 
 read = reading.of_runs("reliability")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hardpair.figures import legend, lines, style
+from hardpair.figures.drawing import legend, lines, style
 from hardpair.files.readers import read_table
 from hardpair.wording import counted
 

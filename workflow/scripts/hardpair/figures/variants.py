@@ -9,9 +9,10 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from hardpair.figures import legend, reading, style
+from hardpair.figures import reading
+from hardpair.figures.drawing import legend, style
 from hardpair.measures.intervals import mean_interval
-from hardpair.measures.names import about
+from hardpair.measures.metric_names import about
 
 read = reading.of_runs("measures")
 

@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardpair.figures import bands, legend, lines, reading, style
+from hardpair.figures import reading
+from hardpair.figures.drawing import bands, legend, lines, style
 
 read = reading.of_runs("refreshes")
 

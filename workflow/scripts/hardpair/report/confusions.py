@@ -7,7 +7,7 @@ import numpy as np
 
 from hardpair.comparison.runs import Runs
 from hardpair.measures.metrics import log_probabilities
-from hardpair.report.sheets import sheets
+from hardpair.report.thumbnails import sheets
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
 TABLES = 3_000_000  # bytes of the tables

@@ -7,11 +7,11 @@ import numpy as np
 import yaml
 
 from hardpair.comparison.runs import Runs
-from hardpair.figures.style import COLOURS
+from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths
 from hardpair.files.readers import read_table, read_with
-from hardpair.measures.names import about, details_of, metrics_of
-from hardpair.report import embedding, origin, tables
+from hardpair.measures.metric_names import about, details_of, metrics_of
+from hardpair.report import inline_files, provenance, tables
 from hardpair.report.confusions import explored
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    embedded = embedding.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
+    embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     return environment.get_template("page.html.jinja").render(
         config=config,
         pair=[name.replace("_", " ") for name in pairs[0]],
@@ -50,10 +50,10 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         search=_search(folder) if config["search"]["enabled"] else None,
         speed=tables.speed(records, labels),
         runs=tables.every_run(read_table(folder / paths.RUNS_TABLE), labels, metrics_of(settings)),
-        provenance=origin.provenance(records),
+        provenance=provenance.provenance(records),
         resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
         commands=settings["commands"],
-        explorer={"data": embedding.script_data(data), "numbers": numbers, "script": script, "policy": embedding.policy_hash(script)},
+        explorer={"data": inline_files.script_data(data), "numbers": numbers, "script": script, "policy": inline_files.policy_hash(script)},
         **_results(folder, labels, config["baseline"], settings),
     )
 

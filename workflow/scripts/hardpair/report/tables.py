@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from hardpair.measures.names import number, title
+from hardpair.measures.metric_names import number, title
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files import paths
-from hardpair.measures.names import about
+from hardpair.measures.metric_names import about
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from hardpair.comparison import tables
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
-from hardpair.measures.names import UNITS, number
+from hardpair.measures.metric_names import UNITS, number
 from hardpair.wording import some
 
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first

@@ -13,7 +13,7 @@ from snakemake.utils import available_cpu_count
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find, hooks
-from hardpair.study.tidy import refuse_unwritable, tidy
+from hardpair.study.after_crash import refuse_unwritable, tidy
 
 
 def start(workflow, config: dict, folders: list[str]) -> list:

@@ -22,9 +22,9 @@ from hardpair.training.cuda_graph import GraphedStep, own_stream
 from hardpair.training.history import History
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
+from hardpair.training.random_streams import derive, generator
 from hardpair.training.recipe import RunSettings
 from hardpair.training.step import SGD, Learner, train_step
-from hardpair.training.streams import derive, generator
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
 

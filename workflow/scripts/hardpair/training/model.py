@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair.training.model_size import CHANNELS, HIDDEN
-from hardpair.training.streams import derive
+from hardpair.training.random_streams import derive
 
 
 class Cosines(nn.Linear):

@@ -9,7 +9,7 @@ import fake_study
 from compared_study import TRAIN, Study
 from hardpair.comparison import markdown, tables
 from hardpair.errors import UserError
-from hardpair.measures import names
+from hardpair.measures import metric_names
 
 MEASURES = ("accuracy", "nll", "ece", "brier")
 
@@ -129,7 +129,7 @@ def test_a_row_of_runs_holds_what_was_measured(compared):
 def test_every_pair_has_its_measures():
     told = {"pairs": [["cat", "dog"], ["truck", "automobile"]]}
     of_pairs = ["confusion:cat-dog", "confusion:truck-automobile", "binary_error:cat-dog", "binary_error:truck-automobile"]
-    assert names.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
+    assert metric_names.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy warns of seeds that happen to be equal

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardpair.report import origin, tables
-from hardpair.report.embedding import script_data
+from hardpair.report import provenance, tables
+from hardpair.report.inline_files import script_data
 
 
 @pytest.fixture
@@ -31,26 +31,26 @@ def checkout(tmp_path):
 def test_the_commit_is_the_last_that_changed_the_code(checkout):
     folder, commit = checkout
     commit("README.md", "one")
-    assert origin.commit(folder) is None, "a folder inside another checkout is none itself"
+    assert provenance.commit(folder) is None, "a folder inside another checkout is none itself"
     code = commit("workflow/x.py", "one")
-    assert origin.commit(folder) == code
+    assert provenance.commit(folder) == code
     commit("README.md", "two")
-    assert origin.commit(folder) == code
+    assert provenance.commit(folder) == code
     (folder / "workflow" / "x.py").write_text("edited")
-    assert origin.commit(folder) == f"{code}, with changes that are not committed"
-    assert origin.commit(folder) != code == origin.commit(folder)[:40]
+    assert provenance.commit(folder) == f"{code}, with changes that are not committed"
+    assert provenance.commit(folder) != code == provenance.commit(folder)[:40]
     newer = commit("workflow/x.py", "edited")
-    assert origin.commit(folder) == newer != code
+    assert provenance.commit(folder) == newer != code
 
 
 def test_without_a_checkout_or_git_no_commit_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    record = {key: "k" for key in origin.ONCE} | {"data": {}, "versions": {}, "seconds": 60}
-    assert origin.commit(tmp_path) is None
-    assert [key for key, _ in origin.provenance([record], tmp_path)][:2] == ["runs", "training time, all runs"]
-    assert not [key for key, _ in origin.provenance([record], tmp_path) if "commit" in key]
+    record = {key: "k" for key in provenance.ONCE} | {"data": {}, "versions": {}, "seconds": 60}
+    assert provenance.commit(tmp_path) is None
+    assert [key for key, _ in provenance.provenance([record], tmp_path)][:2] == ["runs", "training time, all runs"]
+    assert not [key for key, _ in provenance.provenance([record], tmp_path) if "commit" in key]
     monkeypatch.setenv("PATH", "")
-    assert origin.commit(tmp_path) is None
+    assert provenance.commit(tmp_path) is None
 
 
 def test_speed_is_the_median_of_a_variant_s_runs():

@@ -10,7 +10,7 @@ import pytest
 
 from hardpair.errors import UserError
 from hardpair.files.atomic import owner, written_whole
-from hardpair.study.tidy import refuse_unwritable, tidy
+from hardpair.study.after_crash import refuse_unwritable, tidy
 
 
 @pytest.fixture

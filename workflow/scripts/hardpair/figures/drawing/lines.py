@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from hardpair.figures import bands
-from hardpair.figures.style import Look
+from hardpair.figures.drawing import bands
+from hardpair.figures.drawing.style import Look
 
 
 def draw_lines(

@@ -13,8 +13,8 @@ from rich.live import Live
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study.status import StudyStatus
+from hardpair.study.status_reader import Watch
 from hardpair.study.status_view import WIDE, view
-from hardpair.study.watch import Watch
 
 SECONDS = 2.0  # between two updates
 

@@ -15,7 +15,8 @@ import fake_study
 import plot_figure
 from changed_config import STUDY, changed
 from hardpair.config.resolve import resolve
-from hardpair.figures import catalogue, hardest, style, variants
+from hardpair.figures import catalogue, hardest, variants
+from hardpair.figures.drawing import style
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 

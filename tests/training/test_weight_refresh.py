@@ -10,7 +10,7 @@ from hardpair.training import loop
 from hardpair.training.augment import normalise
 from hardpair.training.history import REFRESH_COLUMNS
 from hardpair.training.model import ConvNet
-from hardpair.training.streams import generator
+from hardpair.training.random_streams import generator
 from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, training_of
 
 

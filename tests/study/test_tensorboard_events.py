@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hardpair.study.events import Events
+from hardpair.study.tensorboard_events import Events
 
 HEADER = (
     "epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,confused,confused_rate,seconds,images_per_second"

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from hardpair.figures.style import INK, Look, wrapped
+from hardpair.figures.drawing.style import INK, Look, wrapped
 
 FONT = 7  # points
 SPACING = 1.3 * FONT / 72  # inches from one direct label to the next
