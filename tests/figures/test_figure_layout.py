@@ -84,4 +84,4 @@ def test_direct_labels_keep_their_order_and_distance(wanted, gap):
     assert places.max() <= 10 + 1e-9
     assert np.diff(places).min(initial=gap) >= gap - 1e-9
     if np.diff(wanted).min(initial=gap) >= gap:
-        np.testing.assert_allclose(places, wanted)
+        np.testing.assert_allclose(places, wanted, atol=1e-9)

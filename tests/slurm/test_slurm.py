@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slurm.one_node import BEFORE, ETC, hindrance, one_node, running_commands
 
+from slurm_node import BEFORE, ETC, hindrance, one_node, running_commands
 from workspace import Workspace
 
 pytestmark = pytest.mark.skipif(hindrance() is not None, reason=f"no Slurm here: {hindrance()}")

@@ -2,7 +2,7 @@
 
 Run as root where Debian's packages ``slurm-wlm`` and ``munge`` are installed; the cluster lives as long as the command:
 
-  python tests/slurm/one_node.py snakemake --profile profiles/slurm --configfile config/demo.yaml
+  python tests/helpers/slurm_node.py snakemake --profile profiles/slurm --configfile config/demo.yaml
 """
 
 import contextlib
@@ -167,5 +167,5 @@ if __name__ == "__main__":
             with one_node(Path(scratch)):
                 done = subprocess.run(sys.argv[1:] or ["bash"])
         except RuntimeError as error:
-            sys.exit(f"one_node.py: {error}")
+            sys.exit(f"slurm_node.py: {error}")
     sys.exit(done.returncode)
