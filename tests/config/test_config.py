@@ -11,7 +11,12 @@ from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
 
 PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
-OVERLAYS = sorted(path for folder in ("config", "docs/study") for path in (PROJECT / folder).glob("*.yaml") if path.name != "schema.yaml")
+OVERLAYS = sorted(
+    path
+    for folder in ("config", "docs/study", "docs/study/full")
+    for path in (PROJECT / folder).glob("*.yaml")
+    if path.name != "schema.yaml"
+)
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.name)

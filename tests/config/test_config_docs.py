@@ -14,6 +14,10 @@ from hardpair.config.docs import flow, markdown, overlay_summaries, type_in_word
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
 README = (CONFIG / "README.md").read_text()
+OWN_RECIPE = {key: dict(part) for key, part in SCHEMA["$defs"]["recipe"]["properties"].items() if key != "epochs"}  # of a variant
+for part in OWN_RECIPE.values():
+    del part["default"]
+SCHEMA["$defs"]["variant"]["properties"]["recipe"]["properties"] = OWN_RECIPE
 
 
 def followed(part: dict) -> dict:

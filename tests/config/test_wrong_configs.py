@@ -124,6 +124,13 @@ WRONG = {
     "recipe outside the space": ([("recipe.learning_rate", 0.1)], "recipe.learning_rate is 0.1, outside search.space", "widen the space"),
     "space upside down": ([("search.space.dropout", [0.7, 0.2])], "search.space.dropout is [0.7, 0.2]", "give the lowest value first"),
     "drops out of order": ([("recipe.lr_drops", [0.8, 0.5])], "recipe.lr_drops is [0.8, 0.5]", "in rising order"),
+    "drops of a variant out of order": (
+        [("variants.1.recipe", {"lr_drops": [0.8, 0.5]})],
+        "variants[1].recipe.lr_drops is [0.8, 0.5]",
+        "in rising order",
+    ),
+    "epochs of a variant": ([("variants.1.recipe", {"epochs": 5})], "variants[1].recipe.epochs is not a key", "it belongs to"),
+    "a wrong rate of a variant": ([("variants.1.recipe", {"learning_rate": 0})], "variants[1].recipe.learning_rate is 0", "more than 0"),
     "too many images": (
         [("data.training", 46000)],
         "data.training and data.validation ask for 51000 images, but cifar10 has 50000",

@@ -27,3 +27,9 @@ def test_the_four_corners_of_the_study_need_no_plane():
 def test_losses_of_other_kinds_are_not_on_the_plane():
     assert exponents({"loss": {"kind": "balanced_softmax", "tau": 1}, "sampler": {"kind": "uniform"}}) is None
     assert exponents({"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "class_balanced"}}) is None
+
+
+def test_a_variant_with_a_recipe_of_its_own_is_not_on_the_plane():
+    variant = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}}
+    assert exponents(variant) == (0, 0)
+    assert exponents(variant | {"recipe": {"learning_rate": 0.02}}) is None

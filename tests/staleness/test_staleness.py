@@ -1,11 +1,13 @@
 """After a finished study, exactly the stale jobs run again: sets of a dry run's jobs against the expected ones, both ways."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
 
 import pytest
+import yaml
 
 from moved_modules import move
 from workspace import Workspace
@@ -120,6 +122,19 @@ def test_removing_a_variant_reruns_the_comparison(study):
 def test_changing_gamma_reruns_that_variant(study):
     study.edit("tiny.yaml", "{kind: focal, gamma: 2, scale: dynamic}", "{kind: focal, gamma: 3, scale: dynamic}")
     assert study.stale() == runs(["dfl"]) | SUMMARY
+
+
+def test_a_recipe_of_its_own_reruns_that_variant_and_is_what_it_is_trained_with(study):
+    study.edit("tiny.yaml", "{name: dfl, ", "{name: dfl, recipe: {learning_rate: 0.02}, ")
+    assert study.stale() == runs(["dfl"]) | SUMMARY
+    study.snakemake("--", "results/tiny/comparison.md")
+    record = json.loads((study.folder / "results/tiny/runs/dfl/seed0/run.json").read_text())
+    shared = yaml.safe_load((study.folder / "results/tiny/search/recipe.yaml").read_text())
+    assert record["recipe"] == shared | {"learning_rate": 0.02} != shared
+    assert "\ndfl has a recipe of its own: learning_rate 0.02.\n" in (study.folder / "results/tiny/comparison.md").read_text()
+    status = study.run("python", "workflow/scripts/study.py", "status", "--configfile", "tiny.yaml").stdout
+    assert "6/6  runs" in status
+    assert "stale" not in status
 
 
 def test_relabelling_a_variant_reruns_what_shows_it(study):

@@ -18,6 +18,7 @@ from hardpair.training import loop
 from hardpair.training.history import EPOCH_COLUMNS
 from in_process import RECIPE, SETTINGS, call, evaluate_into, rows_of, train_into
 
+FILLED_IN = {"momentum": 0.9, "weight_decay": 0.0005, "lr_drops": [0.5, 0.8], "lr_factor": 0.1, "dropout": 0.5}
 FILES = ["best.safetensors", "epochs.csv", "history.npz", "last.safetensors", "refreshes.csv", "run.json"]
 
 
@@ -34,8 +35,7 @@ def test_a_run_records_all_that_it_was_made_of(trained_run, trained_data):
         "precision": "fp32",
         "deterministic": False,
     }
-    filled_in = {"momentum": 0.9, "weight_decay": 0.0005, "lr_drops": [0.5, 0.8], "lr_factor": 0.1, "dropout": 0.5}
-    assert record["recipe"] == RECIPE | filled_in
+    assert record["recipe"] == RECIPE | FILLED_IN
     about = json.loads((trained_data / "dataset.json").read_text())
     assert record["data"] == {"name": "tiny", "sha256": about["sha256"]}
     assert {key: record[key] for key in ("classes", "size", "mean", "std")} == {
@@ -88,6 +88,17 @@ def test_another_seed_loss_recipe_or_code_has_another_fingerprint(trained_run, t
         train_into(tmp_path, trained_data, *short, split="no-validation.json"),
     ]
     assert len({base, *(record["fingerprint"] for record in others)}) == 6
+
+
+def test_a_recipe_of_the_variants_own_goes_over_the_shared_one(trained_data, tmp_path):
+    own = {"learning_rate": 0.05, "lr_drops": [0.4]}
+    records = [
+        train_into(tmp_path / "own", trained_data, settings=SETTINGS | {"recipe": own}),
+        train_into(tmp_path / "shared", trained_data, recipe=RECIPE | own),
+    ]
+    assert records[0]["recipe"] == RECIPE | FILLED_IN | own
+    for key in ("recipe", "settings", "fingerprint", "weights"):
+        assert records[0][key] == records[1][key]
 
 
 def test_without_validation_there_is_no_best_model_and_its_columns_are_empty(trained_data, tmp_path):

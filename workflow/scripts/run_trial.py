@@ -52,7 +52,9 @@ def main() -> None:
         except UserError as error:
             raise UserError(f"{options.round}, trial {options.trial}: {error}; delete it and run propose_trials again") from None
         variants = {name: RunSettings.checked(keys, shorter) for name, keys in options.settings["variants"].items()}
-        complete = {"epochs": epochs, "seeds": seeds, "variants": {name: settings.keys() for name, settings in variants.items()}}
+        own = {name: {"recipe": keys["recipe"]} if "recipe" in keys else {} for name, keys in options.settings["variants"].items()}
+        keys = {name: settings.keys() | own[name] for name, settings in variants.items()}
+        complete = {"epochs": epochs, "seeds": seeds, "variants": keys}
         files = (file for settings in variants.values() for file in plugins.code_files(settings.keys()))
         code = options.code or code_hash("run_trial.py", *files)
         present = fingerprint(complete, recipe, options.trial, options.split, code)  # the settings hold its seeds

@@ -19,7 +19,12 @@ from hardpair.cli.command import job_arguments, json_or_file, parser, positive, 
 def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--recipe", type=json_or_file, default={}, help="recipe as JSON or file; default: the published recipe")
-    cli.add_argument("--settings", type=json_or_file, default={}, help="loss, sampler, precision and deterministic as JSON or file")
+    cli.add_argument(
+        "--settings",
+        type=json_or_file,
+        default={},
+        help="JSON or file: loss, sampler, recipe (replaces keys of --recipe), precision, deterministic",
+    )
     cli.add_argument("--seed", type=int, default=0)
     cli.add_argument("--variant", default="run", help="name of the variant, for the record")
     cli.add_argument("--stop-after", type=positive, metavar="N", help="end after N epochs, on the schedule of the full recipe")

@@ -1,5 +1,6 @@
 """The comparison as Markdown."""
 
+import json
 import re
 
 import pandas as pd
@@ -30,6 +31,10 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
         "Positive differences in accuracy and negative ones in confusion are better.",
     ]
     lines += _references(settings)
+    for variant in settings["variants"]:
+        if own := variant.get("recipe"):
+            keys = ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+            lines += ["", f"{labels[variant['name']]} has a recipe of its own: {keys}."]
     for model in comparison["model"].unique():
         table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
         lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]

@@ -15,9 +15,11 @@ def inconsistencies(config: dict) -> Iterator[str]:
     yield from _wrong_data(config)
     if config["search"]["enabled"]:
         yield from _wrong_search(config)
-    drops = config["recipe"]["lr_drops"]
-    if drops != sorted(set(drops)):
-        yield f"recipe.lr_drops is {shown(drops)}: list shares of the run in rising order"
+    own = {f"variants[{index}].recipe": variant.get("recipe", {}) for index, variant in enumerate(config["variants"])}
+    for where, recipe in ({"recipe": config["recipe"]} | own).items():
+        drops = recipe.get("lr_drops", [])
+        if drops != sorted(set(drops)):
+            yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
     hard, easy = config["difficulty"]["hard"], config["difficulty"]["easy"]
     if hard > easy:
         yield f"difficulty.hard is {hard}, above difficulty.easy {easy}: no image can be both hard and easy, so lower it"

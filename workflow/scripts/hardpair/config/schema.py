@@ -1,4 +1,4 @@
-"""config/schema.yaml as the program reads it: every key, with the kinds that plugins add."""
+"""config/schema.yaml as the program reads it: every key, with the kinds that plugins add and the recipe of a single variant."""
 
 import functools
 import json
@@ -25,6 +25,9 @@ def _schema(losses: str, samplers: str) -> dict:
             part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
             required = [option for option, about in options.items() if "default" not in about]
             complete["$defs"][name]["oneOf"].append(part | {"required": required})
+    recipe = complete["$defs"]["recipe"]["properties"]
+    own = {key: {name: value for name, value in part.items() if name != "default"} for key, part in recipe.items() if key != "epochs"}
+    complete["$defs"]["variant"]["properties"]["recipe"]["properties"] = own
     return complete
 
 

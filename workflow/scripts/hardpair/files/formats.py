@@ -33,7 +33,7 @@ def variants(value: object) -> bool:
     """One or more variants with names of their own: a list as tables and figures take it, or a map from names to settings."""
     if isinstance(value, dict):
         return len(value) > 0 and difference(value, {str: dict}) is None
-    shape = [{"name": str, "label?": str, "published?": {"accuracy": share, "confusion": share}}]
+    shape = [{"name": str, "label?": str, "recipe?": dict, "published?": {"accuracy": share, "confusion": share}}]
     return difference(value, shape) is None and 0 < len(value) == len({variant["name"] for variant in value})
 
 

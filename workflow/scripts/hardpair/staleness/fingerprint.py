@@ -15,11 +15,13 @@ def fingerprint(settings: dict, recipe: dict, seed: int, split: Path, code: str)
     """Hash of all that decides a run's result on one type of machine; runs of equal fingerprint are the same run.
 
     Args:
-        settings: of the job, complete (loss, sampler, precision).
+        settings: of the job, complete (loss, sampler, precision); a variant's own keys of the recipe, ``recipe``, replace those below.
         recipe: complete.
         split: the file of indices; it names the hash of the images too.
         code: hash of the code that trains (``hardpair.staleness.code_hash``).
     """
+    settings = dict(settings)
+    recipe = recipe | settings.pop("recipe", {})
     parts = {"settings": settings, "recipe": recipe, "seed": seed, "split": file_sha256(split), "code": code}
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
 

@@ -21,9 +21,10 @@ def variant_of(config: dict, name: str) -> dict:
 
 
 def train_settings(config: dict, name: str) -> dict:
-    """Settings of a variant's training that are not in the recipe."""
+    """Settings of a variant's training that are not in the shared recipe."""
     variant, train = variant_of(config, name), config["train"]
-    return {key: variant[key] for key in ("loss", "sampler")} | {key: train[key] for key in ("precision", "deterministic")}
+    kept = {key: variant[key] for key in ("loss", "sampler", "recipe") if key in variant}
+    return kept | {key: train[key] for key in ("precision", "deterministic")}
 
 
 def train_code(config: dict, name: str) -> str:
@@ -151,7 +152,7 @@ def references(config: dict, first: bool = False) -> list[dict]:
 
 def variant_shown(config: dict, variant: dict) -> dict:
     """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
-    names, published = {key: variant[key] for key in ("name", "label") if key in variant}, variant.get("published")
+    names, published = {key: variant[key] for key in ("name", "label", "recipe") if key in variant}, variant.get("published")
     if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
         return names
     return names | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
@@ -230,7 +231,10 @@ def plane(variants: list[dict]) -> list[list]:
 
 
 def exponents(variant: dict) -> tuple[float, float] | None:
-    """(loss γ, sampler γ) of a resolved variant; None if it differs from Dynamic Focal Loss and focal sampling in more than exponents."""
+    """(loss γ, sampler γ) of a resolved variant; None if it has a recipe of its own, or differs from Dynamic Focal
+    Loss and focal sampling in more than exponents."""
+    if variant.get("recipe"):
+        return None
     dynamic = {"kind": "focal", "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
     loss = _exponent(variant["loss"], {"kind": "cross_entropy"}, dynamic)
     sampler = _exponent(variant["sampler"], {"kind": "uniform"}, {"kind": "focal", "unbias": 0})

@@ -116,7 +116,8 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
 def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
     """The first part of a declared run's fingerprint that differs from the study's, as the end of a sentence; None if there is none."""
     settings, code = plan.train_settings(config, record["variant"]), plan.train_code(config, record["variant"])
-    for part, expected in (("settings", settings), ("recipe", recipe)):
+    own = settings.get("recipe", {})
+    for part, expected in (("settings", {key: value for key, value in settings.items() if key != "recipe"}), ("recipe", recipe | own)):
         if canonical(record[part]) != canonical(expected):
             return _first_difference(record[part], expected, part)
     if record["data"]["sha256"] != read_json(split)["data_sha256"]:

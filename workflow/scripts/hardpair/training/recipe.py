@@ -28,8 +28,12 @@ class Recipe:
         Raises:
             UserError: a key or value is wrong.
         """
-        complete = resolve_part("recipe", keys)
-        return cls(**complete | {"lr_drops": tuple(complete["lr_drops"])})
+        return cls.of(resolve_part("recipe", keys))
+
+    @classmethod
+    def of(cls, keys: dict) -> "Recipe":
+        """The recipe of these keys, complete and checked before."""
+        return cls(**keys | {"lr_drops": tuple(keys["lr_drops"])})
 
     def keys(self) -> dict:
         """The recipe as a map of keys and values, as files hold it."""
@@ -59,13 +63,15 @@ class RunSettings:
 
     @classmethod
     def checked(cls, keys: dict, recipe: Recipe) -> "RunSettings":
-        """The settings of the keys ``loss``, ``sampler``, ``precision`` and ``deterministic``, with the schema's defaults.
+        """The settings of the keys ``loss``, ``sampler``, ``precision`` and ``deterministic``, with the schema's defaults; those of the key
+        ``recipe`` replace keys of the recipe.
 
         Raises:
             UserError: a key or value is wrong.
         """
         variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in keys.items() if key not in COMPUTING})
         train = resolve_part("train", {key: value for key, value in keys.items() if key in COMPUTING})
+        recipe = Recipe.of(recipe.keys() | variant.get("recipe", {}))
         return cls(variant["loss"], variant["sampler"], recipe, **{key: train[key] for key in COMPUTING})
 
     def keys(self) -> dict:
