@@ -148,8 +148,8 @@ def test_cheap_jobs_run_where_snakemake_runs(story):
 def test_a_killed_job_is_tried_again_and_a_cancelled_one_goes_on(story):
     logs = {seed: (story.study.folder / f"results/small/logs/train/gate.seed{seed}.log").read_text() for seed in range(5)}
     saved = f"results/small/checkpoints/gate/seed{story.cancelled}.safetensors"
-    assert re.search(rf"^going on from {saved}, epoch 2 step [1-9]", logs[story.cancelled], re.M)
-    assert [seed for seed, log in logs.items() if "going on from" in log] == [story.cancelled]
+    assert re.search(rf"^resumed from {saved}, epoch 2 step [1-9]", logs[story.cancelled], re.M)
+    assert [seed for seed, log in logs.items() if "resumed from" in log] == [story.cancelled]
     tries = Counter(json.loads(file.read_text())["seed"] for file in (story.study.folder / "gate").glob("*.json"))
     assert tries[story.killed] == 2
 
