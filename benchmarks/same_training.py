@@ -8,13 +8,11 @@ commit or a folder; the second is this working tree, with what is not committed,
 """
 
 import argparse
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -78,8 +76,8 @@ def tree(given: str | Path, out: Path) -> Tree:
     packed = subprocess.run(["git", "-C", PROJECT, "archive", f"{given}^{{commit}}"], capture_output=True)
     if packed.returncode:
         sys.exit(f"{given} is neither a folder with {SCRIPTS}/train.py nor a commit: {packed.stderr.decode().strip()}")
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        archive.extractall(out / "tree", filter="data")
+    (out / "tree").mkdir()
+    subprocess.run(["tar", "-xC", out / "tree"], input=packed.stdout, check=True)
     return Tree(given, out / "tree", out)
 
 

@@ -1,8 +1,8 @@
 """Runs train.py in forks of one process that has all of it loaded, so that tests can afford to kill many runs.
 
 Reads an order a line from stdin, JSON with ``arguments``, ``log`` (a file for stderr) and, if the run is to be disturbed, ``signal`` with
-``after`` (seconds) or ``told`` (a file: sent when it holds two lines), or ``write`` alone: the run kills itself in the middle of its
-so-manieth checkpoint. Answers with the exit code.
+``after`` (seconds) or ``told`` (the run's progress: the signal is sent after its first epoch), or ``write`` alone: the run kills itself in
+the middle of its so-manieth checkpoint. Answers with the exit code.
 """
 
 import json
@@ -55,6 +55,14 @@ def child(order):
     os._exit(code)
 
 
+def wait_for_an_epoch(progress, pid):
+    """Wait until a child has recorded its first epoch, or has ended."""
+    while not progress.exists() or progress.read_bytes().count(b"\n") < 2:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.01)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     print("ready", flush=True)
@@ -62,8 +70,8 @@ if __name__ == "__main__":
         order = json.loads(line)
         if (pid := os.fork()) == 0:
             child(order)
-        while "told" in order and (not os.path.exists(order["told"]) or Path(order["told"]).read_bytes().count(b"\n") < 2):
-            time.sleep(0.01)
+        if "told" in order:
+            wait_for_an_epoch(Path(order["told"]), pid)
         if "signal" in order:
             time.sleep(order.get("after", 0))
             os.kill(pid, signal.Signals[order["signal"]])
