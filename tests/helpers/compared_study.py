@@ -50,8 +50,8 @@ class Study:
         return runs, tables.comparison_table(runs, self.told), tables.contrasts_table(runs, self.told, resampled)
 
     def markdown(self):
-        _, compared, contrasts = self.tables()
-        results = {"comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(contrasts, self.told)}
+        runs, compared, contrasts = self.tables()
+        results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(contrasts, self.told)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.told)
         return markdown.markdown(results, self.told)
 

@@ -10,6 +10,7 @@ import yaml
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.staleness.run_difference import Expected
 from hardpair.study import adoption
 from workspace import PROJECT, TINY
 
@@ -142,7 +143,7 @@ def judged(finished, tmp_path):
     shutil.copytree(results / "runs/dfl/seed1", folder)
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY)))
     recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
-    return folder, lambda: adoption.refusal(folder, config, recipe, results / "split.json")
+    return folder, lambda: adoption.refusal(folder, Expected(config, recipe, results / "split.json"))
 
 
 def test_a_run_of_the_study_is_not_refused(judged):
@@ -210,5 +211,5 @@ def test_a_copy_that_fails_leaves_what_was_there(judged, tmp_path, monkeypatch):
 
     monkeypatch.setattr(shutil, "copyfile", full_disk)
     with pytest.raises(OSError, match="No space"):
-        adoption.import_run(folder, target)
+        adoption.import_run(folder, target, Expected(None, None, None))
     assert moments(tmp_path / "runs", without="logs") == before

@@ -111,6 +111,7 @@ def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame
             row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
             row |= {key: run[key] for key in ("seconds", "images_per_second", "peak_memory_mb", "parameters")} | run["versions"]
             row |= {"data": run["data"]["sha256"]} | {key: run[key] for key in ("code", "fingerprint")}
+            row |= {"adopted": run["adopted"]["commit"]} if "adopted" in run else {}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -63,11 +63,12 @@ TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "reci
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3}
 IDENTITY = {"variant": str, "seed": COUNT, "fingerprint": str}
+ADOPTED = {"adopted?": {"commit": str, "fingerprint": str}}  # of a run by older code: its commit, and the run's own fingerprint
 INPUTS = {"settings": dict, "recipe": dict, "data": {"name": str, "sha256": str}, "code": str}
 OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
 COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
 MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
-RUN = NETWORK | IDENTITY | INPUTS | OUTCOME | COST | MACHINE
+RUN = NETWORK | IDENTITY | ADOPTED | INPUTS | OUTCOME | COST | MACHINE
 MEASURES = {
     "accuracy": share,
     "nll": float,
