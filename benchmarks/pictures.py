@@ -34,9 +34,9 @@ def main() -> None:
             packed = source if pack is None else source.with_suffix(f".{kind}")
             if pack:
                 subprocess.run([*pack, packed.name, source.name], cwd=folder, check=True)
-            began = time.perf_counter()
+            start = time.perf_counter()
             prepare(packed, options, Path(folder) / "prepared")
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - start
             print(f"{kind}: {options.count:,} pictures in {seconds:.1f} s, {options.count / seconds:,.0f} a second")
 
 

@@ -55,16 +55,16 @@ def our_training(device: torch.device, precision: str, kind: str = "ours") -> lo
 
 def our_way(device: torch.device, precision: str, kind: str) -> Callable[[int], None]:
     """Steps of hardpair's training."""
-    training, taken = our_training(device, precision, kind), 0
+    training, count = our_training(device, precision, kind), 0
 
     def advance(steps: int) -> None:
-        nonlocal taken
+        nonlocal count
         with training.stream():
             for _ in range(steps):
-                if taken % (COUNT // BATCH) == 0:
+                if count % (COUNT // BATCH) == 0:
                     training.draw_epoch()
                 training.take_step(BATCH)
-                taken += 1
+                count += 1
 
     return advance
 
@@ -87,7 +87,7 @@ def matrix_side(device: torch.device) -> int:
 
 
 def work(way: Way, gpus: int, channel) -> None:
-    """A process that takes its turns: told a number of steps, it answers with the seconds they took and its peak memory in MB."""
+    """A process that takes its turns: given a number of steps, it answers with the seconds they took and its peak memory in MB."""
     device = choose_device(gpus)
     torch.set_num_threads(way.threads)
     if way.kind == "multiplication":

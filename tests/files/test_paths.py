@@ -134,8 +134,8 @@ PROGRAMS = [path for path in SCRIPTS.rglob("*.py") if path != Path(paths.__file_
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=[path.relative_to(SCRIPTS).as_posix() for path in PROGRAMS])
 def test_no_program_spells_a_path_of_a_study(path):
-    spelled = [text for text in texts(ast.parse(path.read_text())) if SPELLED.search(text)]
-    assert [text for text in spelled if not text.startswith("hardpair/")] == []  # code has folders of the same names
+    literals = [text for text in texts(ast.parse(path.read_text())) if SPELLED.search(text)]
+    assert [text for text in literals if not text.startswith("hardpair/")] == []  # code has folders of the same names
 
 
 @pytest.mark.parametrize(

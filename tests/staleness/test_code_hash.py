@@ -141,7 +141,7 @@ def test_the_jobs_are_the_rules_that_hash_their_code(monkeypatch):
     for path in (PROJECT / "workflow/rules").glob("*.smk"):
         for block in re.split(r"^ *rule (?=\w+:)", path.read_text(), flags=re.M)[1:]:
             rules[block.partition(":")[0]] = re.findall(r"^ *code=(.+),$", block, re.M)
-    assert [name for name, given in rules.items() if len(given) != 1] == ["download_data"], "its archive is known by its hash"
+    assert [name for name, scripts in rules.items() if len(scripts) != 1] == ["download_data"], "its archive is known by its hash"
     assert rules.keys() - {"download_data"} == {name.partition(":")[0] for name in JOBS}
     monkeypatch.setattr(catalogue, "code_hash", lambda *files: files)
     names = {"code_hash": lambda *files: files, "plan": plan, "catalogue": catalogue}
@@ -185,14 +185,14 @@ def test_a_function_of_nothing_but_a_docstring_is_one_that_passes(tree):
         'async def f():\n    """Words."""\n',
         'class f:\n    "Words."\n    x = 1\n',
     ]
-    found = []
+    seen_hashes = []
     for kind in kinds:
         tree.write("hardpair/focal_weight.py", f"{text}\n\n{kind}")
-        found.append(hashes()["train: ce"])
-    assert found[0] == found[1]
-    assert len(set(found)) == 3
+        seen_hashes.append(hashes()["train: ce"])
+    assert seen_hashes[0] == seen_hashes[1]
+    assert len(set(seen_hashes)) == 3
     tree.write("hardpair/focal_weight.py", f"{text}\n\n" + kinds[3].replace("Words", "Other words"))
-    assert hashes()["train: ce"] == found[3]
+    assert hashes()["train: ce"] == seen_hashes[3]
 
 
 @pytest.mark.parametrize(("script", "file"), [(script, file) for script in ("train.py", "run_trial.py") for file in imported_by(script)])
@@ -320,7 +320,7 @@ def test_the_plan_hashes_the_source_of_the_configs_kind(tree):
 
 def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
     dynamic = {"importlib", "imp", "runpy", "pkgutil", "__import__", "exec", "eval", "compile"}
-    found = set()
+    importing = set()
     for path in code_hash.SCRIPTS.rglob("*.py"):
         name = str(path.relative_to(code_hash.SCRIPTS))
         for node in ast.walk(ast.parse(path.read_text())):
@@ -329,10 +329,10 @@ def test_no_code_is_imported_in_a_way_that_the_hash_would_miss():
                 names = {f"{node.module}.{alias.name}" for alias in node.names} - {"importlib.metadata"}
             else:
                 names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {getattr(node, "id", "")}
-            if {each.partition(".")[0] for each in names} & dynamic:
-                found.add(name)
+            if {module.partition(".")[0] for module in names} & dynamic:
+                importing.add(name)
     dynamic_imports = {"hardpair/plugins.py", "hardpair/figures/plot.py", "hardpair/data/sources/__init__.py"}
-    assert found == dynamic_imports, "of whose modules jobs count the file as well"
+    assert importing == dynamic_imports, "of whose modules jobs count the file as well"
 
 
 def test_no_import_binds_a_path_that_a_move_would_change():
@@ -462,11 +462,11 @@ def test_modules_that_import_each_other_count_both(tree):
     tree.write("hardpair/right.py", "from hardpair.left import f\n\ndef g(): return f\n")
     for entry in ("left", "right"):
         tree.write("hardpair/data/split.py", f"from hardpair import {entry} as entry\n")
-        seen = [hashes()["split_data"]]
+        seen_hashes = [hashes()["split_data"]]
         for edited in ("left", "right"):
             tree.write(f"hardpair/{edited}.py", f"{tree.read(f'hardpair/{edited}.py')}\nADDED = 1\n")
-            seen.append(hashes()["split_data"])
-        assert len(set(seen)) == 3
+            seen_hashes.append(hashes()["split_data"])
+        assert len(set(seen_hashes)) == 3
 
 
 def test_modules_that_swap_what_they_pass_on_differ(tree):

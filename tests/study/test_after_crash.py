@@ -21,7 +21,7 @@ def dead():
     return owner().replace(str(os.getpid()), str(process.pid))
 
 
-def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead, capsys):
+def test_half_written_files_of_dead_jobs_are_removed_and_all_else_stays(tmp_path, dead, capsys):
     (tmp_path / "runs/ce").mkdir(parents=True)
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper").mkdir(parents=True)
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper/a").write_text("a")

@@ -83,14 +83,14 @@ def test_results_are_those_that_exist(tmp_path, capsys):
 
 def failures(jobs, folder, capsys):
     hooks.print_failures(jobs, folder)
-    said = capsys.readouterr()
-    assert said.out == ""
-    return said.err.splitlines()
+    output = capsys.readouterr()
+    assert output.out == ""
+    return output.err.splitlines()
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):
-    made, folder = tmp_path / "made", tmp_path / "demo"
-    made.touch()
+    existing, folder = tmp_path / "made", tmp_path / "demo"
+    existing.touch()
     texts = {
         "bad": "Traceback\nValueError: no\n",
         "made": "train.py: no\n",
@@ -99,7 +99,7 @@ def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, c
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.log").write_text(text)
-    outputs = {"made": [str(made)]}
+    outputs = {"made": [str(existing)]}
     jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in [*texts, "not begun"]]
     lines = failures(jobs, folder, capsys)
     assert lines[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"

@@ -83,25 +83,25 @@ def test_the_same_seed_gives_the_same_course_to_the_bit_and_another_seed_another
 
 def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
     """A run with what enters it: first weights, crops, state of the dropout stream, and each batch."""
-    seen = {"weights": [], "crops": [], "dropout": [], "inputs": [], "labels": []}
+    observed = {"weights": [], "crops": [], "dropout": [], "inputs": [], "labels": []}
     step, draw = loop.train_step, loop.draw_crops
 
     def watched_step(learner, batches, size):
         inputs, labels, _ = batches.next_batch(size)
-        if not seen["inputs"]:
-            seen["weights"] = [parameter.detach().clone() for parameter in learner.network.parameters()]
+        if not observed["inputs"]:
+            observed["weights"] = [parameter.detach().clone() for parameter in learner.network.parameters()]
         for name, value in (("dropout", torch.get_rng_state()), ("inputs", inputs.clone()), ("labels", labels.clone())):
-            seen[name].append(value)
+            observed[name].append(value)
         step(learner, batches, size)
 
     def watched_draw(*args):
-        seen["crops"] += (drawn := draw(*args))
+        observed["crops"] += (drawn := draw(*args))
         return drawn
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train_step", watched_step)
         patch.setattr(loop, "draw_crops", watched_draw)
-        return seen, history_of(small_images, small_split, loss, sampler, seed)
+        return observed, history_of(small_images, small_split, loss, sampler, seed)
 
 
 def equal(first, second):
@@ -125,11 +125,11 @@ def test_a_focal_loss_of_exponent_zero_trains_as_cross_entropy(small_images, sma
 
 
 def test_every_training_image_is_seen_once_an_epoch_the_last_short_batch_included(monkeypatch, small_images, small_split):
-    seen, _ = watch(monkeypatch, small_images, small_split, CE, UNIFORM)
-    assert [len(labels) for labels in seen["labels"]] == [64, 64, 64, 8] * 4
+    observed, _ = watch(monkeypatch, small_images, small_split, CE, UNIFORM)
+    assert [len(labels) for labels in observed["labels"]] == [64, 64, 64, 8] * 4
     expected = np.bincount(small_images.labels[small_split["training"]], minlength=10)
     for epoch in range(4):
-        np.testing.assert_array_equal(np.bincount(torch.cat(seen["labels"][4 * epoch : 4 * epoch + 4]), minlength=10), expected)
+        np.testing.assert_array_equal(np.bincount(torch.cat(observed["labels"][4 * epoch : 4 * epoch + 4]), minlength=10), expected)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_without_validation_images_there_is_no_best_and_training_is_the_same(sma
     assert same_weights(history.last, plain_history.last)
 
 
-def test_a_run_that_stops_early_is_the_beginning_of_the_whole_run(small_images, small_split, plain_history):
+def test_a_run_that_stops_early_equals_the_first_epochs_of_the_full_run(small_images, small_split, plain_history):
     history = history_of(small_images, small_split, stop_after=3)
     assert history.epochs == plain_history.epochs[:3]
     assert len(history_of(small_images, small_split, stop_after=99).epochs) == 4
@@ -204,6 +204,6 @@ def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, sma
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
-def test_a_run_that_diverges_in_the_last_step_before_a_refresh_says_so_too(small_images, small_split, sampler):
+def test_a_run_that_diverges_in_the_last_step_before_a_refresh_is_refused_too(small_images, small_split, sampler):
     with pytest.raises(loop.Diverged):
         history_of(small_images, small_split, CE, sampler, batch_size=200, learning_rate=1e30, refresh_every=1)

@@ -94,10 +94,10 @@ def test_dropout_acts_on_the_hidden_units_in_training_only():
         torch.manual_seed(0)
         network.train()(images)
         network.eval()(images)
-    dropped, whole = hidden
-    active = whole > 0
+    dropped, undropped = hidden
+    active = undropped > 0
     kept = dropped[active] > 0
-    torch.testing.assert_close(dropped[active][kept], 2 * whole[active][kept])
+    torch.testing.assert_close(dropped[active][kept], 2 * undropped[active][kept])
     assert 0.45 < kept.float().mean() < 0.55
 
 
@@ -169,7 +169,7 @@ def test_sgd_is_the_textbook_update():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_step_tells_loss_and_hits_from_before_it(precision):
+def test_a_step_returns_loss_and_hits_from_before_its_update(precision):
     network, (images, labels) = model.build(10, 8, 0.0, seed=0), images_and_labels(4)
     with torch.no_grad():
         logits = network(images)
@@ -195,7 +195,7 @@ def test_a_job_without_a_gpu_computes_on_the_cpu(monkeypatch):
     assert device.choose_device(1).type == "cpu"
 
 
-def test_why_a_job_computes_on_the_cpu_is_said(monkeypatch):
+def test_the_reason_why_a_job_computes_on_the_cpu_is_logged(monkeypatch):
     assert device.why_cpu(0) == "it was given no GPU"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert device.why_cpu(1).startswith("Apple's GPU cannot add in float64")
@@ -207,7 +207,7 @@ def test_why_a_job_computes_on_the_cpu_is_said(monkeypatch):
     assert device.why_cpu(1) == "this build of torch cannot use a GPU"
 
 
-def test_the_record_tells_which_gpu_was_used(monkeypatch):
+def test_the_record_names_the_gpu_that_was_used(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-5fd4f087")
     assert device.visible_gpu(torch.device("cuda")) == "MIG-5fd4f087"
     assert device.visible_gpu(torch.device("cpu")) is None
