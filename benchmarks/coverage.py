@@ -50,7 +50,7 @@ IMAGES = {  # standard deviations of what an image adds to both variants alike, 
 
 
 def simulate_images(shared: float, own: float, seeds: int, studies: int, images: int = 1000) -> dict[str, float]:
-    """Shares of studies, each on images of its own, whose interval over seeds, and on new images too, covers 0."""
+    """Shares of studies, each on images of its own, whose interval over seeds, and over seeds and images, covers 0."""
     rng = np.random.default_rng(seeds)
     strata = np.arange(images) % 10
     covered, covered_new = [], []
@@ -76,7 +76,7 @@ def main() -> None:
             coverage = simulate(draw, seeds, studies)
             bca = "" if np.isnan(coverage["BCa"]) else f"{coverage['BCa']:.1%}"
             print(f"| {name} | {seeds} | {coverage['t']:.1%} | {bca} | {coverage['one']:.1%} | {coverage['any']:.1%} |", flush=True)
-    print("\n| images | seeds | t interval over seeds covers | on new images too covers |")
+    print("\n| images | seeds | t interval over seeds covers | interval over seeds and images covers |")
     print("|---|--:|--:|--:|")
     for name, spread in IMAGES.items():
         for seeds in (2, 5, 10, 30):

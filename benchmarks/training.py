@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import torch
 
-from hardpair.device import choose_device, choose_precision, configure, device_name
+from hardpair.device import choose_device, configure, device_name
 from hardpair.training import checkpoint, loop
 from hardpair.training.inference import infer
+from hardpair.training.precision import choose_precision
 from ways import BATCH, COUNT, SCRIPTS, Way, Worker, chosen_ways, matrix_side, operations, our_training
 
 IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hardpair.training.job, tqdm"

@@ -15,9 +15,10 @@ import numpy as np
 import psutil
 import torch
 
-from hardpair.device import choose_device, choose_precision, configure
+from hardpair.device import choose_device, configure
 from hardpair.training import loop, model
 from hardpair.training.images import Images
+from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import Recipe, RunSettings
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"

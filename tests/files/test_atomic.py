@@ -13,7 +13,7 @@ from hardpair.files import atomic
 def test_files_have_the_permissions_of_the_umask_whoever_wrote_them(tmp_path, mask):
     before = os.umask(mask)
     try:
-        with atomic.written_whole(tmp_path / "weights") as temporary:
+        with atomic.atomic_write(tmp_path / "weights") as temporary:
             os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
         assert os.umask(mask) == mask
     finally:
@@ -27,7 +27,7 @@ def test_an_interrupted_writer_leaves_the_old_content_and_nothing_else(tmp_path,
     path.write_text("old")
 
     def interrupted():
-        with atomic.written_whole(path) as temporary:
+        with atomic.atomic_write(path) as temporary:
             temporary.write_text("ne")
             assert path.read_text() == "old"
             raise error
@@ -39,7 +39,7 @@ def test_an_interrupted_writer_leaves_the_old_content_and_nothing_else(tmp_path,
 
 def test_a_writer_that_writes_nothing_leaves_the_old_content(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(FileNotFoundError), atomic.written_whole(tmp_path / "a.txt"):
+    with pytest.raises(FileNotFoundError), atomic.atomic_write(tmp_path / "a.txt"):
         pass
     assert (tmp_path / "a.txt").read_text() == "old"
 
@@ -70,20 +70,20 @@ def no_permission(temporary):
     ],
 )
 def test_an_error_of_writing_names_the_file(tmp_path, fault, number, reason):
-    with pytest.raises(OSError, match=reason) as caught, atomic.written_whole(tmp_path / "a.csv") as temporary:
+    with pytest.raises(OSError, match=reason) as caught, atomic.atomic_write(tmp_path / "a.csv") as temporary:
         fault(temporary)
     assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (number, reason, str(tmp_path / "a.csv"))
 
 
 def test_an_error_about_another_file_names_that_one(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught, atomic.written_whole(tmp_path / "a.csv"):
+    with pytest.raises(FileNotFoundError) as caught, atomic.atomic_write(tmp_path / "a.csv"):
         (tmp_path / "b.csv").read_text()
     assert caught.value.filename == str(tmp_path / "b.csv")
 
 
 def test_a_file_is_written_beside_its_place_under_its_own_suffix(tmp_path):
     path = tmp_path / "new" / "folders" / "image.svg"
-    with atomic.written_whole(str(path)) as temporary:
+    with atomic.atomic_write(str(path)) as temporary:
         assert (temporary.parent, temporary.suffix) == (path.parent, ".svg")
         temporary.write_bytes(b"whole")
         assert not path.exists()

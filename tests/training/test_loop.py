@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -12,7 +10,7 @@ from hardpair.training import loop
 from hardpair.training.augment import normalise
 from hardpair.training.model import ConvNet
 from hardpair.training.random_streams import derive, generator
-from small_runs import CE, DFL, RECIPE, SAMPLER, UNIFORM, history_of, same_weights, training_of
+from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, same_weights, training_of
 
 
 def twin(small_images, small_split, dynamic_loss, focal_sampler, seed):
@@ -141,12 +139,6 @@ def test_the_learning_rate_drops_after_shares_of_the_run(small_images, small_spl
         small_images, {**small_split, "training": small_split["training"][:20]}, epochs=epochs, lr_drops=drops, learning_rate=0.001
     )
     assert [row["learning_rate"] for row in history.epochs] == pytest.approx([0.001 * factor for factor in expected])
-
-
-def test_the_published_run_drops_after_25_and_40_of_50_epochs():
-    published = replace(RECIPE, epochs=50, learning_rate=0.01)
-    rates = [published.learning_rate_at(epoch) for epoch in range(50)]
-    assert rates == pytest.approx([0.01] * 25 + [0.001] * 15 + [0.0001] * 10)
 
 
 def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_accuracy(small_images, small_split):
