@@ -34,7 +34,7 @@ def moments(folder, without):
 
 @pytest.fixture
 def home(finished, tmp_path):
-    """The study without runs and comparison, and without what Snakemake remembers; the runs lie in ``brought``."""
+    """The study without runs and comparison, and without Snakemake's records; the runs are in ``brought``."""
     study = finished.copy(tmp_path / "home")
     shutil.rmtree(study.folder / ".snakemake")
     shutil.move(study.folder / "results/tiny/runs", tmp_path / "brought")
@@ -44,11 +44,11 @@ def home(finished, tmp_path):
 
 
 def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path):
-    brought = tmp_path / "brought"
+    source = tmp_path / "brought"
     assert jobs("Train") <= home.stale()
     before = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
-    said = home.run("make", "--silent", "--old-file=setup", "adopt", f"RUNS={brought}", "CONFIG=tiny.yaml").stdout
-    assert said.endswith("6 of 6 runs imported\n")
+    output = home.run("make", "--silent", "--old-file=setup", "adopt", f"RUNS={source}", "CONFIG=tiny.yaml").stdout
+    assert output.endswith("6 of 6 runs imported\n")
     after = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
     runs = home.folder / "results/tiny/runs"
     assert {path for path in after[0] if runs not in path.parents} == set(before[0])
@@ -57,7 +57,7 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
         for seed in SEEDS:
             folder = runs / variant / f"seed{seed}"
             assert {path.name for path in folder.iterdir()} == FILES
-            assert all((folder / name).read_bytes() == (brought / variant / f"seed{seed}" / name).read_bytes() for name in FILES)
+            assert all((folder / name).read_bytes() == (source / variant / f"seed{seed}" / name).read_bytes() for name in FILES)
     stale = home.stale()
     assert not {job for job in stale if job.startswith("Train")}
     assert jobs("Evaluate") <= stale
@@ -65,29 +65,29 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
     assert {job for job in home.stale() if job.startswith("Train")} == jobs("Train", ["dfl"])
 
 
-def test_a_run_that_is_there_is_left_and_a_stale_one_is_replaced_whole(home, tmp_path):
-    brought, target = tmp_path / "brought", home.folder / "results/tiny/runs/ce/seed0"
-    shutil.copytree(brought / "ce/seed0", target)
+def test_an_existing_run_is_kept_and_a_stale_one_is_replaced_completely(home, tmp_path):
+    source, target = tmp_path / "brought", home.folder / "results/tiny/runs/ce/seed0"
+    shutil.copytree(source / "ce/seed0", target)
     stale = home.folder / "results/tiny/runs/ce/seed1"
-    shutil.copytree(brought / "ce/seed1", stale)
+    shutil.copytree(source / "ce/seed1", stale)
     record = json.loads((stale / "run.json").read_text())
     (stale / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
     left = moments(target, without="logs")
-    said = adopt(home, "--runs", str(brought / "ce")).stdout
-    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in said
-    assert "1 of 2 runs imported" in said
+    output = adopt(home, "--runs", str(source / "ce")).stdout
+    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in output
+    assert "1 of 2 runs imported" in output
     assert moments(target, without="logs") == left
-    assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is gone
+    assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is removed
     assert json.loads((stale / "run.json").read_text()) == record
 
 
-def test_a_study_without_its_recipe_says_what_to_run_first(home, tmp_path):
+def test_a_study_without_its_recipe_is_refused_with_what_to_run_first(home, tmp_path):
     (home.folder / "results/tiny/search/recipe.yaml").unlink()
     done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
-    wanted = "results/tiny/search/recipe.yaml results/tiny/split.json"
-    assert f"run `snakemake --cores 4 --configfile tiny.yaml -- {wanted}` first" in done.stderr
+    missing = "results/tiny/search/recipe.yaml results/tiny/split.json"
+    assert f"run `snakemake --cores 4 --configfile tiny.yaml -- {missing}` first" in done.stderr
     assert not (home.folder / "results/tiny/runs").exists()
 
 
@@ -109,28 +109,28 @@ def test_nothing_is_adopted_while_snakemake_is_at_work(home, tmp_path):
     assert not (home.folder / "results/tiny/runs").exists()
 
 
-@pytest.mark.parametrize("found", [False, True], ids=["no run", "no run of the study"])
-def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path, found):
+@pytest.mark.parametrize("has_run", [False, True], ids=["no run", "no run of the study"])
+def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path, has_run):
     empty = tmp_path / "empty"
     (empty / "deep").mkdir(parents=True)
-    if found:
+    if has_run:
         (empty / "deep/run.json").write_text("[]")
     done = adopt(home, "--runs", str(empty), check=False)
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
-    assert ("holds no run of the study tiny" if found else "holds no run.json") in done.stderr
-    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if found else "")
+    assert ("holds no run of the study tiny" if has_run else "holds no run.json") in done.stderr
+    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if has_run else "")
 
 
 def test_runs_that_snakemake_cannot_record_are_removed_again(tmp_path, monkeypatch):
-    taken = tmp_path / "results/tiny/runs/ce/seed0"
-    taken.mkdir(parents=True)
-    (taken / "run.json").write_text("{}")
+    imported = tmp_path / "results/tiny/runs/ce/seed0"
+    imported.mkdir(parents=True)
+    (imported / "run.json").write_text("{}")
     monkeypatch.chdir(tmp_path)  # no Snakefile here
     with pytest.raises(UserError, match="so nothing was imported") as caught:
-        adoption.record_in_snakemake([taken.relative_to(tmp_path)], [])
+        adoption.record_in_snakemake([imported.relative_to(tmp_path)], [])
     assert "\n" not in str(caught.value)
-    assert not taken.exists()
+    assert not imported.exists()
 
 
 # ---------------------------------------------------------------------------------------------------------------- reasons

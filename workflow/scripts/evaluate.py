@@ -37,7 +37,7 @@ def main() -> None:
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
-    from hardpair.files.atomic import write_json, written_whole
+    from hardpair.files.atomic import atomic_write, write_json
     from hardpair.measures import metrics
     from hardpair.training.inference import infer
     from hardpair.training.saved_model import load
@@ -56,7 +56,7 @@ def main() -> None:
     for name in record["weights"]:
         network = load(options.run, name, record).to(device)
         predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
-    with written_whole(options.output_dir / "predictions.npz") as temporary:
+    with atomic_write(options.output_dir / "predictions.npz") as temporary:
         np.savez(temporary, **predictions)
     models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}

@@ -65,7 +65,7 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     """Differences with their tests, and what so many seeds can tell."""
     tests, seeds = int(last["p_holm"].notna().sum()), len(settings["seeds"])
     fewest = significance.seeds_for(tests)
-    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "on new images too", "p"))]
+    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "over seeds and images", "p"))]
     lines = ["", "## Declared contrasts, last epoch", "", *_header(titles)]
     for a, b in settings["contrasts"]:
         cells = [f"{labels[a]} − {labels[b]}"]

@@ -162,7 +162,7 @@ def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None 
     ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
 
     Args:
-        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``new_images.of_runs``.
+        new_images: the interval over seeds and images (low, high) by a, b, model and metric, from ``new_images.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
     names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))

@@ -23,7 +23,7 @@ def owner() -> str:
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, which some writers depend on. On any exception it is removed and ``path`` stays as it was.
@@ -69,7 +69,7 @@ def remove_partial(path: Path) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` as UTF-8."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -94,7 +94,7 @@ def read_json(path: str | Path) -> dict:
 
 def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> None:
     """Write rows as CSV; a key that a row lacks is an empty cell."""
-    with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -12,7 +12,7 @@ from snakemake.utils import available_cpu_count
 
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.study import find, hooks
+from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 
 
@@ -37,8 +37,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)
-    at_once = hooks.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
-    hooks.print_plan(config, Counter(job.rule.name for job in jobs), at_once, limits.get("gpu", 1))
+    at_once = messages.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
+    messages.print_plan(config, Counter(job.rule.name for job in jobs), at_once, limits.get("gpu", 1))
     return jobs
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.torch import save_file
 
 from hardpair.errors import UserError
-from hardpair.files.atomic import file_sha256, read_json, write_json, write_rows, written_whole
+from hardpair.files.atomic import atomic_write, file_sha256, read_json, write_json, write_rows
 from hardpair.training.history import EPOCH_COLUMNS, REFRESH_COLUMNS, History
 
 
@@ -14,11 +14,11 @@ def write(folder: Path, history: History, record: dict) -> None:
     """Write a run's weights, tables and arrays and, last, run.json with ``record`` and the SHA-256 of the weights."""
     weights = {"last": history.last} | ({"best": history.best} if history.best else {})
     for name, tensors in weights.items():
-        with written_whole(folder / f"{name}.safetensors") as temporary:
+        with atomic_write(folder / f"{name}.safetensors") as temporary:
             save_file(tensors, temporary)
     write_rows(folder / "epochs.csv", history.epochs, EPOCH_COLUMNS)
     write_rows(folder / "refreshes.csv", history.refreshes, REFRESH_COLUMNS)
-    with written_whole(folder / "history.npz") as temporary:
+    with atomic_write(folder / "history.npz") as temporary:
         np.savez_compressed(temporary, **history.arrays())
     write_json(folder / "run.json", record | {"weights": {name: file_sha256(folder / f"{name}.safetensors") for name in weights}})
 
