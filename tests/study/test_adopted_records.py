@@ -20,6 +20,7 @@ from workspace import PROJECT, TINY
 
 COMMIT, PAIR = "0123456789abcdef0123456789abcdef01234567", ("cat", "dog")
 OLDER = {"ce": "a" * 16, "dfl": "b" * 16, "ce_sampler": "c" * 16}  # code hashes
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic"}
 VARYING = ["code", "fingerprint", "adopted", "seconds", "images_per_second", "peak_memory_mb"]
 
 
@@ -120,6 +121,12 @@ def other_answers(folder):
         (lambda folder: (folder / "predictions_test.npz").unlink(), {}, "last.safetensors is missing"),
         (lambda folder: None, {"evaluate": {"images": "validation"}}, "metrics_validation.json is missing"),
         (lambda folder: None, {"pairs": [["cat", "dog"], ["truck", "ship"]]}, "evaluated without the pair truck-ship"),
+        (
+            lambda folder: None,
+            {"variants": [{"name": "dfl", "loss": DFL, "recipe": {"momentum": 0.8}}]},
+            "its recipe.momentum is 0.9, here 0.8",
+        ),
+        (lambda folder: None, {"variants": [{"name": "dfl", "loss": DFL, "recipe": {"momentum": 0.9}}]}, None),
         (lambda folder: None, {"pairs": {"auto": 1}}, "pairs that are chosen from runs need another evaluation"),
         (lambda folder: changed_metrics(folder, seed=1), {}, "its metrics are of another run"),
         (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
@@ -132,7 +139,9 @@ def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tm
     shutil.copytree(records / "dfl/seed0", folder)
     change(folder)
     recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
-    expected = Expected(resolved(**config), recipe, results / "split.json")
+    expected = Expected(
+        resolved(contrasts=[], claims=[], baseline="dfl", search={"enabled": False}, **config), recipe, results / "split.json"
+    )
     refusal = adoption.refusal(folder, expected, OlderCode(COMMIT))
     assert refusal is None if reason is None else reason in refusal
     assert refusal is None or "\n" not in refusal
