@@ -10,6 +10,8 @@ import yaml
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.jobs import locks
+from hardpair.jobs.locks import only_one
 from hardpair.staleness.run_difference import Expected
 from hardpair.study import adoption
 from workspace import PROJECT, TINY
@@ -122,15 +124,65 @@ def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path
     assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if has_run else "")
 
 
-def test_runs_that_snakemake_cannot_record_are_removed_again(tmp_path, monkeypatch):
-    imported = tmp_path / "results/tiny/runs/ce/seed0"
-    imported.mkdir(parents=True)
-    (imported / "run.json").write_text("{}")
-    monkeypatch.chdir(tmp_path)  # no Snakefile here
-    with pytest.raises(UserError, match="so nothing was imported") as caught:
-        adoption.record_in_snakemake([imported.relative_to(tmp_path)], [])
-    assert "\n" not in str(caught.value)
-    assert not imported.exists()
+@pytest.mark.parametrize("end", [UserError("snakemake --touch failed"), KeyboardInterrupt()], ids=["failed", "Ctrl-C"])
+def test_an_import_that_snakemake_cannot_record_is_undone(home, tmp_path, monkeypatch, end):
+    """Runs that are new go, and those that were replaced come back."""
+    target = home.folder / "results/tiny/runs/ce/seed1"
+    shutil.copytree(tmp_path / "brought/ce/seed1", target)
+    record = json.loads((target / "run.json").read_text())
+    (target / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
+    before = moments(home.folder / "results/tiny/runs", without="logs")
+
+    def fail(*_):
+        assert json.loads((target / "run.json").read_text()) == record
+        raise end
+
+    monkeypatch.chdir(home.folder)
+    monkeypatch.setattr(adoption, "record_in_snakemake", fail)
+    with pytest.raises(type(end)):
+        adoption.adopt_runs(tmp_path / "brought", ["tiny.yaml"])
+    assert moments(home.folder / "results/tiny/runs", without="logs") == before
+    assert not list((home.folder / "results/tiny/runs").rglob(".*"))
+    held = locks.held([home.folder / "results/tiny/checkpoints/.lock", home.folder / "results/tiny/checkpoints/ce/.seed1.lock"])
+    assert held == set()
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["replaces a run", "a new run"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_adoption_that_was_killed_is_undone_by_the_next(tmp_path, earlier, moment):
+    """Killed before or after the run moved to its place, and before Snakemake recorded it."""
+    target = tmp_path / "runs/ce/seed0"
+    kept = adoption.aside(target)
+    kept.mkdir(parents=True)
+    if earlier:
+        (kept / "run.json").write_text("earlier")
+    if moment == "after":
+        target.mkdir()
+        (target / "run.json").write_text("imported")
+    adoption.restore(tmp_path)
+    assert {path: path.read_text() for path in tmp_path.rglob("*.json")} == ({target / "run.json": "earlier"} if earlier else {})
+    assert not kept.exists()
+
+
+def test_a_run_that_a_job_works_on_is_left_to_it(home, tmp_path):
+    """Even where no Snakemake runs: the job may have outlived it."""
+    with only_one(home.folder / "results/tiny/checkpoints/dfl/seed1.safetensors"):
+        done = adopt(home, "--runs", str(tmp_path / "brought/dfl"))
+    assert f"{tmp_path}/brought/dfl/seed1: not imported, a job is at work on it here: wait for its end" in done.stdout
+    assert done.stdout.endswith("1 of 2 runs imported\n")
+    assert not (home.folder / "results/tiny/runs/dfl/seed1").exists()
+
+
+def test_one_command_at_a_time_works_on_a_study(home, tmp_path):
+    lock = locks.take_study(home.folder / "results/tiny")
+    done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
+    begun = home.snakemake(check=False)
+    lock.release()
+    for failed in (done, begun):
+        assert failed.returncode != 0
+        assert "another command is at work on the study tiny: wait for its end" in failed.stderr
+        assert "Traceback" not in failed.stderr
+    assert not (home.folder / "results/tiny/runs").exists()
 
 
 # ---------------------------------------------------------------------------------------------------------------- reasons

@@ -11,6 +11,7 @@ import numpy as np
 
 from hardpair.errors import UserError
 from hardpair.files import readers
+from hardpair.files.atomic import write_arrays
 from hardpair.measures.metrics import log_probabilities
 
 RECORDED = ("class", "p_true", "p_other")  # of each model, in the file of a record
@@ -125,8 +126,8 @@ def of_record(path: Path, models: list[str], pair: tuple[int, int]) -> Predictio
     return Predictions(loaded["index"].astype(np.int64), labels, answers)
 
 
-def write(path: Path, answers: Predictions) -> None:
-    """Write a predictions.npz that ``read`` reads."""
+def write(path: Path, answers: Predictions) -> str:
+    """Write a predictions.npz that ``read`` reads; its SHA-256."""
     arrays = {"index": answers.index, "labels": answers.labels}
     for name, model in answers.models.items():
         if isinstance(model, Logits):
@@ -134,7 +135,7 @@ def write(path: Path, answers: Predictions) -> None:
         else:
             parts = zip((f"{name}_{part}" for part in RECORDED), (model.called, model.p_true, model.p_of_pair), strict=True)
             arrays |= {"pair": np.array(model.pair), **dict(parts)}
-    np.savez_compressed(path, **arrays)
+    return write_arrays(path, arrays)
 
 
 def _check(index: np.ndarray, labels: np.ndarray, classes: int) -> None:

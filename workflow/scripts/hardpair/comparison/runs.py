@@ -9,7 +9,7 @@ import numpy as np
 
 from hardpair.comparison import predictions
 from hardpair.errors import UserError
-from hardpair.files import formats, readers, shapes
+from hardpair.files import formats, readers, run_digests, shapes
 from hardpair.files.paths import RUN_NAME
 
 if TYPE_CHECKING:
@@ -40,6 +40,16 @@ class Runs:
         for variant in self.variants:
             for seed in self.seeds:
                 yield variant, seed, self.folder / RUN_NAME.format(variant=variant, seed=seed) / name
+
+    def intact_files(self, name: str) -> Iterator[tuple[str, int, Path]]:
+        """As ``files``, of files that ``train`` wrote.
+
+        Raises:
+            UserError: one is missing or is not what was written.
+        """
+        for variant, seed, path in self.files(name):
+            run_digests.check(path)
+            yield variant, seed, path
 
     def records(self) -> list[dict]:
         """The run.json of every run."""
@@ -82,7 +92,7 @@ class Runs:
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
         return np.array(
-            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")]
+            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.intact_files("history.npz")]
         )
 
     def refreshes(self, pair: list[str]) -> "pd.DataFrame":
@@ -111,7 +121,7 @@ class Runs:
         import pandas as pd
 
         names, seeds, parts = [], [], []
-        for variant, seed, path in self.files("history.npz"):
+        for variant, seed, path in self.intact_files("history.npz"):
             arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
             counts = arrays["p_histogram"]
             with readers.contents_of(path):
@@ -167,7 +177,7 @@ class Runs:
 
     def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
         """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
-        variants, seeds, paths = zip(*self.files(name), strict=True)
+        variants, seeds, paths = zip(*self.intact_files(name), strict=True)
         table = readers.read_tables(paths, *columns)
         return table.assign(variant=np.array(variants, object)[table.index], seed=np.array(seeds)[table.index])
 
@@ -178,7 +188,7 @@ class Runs:
             UserError: a history has another number of rows.
         """
         parts = []
-        for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
+        for (_, _, path), rows in zip(self.intact_files("history.npz"), np.bincount(table.index), strict=True):
             with readers.contents_of(path):
                 parts.append(column(path, rows))
             if len(parts[-1]) != rows:
@@ -193,6 +203,7 @@ class Runs:
         """
         first = None
         for variant, seed, path in self.files("predictions.npz"):
+            run_digests.check_predictions(path)
             answers = predictions.read(path, list(models))
             first = first or answers
             if not (np.array_equal(first.index, answers.index) and np.array_equal(first.labels, answers.labels)):

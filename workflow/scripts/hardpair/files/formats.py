@@ -67,8 +67,9 @@ ADOPTED = {"adopted?": {"commit": str, "fingerprint": str}}  # of a run by older
 INPUTS = {"settings": dict, "recipe": dict, "data": {"name": str, "sha256": str}, "code": str}
 OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
 COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
+FILES = {"files?": {str: str}}  # SHA-256 of the files beside run.json but for the weights
 MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
-RUN = NETWORK | IDENTITY | ADOPTED | INPUTS | OUTCOME | COST | MACHINE
+RUN = NETWORK | IDENTITY | ADOPTED | FILES | INPUTS | OUTCOME | COST | MACHINE
 MEASURES = {
     "accuracy": share,
     "nll": float,
@@ -79,7 +80,7 @@ MEASURES = {
     "confusion": [[COUNT]],
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
-METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "models": {"last": MEASURES, str: MEASURES}}
+METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str, "models": {"last": MEASURES, str: MEASURES}}
 
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}

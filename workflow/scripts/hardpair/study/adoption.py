@@ -18,8 +18,9 @@ import numpy as np
 from hardpair.comparison import predictions
 from hardpair.config.read import MISREAD, read_map
 from hardpair.errors import UserError
-from hardpair.files import formats, paths, shapes
-from hardpair.files.atomic import PARTIAL, file_sha256, owner, read_json, write_json, write_text
+from hardpair.files import formats, paths, run_digests, shapes
+from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, read_json, write_json, write_text
+from hardpair.jobs import locks
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study.find import overlay
 
@@ -51,6 +52,36 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
     expected, older = Expected(config, read_map(recipe), split), OlderCode(full_commit(commit)) if commit else None
+    with contextlib.ExitStack() as locked:
+        locked.callback(locks.take_study(study).release)
+        restore(study)  # what an adoption that was killed has left
+        try:
+            imported, present = import_runs(folders, study, expected, older, locked)
+            if not imported and not present:
+                raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
+            if imported:
+                record_in_snakemake(imported, options)
+        except BaseException:  # Ctrl-C too
+            restore(study)
+            raise
+        for target in imported:
+            shutil.rmtree(aside(target))
+    print(f"{len(imported)} of {len(folders)} runs imported")
+
+
+def import_runs(
+    folders: list[Path], study: Path, expected: Expected, older: OlderCode | None, locked: contextlib.ExitStack
+) -> tuple[list[Path], int]:
+    """Import those of the runs that the study would train and does not have; print a line for each.
+
+    Args:
+        folders: of the runs.
+        study: folder of the study.
+        locked: gets the locks of the imported runs.
+
+    Returns:
+        Folders of the imported runs in the study, and how many it had already.
+    """
     imported, present = [], 0
     for folder in folders:
         if reason := refusal(folder, expected, older):
@@ -59,6 +90,12 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
         record = read_json(folder / "run.json")
         names = {"variant": record["variant"], "seed": record["seed"]}
         target = study / paths.RUN.format(**names)
+        try:
+            lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "a job is at work on it here: wait for its end")
+        except UserError as error:
+            print(f"{folder}: not imported, {error}")
+            continue
+        locked.callback(lock.release)
         if refusal(target, expected) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
@@ -67,11 +104,7 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
         print(f"{folder}: imported as {target}")
-    if not imported and not present:
-        raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
-    if imported:
-        record_in_snakemake(imported, options)
-    print(f"{len(imported)} of {len(folders)} runs imported")
+    return imported, present
 
 
 def full_commit(name: str) -> str:
@@ -95,15 +128,27 @@ def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
     Snakemake records the params of each job that it touches; ``--allowed-rules`` keeps it from touching others.
 
     Raises:
-        UserError: Snakemake failed; the runs are removed again.
+        UserError: Snakemake failed.
     """
     files = [str(path) for folder in folders for path in (folder / "run.json", folder / "metrics.json") if path.exists()]
-    try:
-        _snakemake("--touch", "--force", "--allowed-rules", "train", "evaluate", "--no-hooks", *options, "--", *files)
-    except UserError:
-        for folder in folders:
-            shutil.rmtree(folder)
-        raise
+    _snakemake("--touch", "--force", "--allowed-rules", "train", "evaluate", "--no-hooks", *options, "--", *files)
+
+
+def aside(target: Path) -> Path:
+    """Where what a run replaces is kept until Snakemake has recorded the run: the earlier run, or an empty folder."""
+    return target.with_name(f".replaced-{target.name}")
+
+
+def restore(study: Path) -> None:
+    """Undo an import that was not completed: runs that Snakemake has not recorded go, what they replaced comes back."""
+    for kept in (study / paths.RUNS).glob("*/.replaced-*"):
+        target = kept.with_name(kept.name.removeprefix(".replaced-"))
+        if target.exists():
+            shutil.rmtree(target)
+        if any(kept.iterdir()):
+            os.replace(kept, target)
+        else:
+            kept.rmdir()
 
 
 def _snakemake(*options: str) -> str:
@@ -143,10 +188,9 @@ def _damage(folder: Path, record: dict) -> str | None:
     for name in files(folder, record):
         if not (folder / name).is_file():
             return f"{name} is missing"
-    for model, digest in record["weights"].items():
-        weights = folder / f"{model}.safetensors"
-        if weights.exists() and file_sha256(weights) != digest:
-            return f"{model}.safetensors is damaged: its SHA-256 is not that of run.json"
+    for name, digest in run_digests.digests(record).items():
+        if (folder / name).exists() and file_sha256(folder / name) != digest:
+            return f"{name} is damaged: its SHA-256 is not that of run.json"
     for name in TABLES:
         text = (folder / name).read_text(encoding="utf-8", errors="replace")
         epochs = [row["epoch"] for row in csv.DictReader(text.splitlines())]
@@ -219,7 +263,7 @@ def imported_record(record: dict, expected: Expected, older: OlderCode) -> dict:
 
 
 def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode | None = None) -> None:
-    """Copy the run in ``folder`` to ``target``, completely or not at all; replaces what was there."""
+    """Copy the run in ``folder`` to ``target``, completely or not at all; what was there moves aside."""
     record = read_json(folder / "run.json")
     changed = imported_record(record, expected, older) if older else record
     copied = target.with_name(f"{PARTIAL}{owner()}-{target.name}")
@@ -229,12 +273,16 @@ def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode 
             shutil.copyfile(folder / name, copied / name)
         if is_record(folder, record):
             measured, answers = _evaluation(folder, record, expected.config)
-            predictions.write(copied / "predictions.npz", answers)
-            write_json(copied / "metrics.json", measured | {"fingerprint": changed["fingerprint"]})
+            digest = predictions.write(copied / "predictions.npz", answers)
+            write_json(copied / "metrics.json", measured | {"fingerprint": changed["fingerprint"], "predictions": digest})
         if changed != record:
             write_json(copied / "run.json", changed)
+        for path in (*copied.iterdir(), copied):
+            flush(path)
         if target.exists():
-            shutil.rmtree(target)
+            os.replace(target, aside(target))
+        else:
+            aside(target).mkdir()
         os.replace(copied, target)
     finally:
         shutil.rmtree(copied, ignore_errors=True)
