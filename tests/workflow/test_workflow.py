@@ -201,7 +201,7 @@ def test_a_job_that_fails_reports_the_reason_and_leaves_nothing_half_written(fin
     (model.parent / "metrics.json").unlink()
     done = study.snakemake("--", str((model.parent / "metrics.json").relative_to(study.folder)), check=False)
     assert done.returncode != 0
-    assert f"{model.relative_to(study.folder)} is not the model that run.json tells of" in done.stderr
+    assert f"{model.relative_to(study.folder)} is not the model of run.json" in done.stderr
     assert not (model.parent / "metrics.json").exists()
     assert not (model.parent / "predictions.npz").exists()
     assert not list(study.folder.glob("results/**/.partial-*"))
