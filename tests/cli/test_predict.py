@@ -228,7 +228,7 @@ def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder,
     assert "use --model last" in complaint("--model", "best", path, run_folder=tmp_path)
     assert "last.safetensors is missing" in complaint(path, run_folder=tmp_path)
     (tmp_path / "last.safetensors").write_bytes(b"no weights")
-    assert "last.safetensors is not the model that run.json tells of" in complaint(path, run_folder=tmp_path)
+    assert "last.safetensors is not the model of run.json" in complaint(path, run_folder=tmp_path)
     for content, problem in (
         ("{", "is not valid JSON"),
         ("[1]", "run.json is not what it should be (the value is [1])"),

@@ -43,6 +43,17 @@ def test_a_renamed_key_is_found_at_any_depth(monkeypatch):
     assert sentence(changed(("variants.1.title", "x"))).endswith("variants[1].title has another name now: write variants[].label")
 
 
+def test_a_renamed_key_of_the_recipe_is_found_in_the_recipe_and_in_that_of_a_variant(monkeypatch, tmp_path):
+    content = yaml.safe_load(schema.SCHEMA.read_text())
+    content["$defs"]["recipe"]["properties"]["lr_factor"]["formerly"] = ["recipe.decay"]
+    (tmp_path / "schema.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(schema, "SCHEMA", tmp_path / "schema.yaml")
+    monkeypatch.setattr(schema, "_schema", functools.cache(schema._schema.__wrapped__))
+    assert sentence(changed(("recipe.decay", 0.1))).endswith("recipe.decay has another name now: write recipe.lr_factor")
+    message = sentence(changed(("variants.1.recipe", {"decay": 0.1})))
+    assert message.endswith("variants[1].recipe.decay has another name now: write variants[].recipe.lr_factor")
+
+
 def test_auto_is_short_for_the_most_confused_pair():
     assert resolve(changed(("pairs", "auto")))["pairs"] == {"auto": 1}
     assert resolve(changed(("pairs", {"auto": "3"})))["pairs"] == {"auto": 3}, "as --config hands it over"

@@ -44,18 +44,16 @@ def test_a_value_that_stands_for_millions_or_holds_itself_is_refused():
         refuse_oversized(circle)
 
 
-@st.composite
-def nested(draw):
-    """A value and the number of values in it, itself included."""
-    size = draw(st.integers(0, 4))
-    if size == 0:
-        return draw(st.sampled_from([1, "x", None, [], {}])), 1
-    parts = [draw(nested()) for _ in range(size)]
-    values, counts = zip(*parts, strict=True)
-    return draw(st.sampled_from([list(values), values, dict(enumerate(values))])), 1 + sum(counts)
+def collected(parts):
+    """Lists, tuples and maps of such parts, each with the number of values in it."""
+    inner = st.lists(parts, max_size=4).map(lambda pairs: ([value for value, _ in pairs], 1 + sum(count for _, count in pairs)))
+    return st.builds(lambda kind, pair: (kind(pair[0]), pair[1]), st.sampled_from([list, tuple, lambda v: dict(enumerate(v))]), inner)
 
 
-@given(nested())
+VALUES = st.recursive(st.sampled_from([(1, 1), ("x", 1), (None, 1)]), collected, max_leaves=20)
+
+
+@given(VALUES)
 def test_each_value_is_counted_once(value_and_count):
     value, count = value_and_count
     with pytest.MonkeyPatch.context() as patch:

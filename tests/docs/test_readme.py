@@ -35,11 +35,11 @@ def test_your_own_loss(finished, tmp_path):
     study.edit("tiny.yaml", "contrasts: [[", f"  - {json.dumps(use['variants'][1])}\nplugins: {use['plugins']}\ncontrasts: [[")
     trained = {job for job in study.stale() if job.startswith("Train")}
     assert trained == {"Train poly1 with seed 0", "Train poly1 with seed 1"}
-    study.snakemake("--", "results/tiny/runs/poly1/seed0/metrics.json")
+    study.snakemake("--", "results/tiny/runs/poly1/seed0/run.json")
     record = json.loads((study.folder / "results/tiny/runs/poly1/seed0/run.json").read_text())
     assert record["settings"]["loss"] == {"kind": "poly1", "epsilon": 2}
     study.edit("poly1.py", "1 - torch.exp", "2 - torch.exp")
-    assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/metrics.json")
+    assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/run.json")
 
 
 @pytest.mark.parametrize(

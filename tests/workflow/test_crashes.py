@@ -8,7 +8,7 @@ import time
 from faults import LAST_METRICS, LAST_RUN, Study, tries
 
 
-@tries("SIGKILL of Snakemake with its jobs")
+@tries("SIGKILL of Snakemake with its jobs", daily=1)
 def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
@@ -19,7 +19,7 @@ def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("SIGKILL of Snakemake alone, and the command again while its jobs live on")
+@tries("SIGKILL of Snakemake alone, and the command again while its jobs live on", daily=1)
 def test_killed_alone(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
@@ -31,7 +31,7 @@ def test_killed_alone(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("Ctrl-C", full=10)
+@tries("Ctrl-C", full=10, daily=1)
 def test_interrupted(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
@@ -43,7 +43,7 @@ def test_interrupted(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("A second Snakemake on the same study", full=10)
+@tries("A second Snakemake on the same study", full=10, daily=1)
 def test_a_second_snakemake(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     locks = study.folder / ".snakemake/locks"
@@ -61,10 +61,10 @@ def test_a_second_snakemake(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("Files dated in the future", full=10)
+@tries("Files dated in the future", full=10, daily=1)
 def test_files_of_the_future(undisturbed, attempt, tmp_path):
     study, draw = undisturbed.study.copy(tmp_path), attempt.random
-    study.undo(*[[LAST_METRICS], [LAST_RUN, LAST_METRICS]][attempt.number % 2])
+    study.undo(*[[LAST_RUN, LAST_METRICS], [LAST_METRICS]][attempt.number % 2])
     now = time.time()
     files = [path for folder in ("results", "resources") for path in sorted((study.folder / folder).rglob("*")) if path.is_file()]
     for path in draw.sample(files, draw.randint(1, len(files))):
@@ -75,7 +75,7 @@ def test_files_of_the_future(undisturbed, attempt, tmp_path):
     assert "Nothing to be done" in study.finish().stdout
 
 
-@tries("Results copied without .snakemake, cut short by SIGKILL before", full=10)
+@tries("Results copied without .snakemake, cut short by SIGKILL before", full=10, daily=1)
 def test_copied_without_snakemakes_memory(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path / "study")
     with study.started() as running:

@@ -68,14 +68,15 @@ def test_results_do_not_depend_on_cores(finished, tmp_path):
 def test_a_study_can_choose_its_pairs(finished, tmp_path):
     study = finished.copy(tmp_path)
     study.edit("tiny.yaml", "seeds:", "pairs: {auto: 2}\nseeds:")
-    study.snakemake("--", "results/tiny/report.html")
+    targets = ["results/tiny/comparison.md", "results/tiny/figures/curves.png"]  # a figure that shows the pairs
+    study.snakemake("--", *targets)
     results = study.folder / "results/tiny"
     chosen = ["-".join(pair) for pair in json.loads((results / "pairs.json").read_text())["pairs"]]
     assert len(set(chosen)) == 2
     columns = [column for column in pd.read_csv(results / "runs.csv").columns if column.startswith("confusion:")]
     assert columns == [f"confusion:{pair}" for pair in chosen]
     assert " and ".join(chosen[0].split("-")) in (results / "comparison.md").read_text()
-    assert "Nothing to be done" in (done := study.snakemake("--", "results/tiny/report.html")).stdout + done.stderr
+    assert "Nothing to be done" in (done := study.snakemake("--", *targets)).stdout + done.stderr
 
 
 def test_only_jobs_that_failed_in_this_call_are_reported(finished, tmp_path):
@@ -97,8 +98,8 @@ def test_every_job_that_takes_a_gpu_can_share_it(finished):
 
 
 def test_graphs_are_all_that_is_printed(finished):
-    for option in ("--dag", "--rulegraph"):
-        graph = finished.snakemake(option, "dot").stdout
+    graphs = {option: finished.snakemake(option, "dot").stdout for option in ("--dag", "--rulegraph")}
+    for option, graph in graphs.items():
         header, *body, end = graph.strip().splitlines()
         assert header.startswith("digraph snakemake_dag {")
         assert end == "}"
@@ -107,7 +108,7 @@ def test_graphs_are_all_that_is_printed(finished):
         assert chart[0] == "---"
         assert "flowchart TB" in chart
         assert all(re.match(r"^(---|title: |flowchart TB|\s+(id\d+|style id\d+|id\d+ --> id\d+))", line) for line in chart), chart
-    rules = set(re.findall(r'label ?= ?"(\w+)', finished.snakemake("--rulegraph", "dot").stdout))
+    rules = set(re.findall(r'label ?= ?"(\w+)', graphs["--rulegraph"]))
     assert {"prepare_data", "split_data", "propose_trials", "run_trial", "select_recipe", "train", "evaluate", "compare"} <= rules
     assert {"assemble_figure", "write_report", "plot_figure"} <= rules
 
@@ -200,7 +201,7 @@ def test_a_job_that_fails_reports_the_reason_and_leaves_nothing_half_written(fin
     (model.parent / "metrics.json").unlink()
     done = study.snakemake("--", str((model.parent / "metrics.json").relative_to(study.folder)), check=False)
     assert done.returncode != 0
-    assert f"{model.relative_to(study.folder)} is not the model that run.json tells of" in done.stderr
+    assert f"{model.relative_to(study.folder)} is not the model of run.json" in done.stderr
     assert not (model.parent / "metrics.json").exists()
     assert not (model.parent / "predictions.npz").exists()
     assert not list(study.folder.glob("results/**/.partial-*"))

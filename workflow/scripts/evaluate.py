@@ -86,9 +86,9 @@ def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.n
 
     for problem in wrong_pairs(pairs, classes, "the model"):
         raise UserError(problem)
-    there = {classes[label] for label in labels}
+    present = {classes[label] for label in labels}
     for place, pair in enumerate(pairs):
-        if there.isdisjoint(pair):
+        if present.isdisjoint(pair):
             raise UserError(
                 f"pairs[{place}] is {'-'.join(pair)}, but none of the {len(labels)} {part} images is of either class: leave it out, "
                 "or evaluate on other images"

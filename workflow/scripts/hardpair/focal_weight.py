@@ -1,4 +1,4 @@
-"""Focal weights of a whole training set, and what is told of them."""
+"""Focal weights of a training set, and what is recorded of them."""
 
 import torch
 

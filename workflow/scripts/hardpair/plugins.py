@@ -61,17 +61,17 @@ def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str,
     constructor = next((node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
     if constructor is None:
         return {}
-    takes, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
-    names = [argument.arg for argument in takes.posonlyargs + takes.args]
+    parameters, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
+    names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
     if names[:2] != FIRST[package]:
         raise UserError(f"{message} {', '.join(names)}: let it start with {', '.join(FIRST[package])}")
-    for stars, rest in (("*", takes.vararg), ("**", takes.kwarg)):
+    for stars, rest in (("*", parameters.vararg), ("**", parameters.kwarg)):
         if rest:
             raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
-    for argument in takes.posonlyargs[2:]:
+    for argument in parameters.posonlyargs[2:]:
         raise UserError(f"{message} {argument.arg} by its place alone: let the / come before it")
-    names += [argument.arg for argument in takes.kwonlyargs]
-    defaults = takes.defaults + takes.kw_defaults
+    names += [argument.arg for argument in parameters.kwonlyargs]
+    defaults = parameters.defaults + parameters.kw_defaults
     defaults = [None] * (len(names) - len(defaults)) + defaults
     return {name: _schema(path, name, default) for name, default in zip(names[2:], defaults[2:], strict=True)}
 

@@ -32,8 +32,8 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
     ]
     lines += _references(settings)
     for variant in settings["variants"]:
-        if own := variant.get("recipe"):
-            keys = ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+        if recipe := variant.get("recipe"):
+            keys = ", ".join(f"{key} {json.dumps(value)}" for key, value in recipe.items())
             lines += ["", f"{labels[variant['name']]} has a recipe of its own: {keys}."]
     lines += _adopted(tables["runs"])
     for model in comparison["model"].unique():

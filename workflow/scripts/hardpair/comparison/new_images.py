@@ -21,7 +21,7 @@ def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
         strata: integers (N,), images that are drawn among themselves: their true class.
 
     Returns:
-        NaN with one seed, which tells nothing of others.
+        NaN with one seed, which has no spread.
     """
     seeds, images = values.shape
     if seeds < 2:

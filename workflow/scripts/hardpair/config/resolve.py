@@ -121,8 +121,8 @@ def check(value: object, part: dict, name: str = "") -> None:
     for path, leaf in _leaves(value, root):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise UserError(f"config: {dotted(path)} is {leaf}: give a finite number")
-        if isinstance(leaf, str) and (odd := UNWRITABLE.search(leaf)):
-            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {odd[0]!a}, which no file or page can show")
+        if isinstance(leaf, str) and (match := UNWRITABLE.search(leaf)):
+            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {match[0]!a}, which no file or page can show")
 
 
 @functools.cache

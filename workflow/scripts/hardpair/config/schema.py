@@ -27,6 +27,9 @@ def _schema(losses: str, samplers: str) -> dict:
             complete["$defs"][name]["oneOf"].append(part | {"required": required})
     recipe = complete["$defs"]["recipe"]["properties"]
     own = {key: {name: value for name, value in part.items() if name != "default"} for key, part in recipe.items() if key != "epochs"}
+    for part in own.values():
+        if "formerly" in part:
+            part["formerly"] = [f"variants[].{old}" for old in part["formerly"]]
     complete["$defs"]["variant"]["properties"]["recipe"]["properties"] = own
     return complete
 

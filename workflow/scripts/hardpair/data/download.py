@@ -41,7 +41,7 @@ LIMITS = Limits()
 
 
 class _Failure(Exception):
-    """An attempt that brought no file; ``again`` says whether to try the same address once more."""
+    """An attempt that received no file; ``again`` says whether to try the same address once more."""
 
     def __init__(self, reason: str, again: bool) -> None:
         super().__init__(reason)
@@ -81,15 +81,15 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
         raise UserError(
             f"{error.filename or output} cannot be written ({error.strerror or error}): free space or choose another place"
         ) from None
-    _say(f"{output} has the right SHA-256, {sha256}")
+    _log(f"{output} has the right SHA-256, {sha256}")
 
 
 def _is_there(output: Path, sha256: str) -> bool:
     """Whether the file has arrived; prints that it has."""
-    there = output.is_file() and file_sha256(output) == sha256
-    if there:
-        _say(f"{output} is there already, and its SHA-256 is right")
-    return there
+    complete = output.is_file() and file_sha256(output) == sha256
+    if complete:
+        _log(f"{output} is there already, and its SHA-256 is right")
+    return complete
 
 
 def _fetch(session: requests.Session, urls: Sequence[str], sha256: str, partial: Path, limits: Limits) -> None:
@@ -102,10 +102,10 @@ def _fetch(session: requests.Session, urls: Sequence[str], sha256: str, partial:
             except _Failure as failure:
                 failures[url] = failure
             if not failures[url].again or attempt == limits.attempts:
-                _say(f"{url}: {failures[url]}")
+                _log(f"{url}: {failures[url]}")
                 break
             seconds = limits.backoff_seconds * 2 ** (attempt - 1)
-            _say(f"{url}: {failures[url]}; attempt {attempt + 1} of {limits.attempts} in {seconds:g} s")
+            _log(f"{url}: {failures[url]}; attempt {attempt + 1} of {limits.attempts} in {seconds:g} s")
             time.sleep(seconds)
     raise UserError(
         f"no address served the archive: tried {', '.join(f'{url} ({failure})' for url, failure in failures.items())}; check the network, "
@@ -133,7 +133,7 @@ def _complete(session: requests.Session, url: str, sha256: str, partial: Path, l
         total = start + int(length) if length.isdecimal() else None
         if total is not None and total > limits.max_bytes:
             raise _Failure(f"it announces {total} bytes, more than the {limits.max_bytes} allowed", again=False)
-        _say(f"{url}: " + (f"continuing after {_mebibytes(start)}" if start else "downloading"))
+        _log(f"{url}: " + (f"continuing after {_mebibytes(start)}" if start else "downloading"))
         with open(partial, "ab") as file:
             file.truncate(start)
             size = start
@@ -185,7 +185,7 @@ def _chunks(response: requests.Response, start: int, total: int | None) -> Itera
             tenths = 10 * size // expected
             if not terminal and (tenths > tenths_shown or time.monotonic() > shown_at + 60):
                 tenths_shown, shown_at = tenths, time.monotonic()
-                _say(f"{100 * size // total} % of {_mebibytes(total)}" if total else _mebibytes(size))
+                _log(f"{100 * size // total} % of {_mebibytes(total)}" if total else _mebibytes(size))
 
 
 @contextmanager
@@ -214,5 +214,5 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:.0f} MiB" if size >= 10 * 2**20 else f"{size} bytes"
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -34,15 +34,15 @@ def draw_trials(ax: Axes, trials: pd.DataFrame, column: str, best: bool = False)
         trials: ``prepared`` ones.
         best: draw the best value so far as steps.
     """
-    ended = trials[~trials["diverged"]]
-    if best and len(ended):
+    converged = trials[~trials["diverged"]]
+    if best and len(converged):
         ax.step(trials[column], trials["best"], where="post", color=style.MUTED, linewidth=1, zorder=1.5, label="_best")
-    for number, part in ended.groupby("round"):
+    for number, part in converged.groupby("round"):
         ax.plot(part[column], part["percent"], **_dot(number, trials["round"].max()), label=f"_round:{number}")
-    if len(ended):
-        top = ended.loc[ended["percent"].idxmax()]
+    if len(converged):
+        top = converged.loc[converged["percent"].idxmax()]
         ax.plot([top[column]], [top["percent"]], **BEST)
-        low, high = ended["percent"].min(), ended["percent"].max()
+        low, high = converged["percent"].min(), converged["percent"].max()
         room = max(high - low, 0.5)
         ax.set_ylim(low - 0.18 * room, high + 0.14 * room)
     for trial in trials[trials["diverged"]].itertuples():
@@ -88,10 +88,10 @@ def figure(trials: pd.DataFrame, settings: dict) -> Figure:
         else:
             ax.locator_params(axis="x", nbins=3)
     axes["learning_rate"].set_ylabel("Validation accuracy (%)")
-    many = int(trials["diverged"].sum())
+    diverged = int(trials["diverged"].sum())
     count = counted(len(trials), "trial") + f" in {counted(trials['round'].nunique(), 'round')}"
     value = "value: mean validation accuracy at a trial's last epoch"
-    style.footer(page, settings, count, f"{many or 'none'} diverged", value)
+    style.footer(page, settings, count, f"{diverged or 'none'} diverged", value)
     legend.put_above(page, _marks(trials))
     return page
 

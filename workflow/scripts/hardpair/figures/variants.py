@@ -76,7 +76,7 @@ def _limit(ax: Axes, points: list[float], intervals: dict[int, tuple[float, floa
 
 
 def _mark_cut(ax: Axes, intervals: dict[int, tuple[float, float]]) -> None:
-    """Arrows where the interval of a row goes on beyond the panel."""
+    """Arrows where the interval of a row extends beyond the panel."""
     left, right = ax.get_xlim()
     for row, (low, high) in intervals.items():
         for edge, marker, cut in ((left, "<", low < left), (right, ">", high > right)):

@@ -125,8 +125,8 @@ def written(path: Path) -> float:
         return float("-inf")
 
 
-def _lines(piece: bytes) -> list[str]:
+def _lines(content: bytes) -> list[str]:
     """Printable lines that are not empty: control sequences of terminals are left out."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", piece.decode("utf-8", "replace"))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", content.decode("utf-8", "replace"))
     lines = ("".join(filter(str.isprintable, line)).rstrip() for line in re.split(r"[\r\n]", text))
     return [line for line in lines if line]

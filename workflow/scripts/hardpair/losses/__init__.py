@@ -10,7 +10,7 @@ class ImageLoss(nn.Module):
     """A loss of each image; a step minimises their mean.
 
     ``forward`` takes logits float32 (B, C) and labels int64 (B,), and returns float32 (B,). The constructor takes ``counts``, the training
-    images of each class, int64 (C,), and then the options of the schema. What a loss learns as training goes on it keeps in buffers,
+    images of each class, int64 (C,), and then the options of the schema. What a loss learns as training continues it keeps in buffers,
     changed in place: checkpoints hold them, and a captured step reads them where they were. A scale that multiplies the loss is a buffer
     ``scale`` and is written to refreshes.csv.
 

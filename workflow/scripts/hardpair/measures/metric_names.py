@@ -36,7 +36,7 @@ def details_of(settings: dict, classes: list[str]) -> list[str]:
 
 
 def title(metric: str, pair: list[str] | None = None) -> str:
-    """``confusion:cat-dog`` as it is read; ``pair`` names the classes of a measure that tells them apart."""
+    """``confusion:cat-dog`` as it is read; ``pair`` names the classes of a measure that distinguishes them."""
     kind, _, subject = metric.partition(":")
     if kind == "accuracy" and subject:
         return f"Accuracy on {subject.replace('_', ' ')} (%)"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 EXACT = 40  # differences up to which all sign patterns are counted
-MOST = 100_000  # seeds beyond which it is not told how many are needed
+MOST = 100_000  # seeds beyond which the number needed is not reported
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -101,8 +101,8 @@ def power(difference: float, sd: float, count: int, alpha: float = 0.05) -> floa
     return float(nct.sf(limit, count - 1, shift) + np.nan_to_num(other_side))
 
 
-def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest true difference that so many seeds detect with the wanted power; NaN under 2 seeds."""
+def detectable(sd: float, count: int, target: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest true difference that so many seeds detect with the target power; NaN under 2 seeds."""
     from scipy.optimize import brentq
 
     if count < 2 or math.isnan(sd):
@@ -110,23 +110,23 @@ def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) 
     if sd == 0:
         return 0.0
     highest = 1.0
-    while power(highest, 1, count, alpha) < wanted:
+    while power(highest, 1, count, alpha) < target:
         highest *= 2
-    return sd * brentq(lambda shift: power(shift, 1, count, alpha) - wanted, 0, highest)
+    return sd * brentq(lambda shift: power(shift, 1, count, alpha) - target, 0, highest)
 
 
-def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it is 0 or ``MOST`` are too few."""
+def seeds_needed(difference: float, sd: float, target: float = 0.8, alpha: float = 0.05) -> int | None:
+    """Fewest seeds that detect a true ``difference`` with the target power; None where it is 0 or ``MOST`` are too few."""
     if math.isnan(difference) or math.isnan(sd) or difference == 0:
         return None
     if sd == 0:
         return 2
     low, high = 1, 2
-    while power(difference, sd, high, alpha) < wanted:
+    while power(difference, sd, high, alpha) < target:
         if high == MOST:
             return None
         low, high = high, min(2 * high, MOST)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(difference, sd, middle, alpha) >= wanted else (middle, high)
+        low, high = (low, middle) if power(difference, sd, middle, alpha) >= target else (middle, high)
     return high

@@ -1,6 +1,6 @@
 "use strict";
 
-// What runs make of images, and which images a view asks for. Nothing in this file touches the page.
+// What runs make of images, and which images a view selects. Nothing in this file touches the page.
 
 const ANY = -1; // instead of a class
 const CHANGES = { fixed: "fixed by", broken: "newly wrong with" }; // of an image by a variant, against the baseline

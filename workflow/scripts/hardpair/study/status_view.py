@@ -30,7 +30,7 @@ def view(status: StudyStatus, width: int, height: int | None = None, now: dateti
     """
     width, now = min(width, WIDE), now or datetime.now()
     above = [_title(status), _phases(status, width)]
-    below = [*_troubles(status, FEW if height is None else 2), Text(), _outlook(status, now)]
+    below = [*_problems(status, FEW if height is None else 2), Text(), _outlook(status, now)]
     matrix = [] if status.finished else [Text(), _matrix(status, width), _counts(status.runs)]
     most = None
     if height is not None:
@@ -127,7 +127,7 @@ def _running(status: StudyStatus, width: int, most: int | None) -> Table:
     return table
 
 
-def _troubles(status: StudyStatus, few: int) -> list[Text]:
+def _problems(status: StudyStatus, few: int) -> list[Text]:
     """What failed, stopped, is stale or left over, and what to do about it."""
     by_state = {state: [job for job in (*status.trials, *status.runs) if job.state == state] for state in STATES}
     troubles = []

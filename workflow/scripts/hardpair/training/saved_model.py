@@ -26,12 +26,12 @@ def load(folder: Path, name: str, record: dict) -> ConvNet:
     except (SafetensorError, RuntimeError, ValueError, KeyError):
         weights = {}
     count = sum(value.numel() for key, value in weights.items() if key not in ("output.scale", "output.bias"))
-    wanted = parameter_count(len(record["classes"]), record["size"]) - len(record["classes"])
+    expected = parameter_count(len(record["classes"]), record["size"]) - len(record["classes"])
     try:
-        if count != wanted:  # before a network of another size is built, however large
+        if count != expected:  # before a network of another size is built, however large
             raise RuntimeError
         network = ConvNet(len(record["classes"]), record["size"], cosine_scale=weights.get("output.scale"))
         network.load_state_dict(weights)
     except (RuntimeError, ValueError, TypeError):
-        raise UserError(f"{path} is not the model that run.json tells of: train the run again") from None
+        raise UserError(f"{path} is not the model of run.json: train the run again") from None
     return network.to(memory_format=torch.channels_last).eval()

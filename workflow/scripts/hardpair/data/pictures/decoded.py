@@ -148,7 +148,7 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
 
 
 def refuse(pictures: Pictures, data: dict, folder: Path) -> None:
-    """Refuse pictures that are not what ``data`` of a config asks for.
+    """Refuse pictures that are not what ``data`` of a config requires.
 
     Raises:
         UserError: a file is no usable picture and none may be skipped, or a class has too few pictures.

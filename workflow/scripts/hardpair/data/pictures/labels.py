@@ -84,8 +84,8 @@ def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], part
             f"data.source {source} has {'1 class' if classes else 'no classes'}: it must hold a folder of pictures for each of two or more "
             "classes, or train/ and test/ with such folders"
         )
-    if odd := next((name for name in classes if not name.isprintable()), None):
-        raise UserError(f"data.source {source} has a class called {odd!a}, which cannot be printed: rename its folder")
+    if unprintable := next((name for name in classes if not name.isprintable()), None):
+        raise UserError(f"data.source {source} has a class called {unprintable!a}, which cannot be printed: rename its folder")
     for part in sorted(parted):
         for name in sorted(set(classes) - {name for _, own_part, name in placed if own_part == part}):
             raise UserError(f"data.source {source} has the class {name!r} but no {part}/{name}/ with pictures: add or remove it")

@@ -8,7 +8,7 @@ from hardpair.files.atomic import write_json
 
 
 class Folder(Source):
-    """Pictures of any format, brought to one size; which class each shows is the name of its folder."""
+    """Pictures of any format, resized to one size; which class each shows is the name of its folder."""
 
     local = "the folder, zip or tar of your pictures"
     settings = ("size", "test_share")

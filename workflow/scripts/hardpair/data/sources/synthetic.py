@@ -31,7 +31,7 @@ class Synthetic(Source):
 
 
 def bayes_error(separation: float) -> float:
-    """Φ(−d′/2): the least error with which two equally frequent Gaussians at distance d′ can be told apart."""
+    """Φ(−d′/2): the least error with which two equally frequent Gaussians at distance d′ can be distinguished."""
     return 0.5 * math.erfc(separation / 2 / math.sqrt(2))
 
 

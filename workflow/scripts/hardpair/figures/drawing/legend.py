@@ -25,9 +25,9 @@ def label_ends(figure: Figure, ax: Axes, lines: dict[str, Line2D], looks: dict[s
     figure.draw_without_rendering()
     height = ax.get_window_extent().height / figure.dpi
     ends = {name: line.get_xydata()[-1] for name, line in lines.items()}
-    wanted = {name: height * (ax.transData - ax.transAxes).transform(end)[1] for name, end in ends.items()}
-    names = sorted(lines, key=wanted.__getitem__)
-    ideal = np.array([wanted[name] for name in names])
+    heights = {name: height * (ax.transData - ax.transAxes).transform(end)[1] for name, end in ends.items()}
+    names = sorted(lines, key=heights.__getitem__)
+    ideal = np.array([heights[name] for name in names])
     places = spread(ideal, SPACING, height)
     if places is None or np.abs(places - ideal).max() > 1.6 * SPACING or np.diff(ideal).min(initial=SPACING) < 0.3 * SPACING:
         return False
@@ -39,13 +39,13 @@ def label_ends(figure: Figure, ax: Axes, lines: dict[str, Line2D], looks: dict[s
     return True
 
 
-def spread(wanted: np.ndarray, gap: float, height: float) -> np.ndarray | None:
-    """Places nearest to ``wanted`` (sorted) in the mean square, at least ``gap`` apart, in [0, ``height``]; None where there is no room."""
+def spread(ideal: np.ndarray, gap: float, height: float) -> np.ndarray | None:
+    """Places nearest to ``ideal`` (sorted) in the mean square, at least ``gap`` apart, in [0, ``height``]; None where there is no room."""
     from scipy.optimize import isotonic_regression
 
-    steps = gap * np.arange(len(wanted))
+    steps = gap * np.arange(len(ideal))
     room = height - steps[-1]
-    return None if room < 0 else isotonic_regression(wanted - steps).x.clip(0, room) + steps
+    return None if room < 0 else isotonic_regression(ideal - steps).x.clip(0, room) + steps
 
 
 def variants_above(figure: Figure | SubFigure, looks: dict[str, Look]) -> float:
