@@ -7,7 +7,7 @@ import numpy as np
 
 import compare
 import fake_study
-from hardpair.comparison import claims, markdown, most_confused, new_images, tables
+from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, tables
 from hardpair.comparison.runs import Runs
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -24,7 +24,11 @@ class Study:
         told = fake_study.settings(variants, seeds, **changes)
         told["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in told["variants"]]
         names = [variant["name"] for variant in told["variants"]]
-        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002} | told
+        self.told = (
+            {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002}
+            | told
+            | {"searches": []}
+        )
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in told["seeds"]:
@@ -42,7 +46,7 @@ class Study:
         (self.runs / name / f"seed{seed}" / file).write_text(json.dumps(self.content(name, seed, file) | keys))
 
     def records(self):
-        return tables.read_records(self.runs, self.told, self.recipe, self.split)
+        return tables.read_records(self.runs, self.told, recipes.by_variant([self.recipe], self.told), self.split)
 
     def tables(self):
         runs = tables.runs_table(self.records(), self.told)

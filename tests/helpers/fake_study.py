@@ -20,11 +20,15 @@ STUDY = [
 ]
 
 
+SPACE = {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]}
+SEARCH = {"own": "", "label": "all variants", "space": SPACE, "images": 5000}
+
+
 def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
     """What figures are told of a study."""
     told = {"study": "fake", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": variants[0]["name"]}
     told |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
-    return told | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
+    return told | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": [], "searches": [SEARCH]} | changes
 
 
 def write_study(

@@ -64,7 +64,7 @@ def test_leftovers_are_the_runs_that_are_not_declared_any_more_with_all_that_is_
     assert {"checkpoints/ce/seed0.safetensors", "checkpoints/ce/seed0.safetensors.damaged"} <= gone
     assert not (home / "runs/ce_sampler").exists()
     assert said.splitlines()[0].startswith("results/tiny: ce seed 0, ")
-    assert "4 runs in all" in said
+    assert "4 in all, " in said
 
 
 def test_what_is_counted_is_what_du_counts(study):

@@ -72,11 +72,11 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
 def test_results_are_those_that_exist(tmp_path, capsys):
     folder = tmp_path / "mine"
     folder.mkdir()
-    hooks.print_results(folder)
+    hooks.print_results(folder, [])
     assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
     (folder / "comparison.md").touch()
     (folder / "report.html").touch()
-    hooks.print_results(folder)
+    hooks.print_results(folder, [])
     expected = [f"table:  {folder}/comparison.md", f"report: {folder}/report.html", "runs:   make runs STUDY=mine"]
     assert capsys.readouterr().err.splitlines() == expected
 

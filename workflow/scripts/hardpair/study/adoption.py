@@ -32,25 +32,26 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
     config = overlay(configfiles)
     study = paths.RESULTS / config["study"]
     options = ["--configfile", *configfiles] if configfiles else []
-    recipe, split = study / paths.RECIPE, study / paths.SPLIT
+    recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
+    split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
         raise UserError("snakemake is running here: wait for its end, or run `snakemake --unlock` if it was killed")
-    if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", str(recipe), str(split)):
-        command = " ".join(["snakemake --cores 4", *options, "--", str(recipe), str(split)])
-        raise UserError(f"{recipe} and {split} are missing or not those of the present config: run `{command}` first")
+    if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", *inputs):
+        command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
+        raise UserError(f"{' and '.join(inputs)} are missing or not those of the present config: run `{command}` first")
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
-    present_recipe, imported, present = read_map(recipe), [], 0
+    recipes, imported, present = {name: read_map(file) for name, file in recipe_files.items()}, [], 0
     for folder in folders:
-        if reason := refusal(folder, config, present_recipe, split):
+        if reason := refusal(folder, config, recipes, split):
             print(f"{folder}: not imported, {reason}")
             continue
         record = read_json(folder / "run.json")
         names = {"variant": record["variant"], "seed": record["seed"]}
         target = study / paths.RUN.format(**names)
-        if refusal(target, config, present_recipe, split) is None:
+        if refusal(target, config, recipes, split) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
             continue
@@ -92,10 +93,13 @@ def _snakemake(*options: str) -> str:
     return call.stdout
 
 
-def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None:
-    """Why a study of this resolved config, recipe and split.json would not train the run in ``folder``; None if it would.
+def refusal(folder: Path, config: dict, recipes: dict[str, dict], split: Path) -> str | None:
+    """Why a study would not train the run in ``folder``, as the end of a sentence; None if it would.
 
-    The reason is the end of a sentence.
+    Args:
+        config: of the study, resolved.
+        recipes: of its variants, by name.
+        split: its split.json.
     """
     try:
         record = read_json(folder / "run.json")
@@ -106,7 +110,7 @@ def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None
             return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
         if record["seed"] not in config["seeds"]:
             return f"the study does not declare its seed {record['seed']}"
-        return difference(record, config, recipe, split) or _damage(folder, record)
+        return difference(record, config, recipes[record["variant"]], split) or _damage(folder, record)
     except UserError as error:
         return str(error)
     except (csv.Error, *MISREAD):
