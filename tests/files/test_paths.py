@@ -106,6 +106,18 @@ def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
     assert list(paths.of_variants(tmp_path)) == [("ce", 0, tmp_path / name) for name in sorted(own)]
 
 
+def test_all_that_belongs_to_a_variants_own_search_is_found_and_nothing_of_a_shared_one(tmp_path):
+    own = ["search/ce/recipe.yaml", "search/ce/trials.csv", "search/ce/round0.json", "search/ce/round0/", "logs/select_recipe/ce.log"]
+    own += ["logs/propose_trials/ce/", "logs/run_trial/ce/", "checkpoints/search/ce/"]
+    shared = ["search/recipe.yaml", "search/trials.csv", "search/round0.json", "search/round0/trial0.json", "logs/select_recipe.log"]
+    shared += ["logs/propose_trials/round0.log", "logs/run_trial/trial0.round0.log", "checkpoints/search/.trial0.lock"]
+    for name in [*own, *shared, "search/ce/mine.txt"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.touch()
+    assert list(paths.of_variants(tmp_path)) == [("ce", None, path) for path in sorted(tmp_path / name for name in own)]
+
+
 # ------------------------------------------------------------------------------------------------------------- spelled once
 
 FILES = [paths.STARTED, paths.SPLIT, paths.PAIRS, paths.COMPARISON, paths.REPORT, "recipe.yaml", "trials.csv"]

@@ -81,6 +81,20 @@ def test_results_are_those_that_exist(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines() == expected
 
 
+def test_a_search_that_needs_a_wider_space_is_warned_of_once_it_is_finished(tmp_path, capsys):
+    searches = [{"own": "/dfl", "label": "DFL", "space": {"learning_rate": [0.001, 0.1]}, "images": 100}]
+    hooks.print_results(tmp_path, searches)
+    assert "warning" not in capsys.readouterr().err
+    trials = tmp_path / "search/dfl/trials.csv"
+    trials.parent.mkdir(parents=True)
+    for rate, count in ((0.01, 0), (0.1, 1)):
+        trials.write_text(f"trial,value,diverged,learning_rate\n0,0.5,0,{rate}\n")
+        hooks.print_results(tmp_path, searches)
+        warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+        assert len(warnings) == count
+    assert warnings[0].startswith("warning: The best learning_rate for DFL is 0.1, at the edge of search.space.learning_rate (0.1): widen")
+
+
 def failures(jobs, folder, capsys):
     hooks.print_failures(jobs, folder)
     said = capsys.readouterr()
