@@ -39,9 +39,14 @@ except UserError as error:
 planned = []  # the jobs of this call of Snakemake
 
 
+# With search.scope each, a variant's search lies in folders of its name, and its rules have the wildcard variant.
+OWN_SEARCHES = plan.own_searches(config)
+
+
 pathvars:
     study=STUDY,
     data=DATA,
+    own=paths.own("{variant}" if OWN_SEARCHES else None),
 
 
 wildcard_constraints:
@@ -66,7 +71,7 @@ onstart:
 
 
 onsuccess:
-    print_results(Path(STUDY))
+    print_results(Path(STUDY), plan.searches_shown(config))
 
 
 onerror:

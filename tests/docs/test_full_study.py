@@ -39,5 +39,6 @@ def older():
 def test_each_record_is_of_a_declared_run(split, older, folder, evaluated_on):
     config = resolve(overlaid(*(yaml.safe_load(path.read_text()) for path in (PROJECT / "config/config.yaml", FULL / "full.yaml"))))
     config["evaluate"] = {"images": evaluated_on}
-    assert adoption.refusal(folder, Expected(config, config["recipe"], split), older) is None
+    recipes = {variant["name"]: config["recipe"] for variant in config["variants"]}
+    assert adoption.refusal(folder, Expected(config, recipes, split), older) is None
     assert folder.parent.name in [variant["name"] for variant in config["variants"]]

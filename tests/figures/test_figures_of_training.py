@@ -122,7 +122,7 @@ def test_difficulty_shows_shares_in_per_cent(drawn_study):
 def test_search_keeps_the_best_so_far_and_leaves_diverged_trials_out_of_it(drawn_study):
     trials = read_table(drawn_study[0] / "results" / "search" / "trials.csv")
     with style.applied():
-        page = search.figure(trials, {"study": "fake"})
+        page = search.figure([trials], drawn_study[1])
     x, y = drawn(page.axes[0].lines, "_best")
     best, expected = -np.inf, []
     for trial in trials.itertuples():
@@ -140,7 +140,7 @@ def test_numbers_of_a_learning_rate_do_not_touch_however_narrow_the_search(drawn
     trials = read_table(drawn_study[0] / "results" / "search" / "trials.csv")
     trials["learning_rate"] = np.linspace(0.004, high, len(trials))
     with style.applied():
-        page = search.figure(trials, {"study": "fake"})
+        page = search.figure([trials], drawn_study[1])
         page.draw_without_rendering()
         ax = page.axes[1]
         low, high = ax.get_xlim()

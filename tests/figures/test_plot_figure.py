@@ -27,7 +27,7 @@ SCRIPTS = Path(fake_study.__file__).parents[2] / "workflow" / "scripts"
 
 def command(figure, folder, settings, output):
     """What draws a figure: the script, its arguments."""
-    places = {"runs": "results/runs", "trials": "results/search/trials.csv", "data": "data", "split": "results/split.json"}
+    places = {"runs": "results/runs", "study": "results", "data": "data", "split": "results/split.json"}
     inputs = [f"--{option}={folder / places[option]}" for option in catalogue.FIGURES[figure].inputs]
     start = ["assemble_figure.py"] if figure == catalogue.FINAL else ["plot_figure.py", figure]
     return [*start, *inputs, "--settings", json.dumps(settings), "--output", str(output)]
@@ -83,7 +83,7 @@ def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
     config = resolve(changed())
     study, data = f"results/{config['study']}", f"resources/{config['data']['name']}"
     assert plan.figure_arguments(config, "curves") == f"--runs {study}/runs"
-    assert plan.figure_arguments(config, "search") == f"--trials {study}/search/trials.csv"
+    assert plan.figure_arguments(config, "search") == f"--study {study}"
     assert plan.figure_arguments(config, "classes") == f"--runs {study}/runs --data {data} --split {study}/split.json"
 
 
@@ -101,7 +101,7 @@ def test_a_study_has_the_figures_that_show_something_of_it():
     every = catalogue.FIGURES.keys()
     config = resolve(changed())
     assert plan.figures(config).keys() == every - {"plane"}
-    assert plan.figure_settings(config, "search") == {"study": config["study"]}
+    assert plan.figure_settings(config, "search") == {"study": config["study"], "searches": plan.searches_shown(config)}
     assert plan.figures(resolve(changed(("search.enabled", False)))).keys() == every - {"plane", "search"}
     gammas = [{"name": f"dfl{gamma}", "loss": {"kind": "focal", "gamma": gamma, "scale": "dynamic"}} for gamma in (1, 2)]
     variants = [*STUDY["variants"], *gammas]

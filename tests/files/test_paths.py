@@ -22,12 +22,13 @@ RUN_FILES = (
 )
 TABLES = {paths.RUNS_TABLE, "comparison.csv", "contrasts.csv", "most_confused.csv", "claims.csv", paths.COMPARISON}
 RUN = {f"{paths.RUN}/{name}" for name in RUN_FILES}
+OF_SEARCH = f"{paths.SEARCH}{{own}}"
 # What a rule writes or names below the study's folder, beside its log and figures.
 OF_RULES = {
     "split_data": {paths.SPLIT},
-    "propose_trials": {paths.PROPOSALS, paths.SEARCH},
+    "propose_trials": {paths.PROPOSALS, OF_SEARCH},
     "run_trial": {paths.PROPOSALS, paths.TRIAL, paths.TRIAL_CHECKPOINT},
-    "select_recipe": {paths.RECIPE, paths.TRIALS, paths.SEARCH},
+    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH},
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS},
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]},
@@ -35,7 +36,7 @@ OF_RULES = {
     "write_report": {paths.REPORT},
 }
 LOG_OF = {
-    "propose_trials": f"{paths.LOGS}/propose_trials/round{{round}}.log",
+    "propose_trials": f"{paths.LOGS}/propose_trials{{own}}/round{{round}}.log",
     "run_trial": paths.TRIAL_LOG,
     "train": paths.RUN_LOG.replace("{rule}", "train"),
     "evaluate": paths.RUN_LOG.replace("{rule}", "evaluate"),
@@ -48,6 +49,7 @@ def rules() -> dict[str, set[str]]:
     for file in (PROJECT / "workflow/rules").glob("*.smk"):
         for name, body in re.findall(r"^ *rule (\w+):\n((?:[ \t].*\n|\n)*)", file.read_text(), re.M):
             models = [body.replace("{{", "{").replace("}}", "}").replace("{model}", model) for model in ("last", "best")]
+            models = [model.replace("<own>", "{own}").replace('"\n        + OWN_FOLDER\n        + "', "{own}") for model in models]
             text = "".join(models).replace("{name}", "history.npz") + "".join(models).replace("{name}", "run.json")
             paths_of[name] = set(re.findall(r"(?:<study>|\{params\.study\})/([^\"' ]+)", text.replace("{wildcards.", "{")))
     return paths_of
@@ -60,7 +62,7 @@ RULES = rules()
 def test_the_paths_of_a_rule_are_those_of_the_package(rule):
     [log] = [path for path in RULES[rule] if path.startswith(f"{paths.LOGS}/")]
     assert log == LOG_OF.get(rule, log)
-    assert log.startswith((f"{paths.LOGS}/{rule}.log", f"{paths.LOGS}/{rule}/"))
+    assert log.startswith((f"{paths.LOGS}/{rule}.log", f"{paths.LOGS}/{rule}/", f"{paths.LOGS}/{rule}{{own}}"))
     others = {path for path in RULES[rule] - {log} if not path.startswith(f"{paths.FIGURES}/")}
     if rule in OF_RULES:
         assert others == OF_RULES[rule]
@@ -101,7 +103,19 @@ def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
     for name in [*own, *others]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert list(paths.of_runs(tmp_path)) == [("ce", 0, tmp_path / name) for name in sorted(own)]
+    assert list(paths.of_variants(tmp_path)) == [("ce", 0, tmp_path / name) for name in sorted(own)]
+
+
+def test_all_that_belongs_to_a_variants_own_search_is_found_and_nothing_of_a_shared_one(tmp_path):
+    own = ["search/ce/recipe.yaml", "search/ce/trials.csv", "search/ce/round0.json", "search/ce/round0/", "logs/select_recipe/ce.log"]
+    own += ["logs/propose_trials/ce/", "logs/run_trial/ce/", "checkpoints/search/ce/"]
+    shared = ["search/recipe.yaml", "search/trials.csv", "search/round0.json", "search/round0/trial0.json", "logs/select_recipe.log"]
+    shared += ["logs/propose_trials/round0.log", "logs/run_trial/trial0.round0.log", "checkpoints/search/.trial0.lock"]
+    for name in [*own, *shared, "search/ce/mine.txt"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.touch()
+    assert list(paths.of_variants(tmp_path)) == [("ce", None, path) for path in sorted(tmp_path / name for name in own)]
 
 
 # ------------------------------------------------------------------------------------------------------------- spelled once

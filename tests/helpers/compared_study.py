@@ -7,7 +7,7 @@ import numpy as np
 
 import compare
 import fake_study
-from hardpair.comparison import claims, markdown, most_confused, new_images, tables
+from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, tables
 from hardpair.comparison.runs import Runs
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -30,6 +30,7 @@ class Study:
             "claims": [],
             "margin": 0.002,
         } | settings
+        self.settings["searches"] = []
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in settings["seeds"]:
@@ -47,7 +48,7 @@ class Study:
         (self.runs / name / f"seed{seed}" / file).write_text(json.dumps(self.content(name, seed, file) | keys))
 
     def records(self):
-        return tables.read_records(self.runs, self.settings, self.recipe, self.split)
+        return tables.read_records(self.runs, self.settings, recipes.by_variant([self.recipe], self.settings), self.split)
 
     def tables(self):
         runs = tables.runs_table(self.records(), self.settings)

@@ -20,6 +20,10 @@ STUDY = [
 ]
 
 
+SPACE = {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]}
+SEARCH = {"own": "", "label": "all variants", "space": SPACE, "images": 5000}
+
+
 def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
     """Settings of a study's figures."""
     result = {
@@ -30,7 +34,8 @@ def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
         "baseline": variants[0]["name"],
     }
     result |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
-    return result | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
+    result |= {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": [], "searches": [SEARCH]}
+    return result | changes
 
 
 def write_study(

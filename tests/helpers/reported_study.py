@@ -35,6 +35,7 @@ def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dic
         "figures": FIGURES,
         "pairs": [["cat", "dog"]],
         "references": [],
+        "searches": of_figures["searches"],
         "commands": ["snakemake --cores 4", "python x.py --y '<z>'"],
     }
     return folder / "results", settings, np.load(folder / "data" / "test" / "images.npy")

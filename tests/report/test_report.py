@@ -138,6 +138,7 @@ def test_labels_are_escaped(tmp_path):
 def test_leftovers_of_a_search_that_is_now_disabled_are_not_shown(tmp_path):
     folder, settings, images = reported(tmp_path)
     settings["config"]["search"] = settings["config"]["search"] | {"enabled": False}
+    settings["searches"] = []
     text = render(folder, settings, images)
     assert 'id="search"' not in text
     assert (folder / "search" / "trials.csv").exists()

@@ -51,6 +51,10 @@ def write_record(run, out, split, recipe, code=None):
     (out / "run.json").write_text(json.dumps(record))
 
 
+def recipes(results):
+    return dict.fromkeys(OLDER, yaml.safe_load((results / "search/recipe.yaml").read_text()))
+
+
 @pytest.fixture(scope="module")
 def records(finished, tmp_path_factory):
     """The records of all runs of the study, as if older code had trained them."""
@@ -138,9 +142,8 @@ def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tm
     folder, results = tmp_path / "run", finished.folder / "results/tiny"
     shutil.copytree(records / "dfl/seed0", folder)
     change(folder)
-    recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
     expected = Expected(
-        resolved(contrasts=[], claims=[], baseline="dfl", search={"enabled": False}, **config), recipe, results / "split.json"
+        resolved(contrasts=[], claims=[], baseline="dfl", search={"enabled": False}, **config), recipes(results), results / "split.json"
     )
     refusal = adoption.refusal(folder, expected, OlderCode(COMMIT))
     assert refusal is None if reason is None else reason in refusal
@@ -149,7 +152,7 @@ def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tm
 
 def test_only_one_older_code_of_a_variant_is_accepted(finished, records):
     results = finished.folder / "results/tiny"
-    expected = Expected(resolved(), yaml.safe_load((results / "search/recipe.yaml").read_text()), results / "split.json")
+    expected = Expected(resolved(), recipes(results), results / "split.json")
     older = OlderCode(COMMIT, {"dfl": "d" * 16})
     assert adoption.refusal(records / "ce/seed0", expected, older) is None
     assert adoption.refusal(records / "ce/seed1", expected, older) is None

@@ -195,7 +195,7 @@ def judged(finished, tmp_path):
     shutil.copytree(results / "runs/dfl/seed1", folder)
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY)))
     recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
-    return folder, lambda: adoption.refusal(folder, Expected(config, recipe, results / "split.json"))
+    return folder, lambda: adoption.refusal(folder, Expected(config, {"dfl": recipe, "ce": recipe}, results / "split.json"))
 
 
 def test_a_run_of_the_study_is_not_refused(judged):

@@ -72,13 +72,27 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
 def test_results_are_those_that_exist(tmp_path, capsys):
     folder = tmp_path / "mine"
     folder.mkdir()
-    messages.print_results(folder)
+    messages.print_results(folder, [])
     assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
     (folder / "comparison.md").touch()
     (folder / "report.html").touch()
-    messages.print_results(folder)
+    messages.print_results(folder, [])
     expected = [f"table:  {folder}/comparison.md", f"report: {folder}/report.html", "runs:   make runs STUDY=mine"]
     assert capsys.readouterr().err.splitlines() == expected
+
+
+def test_a_search_that_needs_a_wider_space_is_warned_of_once_it_is_finished(tmp_path, capsys):
+    searches = [{"own": "/dfl", "label": "DFL", "space": {"learning_rate": [0.001, 0.1]}, "images": 100}]
+    messages.print_results(tmp_path, searches)
+    assert "warning" not in capsys.readouterr().err
+    trials = tmp_path / "search/dfl/trials.csv"
+    trials.parent.mkdir(parents=True)
+    for rate, count in ((0.01, 0), (0.1, 1)):
+        trials.write_text(f"trial,value,diverged,learning_rate\n0,0.5,0,{rate}\n")
+        messages.print_results(tmp_path, searches)
+        warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+        assert len(warnings) == count
+    assert warnings[0].startswith("warning: The best learning_rate for DFL is 0.1, at the edge of search.space.learning_rate (0.1): widen")
 
 
 def failures(jobs, folder, capsys):
@@ -129,7 +143,7 @@ def workflow(jobs, **limits):
     """As much of Snakemake as is looked at."""
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
-        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config={"seeds": [5]}),
+        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config_args=["seeds=[5]"]),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
 
@@ -176,5 +190,5 @@ def test_jobs_without_a_log_cannot_have_failed():
 def test_the_insides_of_snakemake_are_used_in_one_place():
     files = [PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk"), *(PROJECT / "workflow/scripts").rglob("*.py")]
     uses = {path.name: set(re.findall(r"\bworkflow\.(\w+)", path.read_text())) - {"basedir"} for path in files}
-    assert uses.pop("snakemake_internals.py") == {"dag", "config_settings", "global_resources"}
+    assert uses.pop("snakemake_internals.py") == {"config_settings", "dag", "global_resources", "is_rule", "modifier", "rules"}
     assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}

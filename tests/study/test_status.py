@@ -165,7 +165,7 @@ def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, m
 def test_new_seeds_are_to_do_and_removed_ones_are_left_over(folder):
     status = look({"seeds": [1, 2]})
     assert states(status) == {f"{name} seed 2": TO_DO for name in ("ce", "dfl", "ce_sampler")}
-    assert status.leftover == [(name, 0) for name in ("ce", "ce_sampler", "dfl")]
+    assert status.leftover == [f"{name} seed 0" for name in ("ce", "ce_sampler", "dfl")]
 
 
 def test_a_run_that_was_not_evaluated_is_done_but_the_study_is_not(folder):

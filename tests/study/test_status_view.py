@@ -41,7 +41,7 @@ def lines(status, width=100, height=None):
 @pytest.mark.parametrize(("variants", "seeds", "running"), [(1, 1, 1), (2, 1, 0), (4, 10, 4), (12, 30, 12), (12, 30, 64), (4, 2500, 8)])
 @pytest.mark.parametrize("name", ["v", "a_name_of_a_variant_that_is_as_long_as_names_may_be_in_a_config"])
 def test_it_fits_every_terminal(width, variants, seeds, running, name):
-    status = study(variants, seeds, running, name=name, leftover=[("old", 1)])
+    status = study(variants, seeds, running, name=name, leftover=["old seed 1"])
     shown = lines(status, width)
     assert max(map(len, shown)) <= width
     for height in (24, 40):
@@ -72,7 +72,7 @@ def test_names_that_differ_at_their_ends_stay_different():
 
 
 def test_what_went_wrong_is_shown_with_what_to_do():
-    shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", 1)]), 400))
+    shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=["old seed 1"]), 400))
     assert ERROR in shown
     assert "stale, its settings.loss.gamma is 2, here 3" in shown
     assert "after epoch 12/50; rerun the same command to continue from their checkpoints" in shown

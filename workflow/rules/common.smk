@@ -36,10 +36,20 @@ def run_files(name):
     return expand(f"<study>/{paths.RUN}/{name}", variant=VARIANTS, seed=SEEDS)
 
 
-def trial_files(rounds):
-    """Results of the first so many rounds of the search."""
-    names = paths.trials(rounds, config["search"]["batch"])
-    return [f"<study>/{paths.SEARCH}/{name}" for name in names]
+def trial_files(rounds, wildcards):
+    """Results of the first so many rounds of a search."""
+    folder = f"<study>/{paths.SEARCH}{paths.own(wildcards.get('variant'))}"
+    return [
+        f"{folder}/{name}" for name in paths.trials(rounds, config["search"]["batch"])
+    ]
+
+
+def search_files(path):
+    """A file of every search."""
+    return [
+        f"<study>/{path.format(own=paths.own(owner))}"
+        for owner in plan.searches(config)
+    ]
 
 
 def figure_files():
@@ -51,7 +61,7 @@ def figure_inputs(name):
     """Files that a figure depends on."""
     figure = FIGURES[name]
     if figure.reads == catalogue.SEARCH:
-        return [rules.select_recipe.output.trials]
+        return search_files(paths.TRIALS)
     files = run_files(figure.reads)
     if PAIRS and "pairs" in figure.keys:
         files.append(PAIRS)

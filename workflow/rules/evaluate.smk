@@ -37,7 +37,8 @@ rule compare:
     input:
         # A run that is trained again is evaluated again, so metrics.json changes with both.
         runs=run_files("metrics.json"),
-        recipe=rules.select_recipe.output.recipe,
+        recipes=search_files(paths.RECIPE),
+        trials=search_files(paths.TRIALS) if config["search"]["enabled"] else [],
         split=rules.split_data.output,
         pairs=PAIRS,
     output:
@@ -64,5 +65,5 @@ rule compare:
     message:
         "Compare the runs"
     shell:
-        "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipe} --split {input.split}"
-        " --settings {params.settings:q} --output-dir {params.study} 2> {log}"
+        "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
+        " --split {input.split} --settings {params.settings:q} --output-dir {params.study} 2> {log}"

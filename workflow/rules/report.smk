@@ -68,7 +68,9 @@ rule write_report:
     input:
         figure_files(),
         rules.compare.output,  # which depends on every run
-        rules.select_recipe.output if config["search"]["enabled"] else [],
+        search_files(paths.RECIPE) + search_files(paths.TRIALS)
+        if config["search"]["enabled"]
+        else [],
         PAIRS,
         run_files("predictions.npz"),
         # The images that predictions are about; dataset.json alone changes with them.

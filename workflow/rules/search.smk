@@ -1,37 +1,45 @@
-# One recipe for all variants: proposed in rounds, tried, chosen.
+# One recipe for all variants, or with search.scope each one for each: proposed in rounds, tried, chosen. Commands name the folder of a search by
+# a constant, not a param, since a changed command is a reason to run again: those of a search for all variants stay what they were.
+
+OWN_FOLDER, OF_VARIANT = (
+    ("/{wildcards.variant}", " of {wildcards.variant}") if OWN_SEARCHES else ("", "")
+)
 
 
 rule propose_trials:
     input:
-        lambda wildcards: trial_files(int(wildcards.round)),
+        lambda wildcards: trial_files(int(wildcards.round), wildcards),
     output:
-        "<study>/search/round{round}.json",
+        "<study>/search<own>/round{round}.json",
     log:
-        "<study>/logs/propose_trials/round{round}.log",
+        "<study>/logs/propose_trials<own>/round{round}.log",
     localrule: True
     conda:
         "../../envs/search.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.propose_settings(config)),
+        settings=lambda wildcards: plan.params(
+            plan.propose_settings(config, wildcards.get("variant"))
+        ),
         code=code_hash("propose_trials.py"),
     message:
-        "Propose the recipes of round {wildcards.round}"
+        "Propose the recipes of round {wildcards.round}" + OF_VARIANT
     shell:
         "python workflow/scripts/propose_trials.py --round {wildcards.round} --search-dir {params.study}/search"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        + OWN_FOLDER
+        + " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule run_trial:
     input:
-        proposals="<study>/search/round{round}.json",
+        proposals="<study>/search<own>/round{round}.json",
         split=rules.split_data.output,
         about=rules.prepare_data.output.about,
         arrays=ancient(rules.prepare_data.output.arrays),
     output:
-        "<study>/search/round{round}/trial{trial}.json",
+        "<study>/search<own>/round{round}/trial{trial}.json",
     log:
-        "<study>/logs/run_trial/trial{trial}.round{round}.log",
+        "<study>/logs/run_trial<own>/trial{trial}.round{round}.log",
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -40,39 +48,53 @@ rule run_trial:
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No params: results do not depend on them, but on the plugins' code.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
-        plugins=plan.plugins_argument(config, *plan.searched(config)),
+        plugins=lambda wildcards: plan.plugins_argument(
+            config, *plan.searched(config, wildcards.get("variant"))
+        ),
     params:
         study=study_folder,
         data=data_folder,
-        settings=plan.params(plan.trial_settings(config)),
-        code=plan.trial_code(config),
+        settings=lambda wildcards: plan.params(
+            plan.trial_settings(config, wildcards.get("variant"))
+        ),
+        code=lambda wildcards: plan.trial_code(config, wildcards.get("variant")),
     message:
-        "Try recipe {wildcards.trial}"
+        "Try recipe {wildcards.trial}" + OF_VARIANT
     shell:
         "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
-        " --checkpoint {params.study}/checkpoints/search/trial{wildcards.trial}.safetensors"
+        " --checkpoint {params.study}/checkpoints/search"
+        + OWN_FOLDER
+        + "/trial{wildcards.trial}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 
 
 rule select_recipe:
     input:
-        trial_files(config["search"]["rounds"]) if config["search"]["enabled"] else [],
+        lambda wildcards: (
+            trial_files(config["search"]["rounds"], wildcards)
+            if config["search"]["enabled"]
+            else []
+        ),
     output:
-        recipe="<study>/search/recipe.yaml",
-        trials="<study>/search/trials.csv",
+        recipe="<study>/search<own>/recipe.yaml",
+        trials="<study>/search<own>/trials.csv",
     log:
-        "<study>/logs/select_recipe.log",
+        "<study>/logs/select_recipe<own>.log",
     localrule: True
     conda:
         "../../envs/search.yaml"
     params:
         study=study_folder,
-        settings=plan.params(plan.select_settings(config)),
+        settings=lambda wildcards: plan.params(
+            plan.select_settings(config, wildcards.get("variant"))
+        ),
         code=code_hash("select_recipe.py"),
     message:
-        "Choose the recipe"
+        "Choose the recipe" + OF_VARIANT
     shell:
-        "python workflow/scripts/select_recipe.py --search-dir {params.study}/search --settings {params.settings:q}"
+        "python workflow/scripts/select_recipe.py --search-dir {params.study}/search"
+        + OWN_FOLDER
+        + " --settings {params.settings:q}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"

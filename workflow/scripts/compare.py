@@ -14,13 +14,27 @@ from pathlib import Path
 from hardpair.cli.command import json_or_file, parser, run, settings_with
 from hardpair.files.formats import compared_variants, some_pairs
 
-KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin")
+KEYS = (
+    "study",
+    "variants",
+    "seeds",
+    "pairs",
+    "references",
+    "baseline",
+    "contrasts",
+    "claims",
+    "evaluated_on",
+    "allow_mixed",
+    "margin",
+    "searches",
+)
 
 
 def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--runs", type=Path, required=True, help="folder of runs: {variant}/seed{seed}/")
-    cli.add_argument("--recipe", type=json_or_file, required=True, help="recipe of the runs")
+    cli.add_argument("--recipe", type=json_or_file, nargs="+", required=True, help="recipe of all runs, or of each variant in their order")
+    cli.add_argument("--trials", type=Path, nargs="*", default=[], help="trials.csv of each of the settings' searches")
     cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
     read_settings = settings_with(*KEYS, variants=compared_variants, pairs=some_pairs)
     keys = f"{', '.join(KEYS)}; of each variant: name, label, published, train, code"
@@ -28,13 +42,14 @@ def main() -> None:
     cli.add_argument("--output-dir", type=Path, required=True)
     options = cli.parse_args()
 
-    from hardpair.comparison import claims, markdown, most_confused, new_images, tables
+    from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, tables
     from hardpair.comparison.runs import Runs
     from hardpair.files import paths
     from hardpair.files.atomic import atomic_write, write_text
 
     settings = options.settings
-    records = tables.read_records(options.runs, settings, options.recipe, options.split)
+    optima = recipes.read_optima(settings["searches"], options.trials)
+    records = tables.read_records(options.runs, settings, recipes.by_variant(options.recipe, settings), options.split)
     runs = tables.runs_table(records, settings)
     resampled = new_images.of_runs(Runs.declared(options.runs, settings), settings, list(runs["model"].unique()))
     results = {
@@ -44,7 +59,7 @@ def main() -> None:
         "most_confused": most_confused.most_confused_table(records, settings),
     }
     results["claims"] = claims.claims_table(results["contrasts"], settings)
-    text = markdown.markdown(results, settings)
+    text = markdown.markdown(results, settings, optima)
     for name, table in results.items():
         with atomic_write(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,10 +1,11 @@
-"""Draw the steps of a study: a box for each rule, of train one for each variant, in frames of the phases. Example:
+"""Draw the steps of a study: a box for each rule, and of train and of their own searches one for each variant, in frames. Example:
 
   python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output results/dag.dot
 
 where `snakemake --quiet all --dag mermaid-js` printed the jobs.
 """
 
+import functools
 import re
 from pathlib import Path
 
@@ -15,12 +16,22 @@ def steps_of(jobs: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
     """The phase of each step, the first steps first, and the edges between steps, of Snakemake's graph of jobs."""
     files = (Path(__file__).parents[1] / "rules").glob("*.smk")
     phases = {rule: file.stem for file in files for rule in re.findall(r"^ *rule (\w+):", file.read_text(), re.M)}
+    boxes = re.findall(r"^\s*(id\d+)\[(?!all\])(\w+)(.*)\]$", jobs, re.M)
+    arrows = re.findall(r"(id\d+) --> (id\d+)", jobs)
+    shown = {job: variant[1] for job, _, wildcards in boxes if (variant := re.search(r"variant: (\S+)", wildcards))}
+    before = {end: [first for first, last in arrows if last == end] for _, end in arrows}
+
+    @functools.cache
+    def variant_of(job: str) -> str | None:
+        """Snakemake shows it where it is new, so that later jobs have that of an earlier one."""
+        return shown.get(job) or next(filter(None, map(variant_of, before.get(job, []))), None)
+
     rules, names = {}, {}
-    for job, rule, wildcards in re.findall(r"^\s*(id\d+)\[(?!all\])(\w+)(.*)\]$", jobs, re.M):
-        variant = re.search(r"variant: (\S+)", wildcards) if rule == "train" else None
-        names[job] = f"train {variant[1]}" if variant else rule.replace("assemble_figure", "assemble_figure: the final figure")
+    for job, rule, _ in boxes:
+        variant = variant_of(job) if rule == "train" or phases[rule] == "search" else None
+        names[job] = f"{rule} {variant}" if variant else rule.replace("assemble_figure", "assemble_figure: the final figure")
         rules[names[job]] = rule
-    edges = [edge for edge in re.findall(r"(id\d+) --> (id\d+)", jobs) if set(edge) <= names.keys()]
+    edges = [edge for edge in arrows if set(edge) <= names.keys()]
     return {name: phases[rule] for name, rule in reversed(rules.items())}, {(names[a], names[b]) for a, b in edges}
 
 

@@ -30,6 +30,7 @@ def main() -> None:
     from rich.filesize import decimal
 
     from hardpair.config.resolve import resolve
+    from hardpair.staleness import plan
     from hardpair.study import estimate
     from hardpair.training.model_size import parameter_count
     from hardpair.wording import counted
@@ -37,7 +38,7 @@ def main() -> None:
     config = resolve(functools.reduce(overlaid, options.config))
     search, folder = config["search"], options.results / config["study"]
     every_run = len(config["variants"]) * len(config["seeds"])
-    every_trial = search["rounds"] * search["batch"] if search["enabled"] else 0
+    every_trial = len(plan.trials(config))
     work = estimate.workload(
         config,
         runs=every_run if options.runs is None else options.runs,

@@ -104,7 +104,7 @@ def main() -> None:
     add("--reverse", action="store_true", help="reverse the order")
     add = parsers[clean].add_argument
     add("--study", required=True, metavar="NAME", help="name of the study: its folder in results/")
-    add("--leftovers", action="store_true", help="only runs of seeds and variants that are no longer in its config")
+    add("--leftovers", action="store_true", help="only runs and searches of seeds and variants that are no longer in its config")
     add("--configfile", nargs="+", default=[], metavar="FILE", help="its overlays, if the study has no record of them")
     add("--yes", action="store_true", help="do not ask")
     add = parsers[adopt].add_argument

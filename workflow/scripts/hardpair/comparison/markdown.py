@@ -2,20 +2,24 @@
 
 import json
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
+from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.measures import significance
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, metrics_of, title
+from hardpair.optimum import Optimum
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 
 
-def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
+def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[Optimum] = ()) -> str:
     """The study as Markdown, laid out as the published table with its values beside ours; what its claims come to at the end.
 
     Args:
         tables: runs, comparison, contrasts, claims and most_confused.
+        optima: the outcomes of the study's searches.
     """
     comparison, contrasts, claims = tables["comparison"], tables["contrasts"], tables["claims"]
     labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
@@ -55,6 +59,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
     last = comparison[comparison["model"] == "last"].set_index(["metric", "variant"])
     lines += _details(last, labels, settings)
     lines += _most_confused(tables["most_confused"], labels, settings)
+    lines += _recipes(list(optima)) if optima else []
     if len(claims):
         lines += ["", "## Claims", ""]
         lines += [f"- {_escape(row['sentence'])} **{row['verdict'].capitalize()}**: {_escape(row['why'])}." for _, row in claims.iterrows()]
@@ -152,6 +157,14 @@ def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) 
     for pair in last.index.unique("pair"):
         lines.append(_row([_escape(pair), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
     return lines
+
+
+def _recipes(optima: list[Optimum]) -> list[str]:
+    """What the searches chose, how flat their optima are, and where the space was too small."""
+    table = recipes_table(optima)
+    lines = ["", "## Recipes of the search", "", explanation(optima), "", *_header(table["titles"])]
+    lines += [_row([_escape(label), *cells]) for label, *cells in table["rows"]]
+    return [*lines, *(line for outcome in optima for warning in outcome.warnings() for line in ("", _escape(warning)))]
 
 
 def _power(row: pd.Series, metric: str, published: bool) -> list[str]:

@@ -20,8 +20,11 @@ CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "s
 MACHINE = ("device_type", "precision", "threads", "torch")
 
 
-def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> list[tuple[dict, dict]]:
+def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: Path) -> list[tuple[dict, dict]]:
     """run.json and metrics.json of every declared run, in the order of variants and seeds.
+
+    Args:
+        recipes: of each variant by name.
 
     Raises:
         UserError: a run is missing, was made with other settings, recipe, data or code than the present ones, ended early, was evaluated on
@@ -30,6 +33,7 @@ def read_records(folder: Path, settings: dict, recipe: dict, split: Path) -> lis
     records = []
     _check_names(settings)
     for variant in settings["variants"]:
+        recipe = recipes[variant["name"]]
         for seed in settings["seeds"]:
             path = folder / RUN_NAME.format(variant=variant["name"], seed=seed)
             run, measured = shapes.read(path / "run.json", formats.RUN), formats.read_metrics(path / "metrics.json")

@@ -38,7 +38,7 @@ def _wrong_variants(config: dict) -> Iterator[str]:
                 yield f"variants[{index}].name is {shown(name)}, which some file systems take for {shown(other)}: rename one of them"
     mentions = [("baseline", config["baseline"])]
     mentions += [(f"contrasts[{index}]", name) for index, contrast in enumerate(config["contrasts"]) for name in contrast]
-    if config["search"]["enabled"]:
+    if config["search"]["enabled"] and config["search"]["scope"] == "shared":
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
         yield from _unknown(where, "variant", [name], names, "variants")
@@ -132,7 +132,16 @@ def _wrong_search(config: dict) -> Iterator[str]:
         yield "search.enabled is true, but data.validation is 0: a search needs validation images, so hold some out or disable it"
     if shared := sorted(set(search["seeds"]) & set(config["seeds"])):
         yield f"search.seeds and seeds share {shared}: a seed that chose the recipe may not judge it, so give the search others"
-    for key, (low, high) in search["space"].items():
+    space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
+    if not space:
+        yield "search.space has no key with a range: give one a range, or set search.enabled to false"
+    for index, variant in enumerate(config["variants"]):
+        if search["scope"] == "each" and space and space.keys() <= variant.get("recipe", {}).keys():
+            yield (
+                f"variants[{index}].recipe sets all that search.space searches ({', '.join(space)}), so that its own search has nothing to "
+                "choose: remove a key there, or set search.scope to shared"
+            )
+    for key, (low, high) in space.items():
         if low >= high:
             yield f"search.space.{key} is [{low}, {high}]: give the lowest value first, then a higher one"
         value = config["recipe"][key]

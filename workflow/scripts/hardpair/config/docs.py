@@ -108,11 +108,12 @@ def type_in_words(part: dict, schema: dict) -> str:
         return "name"
     if "oneOf" in part:
         return "map with a `kind`: " + " or ".join(f"`{option['properties']['kind']['const']}`" for option in part["oneOf"])
-    if part["type"] == "array":
+    if part["type"] in ("array", ["array", "null"]):
         least, most = part.get("minItems", 0), part.get("maxItems")
         count = f" of {least}" if least == most else f" of {least} or more" if least else ""
         unique = " without repetition" if part.get("uniqueItems") else ""
-        return f"list{count}{unique}; each: {type_in_words(part['items'], schema)}"
+        empty = " or null" if "null" in part["type"] else ""
+        return f"list{count}{unique}{empty}; each: {type_in_words(part['items'], schema)}"
     types = [part["type"]] if isinstance(part["type"], str) else part["type"]
     words = " or ".join("map" if name == "object" else TYPES[name].removeprefix("a ") for name in types)
     bounds = [BOUNDS[key].format(flow(part[key])) for key in BOUNDS if key in part and key != "minLength"]

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
     Attributes:
         title: in the reports.
-        reads: TRAINING or EVALUATION of all runs, or the trials of the SEARCH.
+        reads: TRAINING or EVALUATION of all runs, or the trials of every SEARCH.
         keys: of the settings, beside those of ``settings`` that every figure has.
         also: further inputs: data (folder of the prepared data), split.
     """
@@ -32,12 +32,12 @@ class Entry(NamedTuple):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Options of plot_figure.py that it needs."""
-        return ("trials",) if self.reads == SEARCH else ("runs", *self.also)
+        return ("study",) if self.reads == SEARCH else ("runs", *self.also)
 
     @property
     def settings(self) -> tuple[str, ...]:
         """Keys of its settings."""
-        return ("study",) if self.reads == SEARCH else ("study", "variants", "seeds", *self.keys)
+        return ("study", "searches") if self.reads == SEARCH else ("study", "variants", "seeds", *self.keys)
 
 
 FINAL = "final"  # which assemble_figure draws
@@ -53,7 +53,7 @@ FIGURES = {
     "reliability": Entry("Confidence and accuracy", EVALUATION, ("baseline", "evaluated_on")),
     "weights": Entry("What the focal weights did", TRAINING, ("pairs",)),
     "difficulty": Entry("Easy and hard images", TRAINING, ("difficulty",)),
-    "search": Entry("Search for the shared recipe", SEARCH),
+    "search": Entry("Search for the recipe", SEARCH),
     "hardest": Entry("Hardest images of the pair", EVALUATION, ("pairs", "evaluated_on"), also=("data",)),
 }
 

@@ -11,7 +11,7 @@ from hardpair.figures import catalogue
 
 INPUTS = {
     "runs": "folder that holds {variant}/seed{seed}/ of each run",
-    "trials": "trials.csv of the search",
+    "study": "folder of the study, with search/trials.csv or search/{variant}/trials.csv",
     "data": "folder of the prepared data that the runs were trained on",
     "split": "split.json of the runs",
 }

@@ -1,21 +1,26 @@
-"""The hyperparameter search: what each trial reached, and where it looked."""
+"""The hyperparameter search: what each trial reached, where it looked, and how flat the optimum is; a row a search."""
 
 from pathlib import Path
 
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from hardpair.comparison import recipes
 from hardpair.figures.drawing import legend, lines, style
 from hardpair.files.readers import read_table
+from hardpair.optimum import optimum
+from hardpair.search import LOGARITHMIC
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
-LOGARITHMIC = ("learning_rate", "weight_decay")
 RECIPE = {"marker": "*", "markersize": 11, "markerfacecolor": "none", "color": "#8c1d40", "markeredgewidth": 1, "linestyle": "none"}
 BEST = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
+NEAR = {"color": "#8c1d40", "alpha": 0.12, "linewidth": 0}
 DIVERGED = {"marker": "x", "markersize": 5, "color": style.INK, "markeredgewidth": 1.1, "linestyle": "none"}
 
 
@@ -58,49 +63,67 @@ def _dot(number: int, last: int) -> dict:
     return {"marker": "o", "markersize": 4.5, "color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4, "linestyle": "none"}
 
 
-def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
-    """The table ``trials``."""
-    return [read_table(files["trials"])]
+def read(files: dict[str, Path], settings: dict) -> list[list[pd.DataFrame]]:
+    """The table of each search."""
+    return [[read_table(file) for file in recipes.files_of(settings["searches"], files["study"])]]
 
 
-def figure(trials: pd.DataFrame, settings: dict) -> Figure:
-    """Course of the search above, its four hyperparameters below.
+def figure(trials: list[pd.DataFrame], settings: dict) -> Figure:
+    """A row a search: its course, then the value of its trials against each hyperparameter.
 
     Args:
-        trials: search/trials.csv.
+        trials: search/trials.csv, or that of each variant's own search.
     """
-    trials = prepared(trials)
-    page = style.new_page(style.WIDTH, 4.2)
-    axes = page.subplot_mosaic([["trial"] * len(SEARCHED), list(SEARCHED)], height_ratios=(1.15, 1), sharey=True)
-    course = axes.pop("trial")
-    draw_trials(course, trials, "trial", best=True)
-    course.set(xlabel="Trial", ylabel="Validation accuracy (%)", xlim=(trials["trial"].min() - 0.6, trials["trial"].max() + 0.6))
-    course.xaxis.get_major_locator().set_params(integer=True)
-    for name, ax in axes.items():
-        low, high = trials[name].min(), trials[name].max()
-        if name in LOGARITHMIC and 0 < 3 * low < high:  # within a narrow range both scales look alike, and round ticks are linear
-            ax.set_xscale("log")
-        draw_trials(ax, trials, name)
-        ax.set_xlabel(SEARCHED[name])
-        ax.margins(x=0.08)
-        if ax.get_xscale() == "log":
-            lines.log_axis(ax.xaxis, 4)
-        else:
-            ax.locator_params(axis="x", nbins=3)
-    axes["learning_rate"].set_ylabel("Validation accuracy (%)")
-    diverged = int(trials["diverged"].sum())
-    count = counted(len(trials), "trial") + f" in {counted(trials['round'].nunique(), 'round')}"
+    tables, searches = [prepared(table) for table in trials], settings["searches"]
+    keys = [key for key in SEARCHED if any(key in search["space"] for search in searches)]
+    page = style.new_page(style.WIDTH, 0.5 + (1.75 if len(tables) == 1 else 1.45) * len(tables))
+    every = pd.concat(tables)
+    rows = page.subplots(len(tables), 1 + len(keys), squeeze=False, sharex="col", sharey="row", width_ratios=(1.7, *(1 for _ in keys)))
+    for axes, table, search in zip(rows, tables, searches, strict=True):
+        _draw_search(dict(zip(("trial", *keys), axes, strict=True)), table, search)
+    rows[-1, 0].set_xlabel("Trial")
+    rows[-1, 0].xaxis.get_major_locator().set_params(integer=True)
+    for ax, key in zip(rows[-1, 1:], keys, strict=True):
+        _dress(ax, key, every[key])
+    many = int(every["diverged"].sum())
+    count = counted(len(every), "trial") + f" in {counted(every['round'].nunique(), 'round')}"
     value = "value: mean validation accuracy at a trial's last epoch"
-    style.footer(page, settings, count, f"{diverged or 'none'} diverged", value)
-    legend.put_above(page, _marks(trials))
+    style.footer(page, settings, count, f"{many or 'none'} diverged", value)
+    legend.put_above(page, _marks(every))
     return page
 
 
-def _marks(trials: pd.DataFrame) -> list[Line2D]:
+def _draw_search(axes: dict[str, Axes], trials: pd.DataFrame, search: dict) -> None:
+    """Panels of one search: ``trial``, the course, and one for each hyperparameter, its range near the best shaded."""
+    outcome = optimum(search["label"], trials.to_dict("records"), search["space"], search["images"])
+    course = axes["trial"]
+    draw_trials(course, trials, "trial", best=True)
+    course.set(ylabel="Accuracy (%)", xlim=(trials["trial"].min() - 0.6, trials["trial"].max() + 0.6))
+    course.set_title(style.shortened(style.plain(search["label"]), 32))
+    course.axhspan(100 * (outcome.best["value"] - outcome.tolerance), 100 * outcome.best["value"], **NEAR, label="_near")
+    for key, ax in list(axes.items())[1:]:
+        draw_trials(ax, trials, key)
+        if key in outcome.ranges:
+            ax.axvspan(*outcome.ranges[key], **NEAR, label="_near")
+
+
+def _dress(ax: Axes, key: str, values: pd.Series) -> None:
+    """The horizontal axis of a hyperparameter, which the panels of a column share."""
+    ax.set_xlabel(SEARCHED[key])
+    ax.margins(x=0.08)
+    if key in LOGARITHMIC and 0 < 3 * values.min() < values.max():  # in a narrow range both scales look alike, and round ticks are linear
+        ax.set_xscale("log")
+        lines.log_axis(ax.xaxis, 3)
+    else:
+        ax.locator_params(axis="x", nbins=3)
+
+
+def _marks(trials: pd.DataFrame) -> list[Artist]:
     last = int(trials["round"].max())
     shown = range(last + 1) if last < 4 else (0, last)
     looks = {f"round {number + 1}": _dot(number, last) for number in shown}
     looks |= {"best": BEST, "best so far": {"color": style.MUTED, "linewidth": 1}, "config's recipe (trial 0)": RECIPE}
     if trials["diverged"].any():
         looks["diverged"] = DIVERGED
-    return [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    marks = [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    return [*marks, Patch(label="within one standard error of the best", **NEAR)]

@@ -88,8 +88,9 @@ REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str
 CLAIM = {"name": str, "sentence": str, "contrasts": [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]}
 SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "margin": share, "allow_mixed": bool}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
-SPACE = {key: (float, float) for key in SEARCHED}
+SPACE = {f"{key}?": (float, float) for key in SEARCHED}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "recipe": dict}
+SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}
 CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
 SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
 

@@ -19,32 +19,48 @@ SPLIT, PAIRS = "split.json", "pairs.json"
 RUNS_TABLE, COMPARISON, REPORT = "runs.csv", "comparison.md", "report.html"
 RESULT = {"figure": f"{FIGURES}/final.png", "table": COMPARISON, "report": REPORT}  # what a study comes to
 
-RECIPE, TRIALS = f"{SEARCH}/recipe.yaml", f"{SEARCH}/trials.csv"
-PROPOSALS = f"{SEARCH}/round{{round}}.json"
+# {own} is empty for the search that all variants share, and /{variant} for a variant's own; see ``own``.
+RECIPE, TRIALS = f"{SEARCH}{{own}}/recipe.yaml", f"{SEARCH}{{own}}/trials.csv"
+PROPOSALS = f"{SEARCH}{{own}}/round{{round}}.json"
 TRIAL_NAME = "round{round}/trial{trial}.json"
-TRIAL = f"{SEARCH}/{TRIAL_NAME}"
-TRIAL_LOG = f"{LOGS}/run_trial/trial{{trial}}.round{{round}}.log"
-TRIAL_CHECKPOINT = "checkpoints/search/trial{trial}.safetensors"
+TRIAL = f"{SEARCH}{{own}}/{TRIAL_NAME}"
+TRIAL_LOG = f"{LOGS}/run_trial{{own}}/trial{{trial}}.round{{round}}.log"
+TRIAL_CHECKPOINT = "checkpoints/search{own}/trial{trial}.safetensors"
 
 RUN_NAME = "{variant}/seed{seed}"
 RUN = f"{RUNS}/{RUN_NAME}"
 RUN_RECORD = f"{RUN}/run.json"
-JOB_LOG = f"{LOGS}/{{rule}}/{{job}}.log"
+JOB_LOG = f"{LOGS}/{{rule}}{{own}}/{{job}}.log"
 RUN_LOG = f"{LOGS}/{{rule}}/{{variant}}.seed{{seed}}.log"
 PROGRESS = f"progress/{RUN_NAME}.csv"
 CHECKPOINT = f"checkpoints/{RUN_NAME}.safetensors"
-LOCK = "checkpoints/{part}/.{name}.lock"  # of the checkpoint of that name
+LOCK = "checkpoints/{part}{own}/.{name}.lock"  # of the checkpoint of that name
 
-OF_RUNS = (
-    RUN,
+# Of a run, and without a seed of a variant's own search; folders end in a slash.
+OF_VARIANTS = (
+    f"{RUN}/?",
     r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors(?:\.damaged)?)",
     rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.log",
+    rf"{SEARCH}/{{variant}}/(?:recipe\.yaml|trials\.csv|round\d+\.json|round\d+/?)",
+    rf"{LOGS}/(?:propose_trials|run_trial)/{{variant}}/",
+    rf"checkpoints/{SEARCH}/{{variant}}/",
+    rf"{LOGS}/select_recipe/{{variant}}\.log",
 )
 
 
 def every(folder: Path, path: str) -> list[Path]:
     """All files of a path with parts that vary, in a study's folder."""
-    return sorted(folder.glob(re.sub(r"{\w+}", "*", path)))
+    return sorted(folder.glob(re.sub(r"{\w+}", "*", path.replace("{own}", "/**"))))
+
+
+def own(variant: str | None) -> str:
+    """The part ``own`` of the paths of a variant's own search, or of the search that all variants share (None)."""
+    return f"/{variant}" if variant else ""
+
+
+def recipe(owner: str | None) -> str:
+    """The recipe of a variant's own search, or of the search that all variants share (None)."""
+    return RECIPE.format(own=own(owner))
 
 
 def trials(rounds: int, batch: int) -> list[str]:
@@ -57,10 +73,13 @@ def lock_of(checkpoint: Path) -> Path:
     return checkpoint.with_name(f".{checkpoint.stem}.lock")
 
 
-def of_runs(folder: Path) -> Iterator[tuple[str, int, Path]]:
-    """(variant, seed, path) of each file and folder in a study's folder that belongs to one run; files that the user added do not count."""
+def of_variants(folder: Path) -> Iterator[tuple[str, int | None, Path]]:
+    """(variant, seed, path) of each file and folder in a study's folder that belongs to one run, or (without a seed) to a variant's own
+    search; files that the user added do not count."""
     names = {"variant": r"(?P<variant>[A-Za-z0-9][\w.-]*)", "seed": r"(?P<seed>\d+)"}
-    patterns = [re.compile(text.format(**names), re.ASCII) for text in OF_RUNS]
+    patterns = [re.compile(text.format(**names), re.ASCII) for text in OF_VARIANTS]
     for path in sorted(folder.glob("*/*/*")):
-        for match in filter(None, (pattern.fullmatch(path.relative_to(folder).as_posix()) for pattern in patterns)):
-            yield match["variant"], int(match["seed"]), path
+        name = f"{path.relative_to(folder).as_posix()}{'/' if path.is_dir() else ''}"
+        for match in filter(None, (pattern.fullmatch(name) for pattern in patterns)):
+            seed = match.groupdict().get("seed")
+            yield match["variant"], seed if seed is None else int(seed), path

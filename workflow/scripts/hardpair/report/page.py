@@ -6,6 +6,7 @@ import jinja2
 import numpy as np
 import yaml
 
+from hardpair.comparison import recipes
 from hardpair.comparison.runs import Runs
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths
@@ -24,7 +25,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
 
     Args:
         folder: of the study.
-        settings: config (resolved), pairs, references, figures, commands.
+        settings: config (resolved), pairs, references, searches, figures, commands.
         images: uint8 (N, 3, H, W) that the predictions are about.
     """
     config, pairs = settings["config"], settings["pairs"]
@@ -47,7 +48,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         references=about(settings["references"], pairs),
         claims=read_table(folder / "claims.csv").to_dict("records"),
         figures=[figure | embedded[figure["name"]] for figure in settings["figures"]],
-        search=_search(folder) if config["search"]["enabled"] else None,
+        search=_search(folder, settings["searches"]) if settings["searches"] else None,
         speed=tables.speed(records, labels),
         runs=tables.every_run(read_table(folder / paths.RUNS_TABLE), labels, metrics_of(settings)),
         provenance=provenance.provenance(records),
@@ -81,7 +82,12 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
     }
 
 
-def _search(folder: Path) -> dict:
-    """The chosen recipe as text, and the trials."""
-    recipe = read_with(folder / paths.RECIPE, lambda path: path.read_text(encoding="utf-8"))
-    return {"recipe": recipe, "trials": tables.trials(read_table(folder / paths.TRIALS))}
+def _search(folder: Path, searches: list[dict]) -> dict:
+    """What was chosen and how flat the optima are, warnings, and of each search its recipe as text and its trials."""
+    files = recipes.files_of(searches, folder)
+    optima, every = recipes.read_optima(searches, files), []
+    for search, file in zip(searches, files, strict=True):
+        recipe = read_with(folder / paths.RECIPE.format(own=search["own"]), lambda path: path.read_text(encoding="utf-8"))
+        every.append({"label": search["label"], "recipe": recipe, "trials": tables.trials(read_table(file))})
+    warnings = [warning for outcome in optima for warning in outcome.warnings()]
+    return {"chosen": recipes.recipes_table(optima), "explanation": recipes.explanation(optima), "warnings": warnings, "searches": every}

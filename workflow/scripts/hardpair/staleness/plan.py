@@ -80,32 +80,76 @@ def split_settings(config: dict) -> dict:
     return {key: data[key] for key in ("training", "validation", "split")} | tail
 
 
-def propose_settings(config: dict) -> dict:
-    """What proposals depend on, beside earlier trials."""
-    return {"study": config["study"], "batch": config["search"]["batch"], "space": config["search"]["space"], "recipe": config["recipe"]}
+def own_searches(config: dict) -> bool:
+    """Whether each variant has its own search; else all variants share a recipe."""
+    return config["search"]["enabled"] and config["search"]["scope"] == "each"
 
 
-def searched(config: dict) -> list[str]:
+def searches(config: dict) -> list[str | None]:
+    """The owner of each recipe: each variant where they have their own search, else None, for all variants."""
+    return [variant["name"] for variant in config["variants"]] if own_searches(config) else [None]
+
+
+def owner(config: dict, name: str) -> str | None:
+    """The owner of the recipe that a variant is trained with."""
+    return name if own_searches(config) else None
+
+
+def trials(config: dict) -> list[tuple[str | None, int]]:
+    """Owner and number of each trial of the study."""
+    search = config["search"]
+    return [(owner, trial) for owner in searches(config) for trial in range(search["rounds"] * search["batch"]) if search["enabled"]]
+
+
+def first_recipe(config: dict, owner: str | None) -> dict:
+    """The recipe of a search's first trial: the config's, with a variant's own keys in its own search."""
+    return config["recipe"] | (variant_of(config, owner).get("recipe", {}) if owner else {})
+
+
+def space(config: dict, owner: str | None) -> dict:
+    """What a search may change, with its bounds; in a variant's own search not the keys of the variant's own recipe."""
+    fixed = variant_of(config, owner).get("recipe", {}) if owner else {}
+    return {key: bounds for key, bounds in config["search"]["space"].items() if bounds is not None and key not in fixed}
+
+
+def propose_settings(config: dict, owner: str | None = None) -> dict:
+    """What proposals depend on, beside earlier trials. Variants of equal settings begin with the same proposals."""
+    settings = {"study": config["study"], "batch": config["search"]["batch"]}
+    return settings | {"space": space(config, owner), "recipe": first_recipe(config, owner)}
+
+
+def searched(config: dict, owner: str | None = None) -> list[str]:
     """Variants that a trial trains; none without a search, where the key may name some that the study does not have."""
-    return config["search"]["variants"] if config["search"]["enabled"] else []
+    if not config["search"]["enabled"]:
+        return []
+    return [owner] if owner else config["search"]["variants"]
 
 
-def trial_settings(config: dict) -> dict:
+def trial_settings(config: dict, owner: str | None = None) -> dict:
     """What a trial depends on, beside its recipe."""
-    variants = {name: train_settings(config, name) for name in searched(config)}
+    variants = {name: train_settings(config, name) for name in searched(config, owner)}
     return {key: config["search"][key] for key in ("epochs", "seeds")} | {"variants": variants}
 
 
-def trial_code(config: dict) -> str:
+def trial_code(config: dict, owner: str | None = None) -> str:
     """Hash of the code that trains a trial."""
-    files = (file for name in searched(config) for file in plugins.code_files(variant_of(config, name)))
+    files = (file for name in searched(config, owner) for file in plugins.code_files(variant_of(config, name)))
     return code_hash("run_trial.py", *files)
 
 
-def select_settings(config: dict) -> dict:
+def select_settings(config: dict, owner: str | None = None) -> dict:
     """What the choice of the recipe depends on, beside the trials."""
     keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
-    return {"recipe": config["recipe"]} | {key: config["search"][key] for key in keys}
+    return {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
+
+
+def searches_shown(config: dict) -> list[dict]:
+    """What figures and tables need of each search beside its trials; none where the search is disabled."""
+    labels = {None: "all variants"} | {variant["name"]: variant["label"] for variant in config["variants"]}
+    return [
+        {"own": paths.own(owner), "label": labels[owner], "space": space(config, owner), "images": config["data"]["validation"]}
+        for owner in (searches(config) if config["search"]["enabled"] else [])
+    ]
 
 
 def chosen_pairs(config: dict) -> str | None:
@@ -140,7 +184,8 @@ def compare_settings(config: dict) -> dict:
         for variant in config["variants"]
     ]
     kept = {key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")}
-    return kept | config["compare"] | evaluate_settings(config) | {"variants": variants, "references": references(config)}
+    derived = {"variants": variants, "references": references(config), "searches": searches_shown(config)}
+    return kept | config["compare"] | evaluate_settings(config) | derived
 
 
 def references(config: dict, first: bool = False) -> list[dict]:
@@ -168,13 +213,14 @@ def figure_settings(config: dict, name: str) -> dict:
     """What a figure depends on, beside the results."""
     variants, derived = config["variants"], evaluate_settings(config) | {"references": references(config, first=True)}
     derived |= {"variants": [variant_shown(config, variant) for variant in variants], "plane": plane(variants)}
+    derived |= {"searches": searches_shown(config)}
     return {key: (config | derived)[key] for key in catalogue.FIGURES[name].settings}
 
 
 def figure_arguments(config: dict, name: str) -> str:
     """Options that name a figure's inputs: runs by their folder, since a command line has no room for a path of each."""
     study = paths.RESULTS / config["study"]
-    inputs = {"runs": study / paths.RUNS, "trials": study / paths.TRIALS, "split": study / paths.SPLIT}
+    inputs = {"runs": study / paths.RUNS, "study": study, "split": study / paths.SPLIT}
     inputs["data"] = paths.IMAGES / config["data"]["name"]
     return " ".join(f"--{option} {inputs[option]}" for option in catalogue.FIGURES[name].inputs)
 
@@ -187,6 +233,7 @@ def report_settings(config: dict) -> dict:
         "config": config,
         "pairs": pairs(config),
         "references": references(config),
+        "searches": searches_shown(config),
         "figures": [{"name": name, "title": entry.title, "caption": catalogue.caption(name)} for name, entry in figures(config).items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",
@@ -205,7 +252,7 @@ def _train_command(config: dict, name: str) -> str:
     study, images = paths.RESULTS / config["study"], paths.IMAGES / config["data"]["name"]
     parts = [
         f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data {images}",
-        f"--split {study / paths.SPLIT} --recipe {study / paths.RECIPE}",
+        f"--split {study / paths.SPLIT} --recipe {study / paths.recipe(owner(config, name))}",
         f"--settings {shlex.quote(canonical(train_settings(config, name)))}",
         *filter(None, [plugins_argument(config, name)]),
         f"--output-dir again/{name}",

@@ -35,12 +35,12 @@ class Expected:
 
     Attributes:
         config: resolved.
-        recipe: shared by the runs, complete.
+        recipes: complete, by variant, without the variant's own keys.
         split: the file of indices.
     """
 
     config: dict
-    recipe: dict
+    recipes: dict[str, dict]
     split: Path
 
     def code(self, variant: str) -> str:
@@ -50,7 +50,7 @@ class Expected:
     def fingerprint(self, variant: str, seed: int, code: str | None = None) -> str:
         """Fingerprint of a run by the present code, or by another."""
         settings = plan.train_settings(self.config, variant)
-        return fingerprint(settings, self.recipe, seed, self.split, code or self.code(variant))
+        return fingerprint(settings, self.recipes[variant], seed, self.split, code or self.code(variant))
 
 
 def difference(record: dict, expected: Expected, older: OlderCode | None = None) -> str | None:
@@ -62,7 +62,7 @@ def difference(record: dict, expected: Expected, older: OlderCode | None = None)
     """
     variant, seed, code = record["variant"], record["seed"], expected.code(record["variant"])
     settings = plan.train_settings(expected.config, variant)
-    recipe = expected.recipe | settings.pop("recipe", {})
+    recipe = expected.recipes[variant] | settings.pop("recipe", {})
     for part, value in (("settings", settings), ("recipe", recipe)):
         if canonical(record[part]) != canonical(value):
             return _first_difference(record[part], value, part)

@@ -21,6 +21,7 @@ from hardpair.errors import UserError
 from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, read_json, write_json, write_text
 from hardpair.jobs import locks
+from hardpair.staleness import plan
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study.find import overlay
 
@@ -41,17 +42,19 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     config = overlay(configfiles)
     study = paths.RESULTS / config["study"]
     options = ["--configfile", *configfiles] if configfiles else []
-    recipe, split = study / paths.RECIPE, study / paths.SPLIT
+    recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
+    split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
         raise UserError("snakemake is running here: wait for its end, or run `snakemake --unlock` if it was killed")
-    if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", str(recipe), str(split)):
-        command = " ".join(["snakemake --cores 4", *options, "--", str(recipe), str(split)])
-        raise UserError(f"{recipe} and {split} are missing or not those of the present config: run `{command}` first")
+    if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", *inputs):
+        command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
+        raise UserError(f"{' and '.join(inputs)} are missing or not those of the present config: run `{command}` first")
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
-    expected, older = Expected(config, read_map(recipe), split), OlderCode(full_commit(commit)) if commit else None
+    recipes = {name: read_map(file) for name, file in recipe_files.items()}
+    expected, older = Expected(config, recipes, split), OlderCode(full_commit(commit)) if commit else None
     with contextlib.ExitStack() as locked:
         locked.callback(locks.take_study(study).release)
         restore(study)  # what an adoption that was killed has left

@@ -1,4 +1,4 @@
-"""Remove a study, or the runs of seeds and variants that its config no longer declares. Imports no torch."""
+"""Remove a study, or the runs and searches of seeds and variants that its config no longer declares. Imports no torch."""
 
 import shutil
 import sys
@@ -11,11 +11,12 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.jobs.logs import running_elsewhere
+from hardpair.staleness import plan
 from hardpair.wording import counted
 
 
 def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> None:
-    """Remove a study's folder, or with its config only the runs that this does not declare; print what, and ask first.
+    """Remove a study's folder, or with its config only the runs and searches that this does not declare; print what, and ask first.
 
     Raises:
         UserError: a job is running in the study, a part of it lies elsewhere, or there is no terminal to ask on.
@@ -42,14 +43,17 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
     print(f"removed {folder}" if config is None else f"removed from {folder}")
 
 
-def leftovers(folder: Path, config: dict) -> dict[tuple[str, int], list[Path]]:
-    """Files and folders of runs that the config does not declare, by variant and seed."""
+def leftovers(folder: Path, config: dict) -> dict[str, list[Path]]:
+    """Files and folders of the runs and of the variants' own searches that the config does not declare, by name: ``dfl seed 3``,
+    ``dfl search``."""
     declared = {(variant["name"], seed) for variant in config["variants"] for seed in config["seeds"]}
-    by_run: dict[tuple[str, int], list[Path]] = {}
-    for variant, seed, path in paths.of_runs(folder):
-        if (variant, seed) not in declared:
-            by_run.setdefault((variant, seed), []).append(path)
-    return dict(sorted(by_run.items()))
+    declared |= {(owner, None) for owner in plan.searches(config)}
+    undeclared = [part for part in paths.of_variants(folder) if part[:2] not in declared]
+    undeclared.sort(key=lambda part: (part[0], -1 if part[1] is None else part[1]))
+    by_name: dict[str, list[Path]] = {}
+    for variant, seed, path in undeclared:
+        by_name.setdefault(f"{variant} search" if seed is None else f"{variant} seed {seed}", []).append(path)
+    return by_name
 
 
 def count(targets: Iterable[Path]) -> tuple[int, int]:
@@ -60,13 +64,13 @@ def count(targets: Iterable[Path]) -> tuple[int, int]:
 
 
 def _leftover(folder: Path, config: dict) -> list[Path]:
-    """Files and folders of runs that the config does not declare; prints how much each run left."""
-    by_run = leftovers(folder, config)
-    for (variant, seed), files in by_run.items():
-        print(f"{folder}: {variant} seed {seed}, {_amount(files)}")
-    targets = [path for files in by_run.values() for path in files]
-    if len(by_run) > 1:
-        print(f"{folder}: {counted(len(by_run), 'run')} in all, {_amount(targets)}")
+    """Files and folders of what the config does not declare; prints how much each run or search left."""
+    by_name = leftovers(folder, config)
+    for name, files in by_name.items():
+        print(f"{folder}: {name}, {_amount(files)}")
+    targets = [path for files in by_name.values() for path in files]
+    if len(by_name) > 1:
+        print(f"{folder}: {len(by_name)} in all, {_amount(targets)}")
     return targets
 
 

@@ -56,7 +56,7 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
         runs=runs,
         trials=trials,
         run_images=training * recipe["epochs"],
-        trial_images=training * search["epochs"] * len(search["variants"]) * len(search["seeds"]),
+        trial_images=training * search["epochs"] * len(search["seeds"]) * (len(search["variants"]) if search["scope"] == "shared" else 1),
         passes=1 + forward / 3 / (training * recipe["epochs"]),  # a forward pass is a third of a training step
         evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else images.test,
         models=2 if data["validation"] else 1,

@@ -74,8 +74,8 @@ def folder_of(name: str) -> Path:
 
 def is_study(folder: Path) -> bool:
     """Whether a folder holds files of a study."""
-    marks = (paths.STARTED, paths.SPLIT, paths.RECIPE, paths.PROPOSALS.format(round=0))
-    return any((folder / mark).is_file() for mark in marks) or bool(paths.every(folder, paths.RUN_RECORD))
+    marks = (paths.STARTED, paths.SPLIT, paths.RECIPE, paths.PROPOSALS, paths.RUN_RECORD)
+    return any(path.is_file() for mark in marks for path in paths.every(folder, mark))
 
 
 def _as_started(path: Path) -> dict:

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from hardpair.comparison import recipes
 from hardpair.config.resolve import canonical
+from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs.gpu import devices
 from hardpair.jobs.logs import read_log, written
@@ -41,12 +44,16 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
 
 
-def print_results(folder: Path) -> None:
-    """Print the results that a study has, and the command that lists its runs."""
+def print_results(folder: Path, searches: list[dict]) -> None:
+    """Print the results that a study has, the command that lists its runs, and a warning for each search that needs a wider space."""
     for name, file in paths.RESULT.items():
         if (folder / file).exists():
             print(f"{f'{name}:':<8}{folder / file}", file=sys.stderr)
     print(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
+    with suppress(UserError):  # without trials there is nothing to warn of
+        for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):
+            for warning in outcome.warnings():
+                print(f"warning: {warning}", file=sys.stderr)
 
 
 def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path) -> None:

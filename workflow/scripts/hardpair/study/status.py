@@ -34,7 +34,7 @@ class StudyStatus:
     trials: list[JobStatus]  # in their order; empty without a search
     recipe: bool  # whether the recipe is chosen
     finished: bool  # whether all runs are done and evaluated, and tables, figures and report of them exist
-    leftover: list[tuple[str, int]]  # variant and seed of runs that the config does not declare
+    leftover: list[str]  # names of runs and searches that the config does not declare
     locked: bool  # whether Snakemake has files of the study locked
     seconds: float | None  # until everything should be done; None where no rate is known
 

@@ -30,21 +30,21 @@ class Watch:
     def status(self) -> StudyStatus:
         """The status of the study now."""
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
-        search = self.config["search"]
-        trials = range(search["rounds"] * search["batch"]) if search["enabled"] else []
-        checkpoints = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
-        checkpoints |= {trial: paths.TRIAL_CHECKPOINT.format(trial=trial) for trial in trials}
-        lock_files = {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in checkpoints.items()}
-        held = locks.held(lock_files.values())
-        run_status = [self._run(*run, lock_files[run] in held) for run in runs]
-        trial_status = [self._trial(trial, lock_files[trial] in held) for trial in trials]
+        trials = plan.trials(self.config)
+        checkpoints = [paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs]
+        checkpoints += [paths.TRIAL_CHECKPOINT.format(own=paths.own(owner), trial=trial) for owner, trial in trials]
+        lock_files = [paths.lock_of(self.folder / checkpoint) for checkpoint in checkpoints]
+        held = locks.held(lock_files)
+        is_held = [lock in held for lock in lock_files]
+        run_status = [self._run(*run, held) for run, held in zip(runs, is_held, strict=False)]
+        trial_status = [self._trial(*trial, held) for trial, held in zip(trials, is_held[len(runs) :], strict=True)]
         trained = all(run.evaluated for run in run_status) and all(trial.state == DONE for trial in trial_status)
         return StudyStatus(
             folder=self.folder,
             config=self.config,
             runs=run_status,
             trials=trial_status,
-            recipe=self._recipe() is not None,
+            recipe=all(self._recipe(variant["name"]) is not None for variant in self.config["variants"]),
             finished=trained and self._compared(runs),
             leftover=list(clean.leftovers(self.folder, self.config)),
             locked=locks.snakemake_running(self.folder),
@@ -65,18 +65,21 @@ class Watch:
         evaluated = expected is not None and metrics.get("fingerprint") == expected
         return JobStatus(**job, state=DONE, rate=rate if isinstance(rate, int | float) else None, evaluated=evaluated)
 
-    def _trial(self, trial: int, held: bool) -> JobStatus:
-        names = {"trial": trial, "round": trial // self.config["search"]["batch"]}
-        job = {"name": f"trial {trial}", "log": self.folder / paths.TRIAL_LOG.format(**names)}
+    def _trial(self, owner: str | None, trial: int, held: bool) -> JobStatus:
+        names = {"own": paths.own(owner), "trial": trial, "round": trial // self.config["search"]["batch"]}
+        job = {"name": f"{owner} trial {trial}" if owner else f"trial {trial}", "log": self.folder / paths.TRIAL_LOG.format(**names)}
         record = self._json(self.folder / paths.TRIAL.format(**names))
         if not record or held:
             return _unfinished(job, held, self.config["search"]["epochs"], lambda log: _trial_progress(log, job["log"]))
-        if self._trial_fingerprint(**names) in (None, record.get("fingerprint")):
+        if self._trial_fingerprint(owner, trial, self.folder / paths.PROPOSALS.format(**names)) in (None, record.get("fingerprint")):
             return JobStatus(**job, state=DONE)
         return JobStatus(**job, state=STALE, reason="its recipe, settings, split or code has changed")
 
-    def _recipe(self) -> dict | None:
-        return self._read(self.folder / paths.RECIPE, read_map)
+    def _recipe_file(self, variant: str) -> Path:
+        return self.folder / paths.recipe(plan.owner(self.config, variant))
+
+    def _recipe(self, variant: str) -> dict | None:
+        return self._read(self._recipe_file(variant), read_map)
 
     def _json(self, path: Path) -> dict | None:
         """A map in a JSON file that may be missing or cut off."""
@@ -97,26 +100,25 @@ class Watch:
 
     def _fingerprint(self, variant: str, seed: int) -> str | None:
         """The fingerprint that a run should have; None while there is no recipe or split."""
-        if (recipe := self._recipe()) is None:
+        if (recipe := self._recipe(variant)) is None:
             return None
 
         def expected(split: Path) -> str:
-            return Expected(self.config, recipe, split).fingerprint(variant, seed)
+            return Expected(self.config, {variant: recipe}, split).fingerprint(variant, seed)
 
-        return self._of_split((variant, seed), self.folder / paths.RECIPE, expected)
+        return self._of_split((variant, seed), self._recipe_file(variant), expected)
 
-    def _trial_fingerprint(self, trial: int, round: int) -> str | None:
+    def _trial_fingerprint(self, owner: str | None, trial: int, proposals: Path) -> str | None:
         """The fingerprint that a trial should have, as ``run_trial`` writes it; None while there is no proposal or split."""
-        path = self.folder / paths.PROPOSALS.format(round=round)
         try:
-            recipe = next(entry["recipe"] for entry in self._json(path)["trials"] if entry["trial"] == trial)
+            recipe = next(entry["recipe"] for entry in self._json(proposals)["trials"] if entry["trial"] == trial)
         except (KeyError, TypeError, StopIteration):
             return None
 
         def expected(split: Path) -> str:
-            return fingerprint(plan.trial_settings(self.config), recipe, trial, split, plan.trial_code(self.config))
+            return fingerprint(plan.trial_settings(self.config, owner), recipe, trial, split, plan.trial_code(self.config, owner))
 
-        return self._of_split(trial, path, expected)
+        return self._of_split((proposals, trial), proposals, expected)
 
     def _of_split(self, job: Hashable, recipe: Path, expected: Callable[[Path], str]) -> str | None:
         """A job's fingerprint, computed again when the split or the file of its recipe has changed; None without a split."""
@@ -127,7 +129,8 @@ class Watch:
 
     def _difference(self, record: dict) -> str:
         try:
-            difference = run_difference.difference(record, Expected(self.config, self._recipe(), self.folder / paths.SPLIT))
+            recipes = {record["variant"]: self._recipe(record["variant"])}
+            difference = run_difference.difference(record, Expected(self.config, recipes, self.folder / paths.SPLIT))
         except (KeyError, TypeError, UserError):
             difference = None
         return difference or run_difference.MALFORMED

@@ -145,7 +145,7 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     if len(variants) > few:
         troubles.append(_signed(STALE, f"stale runs of {len(variants) - few} more variants"))
     if status.leftover:
-        names = abbreviated([f"{variant} seed {seed}" for variant, seed in status.leftover])
+        names = abbreviated(status.leftover)
         command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"
         troubles.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *troubles] if troubles else []

@@ -1,0 +1,43 @@
+"""Searches that a config may not have, each refused in one sentence."""
+
+import pytest
+
+from changed_config import changed, sentence
+from hardpair.config.resolve import resolve
+
+NOTHING = dict.fromkeys(("learning_rate", "weight_decay", "momentum", "dropout"))
+RATE_ALONE = NOTHING | {"learning_rate": [0.002, 0.05]}
+WRONG = {
+    "another scope": ([("search.scope", "other")], 'search.scope is "other"', "choose one of shared, each"),
+    "nothing to search": ([("search.space", NOTHING)], "search.space has no key with a range", "give one a range, or set search.enabled"),
+    "nothing to search for a variant": (
+        [("search.scope", "each"), ("search.space", RATE_ALONE), ("variants.1.recipe", {"learning_rate": 0.02})],
+        "variants[1].recipe sets all that search.space searches (learning_rate)",
+        "remove a key there, or set search.scope to shared",
+    ),
+    "a number for a range": ([("search.space.momentum", 0.9)], "search.space.momentum is 0.9", "it must be a list such as [a, b] or null"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_search_is_refused_in_one_sentence(case):
+    changes, beginning, todo = WRONG[case]
+    text = sentence(changed(*changes))
+    assert text.startswith(f"config: {beginning}")
+    assert todo in text
+    assert "\n" not in text
+
+
+def test_variants_of_a_shared_search_do_not_matter_where_each_has_its_own():
+    assert resolve(changed(("search.scope", "each"), ("search.variants", ["gone"])))["search"]["scope"] == "each"
+
+
+def test_a_variant_may_set_what_a_shared_search_searches():
+    own = {"learning_rate": 0.02}
+    assert resolve(changed(("search.space", RATE_ALONE), ("variants.1.recipe", own)))["variants"][1]["recipe"] == own
+
+
+@pytest.mark.parametrize("scope", ["shared", "each"])
+def test_the_first_trial_lies_within_the_space(scope):
+    changes = [("search.scope", scope), ("recipe.learning_rate", 0.2)]
+    assert "recipe.learning_rate is 0.2, outside search.space.learning_rate" in sentence(changed(*changes))

@@ -1,0 +1,70 @@
+"""What the searches of a study outcome, for its tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.files.readers import read_table
+from hardpair.optimum import Optimum, optimum
+
+
+def read_optima(searches: list[dict], files: Sequence[Path]) -> list[Optimum]:
+    """The outcome of each search from its trials.csv.
+
+    Args:
+        searches: of the settings; each has label, space and images.
+
+    Raises:
+        UserError: there is not one file for each search, or one cannot be read.
+    """
+    if len(files) != len(searches):
+        raise UserError(f"--trials names {len(files)} files, but the settings have {len(searches)} searches: name the trials.csv of each")
+    tables = (read_table(file, "trial", "value", "diverged", *search["space"]) for search, file in zip(searches, files, strict=True))
+    return [
+        optimum(search["label"], table.to_dict("records"), search["space"], search["images"])
+        for search, table in zip(searches, tables, strict=True)
+    ]
+
+
+def by_variant(recipes: list[dict], settings: dict) -> dict[str, dict]:
+    """The recipe of each variant: the one that all share, or one for each in their order.
+
+    Raises:
+        UserError: there are neither one nor as many as variants.
+    """
+    names = [variant["name"] for variant in settings["variants"]]
+    if len(recipes) not in (1, len(names)):
+        raise UserError(f"--recipe names {len(recipes)} recipes for {len(names)} variants: name one for all, or one for each")
+    return dict(zip(names, recipes if len(recipes) == len(names) else recipes * len(names), strict=True))
+
+
+def files_of(searches: list[dict], folder: Path) -> list[Path]:
+    """The trials.csv of each search in a study's folder."""
+    return [folder / paths.TRIALS.format(own=search["own"]) for search in searches]
+
+
+def recipes_table(optima: list[Optimum]) -> dict:
+    """What each search chose, as texts: titles, and a row a search.
+
+    A searched value is followed by the range of the trials near the best; a key that a variant sets itself has none.
+    """
+    keys = list(dict.fromkeys(key for outcome in optima for key in outcome.ranges))
+    rows = []
+    for outcome in optima:
+        cells = [f"{outcome.best[key]:.4g}" + (_range(*outcome.ranges[key]) if key in outcome.ranges else " (set)") for key in keys]
+        value = f"{100 * outcome.best['value']:.2f} ± {100 * outcome.tolerance:.2f} %"
+        rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f} of {outcome.trials}"])
+    return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
+
+
+def explanation(optima: list[Optimum]) -> str:
+    """What the texts of ``recipes_table`` mean, as sentences."""
+    scope = (
+        "All variants share a recipe." if len(optima) == 1 else "Each variant has its own recipe, from as many trials of the same space."
+    )
+    return f"{scope} Chosen by validation accuracy, ± one standard error over images; in brackets the range among all trials within it."
+
+
+def _range(low: float, high: float) -> str:
+    return f" ({low:.4g} to {high:.4g})"
