@@ -73,7 +73,7 @@ def test_the_paths_of_a_rule_are_those_of_the_package(rule):
 def test_every_file_of_a_finished_study_has_a_path(finished):
     folder = finished.folder / "results/tiny"
     known = [paths.STARTED, paths.SPLIT, paths.REPORT, *TABLES, paths.RECIPE, paths.TRIALS, paths.PROPOSALS, paths.TRIAL, *RUN]
-    known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK]
+    known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK, paths.STUDY_LOCK]
     known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log"]
     files = {path: paths.every(folder, path) for path in known}
     assert all(files.values()), files
