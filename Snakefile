@@ -71,7 +71,11 @@ onstart:
 
 
 onsuccess:
-    print_results(Path(STUDY), plan.searches_shown(config))
+    print_results(
+        Path(STUDY),
+        plan.searches_shown(config),
+        [file for job in planned for file in job.output],
+    )
 
 
 onerror:

@@ -102,6 +102,32 @@ def test_probabilities_are_those_of_a_plain_computation(predicted_text, folder, 
     assert expected.max() - expected.min() > 0.05, "else anything would pass"
 
 
+def test_a_folder_stands_for_its_pictures_by_name(predicted_text, folder, tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in ("b.png", "a.PNG", ".hidden.png"):
+        saved(pictures / name, pixels(), format="PNG")
+    (pictures / "notes.txt").write_text("x")
+    single = saved(tmp_path / "z.png", pixels())
+    shown = [picture["picture"] for picture in json.loads(predicted_text("--json", single, pictures))]
+    assert shown == [str(single), str(pictures / "a.PNG"), str(pictures / "b.png")]
+
+
+def test_a_folder_without_pictures_is_refused(complaint, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert complaint(tmp_path / "empty") == f"predict.py: {tmp_path}/empty holds no picture: name a picture or a folder of them"
+
+
+def test_a_run_that_is_not_there_is_answered_with_those_that_are(complaint, tmp_path):
+    for seed in range(8):
+        run = tmp_path / f"runs/dfl/seed{seed}"
+        run.mkdir(parents=True)
+        (run / "run.json").write_text("{}")
+    message = complaint("a.png", run_folder=tmp_path / "runs/dfl/seed9")
+    choice = ", ".join(f"{tmp_path}/runs/dfl/seed{seed}" for seed in range(6))
+    assert message == f"predict.py: {tmp_path}/runs/dfl/seed9 holds no run: choose from {choice} and 2 more"
+
+
 def test_each_picture_has_its_own_answer_in_the_order_given(predicted_text, folder, tmp_path):
     images = [pixels(), 255 - pixels(), pixels()[:, ::-1]]
     paths = [saved(tmp_path / f"{name}.png", image) for name, image in zip("zab", images, strict=True)]
@@ -222,7 +248,7 @@ def test_a_picture_of_too_many_pixels_is_refused(complaint, tmp_path, monkeypatc
 
 def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder, tmp_path):
     path = saved(tmp_path / "a.png", pixels())
-    assert "run.json is missing" in complaint(path, run_folder=tmp_path)
+    assert complaint(path, run_folder=tmp_path).endswith("holds no run: name the folder of a finished run")
     record = json.loads((folder / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps(record | {"weights": {"last": "0"}}))
     assert "use --model last" in complaint("--model", "best", path, run_folder=tmp_path)

@@ -69,27 +69,30 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
     assert capsys.readouterr().err == "watch it from another terminal: make status FOLLOW=1\n"
 
 
-def test_results_are_those_that_exist(tmp_path, capsys):
+def test_results_are_those_that_were_made(tmp_path, capsys):
+    """And not those that are there and may be stale."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    messages.print_results(folder, [])
-    assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
     (folder / "comparison.md").touch()
-    (folder / "report.html").touch()
-    messages.print_results(folder, [])
+    messages.print_results(folder, [], [])
+    assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
+    curves = f"{folder}/figures/curves"
+    messages.print_results(folder, [], [f"{curves}.png", f"{curves}.svg"])
+    assert capsys.readouterr().err.splitlines() == [f"figure: {curves}.png", "runs:   make runs STUDY=mine"]
+    messages.print_results(folder, [], [f"{curves}.png", f"{folder}/report.html", f"{folder}/comparison.md"])
     expected = [f"table:  {folder}/comparison.md", f"report: {folder}/report.html", "runs:   make runs STUDY=mine"]
     assert capsys.readouterr().err.splitlines() == expected
 
 
 def test_a_search_that_needs_a_wider_space_is_warned_of_once_it_is_finished(tmp_path, capsys):
     searches = [{"own": "/dfl", "label": "DFL", "space": {"learning_rate": [0.001, 0.1]}, "images": 100}]
-    messages.print_results(tmp_path, searches)
+    messages.print_results(tmp_path, searches, [])
     assert "warning" not in capsys.readouterr().err
     trials = tmp_path / "search/dfl/trials.csv"
     trials.parent.mkdir(parents=True)
     for rate, count in ((0.01, 0), (0.1, 1)):
         trials.write_text(f"trial,value,diverged,learning_rate\n0,0.5,0,{rate}\n")
-        messages.print_results(tmp_path, searches)
+        messages.print_results(tmp_path, searches, [])
         warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
         assert len(warnings) == count
     assert warnings[0].startswith("warning: The best learning_rate for DFL is 0.1, at the edge of search.space.learning_rate (0.1): widen")

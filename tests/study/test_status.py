@@ -58,7 +58,7 @@ def test_a_finished_study_is_finished(folder):
     assert status.finished
     assert states(status) == {}
     assert [trial.state for trial in status.trials] == [DONE] * 4
-    assert (status.leftover, status.locked, status.seconds) == ([], False, None)
+    assert (status.leftover, status.working, status.locked, status.seconds) == ([], False, False, None)
 
 
 HERE = os.uname().nodename

@@ -16,7 +16,9 @@ NOON = datetime(2026, 3, 2, 12, 0)
 ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at learning rate 0.01: lower recipe.learning_rate"
 
 
-def study(variants=4, seeds=10, running=3, states=STATES, name="variant", seconds=5000.0, leftover=(), finished=False, locked=False):
+def study(
+    variants=4, seeds=10, running=3, states=STATES, name="variant", seconds=5000.0, leftover=(), finished=False, working=False, locked=False
+):
     rng, config = random.Random(7), {"study": "made", "recipe": {"epochs": 50}, "seeds": list(range(seeds))}
     config["variants"] = [{"name": f"{name}_{place}"} for place in range(variants)]
     runs = []
@@ -28,7 +30,7 @@ def study(variants=4, seeds=10, running=3, states=STATES, name="variant", second
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
             runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, **far))
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
-    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), locked, seconds)
+    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), working, locked, seconds)
 
 
 def lines(status, width=100, height=None):
@@ -102,4 +104,7 @@ def test_nothing_is_promised_where_nothing_is_known_or_at_work():
     assert "no job is running: run the study's command to continue (1 h 24 min for one job after the other)" in idle
     assert "run the study's command to start" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
     assert "snakemake --unlock" in " ".join(lines(study(running=0, locked=True)))
+    at_work = " ".join(lines(study(running=0, locked=True, working=True)))
+    assert "no run or trial is training, but the study's command is at work" in at_work
+    assert "unlock" not in at_work
     assert lines(study(running=0, states=[DONE], finished=True))[-1] == "all done: results/made/report.html"

@@ -186,6 +186,23 @@ def test_a_run_that_diverges_names_the_epoch_the_learning_rate_and_the_key(small
     assert issubclass(loop.Diverged, UserError)
 
 
+def test_a_loss_that_is_wrong_from_the_start_is_named_instead_of_the_learning_rate(small_images, small_split):
+    def poisoned(training):
+        take_step = training.take_step
+
+        def step(size):
+            take_step(size)
+            training.batches.losses[0] = float("nan")
+
+        training.take_step = step
+
+    training = training_of(small_images, small_split)
+    poisoned(training)
+    message = "the loss is NaN or infinite in the first step, before any weight has changed: check the loss"
+    with pytest.raises(loop.Diverged, match=f"^{message}$"):
+        training.run()
+
+
 def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, small_split):
     def blow_up(training):
         if len(training.history.epochs) == 2:

@@ -4,7 +4,7 @@ A picture of any format that Pillow reads is turned upright, cut to the square i
 model was trained on, and normalised like the training images. Transparent parts become white. Examples:
 
   python workflow/scripts/predict.py --run results/cifar10/runs/dfl/seed0 picture.jpg
-  python workflow/scripts/predict.py --run results/cifar10/runs/dfl/seed0 --model best --top 3 --json one.png two.webp
+  python workflow/scripts/predict.py --run results/cifar10/runs/dfl/seed0 --model best --top 3 --json one.png two.webp folder
 """
 
 import json
@@ -26,22 +26,51 @@ def main() -> None:
     cli.add_argument("--model", choices=["last", "best"], default="last", help="weights of the last or best epoch (default %(default)s)")
     cli.add_argument("--top", type=positive, default=5, metavar="N", help="classes shown of each picture (default %(default)s)")
     cli.add_argument("--json", action="store_true", help="print JSON: a list of {picture, classes: [{class, probability}, ...]}")
-    cli.add_argument("pictures", type=Path, nargs="+", metavar="picture", help="picture file")
+    cli.add_argument("pictures", type=Path, nargs="+", metavar="picture", help="picture file, or a folder of them")
     options = cli.parse_args()
 
     import numpy as np
 
     path = options.run / "run.json"
+    if not path.exists():
+        raise UserError(f"{options.run} holds no run: {_choice(options.run)}")
     record = shapes.read(path, formats.MODEL)
+    pictures = [file for path in options.pictures for file in _files(path)]
     if options.model not in record["weights"]:
         raise UserError(f"{path} has no {options.model} model (a run without validation images has none): use --model last")
-    pixels = np.stack([read_picture(path, record["size"]) for path in options.pictures])
+    pixels = np.stack([read_picture(path, record["size"]) for path in pictures])
     probabilities = predict(options.run, options.model, record, pixels)
     predictions = []
-    for path, row in zip(options.pictures, probabilities.tolist(), strict=True):
+    for path, row in zip(pictures, probabilities.tolist(), strict=True):
         ranked = sorted(zip(record["classes"], row, strict=True), key=lambda pair: -pair[1])[: options.top]
         predictions.append({"picture": str(path), "classes": [{"class": name, "probability": share} for name, share in ranked]})
     print(json.dumps(predictions, indent=1) if options.json else table(predictions))
+
+
+def _choice(folder: Path, most: int = 6) -> str:
+    """The end of a sentence: which runs there are below the nearest folder that exists."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    runs = [str(record.parent) for record in sorted(existing.glob("**/run.json"))]
+    if not runs:
+        return "name the folder of a finished run"
+    return f"choose from {', '.join(runs[:most])}" + (f" and {len(runs) - most} more" if len(runs) > most else "")
+
+
+def _files(path: Path) -> list[Path]:
+    """A picture, or those in a folder, by name.
+
+    Raises:
+        UserError: the folder holds none.
+    """
+    from PIL import Image
+
+    if not path.is_dir():
+        return [path]
+    formats_of_pillow = Image.registered_extensions()
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in formats_of_pillow and not file.name.startswith("."))
+    if not files:
+        raise UserError(f"{path} holds no picture: name a picture or a folder of them")
+    return files
 
 
 def predict(folder: Path, model: str, record: dict, pixels: "np.ndarray") -> "np.ndarray":

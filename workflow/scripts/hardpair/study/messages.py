@@ -44,11 +44,18 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
 
 
-def print_results(folder: Path, searches: list[dict]) -> None:
-    """Print the results that a study has, the command that lists its runs, and a warning for each search that needs a wider space."""
-    for name, file in paths.RESULT.items():
-        if (folder / file).exists():
-            print(f"{f'{name}:':<8}{folder / file}", file=sys.stderr)
+def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:
+    """Print the results that were made, the command that lists the runs, and a warning for each search that needs a wider space.
+
+    Args:
+        made: files that jobs of this call made.
+    """
+    made = set(map(str, made))
+    results = {f"{name}:": folder / file for name, file in paths.RESULT.items() if str(folder / file) in made}
+    for name, file in results.items():
+        print(f"{name:<8}{file}", file=sys.stderr)
+    for file in sorted(file for file in made if file.endswith(".png") and not results):
+        print(f"{'figure:':<8}{file}", file=sys.stderr)
     print(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
     with suppress(UserError):  # without trials there is nothing to warn of
         for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):

@@ -25,8 +25,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     The study's lock is held until this process ends.
 
     Raises:
-        WorkflowError: a folder is not writable, or another command is at work on the study. Snakemake shows this type without a traceback,
-            any other with one.
+        WorkflowError: a folder is not writable, the disk is full, or another command is at work on the study. Snakemake shows this type
+            without a traceback, any other with one.
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
@@ -34,13 +34,15 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     try:
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
         _locks.append(locks.take_study(paths.RESULTS / config["study"]))
+        tidy(map(Path, folders))
+        # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
+        # a study only if its overlays are named again.
+        settings = workflow.config_settings
+        find.remember(paths.RESULTS / config["study"], settings.configfiles, dict(settings.config))
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    tidy(map(Path, folders))
-    # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows a
-    # study only if its overlays are named again.
-    settings = workflow.config_settings
-    find.remember(paths.RESULTS / config["study"], settings.configfiles, dict(settings.config))
+    except OSError as error:
+        raise WorkflowError(f"{error.filename}: {error.strerror}: free space, or work in a folder of your own") from None
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)

@@ -35,7 +35,8 @@ class StudyStatus:
     recipe: bool  # whether the recipe is chosen
     finished: bool  # whether all runs are done and evaluated, and tables, figures and report of them exist
     leftover: list[str]  # names of runs and searches that the config does not declare
-    locked: bool  # whether Snakemake has files of the study locked
+    working: bool  # whether a command on this machine is at work on the study
+    locked: bool  # whether Snakemake has files of the study locked: it is running, or was killed
     seconds: float | None  # until everything should be done; None where no rate is known
 
     @property

@@ -47,6 +47,7 @@ class Watch:
             recipe=all(self._recipe(variant["name"]) is not None for variant in self.config["variants"]),
             finished=trained and self._compared(runs),
             leftover=list(clean.leftovers(self.folder, self.config)),
+            working=bool(locks.held([self.folder / paths.STUDY_LOCK])),
             locked=locks.snakemake_running(self.folder),
             seconds=self._seconds(run_status, trial_status),
         )

@@ -166,6 +166,8 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
             day = f" on {end:%A, %d %B}" if end.date() != now.date() else ""
             text.append(f"\nabout {duration(status.seconds)} left, until {end:%H:%M}{day}", "bold")
         return text
+    if status.working:
+        return text.append("\nno run or trial is training, but the study's command is at work", "dim")
     if status.locked:
         return text.append("\nno job is running, but Snakemake is; if it was killed, run `snakemake --unlock` first", "dim")
     verb = "start" if all(job.state == TO_DO for job in (*status.trials, *status.runs)) else "continue"

@@ -129,6 +129,10 @@ class Training:
         step_losses = self.batches.losses.cpu().double()
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1
+            if completed == 0 and step == 1:
+                raise Diverged(
+                    "the loss is NaN or infinite in the first step, before any weight has changed: check the loss and the images"
+                )
             raise Diverged(self._diverged("the loss", f"step {step} of epoch {completed + 1}", rate))
         total = torch.tensor(sizes, dtype=torch.float64) @ step_losses
         count = sum(sizes)
