@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hardpair.search import LOGARITHMIC, best_trial
+from hardpair.errors import UserError
 
+LOGARITHMIC = ("learning_rate", "weight_decay")  # as ``hardpair.search``, which needs Optuna, draws them
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
 
@@ -55,9 +56,12 @@ def optimum(label: str, trials: Iterable[Mapping], space: dict[str, tuple[float,
         UserError: every trial diverged.
     """
     rows = list(trials)
-    best = best_trial(rows)
+    sound = [row for row in rows if not row["diverged"]]
+    if not sound:
+        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
+    best = max(sound, key=lambda row: (row["value"], -row["trial"]))
     tolerance = math.sqrt(best["value"] * (1 - best["value"]) / images)
-    near = [row for row in rows if not row["diverged"] and row["value"] >= best["value"] - tolerance]
+    near = [row for row in sound if row["value"] >= best["value"] - tolerance]
     ranges = {key: (min(row[key] for row in near), max(row[key] for row in near)) for key in space}
     edges = []
     for key, (low, high) in space.items():

@@ -1,4 +1,4 @@
-"""What the searches of a study outcome, for its tables."""
+"""What the searches of a study chose, for its tables."""
 
 from collections.abc import Sequence
 from pathlib import Path

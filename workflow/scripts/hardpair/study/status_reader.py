@@ -31,13 +31,14 @@ class Watch:
         """The status of the study now."""
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
         trials = plan.trials(self.config)
-        checkpoints = [paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs]
-        checkpoints += [paths.TRIAL_CHECKPOINT.format(own=paths.own(owner), trial=trial) for owner, trial in trials]
-        lock_files = [paths.lock_of(self.folder / checkpoint) for checkpoint in checkpoints]
-        held = locks.held(lock_files)
-        is_held = [lock in held for lock in lock_files]
-        run_status = [self._run(*run, held) for run, held in zip(runs, is_held, strict=False)]
-        trial_status = [self._trial(*trial, held) for trial, held in zip(trials, is_held[len(runs) :], strict=True)]
+        checkpoints = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
+        trial_checkpoints = {trial: paths.TRIAL_CHECKPOINT.format(own=paths.own(trial[0]), trial=trial[1]) for trial in trials}
+        run_locks, trial_locks = (
+            {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in some.items()} for some in (checkpoints, trial_checkpoints)
+        )
+        held = locks.held([*run_locks.values(), *trial_locks.values()])
+        run_status = [self._run(*run, run_locks[run] in held) for run in runs]
+        trial_status = [self._trial(*trial, trial_locks[trial] in held) for trial in trials]
         trained = all(run.evaluated for run in run_status) and all(trial.state == DONE for trial in trial_status)
         return StudyStatus(
             folder=self.folder,
