@@ -129,7 +129,7 @@ def workflow(jobs, **limits):
     """As much of Snakemake as is looked at."""
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
-        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config={"seeds": [5]}),
+        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config_args=["seeds=[5]"]),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
 
@@ -176,5 +176,5 @@ def test_jobs_without_a_log_cannot_have_failed():
 def test_the_insides_of_snakemake_are_used_in_one_place():
     files = [PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk"), *(PROJECT / "workflow/scripts").rglob("*.py")]
     uses = {path.name: set(re.findall(r"\bworkflow\.(\w+)", path.read_text())) - {"basedir"} for path in files}
-    assert uses.pop("snakemake_internals.py") == {"dag", "config_settings", "global_resources"}
+    assert uses.pop("snakemake_internals.py") == {"config_settings", "dag", "global_resources", "is_rule", "modifier", "rules"}
     assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}
