@@ -16,8 +16,28 @@ AFFECTS_RESULTS = False
 CHECKED = ("data", "split", "round", "search_dir", "settings")  # options that name files; each means the same in every script
 
 
+class Once(argparse.Action):
+    """Stores an option's value; a second one is refused instead of replacing the first."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if option_string and self.dest in parser.stored:
+            parser.error(f"{option_string} is there twice: write it once")
+        parser.stored.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-    """Checks the files that arguments name, too."""
+    """Checks the files that arguments name, too, and refuses options that are there twice."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.stored = set()
+        for name in (None, "store"):
+            self.register("action", name, Once)
+
+    def parse_known_args(self, *words):
+        self.stored = set()
+        return super().parse_known_args(*words)
 
     def parse_args(self, *words):
         options = super().parse_args(*words)

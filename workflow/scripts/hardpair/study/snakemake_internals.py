@@ -67,7 +67,7 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
 
     # Before the jobs are known, the command line alone has the targets. Most have none, and to parse it takes half a second.
     words = [word for word in command_line() if not re.match(r"-|\d+$", word) and "=" not in word and not Path(word).exists()]
-    if all(map(is_made, words)):
+    if all(map(is_made, words)) or "--target-jobs" in command_line():  # a cluster's job
         return
     for target in filter(lambda target: not is_made(target), get_argument_parser().parse_args(command_line()).targets):
         files = [re.sub(r"{(\w+)[^{}]*}", r"{\1}", file) for rule in workflow.rules for file in rule.output]
