@@ -10,6 +10,7 @@ from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
 from hardpair.errors import UserError
 from hardpair.files import formats, shapes
+from hardpair.jobs.environment import neutral
 from hardpair.jobs.stopping import Stopped
 
 AFFECTS_RESULTS = False
@@ -119,8 +120,10 @@ def machine_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call ``main``; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
+    """Call ``main`` in a neutral environment; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code
+    that is not 0."""
     script = Path(sys.argv[0]).name
+    neutral()
     try:
         main()
     except Stopped as error:
