@@ -27,15 +27,18 @@ study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
 # Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
 WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
 
+# A switch such as FOLLOW=1; FOLLOW=0 is off.
+ON = $(filter-out 0 no off false,$(1))
+
 status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
-	@python workflow/scripts/study.py status $(WHICH) $(if $(FOLLOW),--follow)
+	@python workflow/scripts/study.py status $(WHICH) $(if $(call ON,$(FOLLOW)),--follow)
 
 runs: setup ## the finished runs of a study (STUDY=name SORT=accuracy)
 	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort "$(SORT)")
 
 clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only runs of removed seeds and variants)
 	@python workflow/scripts/study.py clean --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
-		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(LEFTOVERS),--leftovers) $(if $(YES),--yes)
+		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(call ON,$(LEFTOVERS)),--leftovers) $(if $(call ON,$(YES)),--yes)
 
 adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
 	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \

@@ -22,14 +22,25 @@ from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study.messages import print_failures, print_results
-from hardpair.study.snakemake_internals import logged, start
+from hardpair.study.snakemake_internals import (
+    as_written,
+    logged,
+    refuse_unknown_targets,
+    start,
+)
+
+# Read before Snakemake reads it, which drops repeated keys, takes some texts for numbers, and names no line of a file that is no YAML.
+try:
+    written = as_written(workflow)
+except UserError as error:
+    sys.exit(str(error))
 
 
 configfile: "config/config.yaml"
 
 
 try:
-    config = resolve(config)
+    config = resolve(config if written is None else written)
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
@@ -90,3 +101,17 @@ rule all:
         figure_files(),
     message:
         "Complete the study"
+
+
+try:
+    refuse_unknown_targets(
+        workflow,
+        variant=VARIANTS,
+        seed=SEEDS,
+        figure=FIGURES,
+        kind=config["data"]["kind"],
+        round=0,
+        trial=0,
+    )
+except UserError as error:
+    sys.exit(str(error))

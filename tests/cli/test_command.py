@@ -29,17 +29,30 @@ def test_settings_are_json_or_a_file_of_json_or_yaml(tmp_path):
         assert command.settings_with("a", "b")(text) == value
 
 
+@pytest.mark.parametrize("words", ["--seed 1 --seed 2", "--seed=1 --seed 1", "--files a b --files c", "--seed 1 --se 2"])
+def test_an_option_that_is_there_twice_is_refused(words, capsys):
+    cli = command.parser("Words.")
+    cli.add_argument("--seed", type=int, default=0)
+    cli.add_argument("--files", nargs="+", default=[])
+    cli.add_argument("--fast", action="store_true")
+    assert vars(cli.parse_args(["--seed", "1", "--files", "a", "b"])) == {"seed": 1, "files": ["a", "b"], "fast": False}
+    assert cli.parse_args(["--seed", "2", "--fast", "--fast"]).seed == 2, "each call anew"
+    with pytest.raises(SystemExit):
+        cli.parse_args(words.split())
+    assert re.search(r"error: --\w+ is there twice: write it once\n$", capsys.readouterr().err)
+
+
 UNREADABLE = {
     "broken JSON": ('{"a": ', "not valid JSON"),
-    "no such file": ("nowhere.yaml", "neither JSON nor a readable file: .*nowhere.yaml"),
-    "broken YAML": ("a: [1\nb: }", "neither JSON nor a readable file: while parsing"),
-    "code": ("!!python/object/apply:os.mkdir [made]", "neither JSON nor a readable file: .*python/object"),
+    "no such file": ("nowhere.yaml", r"nowhere\.yaml does not exist: check the path"),
+    "broken YAML": ("a: [1\nb: }", r"s\.yaml, line 1: the \[ is not closed"),
+    "code": ("!!python/object/apply:os.mkdir [made]", r"s\.yaml, line 1: !!python/object/apply:os\.mkdir is no type"),
     "a word": ("word", "is not a map of keys and values"),
-    "nothing": ("", "is not a map of keys and values"),
+    "nothing": ("", "is empty: write at least one"),
     "a list": ("[1, 2]", "is not a map of keys and values"),
     "a key too few": ("{}", "the settings lack needed: see --help"),
     "a key too many": ("{needed: 1, neded: 2}", r"neded is no key of settings: did you mean needed\?"),
-    "bytes": (b"\xff\xfe\xfd", "neither JSON nor a readable file"),
+    "bytes": (b"a: 1\nb: \xff", r"s\.yaml, line 2: the byte 0xff is not UTF-8: save the file as UTF-8"),
 }
 
 

@@ -1,5 +1,7 @@
 import copy
 import functools
+import unicodedata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -56,7 +58,7 @@ def test_a_renamed_key_of_the_recipe_is_found_in_the_recipe_and_in_that_of_a_var
 
 def test_auto_is_short_for_the_most_confused_pair():
     assert resolve(changed(("pairs", "auto")))["pairs"] == {"auto": 1}
-    assert resolve(changed(("pairs", {"auto": "3"})))["pairs"] == {"auto": 3}, "as --config hands it over"
+    assert resolve(changed(("pairs", {"auto": 3})))["pairs"] == {"auto": 3}
 
 
 def test_defaults_are_filled_in_at_every_depth():
@@ -90,14 +92,6 @@ def test_resolving_changes_neither_the_config_nor_the_defaults():
     assert schema.schema() == before
 
 
-def test_numbers_that_snakemake_hands_over_as_texts_are_numbers():
-    texts = [("seeds", ["0", "1"]), ("recipe.epochs", "5"), ("recipe.dropout", "0.25"), ("search.enabled", "false")]
-    resolved = resolve(changed(*texts, ("data.training", "null"), ("variants.1.loss.gamma", "3")))
-    assert resolved["seeds"] == [0, 1]
-    assert (resolved["recipe"]["epochs"], resolved["recipe"]["dropout"], resolved["search"]["enabled"]) == (5, 0.25, False)
-    assert (resolved["data"]["training"], resolved["variants"][1]["loss"]["gamma"]) == (None, 3)
-
-
 def test_texts_that_look_like_numbers_stay_texts_where_texts_are_meant():
     resolved = resolve(changed(("study", "2024"), ("data.name", "null"), ("variants.0.label", "1e3")))
     assert (resolved["study"], resolved["data"]["name"], resolved["variants"][0]["label"]) == ("2024", "null", "1e3")
@@ -120,3 +114,35 @@ def test_a_part_is_checked_and_filled_in_on_its_own():
 def test_classes_of_your_own_pictures_are_not_known_to_the_config():
     pairs = [["a-b", "c"], ["", "<script>"], ["数", "$(x)"]]
     assert resolve(changed(("data", PICTURES), ("pairs", pairs)))["pairs"] == pairs
+
+
+NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+
+
+def test_words_are_compared_in_one_normal_form_of_unicode():
+    config = changed(("data", PICTURES), ("pairs", [[NFD, "bar"]]), ("variants.0.label", NFD))
+    resolved = resolve(config)
+    assert resolved["pairs"] == [[NFC, "bar"]], "classes of pictures are called so, however their folders are stored"
+    assert resolved["variants"][0]["label"] == NFC
+    assert "pairs[1] is" in sentence(changed(("data", PICTURES), ("pairs", [[NFD, "bar"], ["bar", NFC]])))
+    assert 'two have the label "café"' in sentence(changed(("variants.0.label", NFD), ("variants.1.label", NFC)))
+    assert sentence(changed(("study", NFC))).startswith("config: study is")
+
+
+@pytest.mark.parametrize(("on_disk", "written"), [(NFC, NFD), (NFD, NFC), (NFD, NFD)])
+def test_a_path_is_that_of_the_disk(tmp_path, monkeypatch, on_disk, written):
+    monkeypatch.chdir(tmp_path)
+    Path(on_disk).mkdir()
+    Path(on_disk, "loss.py").write_text("class Loss:\n    def __init__(self, counts): ...\n")
+    resolved = resolve(changed(("data", PICTURES | {"source": written}), ("pairs", [["a", "b"]]), ("plugins", [f"{written}/loss.py"])))
+    assert resolved["data"]["source"] == on_disk
+    assert resolved["plugins"] == [f"{on_disk}/loss.py"]
+
+
+def test_a_path_in_the_home_folder_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "loss.py").write_text("class Loss:\n    def __init__(self, counts): ...\n")
+    resolved = resolve(changed(("data", PICTURES | {"source": "~/pets"}), ("pairs", [["a", "b"]]), ("plugins", ["~/loss.py"])))
+    assert resolved["data"]["source"] == str(tmp_path / "pets")
+    assert resolved["plugins"] == [str(tmp_path / "loss.py")]
+    assert resolve(changed())["data"]["source"] is None

@@ -5,7 +5,6 @@ import re
 from datetime import date
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +26,6 @@ WRONG = {
     "unknown key in a list": ([("variants.2.lable", "x")], "variants[2].lable is not a key", "did you mean label?"),
     "key of another section": ([("epochs", 5)], "epochs is not a key", "it belongs to recipe or search"),
     "key that has another name now": ([("evaluate", {"on": "test"})], "evaluate.on has another name now", "write evaluate.images"),
-    "that key as YAML reads it": ([("evaluate", yaml.safe_load("{on: test}"))], "evaluate.True has another", "write evaluate.images"),
     "key that is no word": ([("a\nb <c>", 5)], '"a\\nb <c>" is not a key', "known keys are"),
     "key that is a number": ([("recipe", {7: 1})], "recipe.7 is not a key", "known keys are"),
     "no study": ([("study", MISSING)], "study is missing", "add it"),
@@ -40,10 +38,15 @@ WRONG = {
     "number for a text": ([("study", 2024)], "study is 2024", "it must be text (put it in quotes)"),
     "date for a text": ([("study", date(2024, 5, 1))], 'study is "2024-05-01"', "it must be text (put it in quotes)"),
     "yes read as true": ([("variants.0.name", True)], "variants[0].name is true", "it must be text (put it in quotes)"),
-    "number with exponent as text": ([("recipe.weight_decay", "5e-4")], 'recipe.weight_decay is "5e-4"', "write 0.0005)"),
-    "tiny number as text": ([("recipe.weight_decay", "1e-5")], "recipe.weight_decay", "write 0.00001)"),
-    "text number in a list": ([("search.space.learning_rate", ["1e-3", 0.1])], "search.space.learning_rate[0]", "write 0.001)"),
-    "whole number with exponent": ([("recipe.batch_size", "1e2")], "recipe.batch_size", "write 100)"),
+    "number in quotes": ([("recipe.weight_decay", "5e-4")], 'recipe.weight_decay is "5e-4"', "a number (remove the quotes)"),
+    "number in quotes in a list": ([("search.space.learning_rate", ["0.1", 0.2])], "search.space.learning_rate[0]", "(remove the quotes)"),
+    "whole number in quotes": ([("recipe.batch_size", "1e2")], "recipe.batch_size", "a whole number (remove the quotes)"),
+    "fraction in quotes for a whole number": ([("recipe.batch_size", "2.5")], 'recipe.batch_size is "2.5"', "it must be a whole number"),
+    "one seed for a list of seeds": ([("seeds", 3)], "seeds is 3", "it must be a list such as [0, 1, 2]"),
+    "one large seed": ([("search.seeds", 1000)], "search.seeds is 1000", "it must be a list such as [1000, 1001]"),
+    "no for a switch": ([("search.enabled", "no")], 'search.enabled is "no"', "it must be true or false (write false)"),
+    "On for a switch": ([("search.enabled", "On")], 'search.enabled is "On"', "it must be true or false (write true)"),
+    "an empty class": ([("pairs", [["cat", None]])], "pairs[0][1] is null", "or put the word in quotes"),
     "fraction for a whole number": ([("recipe.epochs", 2.5)], "recipe.epochs is 2.5", "it must be a whole number"),
     "true for a number": ([("recipe.learning_rate", True)], "recipe.learning_rate is true", "it must be a number"),
     "true for a whole number": ([("recipe.epochs", True)], "recipe.epochs is true", "it must be a whole number"),

@@ -19,6 +19,7 @@ import yaml
 
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.study.find import changes_of
 from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
@@ -73,12 +74,12 @@ def overlay(name: str) -> dict:
 
 
 def of_snakemake(arguments: list[str]) -> None:
-    from snakemake.cli import parse_args, parse_config
+    from snakemake.cli import parse_args
 
     _, options = parse_args(arguments)
     files = [str(file) for file in options.configfile or []]
     config = reduce(overlaid, map(overlay, files), yaml.safe_load((PROJECT / "config/config.yaml").read_text()))
-    config = overlaid(config, parse_config(options.config))
+    config = overlaid(config, changes_of(options.config or []))
     if config["data"].get("kind") != "folder" and not config.get("plugins"):
         config = resolve(config)
     for target in options.targets:

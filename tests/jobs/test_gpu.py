@@ -20,6 +20,7 @@ def two_gpus(tmp_path, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,8")
     monkeypatch.setattr(gpu, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(gpu, "present", lambda: True)
     monkeypatch.setattr(gpu, "_held", [])
     yield monkeypatch
     for lock in gpu._held:
@@ -52,6 +53,31 @@ def test_without_devices_nothing_is_chosen(two_gpus, tmp_path):
     two_gpus.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpu.take_gpu(1) is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("visible", ["0", "NoDevFiles", "void", "GPU-5fd4f087"])
+def test_jobs_on_a_machine_without_a_gpu_do_not_wait_for_one_another(two_gpus, tmp_path, visible):
+    two_gpus.undo()
+    two_gpus.setattr(gpu, "TEMPORARY", tmp_path)
+    two_gpus.setattr(gpu, "DEV", tmp_path)
+    two_gpus.setattr(gpu, "_held", held := [])
+    two_gpus.setattr(gpu.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    two_gpus.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert [gpu.take_gpu(1) for _ in range(3)] == [visible, None, None]
+    (tmp_path / "nvidia0").touch()
+    with pytest.raises(pytest.fail.Exception, match="it waits"):
+        gpu.take_gpu(1)
+    for lock in held:
+        lock.release()
+
+
+@pytest.mark.parametrize("names", [[], ["nvidiactl", "nvidia-uvm", "null"], ["nvidia0"], ["nvidia12"], ["dxg"], ["kfd"], ["nvmap"]])
+def test_a_gpu_is_there_where_its_device_file_is(two_gpus, tmp_path, names):
+    two_gpus.undo()
+    two_gpus.setattr(gpu, "DEV", tmp_path)
+    for name in names:
+        (tmp_path / name).touch()
+    assert gpu.present() == (len(names) == 1)
 
 
 @pytest.mark.parametrize("variable", gpu.JOB_IDS)
@@ -113,7 +139,7 @@ JOB = """
 import os, sys
 from pathlib import Path
 from hardpair.jobs import gpu
-gpu.TEMPORARY = Path(sys.argv[1])
+gpu.TEMPORARY, gpu.present = Path(sys.argv[1]), lambda: True
 print(gpu.take_gpu(1, poll_seconds=0.01), os.environ["CUDA_VISIBLE_DEVICES"], "torch" in sys.modules, flush=True)
 sys.stdin.read()
 """
@@ -171,6 +197,7 @@ from pathlib import Path
 from hardpair.jobs import gpu
 
 shared = gpu.TEMPORARY = Path.cwd().parent
+gpu.present = lambda: True
 markers = {name: open(shared / f"marker {name.replace('/', '_')}", "a") for name in gpu.devices()}
 tries = Path(f"tries {sys.argv[1]}")
 with open(tries, "a") as file:

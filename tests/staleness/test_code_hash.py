@@ -17,7 +17,7 @@ from workspace import PROJECT
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/read", "config/resolve", "config/schema"}
 CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks"}
-CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash"}
+CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
 
 
 def imported_by(script):

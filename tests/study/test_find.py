@@ -48,7 +48,7 @@ def test_the_config_is_that_of_now(results):
     with pytest.raises(UserError, match=r"results/mine is not known any more: name its overlays with --configfile"):
         find.chosen("mine", [])
     find.Path("mine.yaml").unlink()
-    with pytest.raises(UserError, match=r"^'mine\.yaml' is neither JSON nor a readable file: "):
+    with pytest.raises(UserError, match=r"^mine\.yaml does not exist: check the path"):
         find.chosen("mine", [])
 
 

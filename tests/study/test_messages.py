@@ -47,7 +47,14 @@ def commands(monkeypatch):
 )
 def test_jobs_at_once_are_those_that_the_machine_has_room_for(cores, gpus, gpus_here, jobs_per_gpu, expected, monkeypatch):
     monkeypatch.setattr(messages, "devices", lambda: [str(index) for index in range(gpus_here)])
+    monkeypatch.setattr(messages, "present", lambda: True)
     assert messages.jobs_at_once(cores, gpus, None, jobs_per_gpu, processors=2) == expected
+
+
+def test_devices_that_are_named_on_a_machine_without_any_make_no_room(monkeypatch):
+    monkeypatch.setattr(messages, "devices", lambda: ["0"])
+    monkeypatch.setattr(messages, "present", lambda: False)
+    assert messages.jobs_at_once(4, None, None, 1, processors=2) == 2
 
 
 @pytest.mark.parametrize(("gpus", "expected"), [(4, 4), (None, 100)])

@@ -10,14 +10,35 @@ from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
 from hardpair.errors import UserError
 from hardpair.files import formats, shapes
+from hardpair.jobs.environment import neutral
 from hardpair.jobs.stopping import Stopped
 
 AFFECTS_RESULTS = False
 CHECKED = ("data", "split", "round", "search_dir", "settings")  # options that name files; each means the same in every script
 
 
+class Once(argparse.Action):
+    """Stores an option's value; a second one is refused instead of replacing the first."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if option_string and self.dest in parser.stored:
+            parser.error(f"{option_string} is there twice: write it once")
+        parser.stored.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-    """Checks the files that arguments name, too."""
+    """Checks the files that arguments name, too, and refuses options that are there twice."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.stored = set()
+        for name in (None, "store"):
+            self.register("action", name, Once)
+
+    def parse_known_args(self, *words):
+        self.stored = set()
+        return super().parse_known_args(*words)
 
     def parse_args(self, *words):
         options = super().parse_args(*words)
@@ -99,8 +120,10 @@ def machine_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call ``main``; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0."""
+    """Call ``main`` in a neutral environment; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code
+    that is not 0."""
     script = Path(sys.argv[0]).name
+    neutral()
     try:
         main()
     except Stopped as error:

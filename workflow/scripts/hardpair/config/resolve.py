@@ -1,6 +1,5 @@
 """The study's config: checked against config/schema.yaml, defaults filled in, every problem reported in one sentence."""
 
-import contextlib
 import functools
 import json
 import math
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
-from hardpair.config.read import MISREAD, refuse_oversized
+from hardpair.config.read import composed, located, refuse_oversized
 from hardpair.config.schema import definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
@@ -41,12 +40,16 @@ def resolve(config: dict) -> dict:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
     plugins.use([])
-    config = read_texts(_bounded(config), schema())
+    config = _bounded(config)
     files = config.get("plugins", []) if isinstance(config, dict) else []
     check(files, schema()["properties"]["plugins"], "plugins")
+    files = [str(located(file)) for file in files]
     plugins.use(files)
     check(config, schema())
     config = fill_defaults(config, schema())
+    source = config["data"]["source"]
+    config = composed(config) | {"plugins": files}
+    config["data"]["source"] = source and str(located(source))
     if config["pairs"] == "auto":
         config["pairs"] = {"auto": 1}
     for variant in config["variants"]:
@@ -73,26 +76,6 @@ def _bounded(value: object, name: str = "") -> object:
     except ValueError as error:
         raise UserError(f"config: {name}{error}") from None
     return plain
-
-
-def read_texts(value: object, part: dict) -> object:
-    """A copy of ``value`` in which texts are read as YAML wherever ``part`` of the schema allows no text.
-
-    Snakemake hands over the numbers of ``--config seeds=[0,1]`` as texts.
-    """
-    part = definition(part, value)
-    if isinstance(value, dict):
-        known = part.get("properties", {})
-        return {key: read_texts(item, known.get(key, {})) for key, item in value.items()}
-    if isinstance(value, list):
-        return [read_texts(item, part.get("items", {})) for item in value]
-    if isinstance(value, str) and "type" in part and "string" not in part["type"]:
-        import yaml
-
-        with contextlib.suppress(yaml.YAMLError, *MISREAD):
-            number = yaml.safe_load(value)
-            return number if isinstance(number, int | float | None) else value
-    return value
 
 
 def fill_defaults(value: object, part: dict) -> object:

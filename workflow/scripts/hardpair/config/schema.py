@@ -17,9 +17,9 @@ def schema() -> dict:
 
 @functools.cache
 def _schema(losses: str, samplers: str) -> dict:
-    import yaml
+    from hardpair.files import yaml_text
 
-    complete = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    complete = yaml_text.load(SCHEMA.read_text(encoding="utf-8"))
     for name, added in (("loss", losses), ("sampler", samplers)):
         for kind, options in json.loads(added).items():
             part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}

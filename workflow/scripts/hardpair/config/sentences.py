@@ -3,14 +3,15 @@
 import contextlib
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 
 from hardpair.config.docs import BOUNDS, TYPES
 from hardpair.config.schema import definition, renamed, schema
 
 AFFECTS_RESULTS = False
+WORDS_OF_YAML_1_1 = dict.fromkeys(("no", "off", "n"), "false") | dict.fromkeys(("yes", "on", "y"), "true")
 
 
 def sentence(error, root: list) -> str:
@@ -33,7 +34,10 @@ def sentence(error, root: list) -> str:
             return f"{dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
         case "type":
             types = [rule] if isinstance(rule, str) else rule
-            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in types)}{_type_hint(value, types[0])}"
+            if types == ["array"] and type(value) is int and definition(error.schema.get("items", {}), None).get("type") == "integer":
+                several = list(range(value)) if 0 < value <= 10 else [value, value + 1]
+                return f"{where} is {value}: it must be a list such as {several}"
+            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in types)}{_type_hint(value, error.schema)}"
         case "enum":
             return f"{where} is {shown(value)}: choose one of {', '.join(map(str, rule))}"
         case "oneOf":
@@ -54,17 +58,21 @@ def sentence(error, root: list) -> str:
     return f"{where} is {shown(value)}: it must be {bound}"
 
 
-def _type_hint(value: object, expected: str) -> str:
-    """What YAML may have done to a value of the wrong type."""
+def _type_hint(value: object, part: dict) -> str:
+    """What was meant by a value of a type that ``part`` of the schema does not allow."""
+    expected = part["type"] if isinstance(part["type"], str) else part["type"][0]
     if value is None:
-        return " (an empty key is null: fill it in or remove it)"
+        return f" (an empty key is null: fill it in or remove it{', or put the word in quotes' if expected == 'string' else ''})"
     if expected == "string" and not isinstance(value, dict | list):
         return " (put it in quotes)"
-    if isinstance(value, str) and expected in ("number", "integer"):
+    if not isinstance(value, str):
+        return ""
+    if expected == "boolean" and value.lower() in WORDS_OF_YAML_1_1:
+        return f" (write {WORDS_OF_YAML_1_1[value.lower()]})"
+    if expected in ("number", "integer") and value.isascii():
         with contextlib.suppress(ValueError):
-            number = float(value)
-            if 1e-9 < abs(number) < 1e12 and (expected == "number" or number.is_integer()):
-                return f" (YAML reads {shown(value)} as text: write {Decimal(value):f})"
+            if math.isfinite(number := float(value)) and (expected == "number" or number.is_integer()):
+                return " (remove the quotes)"
     return ""
 
 
@@ -74,6 +82,20 @@ def advice(name: object, known: Iterable[str], otherwise: str = "") -> str:
     if close := difflib.get_close_matches(str(name).lower(), by_lower, n=1):
         return f"did you mean {by_lower[close[0]]}?"
     return otherwise or f"choose from {', '.join(list(known)[:10])}{', …' if len(by_lower) > 10 else ''}"
+
+
+def nearest_path(path: str, known: Iterable[str]) -> str | None:
+    """The known path whose steps are each the nearest to those of ``path``; None if a step is near to none."""
+    steps, found = path.split("/"), []
+    rest = [name.split("/") for name in known if name.count("/") == len(steps) - 1]
+    for place, step in enumerate(steps):
+        names = {name[place] for name in rest}
+        near = [step] if step in names else difflib.get_close_matches(step, sorted(names), n=1)
+        if not near:
+            return None
+        found += near
+        rest = [name for name in rest if name[place] == near[0]]
+    return "/".join(found)
 
 
 def dotted(path: list) -> str:

@@ -13,7 +13,7 @@ from typing import get_args
 
 from hardpair.config.sentences import dotted, shown
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files import json_text
 
 AFFECTS_RESULTS = False
 LARGEST = 2**63  # integers beyond it fit no array
@@ -26,7 +26,7 @@ def read(path: str | Path, shape: dict) -> dict:
     Raises:
         UserError: the file is missing, is not JSON, or holds something else.
     """
-    value = read_json(path)
+    value = json_text.read(path)
     problem = difference(value, shape)
     if problem is None and re.search(r"[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):
         problem = "it holds half a character, which no file can show"

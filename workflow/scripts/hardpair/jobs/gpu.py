@@ -33,10 +33,15 @@ def devices() -> list[str]:
     return ["0"] if (DEV / "dxg").exists() else []  # Linux within Windows
 
 
+def present() -> bool:
+    """Whether this machine has a GPU at all, whatever CUDA_VISIBLE_DEVICES names: of NVIDIA (also within Windows, also Jetson) or AMD."""
+    return any(DEV.glob("nvidia[0-9]*")) or any((DEV / name).exists() for name in ("dxg", "nvmap", "kfd"))
+
+
 def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: float = 1.0) -> str | None:
     """Wait for a free GPU, hold it for the life of this process, and make it the only one that torch will see.
 
-    Devices that a scheduler gave to its job are shared within that job alone.
+    Devices that a scheduler gave to its job are shared within that job alone. On a machine without a GPU no job waits for another.
 
     Args:
         gpus: how many the job was given; 0 means that it computes on the CPU.
@@ -44,7 +49,7 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
         who: description of this process, for the logs of jobs that wait.
 
     Returns:
-        The device's name, or None where there is nothing to choose.
+        The device's name, or None where there is nothing to choose or to wait for.
 
     Raises:
         UserError: the folder of the locks is not this user's.
@@ -65,6 +70,8 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
             Path(f"{place}.holder").write_text(f"process {os.getpid()}{who and f', {who}'}", encoding="utf-8")
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return name
+        if not present():
+            return None
         if not holders:
             holders = [f"{name} by {_holder(place)}" for name, place in places]
             print(f"waiting for a free GPU: in use are {'; '.join(holders)}", file=sys.stderr, flush=True)

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
-import yaml
 
 from hardpair.comparison import recipes
 from hardpair.comparison.runs import Runs
 from hardpair.figures.drawing.style import COLOURS
-from hardpair.files import paths
+from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
 from hardpair.measures.metric_names import about, details_of, metrics_of
 from hardpair.report import inline_files, provenance, tables
@@ -52,7 +51,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         speed=tables.speed(records, labels),
         runs=tables.every_run(read_table(folder / paths.RUNS_TABLE), labels, metrics_of(settings)),
         provenance=provenance.provenance(records),
-        resolved=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100),
+        resolved=yaml_text.dump(config),
         commands=settings["commands"],
         explorer={"data": inline_files.script_data(data), "numbers": numbers, "script": script, "policy": inline_files.policy_hash(script)},
         **_results(folder, labels, config["baseline"], settings),

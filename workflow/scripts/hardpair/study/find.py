@@ -2,22 +2,27 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hardpair.cli.command import overlaid
 from hardpair.config.read import read_map
-from hardpair.errors import UserError
-from hardpair.files import paths
-from hardpair.files.atomic import read_json, write_json
+from hardpair.errors import UserError, one_line
+from hardpair.files import json_text, paths
+from hardpair.files.atomic import write_json
 
 BASE = "config/config.yaml"
 
 
 def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
     """Record what a study is started with: overlays, and changes of single keys (``--config``)."""
+    write_json(folder / paths.STARTED, {"configfiles": list(map(typed, configfiles)), "config": changes})
+
+
+def typed(path: Path) -> str:
+    """A path as a person would type it here."""
     here = Path.cwd()
-    names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in configfiles]
-    write_json(folder / paths.STARTED, {"configfiles": names, "config": changes})
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def chosen(name: str | None, configfiles: list[str]) -> dict:
@@ -82,7 +87,7 @@ def _as_started(path: Path) -> dict:
     """The config of the overlays and changes in a started.json, as they are now; that of config/config.yaml without such a file."""
     if not path.is_file():
         return overlay([])
-    started = read_json(path)
+    started = json_text.read(path)
     try:
         return overlay(started["configfiles"], started["config"])
     except (KeyError, TypeError):
@@ -97,4 +102,33 @@ def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
     """
     from hardpair.config.resolve import resolve
 
-    return resolve(functools.reduce(overlaid, [*map(read_map, [BASE, *configfiles]), changes or {}]))
+    return resolve(merged([BASE, *configfiles], changes or {}))
+
+
+def merged(configfiles: Sequence[str | Path], changes: dict) -> dict:
+    """Config files and changes of single keys as one config, later ones over earlier ones; it is not checked.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return functools.reduce(overlaid, [*map(read_map, configfiles), changes], {})
+
+
+def changes_of(arguments: Sequence[str]) -> dict:
+    """The keys that ``--config key=value …`` sets, their values read as YAML as in a file.
+
+    Raises:
+        UserError: one is set twice, or its value cannot be read.
+    """
+    from hardpair.files import yaml_text
+
+    changes = {}
+    for argument in arguments:
+        key, _, text = argument.partition("=")
+        if key in changes:
+            raise UserError(f"--config sets {key} twice: write it once")
+        try:
+            changes[key] = yaml_text.load(text)
+        except ValueError as error:
+            raise UserError(f"--config {key}={text[:40]} is not YAML: {one_line(error)}") from None
+    return changes

@@ -14,7 +14,7 @@ from hardpair.comparison import recipes
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.jobs.gpu import devices
+from hardpair.jobs.gpu import devices, present
 from hardpair.jobs.logs import read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
 
@@ -27,7 +27,7 @@ def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: 
     """
     if nodes:
         return min(nodes, gpus or nodes)
-    room = len(devices()) * jobs_per_gpu if gpus != 0 else 0
+    room = len(devices()) * jobs_per_gpu if gpus != 0 and present() else 0
     return max(min(cores, gpus or cores, room or processors), 1)
 
 

@@ -3,13 +3,19 @@
 One more is in the Snakefile, which must know its own folder before it can import this.
 """
 
+import re
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
+from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
+from snakemake.io import expand
 from snakemake.utils import available_cpu_count
 
+from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks
@@ -17,6 +23,64 @@ from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 
 _locks = []  # a lock that nothing refers to is released
+ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
+
+
+def as_written(workflow) -> dict | None:
+    """The config of config/config.yaml and the command line, read by ``config.read``; None where another workflow gives the config.
+
+    Snakemake reads the same files as YAML 1.1: it drops repeated keys, and turns texts into numbers and dates.
+
+    Raises:
+        UserError: a file or a key cannot be read, or an option is given twice.
+    """
+    if workflow.modifier.skip_configfile:  # by `module:`
+        return None
+    settings = workflow.config_settings
+    refuse_repeated(command_line())
+    base = [] if settings.replace_workflow_config or (settings.configfiles and not Path(find.BASE).exists()) else [find.BASE]
+    return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
+
+
+def refuse_repeated(arguments: Sequence[str]) -> None:
+    """Refuse a command line of Snakemake with an option of which only the last would count.
+
+    Raises:
+        UserError: names the option.
+    """
+    words = Counter(word.partition("=")[0] for word in takewhile(lambda word: word != "--", arguments))
+    for option, names in ONCE.items():
+        if sum(words[name] for name in names) > 1:
+            raise UserError(f"{option} is there twice, and Snakemake takes only the last: write it once, with all its values after it")
+
+
+def refuse_unknown_targets(workflow, **wildcards: object) -> None:
+    """Refuse targets of the command line that no rule makes.
+
+    Args:
+        wildcards: values of each wildcard of the rules, to name the file or rule of the most similar name.
+
+    Raises:
+        UserError: names one.
+    """
+
+    def is_made(target: str) -> bool:
+        return workflow.is_rule(target) or any(rule.is_producer(target) for rule in workflow.rules)
+
+    # Before the jobs are known, the command line alone has the targets. Most have none, and to parse it takes half a second.
+    words = [word for word in command_line() if not re.match(r"-|\d+$", word) and "=" not in word and not Path(word).exists()]
+    if all(map(is_made, words)) or "--target-jobs" in command_line():  # a cluster's job
+        return
+    for target in filter(lambda target: not is_made(target), get_argument_parser().parse_args(command_line()).targets):
+        files = [re.sub(r"{(\w+)[^{}]*}", r"{\1}", file) for rule in workflow.rules for file in rule.output]
+        near = nearest_path(target, [*expand(files, **wildcards), *(rule.name for rule in workflow.rules)])
+        advice = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
+        raise UserError(f"the target {target} is neither a rule nor a file that a rule makes: {advice}")
+
+
+def command_line() -> list[str]:
+    """The arguments of Snakemake, if this is its own program."""
+    return sys.argv[1:] if Path(sys.argv[0]).name in ("snakemake", "__main__.py") else []
 
 
 def start(workflow, config: dict, folders: list[str]) -> list:
@@ -38,7 +102,7 @@ def start(workflow, config: dict, folders: list[str]) -> list:
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        find.remember(paths.RESULTS / config["study"], settings.configfiles, dict(settings.config))
+        find.remember(paths.RESULTS / config["study"], settings.configfiles, find.changes_of(settings.config_args))
     except UserError as error:
         raise WorkflowError(str(error)) from None
     except OSError as error:

@@ -130,9 +130,7 @@ class Training:
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1
             if completed == 0 and step == 1:
-                raise Diverged(
-                    "the loss is NaN or infinite in the first step, before any weight has changed: check the loss"
-                )
+                raise Diverged("the loss is NaN or infinite in the first step, before any weight has changed: check the loss")
             raise Diverged(self._diverged("the loss", f"step {step} of epoch {completed + 1}", rate))
         total = torch.tensor(sizes, dtype=torch.float64) @ step_losses
         count = sum(sizes)

@@ -1,0 +1,180 @@
+"""The command line of Snakemake, as the workflow reads it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from hardpair.errors import UserError
+from hardpair.study import find, snakemake_internals
+from workspace import PROJECT
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a small config/config.yaml, where Snakemake has just been called."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/snakemake"])
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("study: base\nrecipe: {epochs: 1, dropout: 0}\nseeds: [0]\n")
+    return tmp_path
+
+
+def called(*configfiles, config=(), replace=False, module=False):
+    """As much of Snakemake as is looked at."""
+    settings = SimpleNamespace(
+        configfiles=[Path(name).absolute() for name in configfiles], config_args=list(config), replace_workflow_config=replace
+    )
+    return SimpleNamespace(config_settings=settings, modifier=SimpleNamespace(skip_configfile=module))
+
+
+def test_files_and_changes_are_laid_over_one_another_in_their_order(here):
+    Path("a.yaml").write_text("study: a\nrecipe: {epochs: 1e3}\nlabel: no\n")
+    Path("b.json").write_text('{"study": "b"}')
+    read = snakemake_internals.as_written(called("a.yaml", "b.json", config=["seeds=[0, 1]", "recipe={dropout: .5}"]))
+    assert read == {"study": "b", "recipe": {"epochs": 1000, "dropout": 0.5}, "seeds": [0, 1], "label": "no"}
+
+
+def test_the_config_of_the_workflow_can_be_replaced_or_come_from_another_workflow(here):
+    Path("a.yaml").write_text("study: a\n")
+    assert snakemake_internals.as_written(called("a.yaml", replace=True)) == {"study": "a"}
+    assert snakemake_internals.as_written(called("a.yaml", module=True)) is None
+    Path("config/config.yaml").unlink()
+    assert snakemake_internals.as_written(called("a.yaml")) == {"study": "a"}
+    with pytest.raises(UserError, match=r"^config/config\.yaml does not exist"):
+        snakemake_internals.as_written(called())
+
+
+def test_an_overlay_that_is_wrong_is_named_as_it_was_typed(here):
+    Path("a.yaml").write_text("seeds: [0]\nseeds: [1]\n")
+    with pytest.raises(UserError, match=r'^a\.yaml, line 2: the key "seeds" is there twice, first in line 1'):
+        snakemake_internals.as_written(called("a.yaml"))
+
+
+VALUES = {
+    "seeds=[0,1]": [0, 1],
+    "seeds=[0, 0x10, 1_000]": [0, 16, 1000],
+    "recipe={epochs: 5, learning_rate: 1e-3}": {"epochs": 5, "learning_rate": 0.001},
+    '{"x"}={"epochs": 5}': {"epochs": 5},
+    "foo={'bar': 42, 'b': True}": {"bar": 42, "b": True},
+    "study=no": "no",
+    "study=2020-01-01": "2020-01-01",
+    "study=1:30": "1:30",
+    "study=010": 10,
+    'study="010"': "010",
+    "study=a=b": "a=b",
+    "data={source: null}": {"source": None},
+    "data={source: 'null'}": {"source": "null"},
+    "x=": None,
+    "x": None,
+}
+
+
+@pytest.mark.parametrize("argument", VALUES)
+def test_a_value_of_the_command_line_is_read_as_in_a_file(argument):
+    [value] = find.changes_of([argument]).values()
+    assert (value, type(value)) == (VALUES[argument], type(VALUES[argument]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["seeds=[0]", "seeds=[1]"], "--config sets seeds twice: write it once"),
+        (["recipe={epochs: 1, epochs: 2}"], '--config recipe={epochs: 1, epochs: 2} is not YAML: line 1: the key "epochs" is there twice'),
+        (["seeds=[0"], "--config seeds=[0 is not YAML: line 1: the [ is not closed"),
+    ],
+)
+def test_changes_that_cannot_be_read_are_refused(arguments, problem):
+    with pytest.raises(UserError, match=f"^{re.escape(problem)}"):
+        find.changes_of(arguments)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("--configfile a.yaml --configfile b.yaml", "--configfile"),
+        ("--configfile a.yaml --cores 2 --configfiles b.yaml", "--configfile"),
+        ("--configfile=a.yaml --configfile=b.yaml", "--configfile"),
+        ("--config a=1 --config b=2", "--config"),
+        ("-C a=1 --config b=2", "--config"),
+    ],
+)
+def test_an_option_of_which_snakemake_drops_the_first_is_refused(here, monkeypatch, words, option):
+    monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
+    with pytest.raises(UserError, match=f"^{option} is there twice, and Snakemake takes only the last"):
+        snakemake_internals.as_written(called())
+    monkeypatch.setattr(sys, "argv", ["pytest", *words.split()])
+    assert snakemake_internals.as_written(called())["study"] == "base", "another program's options are not looked at"
+
+
+def test_options_that_are_there_once_are_accepted(here):
+    snakemake_internals.refuse_repeated("--configfile a.yaml b.yaml --config a=1 b=2 --cores 1 -- --configfile --configfile".split())
+
+
+# ---------------------------------------------------------------------------------------------------------------- targets
+
+
+class Rule(SimpleNamespace):
+    def is_producer(self, target):
+        return any(re.fullmatch(re.sub(r"{\w+,?([^}]*)}", r"(?:\1|[^/]+)", file), target) for file in self.output)
+
+
+RULES = [
+    Rule(name="train", output=["results/demo/runs/{variant}/seed{seed,\\d+}/run.json"]),
+    Rule(name="plot_figure", output=["results/demo/figures/final.png", "results/demo/figures/curves.svg"]),
+    Rule(name="write_report", output=["results/demo/report.html"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("targets", "near"),
+    [
+        (["results/demo/figure/final.png"], "results/demo/figures/final.png"),
+        (["results/demo/figures/finals.png"], "results/demo/figures/final.png"),
+        (["results/dmo/figures/curves.png"], "results/demo/figures/curves.svg"),
+        (["results/demo/run/dfl/seed1/run.json"], "results/demo/runs/dfl/seed1/run.json"),
+        (["write_report", "results/demo/reports.html"], "results/demo/report.html"),
+        (["write_reports"], "write_report"),
+        (["results/demo/report.html", "all_of_it"], None),
+        (["report/of/it"], None),
+    ],
+)
+def test_a_target_that_no_rule_makes_is_answered_with_the_nearest(here, monkeypatch, targets, near):
+    workflow = SimpleNamespace(rules=RULES, is_rule=lambda name: name in [rule.name for rule in RULES])
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--cores", "2", "--configfile", "config/config.yaml", "--", *targets])
+    with pytest.raises(UserError) as caught:
+        snakemake_internals.refuse_unknown_targets(workflow, variant=["ce", "dfl"], seed=[0, 1])
+    answer = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
+    assert str(caught.value) == f"the target {targets[-1]} is neither a rule nor a file that a rule makes: {answer}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--cores 2 --resources gpu=4",
+        "train",
+        "--cores 2 results/demo/report.html",
+        "--executor slurm",
+        "-n results/demo/runs/ce/seed7/run.json",
+    ],
+)
+def test_targets_that_rules_make_and_values_of_options_are_accepted(here, monkeypatch, words):
+    workflow = SimpleNamespace(rules=RULES, is_rule=lambda name: name in [rule.name for rule in RULES])
+    monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
+    snakemake_internals.refuse_unknown_targets(workflow, variant=["ce", "dfl"], seed=[0, 1])
+
+
+def test_the_makefile_takes_0_for_off():
+    def dry(*words):
+        return subprocess.run(
+            ["make", "--dry-run", "--old-file=setup", *words], cwd=PROJECT, capture_output=True, text=True, check=True
+        ).stdout
+
+    for value, expected in {"1": True, "yes": True, "0": False, "no": False, "": False}.items():
+        assert ("--follow" in dry("status", f"FOLLOW={value}")) == expected
+        assert ("--leftovers" in dry("clean-study", "STUDY=x", f"LEFTOVERS={value}")) == expected
+        assert ("--yes" in dry("clean-study", "STUDY=x", f"YES={value}")) == expected

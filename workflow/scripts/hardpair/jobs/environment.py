@@ -1,0 +1,27 @@
+"""The environment that a command inherits from its caller, without what would change or break its results. Imports nothing heavy."""
+
+import os
+import sys
+
+AFFECTS_RESULTS = False
+# Instruction sets and precisions of MKL, oneDNN, ATen and cuBLAS: each other choice computes other bits.
+CHANGES_BITS = (
+    *("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "ATEN_CPU_CAPABILITY"),
+    *(f"{name}_{limit}" for name in ("ONEDNN", "DNNL") for limit in ("MAX_CPU_ISA", "CPU_ISA_HINTS", "DEFAULT_FPMATH_MODE")),
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
+)
+
+
+def neutral() -> None:
+    """Make this process independent of its caller's locale, of a Matplotlib backend, and of variables that change results.
+
+    To be called before torch and Matplotlib are imported. Where file names are not read as UTF-8, the process starts again.
+    """
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not where a test catches it
+            stream.reconfigure(errors="backslashreplace")  # for PYTHONIOENCODING=ascii
+    os.environ["MPLBACKEND"] = "agg"
+    if ignored := [name for name in CHANGES_BITS if os.environ.pop(name, None) is not None]:
+        print(f"ignored of the environment, since it would change results: {', '.join(ignored)}", file=sys.stderr)
