@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import picture_tree
 from hardpair.data.pictures import entry, tree
-from hardpair.data.pictures.labels import label_files
 from hardpair.data.pictures.entry import Entry
+from hardpair.data.pictures.labels import label_files
 from hardpair.errors import UserError
 
 FILES = {"cat/1.png": b"one", "cat/deep/er/2.png": b"two", "dog/1.png": b"three", "READ ME": b"four"}

@@ -96,7 +96,7 @@ def _integer_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
 def _float_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
     """Floats as uint8."""
     low, high = values.min(), values.max()
-    if not (0 <= low <= high <= 1 or (0 <= low and 16 <= high <= 255)):  # NaN is neither
+    if not (0 <= low <= high <= 1 or (low >= 0 and 16 <= high <= 255)):  # NaN is neither
         raise BadPicture(
             f"has grey values from {low:g} to {high:g} as floats, whose full range is unclear",
             "save it with values from 0 (black) to 1 or 255 (white)",

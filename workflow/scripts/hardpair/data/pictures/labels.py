@@ -123,9 +123,9 @@ def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
     parts = {"train": found["train"], "test": found["test"] or found["validation"]}
     for role, names in parts.items():
         if len(names) > 1:
+            several = " and ".join(f"{name}/" for name in names)
             raise UserError(
-                f"data.source {source} has several folders for {role}ing, {' and '.join(f'{name}/' for name in names)}: name them train and "
-                "test, or put their pictures together"
+                f"data.source {source} has several folders for {role}ing, {several}: name one of them {role}, and move or remove the others"
             )
         if not names:
             present = parts["train" if role == "test" else "test"][0]

@@ -119,12 +119,12 @@ def _records(data: bytes) -> dict[str, bytes]:
 
 
 def _check_end(file: BinaryIO) -> None:
-    """After the first block of zeros: only zeros, or data of others after a record that zeros fill.
+    """After the first block of zeros: only zeros, or other data after a record that zeros fill, which do not end as a tar does.
 
     Raises:
         Refused, tarfile.ReadError: another archive follows, or the zeros are damage.
     """
-    start, only_zeros = file.tell() - BLOCK, True
+    start, only_zeros, last = file.tell() - BLOCK, True, b""
     while block := file.read(BLOCK):
         place = file.tell() - len(block)
         if place - start > PADDING:
@@ -135,6 +135,9 @@ def _check_end(file: BinaryIO) -> None:
             if only_zeros and (place - start < 2 * BLOCK or place % RECORD):
                 raise tarfile.ReadError("data follow what looks like its end")
             only_zeros = False
+        last = (last + block)[-2 * BLOCK :]
+    if not only_zeros and not any(last):  # as a tar ends
+        raise tarfile.ReadError("data follow what looks like its end")
 
 
 def _positive(size: int) -> int:
