@@ -1,5 +1,6 @@
 """The members of a zip archive, after a check that its directory lists all that it holds."""
 
+import lzma
 import stat
 import struct
 import zipfile
@@ -33,7 +34,7 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
             if named in to_read:
                 try:
                     content = archive.read(member)  # no more than file_size, whatever it would inflate to
-                except (OSError, EOFError, RuntimeError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+                except (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
                     content = f"cannot be unpacked ({one_line(error)})"
             yield named, content
 
