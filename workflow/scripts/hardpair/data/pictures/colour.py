@@ -65,9 +65,10 @@ def in_colour(picture: Image.Image, samples: Samples | None = None) -> Image.Ima
         raise BadPicture("has signed values of 8 bits", "save it with values from 0 to 255")
     if picture.mode.startswith("I") or picture.mode == "F":
         levels = _float_levels if picture.mode == "F" else _integer_levels
-        grey = levels(np.asarray(picture).astype(np.float64), samples)
+        values = np.asarray(picture)
+        grey = levels(values, samples)
         if isinstance(transparent := picture.info.get("transparency"), int):
-            grey[np.asarray(picture) == transparent] = 255
+            grey[values == transparent] = 255
         return Image.fromarray(grey).convert("RGB")
     if samples.bits == 16:
         picture = _of_high_bytes(picture)
@@ -88,9 +89,8 @@ def _integer_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
             f"has grey values from {low:.0f} to {high:.0f}, whose full range is unclear",
             "save it with values from 0 (black) to 65535 (white), or from 0 to 255 in 8 bits",
         )
-    if samples.negative:
-        values = most - values
-    return (values / (most / 255)).round().astype(np.uint8)
+    values = values.astype(np.float32)  # exact for so many bits, and half as large as float64
+    return ((most - values if samples.negative else values) / np.float32(most / 255)).round().astype(np.uint8)
 
 
 def _float_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
