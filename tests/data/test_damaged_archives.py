@@ -191,6 +191,17 @@ def test_zips_that_hold_more_than_their_directory_lists_are_refused(tmp_path):
     assert "its end is missing: it was cut short, or is one of several volumes" in refusal(source)
 
 
+def test_a_zip_of_many_files_may_count_them_modulo_65536(tmp_path):
+    content = bytearray(zipped({f"{name}/{number}": b"x" for name in "ab" for number in range(33_000)}))
+    end = content.rindex(b"PK\5\6")
+    plain = content[: content.index(b"PK\6\6")] + content[end:]
+    directory = plain.index(b"PK\1\2")
+    struct.pack_into("<HHII", plain, plain.rindex(b"PK\5\6") + 8, 464, 464, plain.rindex(b"PK\5\6") - directory, directory)
+    for whole in (content, plain):
+        (tmp_path / "a").write_bytes(whole)
+        assert len(tree.listing(tmp_path / "a")) == 66_000
+
+
 def test_files_of_a_zip_that_share_their_bytes_are_refused(tmp_path):
     content = bytearray(zipped(FILES))
     second = content.index(b"PK\1\2", content.index(b"PK\1\2") + 4)

@@ -60,6 +60,8 @@ TONES = {
     "32 bits": (saved(WIDE.astype(np.int32), "TIFF"), grey(RAMP)),
     "16 bits, PGM": (saved(WIDE, "PPM"), grey(RAMP)),
     "12 bits, PGM": (b"P5 16 16 4095\n" + (RAMP.astype(">u2") * 16 + RAMP // 16).astype(">u2").tobytes(), grey(RAMP)),
+    "a dark PGM of 12 bits": (b"P5 16 16 4095\n" + (RAMP.astype(np.uint16) * 2).astype(">u2").tobytes(), grey(RAMP / 8)),
+    "a dark JPEG 2000 of 16 bits": (saved(RAMP.astype(np.uint16) * 32, "JPEG2000"), grey(RAMP / 8)),
     "floats to 1": (saved((RAMP / 255).astype(np.float32), "TIFF"), grey(RAMP)),
     "floats to 255": (saved(RAMP.astype(np.float32), "TIFF"), grey(RAMP)),
     "floats to 1, white is 0": (tiff((RAMP / 255).astype(np.float32), 0, 3), grey(255 - RAMP)),

@@ -23,11 +23,13 @@ class Samples:
 
     Attributes:
         bits: of a value: 12 or 16, or 0 for what the mode shows.
+        stated: the file says what its largest value is, and Pillow has brought it to 65535.
         signed: bytes are from -128 to 127, which Pillow ignores.
         negative: 0 is white, which Pillow ignores in pictures of more than 8 bits.
     """
 
     bits: int = 0
+    stated: bool = False
     signed: bool = False
     negative: bool = False
 
@@ -39,7 +41,8 @@ def sample_type(picture: Image.Image) -> Samples:
     bits = 12 if raw == "I;12" else 16 if ";16" in raw or _wide_sgi(picture) else 0
     tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
     formats = tags.get(SAMPLE_FORMAT, (1,))
-    return Samples(bits, 2 in (formats if isinstance(formats, tuple) else (formats,)), tags.get(PHOTOMETRIC) == 0)
+    signed = 2 in (formats if isinstance(formats, tuple) else (formats,))
+    return Samples(bits, picture.format in ("PPM", "JPEG2000"), signed, tags.get(PHOTOMETRIC) == 0)
 
 
 def _wide_sgi(picture: Image.Image) -> bool:
@@ -84,7 +87,7 @@ def _integer_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
     """Values of more than 8 bits as uint8."""
     low, high = values.min(), values.max()
     most = 4095 if samples.bits == 12 else 65535
-    if low < 0 or high > most or (most == 65535 and 0 < high < DARKEST):
+    if low < 0 or high > most or (most == 65535 and not samples.stated and 0 < high < DARKEST):
         raise BadPicture(
             f"has grey values from {low:.0f} to {high:.0f}, whose full range is unclear",
             "save it with values from 0 (black) to 65535 (white), or from 0 to 255 in 8 bits",
