@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import picture_tree
-from hardpair.data.pictures import entry, tree
+from hardpair.data.pictures import archives, entry, tree
 from hardpair.errors import UserError
 
 FILES = {f"{name}/{number}.png": picture_tree.png(7 * number + len(name)) for name in ("cat", "mouse") for number in range(4)}
@@ -238,8 +238,6 @@ def unicode_path(raw: bytes, name: str) -> bytes:
     ],
 )
 def test_names_in_a_zip_are_utf8_where_they_can_be(tmp_path, raw, extra, name, clear):
-    from hardpair.data.pictures import archives
-
     (tmp_path / "a.zip").write_bytes(named(raw, extra))
     assert read(tmp_path / "a.zip") == {f"{name}/1.png": b"content", "dog/1.png": b"content"}
     remarks = archives.remarks(tmp_path / "a.zip")
@@ -263,6 +261,13 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.tar").write_bytes(tar(FILES))
     for name in ("folder", "a.tar"):
         assert "has more than 7 files: name a smaller part of it" in refusal(tmp_path / name)
+
+
+def test_names_of_a_packed_tar_that_fill_the_memory_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "NAMES", 10_000)
+    long = tar({f"cat/{number}{'x' * 3000}": b"x" for number in range(5)}, format=tarfile.GNU_FORMAT)
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(long))
+    assert "has names of files of more than 10,000 characters together" in refusal(tmp_path / "a.tar.xz")
 
 
 def test_a_method_of_compression_that_not_every_python_has_is_named(tmp_path):

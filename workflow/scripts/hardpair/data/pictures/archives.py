@@ -14,6 +14,7 @@ from hardpair.data.pictures.entry import Entry, Refused
 from hardpair.errors import UserError, one_line
 
 DAMAGE = (OSError, EOFError, RuntimeError, ValueError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+NAMES = 2**28  # characters of the names of all files together; in a packed tar they may be as long as nothing on a disk
 OTHERS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!\x1a\x07": "a rar archive",
@@ -41,11 +42,13 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
         UserError: it is neither a zip nor a tar, of a kind that is not read, or damaged; perhaps only after some of its files.
     """
     try:
-        seen = set()
+        seen, characters = set(), 0
         for entry, content in _reader(source)(source, to_read):
             if entry.path in seen:
                 entry, content = replace(entry, problem="is in the archive twice"), None
             seen.add(entry.path)
+            if (characters := characters + len(entry.path)) > NAMES:
+                raise Refused(f"has names of files of more than {NAMES:,} characters together: shorten them, or name a smaller part of it")
             yield entry, content
     except Refused as error:
         raise UserError(f"data.source {source} {error}") from None
