@@ -37,9 +37,9 @@ clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only
 	@python workflow/scripts/study.py clean --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
 		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(LEFTOVERS),--leftovers) $(if $(YES),--yes)
 
-adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays")
+adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
 	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
-		$(if $(CONFIG),--configfile $(CONFIG))
+		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(CODE),--code "$(CODE)")
 
 # Not by number of tests: the few of the cluster take longest, and would begin last.
 test: setup ## the test suite

@@ -21,7 +21,7 @@ from hardpair.staleness.code_hash import code_hash
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.study.hooks import print_failures, print_results
+from hardpair.study.messages import print_failures, print_results
 from hardpair.study.snakemake_internals import logged, start
 
 
@@ -31,7 +31,7 @@ configfile: "config/config.yaml"
 try:
     config = resolve(config)
     STUDY = str(paths.RESULTS / config["study"])
-    DATA = f"resources/{config['data']['name']}"
+    DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
 except UserError as error:
     sys.exit(str(error))

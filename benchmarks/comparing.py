@@ -24,7 +24,7 @@ from hardpair.config.resolve import resolve
 from hardpair.figures import catalogue
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
-from measured import PROJECT, machine, measured, told
+from measured import PROJECT, in_words, machine, measured
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
 POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
@@ -57,8 +57,8 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
         pool = folder / "pool" / variant["name"]
         for seed in range(min(POOL, len(config["seeds"]))):
             (pool / str(seed)).mkdir(parents=True)
-            given = plan.figure_settings(config, "confusion")
-            fake_study.write_run(pool / str(seed), variant["name"], place, seed, given, epochs, True, images, fake_study.CLASSES, 32)
+            settings = plan.figure_settings(config, "confusion")
+            fake_study.write_run(pool / str(seed), variant["name"], place, seed, settings, epochs, True, images, fake_study.CLASSES, 32)
         for seed in config["seeds"]:
             present = fingerprint(variant["train"], recipe, seed, results / "split.json", variant["code"])
             copy_run(pool / str(seed % POOL), results / "runs" / variant["name"] / f"seed{seed}", seed, present, rng)
@@ -133,7 +133,7 @@ def main() -> None:
             if writer.exitcode:
                 sys.exit("the made-up study could not be written")
         runs = len(config["variants"]) * options.seeds
-        print(f"{told(about)}; {runs:,} runs of {options.epochs} epochs, {options.images:,} images\n")
+        print(f"{in_words(about)}; {runs:,} runs of {options.epochs} epochs, {options.images:,} images\n")
         rows = []
         for name, command in commands(folder, config).items():
             if not options.only or name in options.only:

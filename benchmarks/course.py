@@ -21,10 +21,10 @@ from hardpair.study.find import overlay
 GRID = np.arange(1, 100) / 100
 
 
-def told(values: np.ndarray, digits: int) -> str:
+def interval_text(values: np.ndarray, digits: int) -> str:
     """Mean over seeds with Student's 95 % interval."""
-    found = mean_interval(values)
-    return f"{found['mean']:.{digits}f} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+    interval = mean_interval(values)
+    return f"{interval['mean']:.{digits}f} [{interval['low']:.{digits}f}, {interval['high']:.{digits}f}]"
 
 
 def shares(runs: Runs, kind: str, threshold: float, epochs: list[int]) -> np.ndarray:
@@ -39,7 +39,7 @@ def main() -> None:
     cli.add_argument("--variant", default="dfl", help="variant with published courses (default %(default)s)")
     options = cli.parse_args()
     config = overlay(options.configfile)
-    (variant,) = (each for each in config["variants"] if each["name"] == options.variant)
+    (variant,) = (declared for declared in config["variants"] if declared["name"] == options.variant)
     published = variant["published"]
     runs = Runs(Path("results") / config["study"] / "runs", (options.variant,), tuple(config["seeds"]))
     weights = runs.refreshes(config["pairs"][0])
@@ -48,7 +48,7 @@ def main() -> None:
     print("| epoch | mean weight, published | here | scale, published | here |\n|--:|--:|---|--:|---|")
     for (epoch, weight), (_, scale) in zip(published["mean_weight"], published["scale"], strict=True):
         at = weights[weights["epoch"] == epoch]
-        here = told(at["loss_mean_weight"].to_numpy(), 3), told(at["loss_scale"].to_numpy(), 2)
+        here = interval_text(at["loss_mean_weight"].to_numpy(), 3), interval_text(at["loss_scale"].to_numpy(), 2)
         print(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
 
     print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
@@ -57,10 +57,10 @@ def main() -> None:
         errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]
         best = GRID[int(np.argmin(errors))]
         for threshold in dict.fromkeys((config["difficulty"][kind], best)):
-            found = shares(runs, kind, threshold, epochs) * 100
+            percent = shares(runs, kind, threshold, epochs) * 100
             for place, epoch in enumerate(epochs):
                 note = ", fits best" if threshold == best else ""
-                print(f"| {kind} | {threshold:.2f}{note} | {epoch} | {goal[place] * 100:.1f} % | {told(found[:, place], 1)} % |")
+                print(f"| {kind} | {threshold:.2f}{note} | {epoch} | {goal[place] * 100:.1f} % | {interval_text(percent[:, place], 1)} % |")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How often the study's intervals cover the truth, and how often its tests find a difference where there is none.
 
-Simulated studies of 5, 10 and 30 paired seeds without any true difference; the sampling error of a share near 5 % is told with it. The
+Simulated studies of 5, 10 and 30 paired seeds without any true difference; the sampling error of a share near 5 % is given with it. The
 second table draws new images for each study too: right and wrong answers to 1,000 of them, from effects of seed, image and both. Example:
 
   python benchmarks/coverage.py --studies 2000
@@ -50,7 +50,7 @@ IMAGES = {  # standard deviations of what an image adds to both variants alike, 
 
 
 def simulate_images(shared: float, own: float, seeds: int, studies: int, images: int = 1000) -> dict[str, float]:
-    """Shares of studies, each on images of its own, whose interval over seeds, and on new images too, covers 0."""
+    """Shares of studies, each on images of its own, whose interval over seeds, and over seeds and images, covers 0."""
     rng = np.random.default_rng(seeds)
     strata = np.arange(images) % 10
     covered, covered_new = [], []
@@ -73,15 +73,15 @@ def main() -> None:
     print("|---|--:|--:|--:|--:|--:|")
     for name, draw in DRAWS.items():
         for seeds in (5, 10, 30):
-            got = simulate(draw, seeds, studies)
-            bca = "" if np.isnan(got["BCa"]) else f"{got['BCa']:.1%}"
-            print(f"| {name} | {seeds} | {got['t']:.1%} | {bca} | {got['one']:.1%} | {got['any']:.1%} |", flush=True)
-    print("\n| images | seeds | t interval over seeds covers | on new images too covers |")
+            coverage = simulate(draw, seeds, studies)
+            bca = "" if np.isnan(coverage["BCa"]) else f"{coverage['BCa']:.1%}"
+            print(f"| {name} | {seeds} | {coverage['t']:.1%} | {bca} | {coverage['one']:.1%} | {coverage['any']:.1%} |", flush=True)
+    print("\n| images | seeds | t interval over seeds covers | interval over seeds and images covers |")
     print("|---|--:|--:|--:|")
     for name, spread in IMAGES.items():
         for seeds in (2, 5, 10, 30):
-            got = simulate_images(*spread, seeds, studies)
-            print(f"| {name} | {seeds} | {got['t']:.1%} | {got['new']:.1%} |", flush=True)
+            coverage = simulate_images(*spread, seeds, studies)
+            print(f"| {name} | {seeds} | {coverage['t']:.1%} | {coverage['new']:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

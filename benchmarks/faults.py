@@ -28,16 +28,16 @@ def counts(reports: list[Path]) -> dict[str, dict]:
     """By fault, in the order met: ``tries``, ``lost``, and the reason of those that were ``skipped``."""
     rows = {}
     for case in (case for report in reports for case in ET.parse(report).iter("testcase")):
-        told = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
-        lost = case.find("failure") is not None or case.find("error") is not None
-        if "fault" not in told and not lost:
+        properties = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
+        failed = case.find("failure") is not None or case.find("error") is not None
+        if "fault" not in properties and not failed:
             continue
-        row = rows.setdefault(told.get("fault", case.get("name")), {"tries": 0, "lost": 0, "skipped": None})
+        row = rows.setdefault(properties.get("fault", case.get("name")), {"tries": 0, "lost": 0, "skipped": None})
         if (skipped := case.find("skipped")) is not None:
             row["skipped"] = skipped.get("message")
             continue
-        row["tries"] += int(told.get("tries", 1))
-        row["lost"] += lost
+        row["tries"] += int(properties.get("tries", 1))
+        row["lost"] += failed
     return rows
 
 
@@ -63,8 +63,8 @@ def main() -> None:
         options.write.write_text(f"{before}{START}\n\n{table(rows)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
     else:
         print(table(rows))
-    if lost := [fault for fault, row in rows.items() if row["lost"]]:
-        sys.exit(f"something was lost: {', '.join(lost)}")
+    if failed := [fault for fault, row in rows.items() if row["lost"]]:
+        sys.exit(f"something was lost: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -43,18 +43,18 @@ def train(images, split, epochs: int, batch_size: int, seed: int) -> tuple[loop.
     recipe = Recipe(epochs, batch_size, 0.01, 0.9, 5e-4, (0.5, 0.8), 0.1, 0.5, REFRESH)
     training = loop.Training(images, split, RunSettings(LOSS, {"kind": "uniform"}, recipe), seed)
     refreshed = epochs - REFRESH
-    seen = {}
+    observed = {}
 
     def look(record: dict, seconds: float) -> None:
         if record["epoch"] == refreshed:
-            seen["at"] = cross_entropies(training).clone()
+            observed["at"] = cross_entropies(training).clone()
         if record["epoch"] == refreshed + STALE:
             raise Reached
 
     try:
         training.run(look)
     except Reached:
-        return training, seen["at"]
+        return training, observed["at"]
     raise RuntimeError("the run ended before its weights were stale")
 
 
@@ -72,10 +72,10 @@ def gradient(training: loop.Training, weights: torch.Tensor, scale: float, of_we
     for at in torch.arange(count).split(250):
         chosen = training.training[at]
         logits = network(normalise(images.pixels[chosen], images.mean, images.std))
-        each = F.cross_entropy(logits, images.labels[chosen], reduction="none")
+        losses = F.cross_entropy(logits, images.labels[chosen], reduction="none")
         if of_weight is not None:
-            each = focal_weight(each, of_weight) * each
-        (scale * (weights[at].float() * each).sum() / count).backward()
+            losses = focal_weight(losses, of_weight) * losses
+        (scale * (weights[at].float() * losses).sum() / count).backward()
     network.train()
     return torch.cat([parameter.grad.flatten() for parameter in network.parameters()]).double()
 
@@ -94,7 +94,7 @@ def main() -> None:
     images = load_images(options.data, "train", device)
     training, then = train(images, load_split(options.split, options.data), options.epochs, options.batch_size, options.seed)
     now = cross_entropies(training)
-    fresh, stale, twice = floored_weight(now, GAMMA), floored_weight(then, GAMMA), floored_weight(now, 2 * GAMMA)
+    fresh, stale, doubled = floored_weight(now, GAMMA), floored_weight(then, GAMMA), floored_weight(now, 2 * GAMMA)
     one = torch.ones_like(fresh)
     growth = (fresh.square().mean() / fresh.mean() ** 2).item()
     reference = gradient(training, fresh, 1 / fresh.mean().item(), None)
@@ -104,7 +104,7 @@ def main() -> None:
         "sampler, stale weights": gradient(training, stale, 1 / stale.mean().item(), None),
         "loss as trained: attached, stale scale": gradient(training, one, 1 / stale.mean().item(), GAMMA),
         "both as trained": gradient(training, stale, 1 / stale.mean().item() ** 2, GAMMA),
-        "detached loss, exponent 2γ, fresh": gradient(training, twice, 1 / twice.mean().item(), None),
+        "detached loss, exponent 2γ, fresh": gradient(training, doubled, 1 / doubled.mean().item(), None),
     }
     print(f"{len(now):,} images, epoch {options.epochs - REFRESH + STALE}, weights of epoch {options.epochs - REFRESH}: mean weight "
           f"{stale.mean():.3f} then, {fresh.mean():.3f} now; E[w²]/E[w]² = {growth:.2f}\n")  # fmt: skip

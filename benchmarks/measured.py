@@ -19,17 +19,17 @@ def measured(command: list, folder: Path) -> dict[str, float]:
         ``seconds`` (wall), ``cpu`` (user and system seconds of it and its children), ``peak_mb`` (largest resident set of one process).
 
     Raises:
-        SystemExit: it failed; with the end of what it said.
+        SystemExit: it failed; with the end of its output.
     """
-    with open(folder / "said", "w+") as said:
-        began = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in command], cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said)
+    with open(folder / "output", "w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], cwd=folder, env=ENVIRONMENT, stdout=output, stderr=output)
         _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)  # so that Popen waits for it no more
         if process.returncode:
-            said.seek(0)
-            sys.exit(f"{' '.join(map(str, command[:2]))} failed:\n{said.read()[-3000:]}")
+            output.seek(0)
+            sys.exit(f"{' '.join(map(str, command[:2]))} failed:\n{output.read()[-3000:]}")
     return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}
 
 
@@ -41,12 +41,12 @@ def machine(*packages: str) -> dict:
 
 
 def _processor() -> str:
-    """Its name, where the system tells."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    """Its name, where the system knows it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def told(about: dict) -> str:
+def in_words(about: dict) -> str:
     """``machine`` on a line."""
     return ", ".join(f"{name} {value}" for name, value in about.items())

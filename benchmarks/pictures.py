@@ -34,9 +34,9 @@ def main() -> None:
             packed = source if pack is None else source.with_suffix(f".{kind}")
             if pack:
                 subprocess.run([*pack, packed.name, source.name], cwd=folder, check=True)
-            began = time.perf_counter()
-            prepare(packed, options, Path(folder) / "prepared")
-            seconds = time.perf_counter() - began
+            start = time.perf_counter()
+            prepare(packed, options.size, options.threads, Path(folder) / "prepared")
+            seconds = time.perf_counter() - start
             print(f"{kind}: {options.count:,} pictures in {seconds:.1f} s, {options.count / seconds:,.0f} a second")
 
 
@@ -51,10 +51,10 @@ def write(folder: Path, count: int, size: int) -> Path:
     return folder
 
 
-def prepare(source: Path, options: argparse.Namespace, output: Path) -> None:
+def prepare(source: Path, size: int, threads: int, output: Path) -> None:
     """The command of rule prepare_data."""
-    command = [sys.executable, PREPARE, "--kind", "folder", "--name", "benchmark", "--source", source, "--threads", str(options.threads)]
-    command += ["--settings", json.dumps({"size": options.size}), "--output-dir", output]
+    command = [sys.executable, PREPARE, "--kind", "folder", "--name", "benchmark", "--source", source, "--threads", str(threads)]
+    command += ["--settings", json.dumps({"size": size}), "--output-dir", output]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

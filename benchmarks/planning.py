@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measured import PROJECT, machine, measured, told
+from measured import PROJECT, in_words, machine, measured
 
 VARIANTS = 4  # of config/config.yaml
 PARTS = ("Snakefile", "config", "envs", "profiles", "workflow")
@@ -91,7 +91,7 @@ def touch(folder: Path, files: list[str]) -> None:
 def plan(folder: Path, options: list[str]) -> dict[str, float]:
     """What a dry run takes, and how many jobs it finds."""
     took = measured(["snakemake", "--dry-run", "--cores", "2", *options], folder)
-    counted = [line.split() for line in (folder / "said").read_text().splitlines() if line.startswith("total ")]
+    counted = [line.split() for line in (folder / "output").read_text().splitlines() if line.startswith("total ")]
     return took | {"jobs": int(counted[0][1]) if counted else 0}
 
 
@@ -99,7 +99,7 @@ def finish(folder: Path, options: list[str]) -> None:
     """Make every output of the planned jobs an empty file, and Snakemake believe that it made it."""
     summary = ["snakemake", "--cores", "1", *options]
     measured([*summary, "--summary"], folder)
-    lines = (folder / "said").read_text().splitlines()
+    lines = (folder / "output").read_text().splitlines()
     touch(folder, [line.split("\t")[0] for line in lines if "\t" in line and not line.startswith("output_file\t")])
     measured([*summary, "--touch"], folder)
 
@@ -109,13 +109,13 @@ def measure(seeds: int, finished: bool) -> list[dict]:
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         options = prepare(Path(temporary), seeds)
-        for name, given in options.items():
-            rows.append({"seeds": seeds, "workflow": name, "state": "nothing done"} | plan(Path(temporary) / name, given))
+        for name, arguments in options.items():
+            rows.append({"seeds": seeds, "workflow": name, "state": "nothing done"} | plan(Path(temporary) / name, arguments))
         if finished:
-            for name, given in options.items():
-                finish(Path(temporary) / name, given)
-            for name, given in options.items():
-                rows.append({"seeds": seeds, "workflow": name, "state": "all done"} | plan(Path(temporary) / name, given))
+            for name, arguments in options.items():
+                finish(Path(temporary) / name, arguments)
+            for name, arguments in options.items():
+                rows.append({"seeds": seeds, "workflow": name, "state": "all done"} | plan(Path(temporary) / name, arguments))
                 if rows[-1]["jobs"]:
                     sys.exit(f"{name}: {rows[-1]['jobs']} jobs are not done, so this would measure something else")
     return rows
@@ -141,7 +141,7 @@ def main() -> None:
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
     options = cli.parse_args()
     about = machine("snakemake")
-    print(f"{told(about)}\n")
+    print(f"{in_words(about)}\n")
     rows = [row for seeds in options.seeds for row in measure(seeds, seeds in options.finished)]
     print(table(rows))
     if options.json:

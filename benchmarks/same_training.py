@@ -43,15 +43,15 @@ class Tree:
     out: Path
 
     def run(self, script: str, what: str, **options: object) -> None:
-        """Call a script of this tree; where it fails, end with the last line of what it said."""
+        """Call a script of this tree; where it fails, end with the last line of its error output."""
         command = [sys.executable, self.folder / SCRIPTS / script]
         for key, value in options.items():
             command += [f"--{key.replace('_', '-')}", json.dumps(value) if isinstance(value, dict) else str(value)]
         environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}  # a GPU need not come to the same bits twice
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            sys.exit(f"{self.name} fails at {what}: {said[-1]}")
+            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            sys.exit(f"{self.name} fails at {what}: {lines[-1]}")
 
     def prepare(self) -> dict[str, np.ndarray]:
         """Make images and split, and load them."""
@@ -68,17 +68,17 @@ class Tree:
         return self.out / name
 
 
-def tree(given: str | Path, out: Path) -> Tree:
+def tree(source: str | Path, out: Path) -> Tree:
     """The tree of a commit, unpacked into ``out``, or of a folder, where it lies."""
     out.mkdir()
-    if (Path(given) / SCRIPTS / "train.py").exists():
-        return Tree("the working tree" if given is PROJECT else given, Path(given).resolve(), out)
-    packed = subprocess.run(["git", "-C", PROJECT, "archive", f"{given}^{{commit}}"], capture_output=True)
+    if (Path(source) / SCRIPTS / "train.py").exists():
+        return Tree("the working tree" if source is PROJECT else source, Path(source).resolve(), out)
+    packed = subprocess.run(["git", "-C", PROJECT, "archive", f"{source}^{{commit}}"], capture_output=True)
     if packed.returncode:
-        sys.exit(f"{given} is neither a folder with {SCRIPTS}/train.py nor a commit: {packed.stderr.decode().strip()}")
+        sys.exit(f"{source} is neither a folder with {SCRIPTS}/train.py nor a commit: {packed.stderr.decode().strip()}")
     (out / "tree").mkdir()
     subprocess.run(["tar", "-xC", out / "tree"], input=packed.stdout, check=True)
-    return Tree(given, out / "tree", out)
+    return Tree(source, out / "tree", out)
 
 
 def combinations(schema: dict) -> dict[str, dict]:
@@ -89,31 +89,31 @@ def combinations(schema: dict) -> dict[str, dict]:
 
 def kinds(part: dict, tried: dict[str, list[dict]]) -> dict[str, dict]:
     """Each kind of a part of the schema, by name, with each set of options that is tried, as far as the schema knows them."""
-    found = {}
+    result = {}
     for entry in part["oneOf"]:
         known = entry["properties"]
         kind, needed = known["kind"]["const"], set(entry.get("required", [])) - {"kind"}
-        given = {option: known[option].get("enum", [known[option].get("minimum", 0.5)])[0] for option in sorted(needed)}
-        for wanted in tried.get(kind, [{}]):
-            options = given | {option: value for option, value in wanted.items() if option in known}
-            told = ", ".join(f"{option}={value}" for option, value in options.items())
-            found[f"{kind}({told})" if told else kind] = {"kind": kind} | options
-    return found
+        required = {option: known[option].get("enum", [known[option].get("minimum", 0.5)])[0] for option in sorted(needed)}
+        for choices in tried.get(kind, [{}]):
+            options = required | {option: value for option, value in choices.items() if option in known}
+            text = ", ".join(f"{option}={value}" for option, value in options.items())
+            result[f"{kind}({text})" if text else kind] = {"kind": kind} | options
+    return result
 
 
 def differences(first: Path, second: Path) -> list[str]:
     """Which files of two runs differ, and how."""
-    found = []
+    result = []
     for name in ("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"):
         a, b = first / name, second / name
         if not (a.exists() and b.exists()):
-            found.append(f"{name} is missing in {'one' if a.exists() or b.exists() else 'both'}")
+            result.append(f"{name} is missing in {'one' if a.exists() or b.exists() else 'both'}")
         elif name == "history.npz":
-            found += [f"{array} of {name} differs" for array in other_arrays(dict(np.load(a)), dict(np.load(b)))]
+            result += [f"{array} of {name} differs" for array in other_arrays(dict(np.load(a)), dict(np.load(b)))]
         elif a.read_bytes() != b.read_bytes():
             weights = name.endswith(".safetensors")
-            found.append(f"{name} differs{f' by up to {distance(load_file(a), load_file(b)):.1e}' if weights else ''}")
-    return found
+            result.append(f"{name} differs{f' by up to {distance(load_file(a), load_file(b)):.1e}' if weights else ''}")
+    return result
 
 
 def other_arrays(first: dict, second: dict) -> list[str]:
@@ -123,33 +123,36 @@ def other_arrays(first: dict, second: dict) -> list[str]:
 
 
 def bits(array: np.ndarray) -> tuple:
-    """What tells an array from another; one NaN is like another."""
+    """What distinguishes arrays; all NaNs are equal."""
     plain = np.where(np.isnan(array), array.dtype.type(np.nan), array) if array.dtype.kind == "f" else array
     return array.dtype, array.shape, plain.tobytes()
 
 
 def distance(first: dict, second: dict) -> float:
     """Largest absolute difference of weights; infinite where they have other names or shapes."""
-    if {name: each.shape for name, each in first.items()} != {name: each.shape for name, each in second.items()}:
+    if {name: array.shape for name, array in first.items()} != {name: array.shape for name, array in second.items()}:
         return float("inf")
-    return np.max([np.abs(each.astype(np.float64) - second[name]).max() for name, each in first.items()])
+    return np.max([np.abs(array.astype(np.float64) - second[name]).max() for name, array in first.items()])
 
 
-def compare(trees: list[Tree], wanted: dict[str, dict], precision: str, pool: ThreadPoolExecutor) -> bool:
+def compare(trees: list[Tree], combinations: dict[str, dict], precision: str, pool: ThreadPoolExecutor) -> bool:
     """Train all in both trees and print a line each and one in the end; whether all is the same."""
     data = other_arrays(*pool.map(Tree.prepare, trees))
     print(f"data: {'; '.join(f'{name} differs' for name in data) or 'same'}", flush=True)
-    runs = {name: [pool.submit(each.train, name, it | {"precision": precision}) for each in trees] for name, it in wanted.items()}
+    runs = {
+        name: [pool.submit(tree.train, name, settings | {"precision": precision}) for tree in trees]
+        for name, settings in combinations.items()
+    }
     count = 0
     for name, pair in runs.items():
         folders = [run.result() for run in pair]
-        found = differences(*folders)
-        count += bool(found)
-        print(f"{name}: {'; '.join(found) or 'same'}", flush=True)
+        different = differences(*folders)
+        count += bool(different)
+        print(f"{name}: {'; '.join(different) or 'same'}", flush=True)
         for folder in folders:
             shutil.rmtree(folder)
-    told = f"{count} differ" if count else "all the same to the bit"
-    print(f"{len(runs)} combination{'s' if len(runs) > 1 else ''}, {told}{'; the data differ' if data else ''}")
+    verdict = f"{count} differ" if count else "all the same to the bit"
+    print(f"{len(runs)} combination{'s' if len(runs) > 1 else ''}, {verdict}{'; the data differ' if data else ''}")
     return not (count or data)
 
 
@@ -164,18 +167,18 @@ def main() -> None:
     cli.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of the network (default %(default)s)")
     options = cli.parse_args()
     with tempfile.TemporaryDirectory(prefix="same-training-") as temporary:
-        trees = [tree(given, Path(temporary, str(place))) for place, given in enumerate((options.base, options.other))]
+        trees = [tree(source, Path(temporary, str(place))) for place, source in enumerate((options.base, options.other))]
         if not (schema := trees[0].folder / SCHEMA).exists():
             sys.exit(f"{options.base} has no {SCHEMA}, which says what to train: take a later commit")
         known = combinations(yaml.safe_load(schema.read_text(encoding="utf-8")))
-        wanted = {name: settings for name, settings in known.items() if options.only in name}
-        if not wanted:
+        chosen = {name: settings for name, settings in known.items() if options.only in name}
+        if not chosen:
             sys.exit(f"no combination has {options.only!r} in its name: the first is {next(iter(known))!r}")
         pool = ThreadPoolExecutor(max(options.jobs, 1))
         try:
-            sys.exit(0 if compare(trees, wanted, options.precision, pool) else 1)
+            sys.exit(0 if compare(trees, chosen, options.precision, pool) else 1)
         finally:
-            pool.shutdown(cancel_futures=True)  # after a failure, what has not begun need not be waited for
+            pool.shutdown(cancel_futures=True)  # after a failure, what has not started is not waited for
 
 
 if __name__ == "__main__":

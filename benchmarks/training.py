@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import torch
 
-from hardpair.device import choose_device, choose_precision, configure, device_name
+from hardpair.device import choose_device, configure, device_name
 from hardpair.training import checkpoint, loop
 from hardpair.training.inference import infer
+from hardpair.training.precision import choose_precision
 from ways import BATCH, COUNT, SCRIPTS, Way, Worker, chosen_ways, matrix_side, operations, our_training
 
 IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hardpair.training.job, tqdm"
@@ -53,8 +54,8 @@ def measure_training(device: torch.device, gpus: int, threads: int, repeats: int
     rows = []
     listed = [(worker.way, rates[worker], peaks[worker]) for worker in workers if worker.way.kind != "multiplication"]
     listed.append((Way(f"ours, {len(together)} jobs of one thread side by side", "", together[0].way.precision), shared, None))
-    for way, each, peak in listed:
-        images = [rate * BATCH for rate in each]
+    for way, rates_, peak in listed:
+        images = [rate * BATCH for rate in rates_]
         flops = statistics.median(images) * per_image
         rows.append(
             {
@@ -62,9 +63,9 @@ def measure_training(device: torch.device, gpus: int, threads: int, repeats: int
                 "images_per_second": statistics.median(images),
                 "lowest": min(images),
                 "highest": max(images),
-                "ms_per_step": 1e3 / statistics.median(each),
-                "of_loader": ratio(each, rates[workers[0]]),
-                "of_tensors": ratio(each, rates[workers[1]]),
+                "ms_per_step": 1e3 / statistics.median(rates_),
+                "of_loader": ratio(rates_, rates[workers[0]]),
+                "of_tensors": ratio(rates_, rates[workers[1]]),
                 "tflops": flops / 1e12,
                 "share_of_multiplication": flops / limit[way.precision],
                 "peak_memory_mb": peak,
@@ -169,8 +170,8 @@ def main() -> None:
     packages = {name: metadata.version(name) for name in ("torch", "torchvision", "numpy")}
     machine = {"device": device_name(device), "cores": os.cpu_count(), "threads": options.threads}
     machine |= {"python": platform.python_version()} | packages
-    told = ", ".join(f"{name} {value}" for name, value in machine.items())
-    print(f"{told}; batch {BATCH}, {options.repeats} turns of {options.seconds:g} s\n")
+    described = ", ".join(f"{name} {value}" for name, value in machine.items())
+    print(f"{described}; batch {BATCH}, {options.repeats} turns of {options.seconds:g} s\n")
     training = measure_training(device, options.gpus, options.threads, options.repeats, options.seconds)
     print(training_table(training), flush=True)
     rest = measure_rest(device, options.threads, options.repeats)

@@ -15,9 +15,10 @@ import numpy as np
 import psutil
 import torch
 
-from hardpair.device import choose_device, choose_precision, configure
+from hardpair.device import choose_device, configure
 from hardpair.training import loop, model
 from hardpair.training.images import Images
+from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import Recipe, RunSettings
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
@@ -55,16 +56,16 @@ def our_training(device: torch.device, precision: str, kind: str = "ours") -> lo
 
 def our_way(device: torch.device, precision: str, kind: str) -> Callable[[int], None]:
     """Steps of hardpair's training."""
-    training, taken = our_training(device, precision, kind), 0
+    training, count = our_training(device, precision, kind), 0
 
     def advance(steps: int) -> None:
-        nonlocal taken
+        nonlocal count
         with training.stream():
             for _ in range(steps):
-                if taken % (COUNT // BATCH) == 0:
+                if count % (COUNT // BATCH) == 0:
                     training.draw_epoch()
                 training.take_step(BATCH)
-                taken += 1
+                count += 1
 
     return advance
 
@@ -87,7 +88,7 @@ def matrix_side(device: torch.device) -> int:
 
 
 def work(way: Way, gpus: int, channel) -> None:
-    """A process that takes its turns: told a number of steps, it answers with the seconds they took and its peak memory in MB."""
+    """A process that takes its turns: given a number of steps, it answers with the seconds they took and its peak memory in MB."""
     device = choose_device(gpus)
     torch.set_num_threads(way.threads)
     if way.kind == "multiplication":

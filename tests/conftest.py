@@ -12,25 +12,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
-    """A finished tiny study, to look at or to copy; with what its run printed in ``said``. It is run once, and each worker has a copy."""
+    """A finished tiny study, to read or to copy; ``output`` is what its run printed. It is run once, and each worker has a copy."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished"
-    told = folder / "said"
+    output = folder / "output"
     with filelock.FileLock(f"{folder}.lock"):
-        if not told.exists():
-            told.write_text(Workspace.fresh(folder).snakemake().stderr)
+        if not output.exists():
+            output.write_text(Workspace.fresh(folder).snakemake().stderr)
     study = Workspace(folder).copy(base / "copy")
-    study.said = told.read_text()
+    study.output = output.read_text()
     return study
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, worker_id):
-    """A finished study of those that get into trouble, run once for all workers; to look at only."""
+    """The study that faults are tried on, finished without any, run once for all workers; to read only."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "undisturbed"
     with filelock.FileLock(f"{folder}.lock"):
-        return Undisturbed.made(folder)
+        return Undisturbed.run_once(folder)
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def drawn_study(tmp_path_factory):
     import fake_study
     from hardpair.comparison.runs import Runs
 
-    folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(seeds=3)
-    fake_study.write_study(folder, told, epochs=6)
-    return folder, told, Runs.declared(folder / "results" / "runs", told)
+    folder, settings = tmp_path_factory.mktemp("study"), fake_study.settings(seeds=3)
+    fake_study.write_study(folder, settings, epochs=6)
+    return folder, settings, Runs.declared(folder / "results" / "runs", settings)
 
 
 @pytest.fixture(scope="session")

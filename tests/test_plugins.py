@@ -95,7 +95,7 @@ def test_options_have_the_defaults_and_types_of_the_constructor(tmp_path, option
         ({"kind": "mien", "a": 1}, r'loss\.kind is "mien": did you mean mine\?'),
     ],
 )
-def test_wrong_options_are_told_before_anything_runs(tmp_path, loss, message):
+def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message):
     with pytest.raises(UserError, match=message):
         resolve(config_with([write(tmp_path, "mine.py")], **loss))
 
@@ -116,14 +116,14 @@ def test_wrong_options_are_told_before_anything_runs(tmp_path, loss, message):
         ("mine.py", b"\xff\xfe\x00", "not valid Python"),
     ],
 )
-def test_wrong_files_are_told_in_one_sentence(tmp_path, name, text, message):
+def test_wrong_files_end_in_one_sentence(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=message):
         plugins.use([path])
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="No such file or directory"):
         plugins.use([tmp_path / "nowhere.py"])
 

@@ -101,7 +101,7 @@ def test_proposals_are_the_same_every_time_and_others_for_another_study_or_round
 
 def test_proposals_do_not_depend_on_the_order_in_which_trials_ended(monkeypatch, tmp_path):
     trials, written = searched("order", rounds=2), []
-    told = json.dumps({"study": "order", "batch": 4, "space": SPACE, "recipe": RECIPE})
+    settings = json.dumps({"study": "order", "batch": 4, "space": SPACE, "recipe": RECIPE})
     for name, order in (("forth", trials), ("back", trials[::-1]), ("mixed", trials[3:] + trials[:3])):
         write(tmp_path / name, order)
         for age, trial in enumerate(order):
@@ -117,7 +117,7 @@ def test_proposals_do_not_depend_on_the_order_in_which_trials_ended(monkeypatch,
             "--search-dir",
             tmp_path / name,
             "--settings",
-            told,
+            settings,
             "--output",
             tmp_path / "out.json",
         )
@@ -131,10 +131,10 @@ def test_proposals_do_not_depend_on_the_order_in_which_trials_ended(monkeypatch,
 
 def test_later_rounds_depend_on_the_value_of_every_earlier_trial():
     trials = searched("use", rounds=2)
-    told = [key_of(recipe) for recipe in search.propose(trials, 2, 4, SPACE, RECIPE, "use")]
+    expected = [key_of(recipe) for recipe in search.propose(trials, 2, 4, SPACE, RECIPE, "use")]
     worst = min(range(len(trials)), key=lambda index: trials[index]["value"])
     changed = [dict(trial, value=1.0 if index == worst else trial["value"]) for index, trial in enumerate(trials)]
-    assert [key_of(recipe) for recipe in search.propose(changed, 2, 4, SPACE, RECIPE, "use")] != told
+    assert [key_of(recipe) for recipe in search.propose(changed, 2, 4, SPACE, RECIPE, "use")] != expected
 
 
 def test_later_rounds_are_better_than_the_first_which_draws_at_random():
@@ -173,17 +173,17 @@ def test_repeated_draws_do_not_make_a_good_trial_look_bad(monkeypatch):
     """What nobody will run stays out of the sampler's sight, which takes running trials for bad ones."""
     import optuna
 
-    seen = []
+    running = []
     original = optuna.study.Study.ask
 
-    def ask(self, *arguments):
-        seen.append(sum(trial.state == optuna.trial.TrialState.RUNNING for trial in self.trials))
+    def counting_ask(self, *arguments):
+        running.append(sum(trial.state == optuna.trial.TrialState.RUNNING for trial in self.trials))
         return original(self, *arguments)
 
-    monkeypatch.setattr(optuna.study.Study, "ask", ask)
+    monkeypatch.setattr(optuna.study.Study, "ask", counting_ask)
     search.propose([], 0, 4, {"dropout": [0.5, 0.50003]}, RECIPE, "narrow")
-    assert len(seen) > 3, "no draw was repeated, so that the test shows nothing"
-    assert max(seen) == 2
+    assert len(running) > 3, "no draw was repeated, so that the test shows nothing"
+    assert max(running) == 2
 
 
 @pytest.mark.parametrize(("key", "value"), [("learning_rate", 0.06), ("dropout", 0.1)])
@@ -195,8 +195,8 @@ def test_a_recipe_outside_the_space_is_refused(key, value):
 
 
 def test_a_missing_or_broken_result_is_named(monkeypatch, tmp_path):
-    told = json.dumps({"study": "s", "batch": 2, "space": SPACE, "recipe": RECIPE})
-    arguments = ("--round", 1, "--search-dir", tmp_path, "--settings", told, "--output", tmp_path / "new" / "out.json")
+    settings = json.dumps({"study": "s", "batch": 2, "space": SPACE, "recipe": RECIPE})
+    arguments = ("--round", 1, "--search-dir", tmp_path, "--settings", settings, "--output", tmp_path / "new" / "out.json")
     write(tmp_path, results([RECIPE]), batch=2)
     with pytest.raises(UserError, match=r"round0/trial1\.json is missing"):
         call(monkeypatch, propose_trials, *arguments)
@@ -229,10 +229,10 @@ def test_a_diverged_trial_is_never_chosen():
 def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_path):
     trials = [trial(0, 0.5), trial(1, 0.1, diverged=True), trial(2, 0.6251), trial(3, 0.4)]
     write(tmp_path, trials, batch=2)
-    told = tmp_path / "settings.yaml"
-    told.write_text(yaml.safe_dump({"enabled": True, "recipe": RECIPE, "rounds": 2, "batch": 2}))
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump({"enabled": True, "recipe": RECIPE, "rounds": 2, "batch": 2}))
     outputs = ("--output-recipe", tmp_path / "recipe.yaml", "--output-trials", tmp_path / "trials.csv")
-    call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", told, *outputs)
+    call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", settings, *outputs)
     text = (tmp_path / "recipe.yaml").read_text()
     assert yaml.safe_load(text) == trials[2]["recipe"]
     assert text.startswith("# Of trial 2, the best of 4: mean validation accuracy 0.6251.\n")
@@ -246,12 +246,12 @@ def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_p
 
 
 def test_without_a_search_the_recipe_is_the_configs(monkeypatch, tmp_path):
-    told = json.dumps({"enabled": False, "recipe": RECIPE})
+    settings = json.dumps({"enabled": False, "recipe": RECIPE})
     call(
         monkeypatch,
         select_recipe,
         "--settings",
-        told,
+        settings,
         "--output-recipe",
         tmp_path / "recipe.yaml",
         "--output-trials",
@@ -263,8 +263,8 @@ def test_without_a_search_the_recipe_is_the_configs(monkeypatch, tmp_path):
 
 def test_where_all_diverged_no_recipe_is_written(monkeypatch, tmp_path):
     write(tmp_path, [trial(0, 0.1, diverged=True)], batch=1)
-    told = json.dumps({"enabled": True, "recipe": RECIPE, "rounds": 1, "batch": 1})
+    settings = json.dumps({"enabled": True, "recipe": RECIPE, "rounds": 1, "batch": 1})
     outputs = ("--output-recipe", tmp_path / "recipe.yaml", "--output-trials", tmp_path / "trials.csv")
     with pytest.raises(UserError, match="every trial"):
-        call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", told, *outputs)
+        call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", settings, *outputs)
     assert [path.name for path in tmp_path.iterdir()] == ["round0"]

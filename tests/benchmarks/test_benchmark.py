@@ -41,7 +41,7 @@ def plain():
 
 def test_an_image_costs_what_its_layers_multiply(speed):
     forward = [32 * 32 * 64 * 27, 16 * 16 * 128 * 576, 8 * 8 * 256 * 1152, 4096 * 1024, 1024 * 10]
-    assert speed.operations() == 2 * (3 * sum(forward) - forward[0])  # nobody asks for the gradient of the images
+    assert speed.operations() == 2 * (3 * sum(forward) - forward[0])  # the gradient of the images is not computed
 
 
 def test_the_plain_network_is_ours_written_plainly(plain):
@@ -77,5 +77,5 @@ def test_tables_name_what_was_measured(speed):
 
 def test_pictures_are_prepared_from_a_folder_a_zip_and_a_tar():
     command = [sys.executable, BENCHMARKS / "pictures.py", "--count", "100", "--size", "8"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [line.partition(" in ")[0] for line in said] == [f"{kind}: 100 pictures" for kind in ("folder", "zip", "tar")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.partition(" in ")[0] for line in lines] == [f"{kind}: 100 pictures" for kind in ("folder", "zip", "tar")]

@@ -52,7 +52,7 @@ def test_every_kind_and_every_tried_option_is_trained_with_settings_that_the_wor
     for part, tried in (("loss", same_training.LOSSES), ("sampler", same_training.SAMPLERS)):
         kinds = {entry["properties"]["kind"]["const"] for entry in schema["$defs"][part]["oneOf"]}
         used = [settings[part] for settings in known.values()]
-        assert {each["kind"] for each in used} == kinds
+        assert {choice["kind"] for choice in used} == kinds
         assert all({"kind": kind} | options in used for kind, tries in tried.items() for options in tries)
     losses, samplers = ({str(settings[part]) for settings in known.values()} for part in ("loss", "sampler"))
     assert len(known) == len(losses) * len(samplers)
@@ -77,7 +77,7 @@ def test_equal_runs_are_the_same(same_training, runs):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"weight": 1 + 2**-23}, [f"{name} differs by up to 1.2e-07" for name in FILES[:2]]),
         ({"weight": np.nan}, [f"{name} differs by up to nan" for name in FILES[:2]]),
@@ -89,8 +89,8 @@ def test_equal_runs_are_the_same(same_training, runs):
         ({"share": (np.nan, np.nan), "histogram": ()}, ["loss_share of history.npz differs", "p_histogram of history.npz differs"]),
     ],
 )
-def test_a_difference_is_told(same_training, runs, change, told):
-    assert same_training.differences(runs("a"), runs("b", **change)) == told
+def test_a_difference_is_reported(same_training, runs, change, expected):
+    assert same_training.differences(runs("a"), runs("b", **change)) == expected
 
 
 def test_zeros_of_another_sign_and_tensors_of_another_shape_differ(same_training):
@@ -99,7 +99,7 @@ def test_zeros_of_another_sign_and_tensors_of_another_shape_differ(same_training
     assert same_training.distance({"a": zero}, {"a": zero[:1]}) == same_training.distance({"a": zero}, {"b": zero}) == float("inf")
 
 
-def test_a_missing_file_is_told(same_training, runs):
+def test_a_missing_file_is_reported(same_training, runs):
     first, second = runs("a"), runs("b")
     (second / "best.safetensors").unlink()
     for folder in (first, second):
@@ -115,24 +115,24 @@ def test_a_change_that_is_not_committed_is_found(tmp_path):
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
         subprocess.run(["git", "-C", folder, *IDENTITY, *command], check=True)
 
-    def told(*trees):
+    def compared(*trees):
         command = [sys.executable, folder / "benchmarks/same_training.py", *trees, "--only", ONLY]
         done = subprocess.run(command, cwd=tmp_path, env=environment() | {"TMPDIR": str(aside)}, capture_output=True, text=True)
         assert not list(aside.iterdir()), "it leaves nothing"
         return done.returncode, done.stdout.splitlines(), done.stderr
 
-    assert told("HEAD") == (0, ["data: same", f"{ONLY}: same", "1 combination, all the same to the bit"], "")
+    assert compared("HEAD") == (0, ["data: same", f"{ONLY}: same", "1 combination, all the same to the bit"], "")
     changed = folder / "workflow/scripts/hardpair/training/augment.py"
     text = changed.read_text(encoding="utf-8")
     assert "size // 8" in text
     changed.write_text(text.replace("size // 8", "size // 4"), encoding="utf-8")
-    code, (data, line, last), _ = told("HEAD", folder)
+    code, (data, line, last), _ = compared("HEAD", folder)
     assert (code, data, last) == (1, "data: same", "1 combination, 1 differ")
     assert line.startswith(f"{ONLY}: last.safetensors differs by up to ")
     assert "epochs.csv differs" in line
 
 
-def test_a_script_that_fails_is_told_with_its_last_line(same_training, tmp_path):
+def test_a_script_that_fails_is_reported_with_its_last_line(same_training, tmp_path):
     script = tmp_path / "workflow/scripts/train.py"
     script.parent.mkdir(parents=True)
     script.write_text("import sys\nsys.exit('much is said\\nand this: ' + ' '.join(sys.argv[1:]))")
@@ -142,14 +142,14 @@ def test_a_script_that_fails_is_told_with_its_last_line(same_training, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["no-commit"], "no-commit is neither a folder with workflow/scripts/train.py nor a commit: "),
         ([PROJECT, PROJECT, "--only", "no loss"], "no combination has 'no loss' in its name: the first is 'cross_entropy with uniform'\n"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_a_sentence(arguments, told):
+def test_what_cannot_be_compared_ends_in_one_sentence(arguments, message):
     done = subprocess.run([sys.executable, PROJECT / "benchmarks/same_training.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1

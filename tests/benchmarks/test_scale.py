@@ -26,8 +26,8 @@ def test_planning_counts_the_same_runs_in_the_study_and_in_a_bare_snakefile(tmp_
     assert [(row["workflow"], row["runs"], row["state"]) for row in rows] == [("study", "4", "nothing done"), ("bare", "4", "nothing done")]
     # 4 × train and evaluate; search: 24 trials, 3 rounds, the choice; 2 for data, split, compare, 10 figures, report, all
     assert [int(row["jobs"]) for row in rows] == [8 + 28 + 2 + 1 + 1 + 10 + 1 + 1, 8 + 1]
-    told = json.loads((tmp_path / "planning.json").read_text())["plans"]
-    assert float(rows[0]["× bare, CPU"]) == round(told[0]["cpu"] / told[1]["cpu"], 2)
+    plans = json.loads((tmp_path / "planning.json").read_text())["plans"]
+    assert float(rows[0]["× bare, CPU"]) == round(plans[0]["cpu"] / plans[1]["cpu"], 2)
 
 
 def test_comparing_runs_the_real_commands_on_runs_that_they_accept(tmp_path):
@@ -41,15 +41,15 @@ def test_comparing_runs_the_real_commands_on_runs_that_they_accept(tmp_path):
 
 def test_very_many_seeds_stay_a_small_figure(tmp_path, monkeypatch):
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
-    told = fake_study.settings(seeds=2)
-    fake_study.write_study(tmp_path, told, epochs=2, images=100)
-    table = Runs.declared(tmp_path / "results" / "runs", told).measures(["cat", "dog"])
+    settings = fake_study.settings(seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=2, images=100)
+    table = Runs.declared(tmp_path / "results" / "runs", settings).measures(["cat", "dog"])
     sizes = {}
     for count in (10, 2000):
         many = table.loc[table.index.repeat(count // 2)].assign(seed=list(range(count)) * 4)
         many["accuracy"] += many["seed"] / 1e5
         with style.applied():
-            page = variants.figure(many, told | {"seeds": list(range(count))})
+            page = variants.figure(many, settings | {"seeds": list(range(count))})
             style.save(page, tmp_path / f"{count}.png")
         assert sum(len(line.get_xdata()) for line in page.axes[0].lines if line.get_label().startswith("_seeds")) == 4 * count
         sizes[count] = (tmp_path / f"{count}.svg").stat().st_size

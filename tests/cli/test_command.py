@@ -44,7 +44,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_unreadable_settings_are_told_in_one_line(tmp_path, monkeypatch, capsys, kind):
+def test_unreadable_settings_end_in_one_line(tmp_path, monkeypatch, capsys, kind):
     content, expected = UNREADABLE[kind]
     monkeypatch.chdir(tmp_path)
     argument = content if kind in ("broken JSON", "no such file") else "s.yaml"
@@ -70,7 +70,7 @@ def test_what_is_no_count_is_refused(text):
         command.positive(text)
 
 
-def ended(monkeypatch, error):
+def exit_message(monkeypatch, error):
     """Exit code with which a script ends whose main raises ``error``."""
     monkeypatch.setattr(sys, "argv", ["/some/where/train.py"])
 
@@ -83,22 +83,22 @@ def ended(monkeypatch, error):
 
 
 def test_errors_of_the_user_and_the_machine_end_in_one_line(monkeypatch, capsys):
-    assert ended(monkeypatch, UserError("recipe.epochs is 0: raise it")) == "train.py: recipe.epochs is 0: raise it"
-    lacking = ended(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert exit_message(monkeypatch, UserError("recipe.epochs is 0: raise it")) == "train.py: recipe.epochs is 0: raise it"
+    lacking = exit_message(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
     assert lacking.startswith(f"train.py: {sys.executable} lacks the Python package 'torch': run `make setup`")
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    assert ended(monkeypatch, full).startswith("train.py: No space left on device: check the path")
+    assert exit_message(monkeypatch, full).startswith("train.py: No space left on device: check the path")
     denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/out/run.json")
-    assert ended(monkeypatch, denied).startswith("train.py: /out/run.json: Permission denied: check the path")
+    assert exit_message(monkeypatch, denied).startswith("train.py: /out/run.json: Permission denied: check the path")
     assert capsys.readouterr().err == ""
-    assert ended(monkeypatch, KeyboardInterrupt()) == 130
+    assert exit_message(monkeypatch, KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == "train.py: interrupted\n"
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), OSError("of a library")])
 def test_other_errors_keep_their_traceback(monkeypatch, error):
     with pytest.raises(type(error), match=str(error)):
-        ended(monkeypatch, error)
+        exit_message(monkeypatch, error)
 
 
 def test_a_script_that_succeeds_ends_as_usual_and_one_that_fails_does_not():

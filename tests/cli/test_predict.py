@@ -35,29 +35,29 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def ask(monkeypatch, capsys, folder):
+def predicted_text(monkeypatch, capsys, folder):
     """What the command prints."""
 
-    def asked(*options: object, run_folder=folder) -> str:
+    def predicted(*options: object, run_folder=folder) -> str:
         monkeypatch.setattr(sys, "argv", ["predict.py", "--run", str(run_folder), *map(str, options)])
         run(predict.main)
         return capsys.readouterr().out
 
-    return asked
+    return predicted
 
 
 @pytest.fixture
-def complaint(ask, capsys):
+def complaint(predicted_text, capsys):
     """The one line in which the command ends."""
 
     def complained(*options: object, **where) -> str:
         with pytest.raises(SystemExit) as caught:
-            ask(*options, **where)
+            predicted_text(*options, **where)
         assert capsys.readouterr().out == ""
-        told = str(caught.value.code)
-        assert told.startswith("predict.py: ")
-        assert "\n" not in told
-        return told
+        probabilities = str(caught.value.code)
+        assert probabilities.startswith("predict.py: ")
+        assert "\n" not in probabilities
+        return probabilities
 
     return complained
 
@@ -87,47 +87,47 @@ def by_hand(folder, image: np.ndarray, model: str = "last") -> np.ndarray:
     return F.softmax(hidden @ w["output.weight"].T + w["output.bias"], 1)[0].numpy()
 
 
-def told(text: str) -> list[dict]:
+def probabilities(text: str) -> list[dict]:
     """For each picture, probability by class."""
-    return [{entry["class"]: entry["probability"] for entry in each["classes"]} for each in json.loads(text)]
+    return [{entry["class"]: entry["probability"] for entry in picture["classes"]} for picture in json.loads(text)]
 
 
 @pytest.mark.parametrize("model", ["last", "best"])
-def test_probabilities_are_those_of_a_plain_computation(ask, folder, tmp_path, model):
+def test_probabilities_are_those_of_a_plain_computation(predicted_text, folder, tmp_path, model):
     image = pixels()
-    (found,) = told(ask("--model", model, "--json", "--top", 99, saved(tmp_path / "a.png", image)))
+    (shares,) = probabilities(predicted_text("--model", model, "--json", "--top", 99, saved(tmp_path / "a.png", image)))
     expected = by_hand(folder, image, model)
-    np.testing.assert_allclose([found[name] for name in CLASSES], expected, atol=2e-5)
-    assert list(found) == [CLASSES[index] for index in np.argsort(-expected)]
+    np.testing.assert_allclose([shares[name] for name in CLASSES], expected, atol=2e-5)
+    assert list(shares) == [CLASSES[index] for index in np.argsort(-expected)]
     assert expected.max() - expected.min() > 0.05, "else anything would pass"
 
 
-def test_each_picture_has_its_own_answer_in_the_order_given(ask, folder, tmp_path):
+def test_each_picture_has_its_own_answer_in_the_order_given(predicted_text, folder, tmp_path):
     images = [pixels(), 255 - pixels(), pixels()[:, ::-1]]
     paths = [saved(tmp_path / f"{name}.png", image) for name, image in zip("zab", images, strict=True)]
-    text = ask("--json", "--top", 6, *paths)
-    assert [each["picture"] for each in json.loads(text)] == list(map(str, paths))
-    for found, image in zip(told(text), images, strict=True):
-        np.testing.assert_allclose([found[name] for name in CLASSES], by_hand(folder, image), atol=2e-5)
+    text = predicted_text("--json", "--top", 6, *paths)
+    assert [picture["picture"] for picture in json.loads(text)] == list(map(str, paths))
+    for shares, image in zip(probabilities(text), images, strict=True):
+        np.testing.assert_allclose([shares[name] for name in CLASSES], by_hand(folder, image), atol=2e-5)
 
 
-def test_the_table_names_the_pictures_and_their_most_probable_classes(ask, folder, tmp_path):
+def test_the_table_names_the_pictures_and_their_most_probable_classes(predicted_text, folder, tmp_path):
     image = pixels()
     first, second = saved(tmp_path / "first.png", image), saved(tmp_path / "second.png", image)
     p = by_hand(folder, image)
     best = np.argsort(-p)[:2]
     width = max(len(CLASSES[index]) for index in best)
     lines = [f"  {CLASSES[index]:<{width}}  {p[index]:7.2%}" for index in best]
-    assert ask("--top", 2, first, second).splitlines() == [str(first), *lines, "", str(second), *lines]
+    assert predicted_text("--top", 2, first, second).splitlines() == [str(first), *lines, "", str(second), *lines]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_precision_is_that_of_the_run(ask, folder, tmp_path, precision):
+def test_the_precision_is_that_of_the_run(predicted_text, folder, tmp_path, precision):
     record = json.loads((folder / "run.json").read_text()) | {"precision": precision}
     (tmp_path / "run.json").write_text(json.dumps(record))
     (tmp_path / "last.safetensors").symlink_to(folder / "last.safetensors")
-    (found,) = told(ask("--json", "--top", 6, saved(tmp_path / "a.png", pixels()), run_folder=tmp_path))
-    away = np.abs([found[name] for name in CLASSES] - by_hand(folder, pixels())).max()
+    (shares,) = probabilities(predicted_text("--json", "--top", 6, saved(tmp_path / "a.png", pixels()), run_folder=tmp_path))
+    away = np.abs([shares[name] for name in CLASSES] - by_hand(folder, pixels())).max()
     assert away < 2e-5 if precision == "fp32" else 2e-5 < away < 0.05
 
 
@@ -137,15 +137,15 @@ def test_a_picture_is_cut_to_its_middle_and_resized_with_antialiasing(tmp_path, 
     side, top, left = min(height, width), (height - min(height, width)) // 2, (width - min(height, width)) // 2
     middle = torch.from_numpy(image[top : top + side, left : left + side].transpose(2, 0, 1)[None].astype(np.float64))
     expected = F.interpolate(middle, (SIZE, SIZE), mode="bicubic", antialias=True)[0].numpy()
-    found = predict.read_picture(saved(tmp_path / "a.png", image), SIZE)
-    assert found.shape == (3, SIZE, SIZE)
-    assert np.abs(found - expected).max() <= 1
+    result = predict.read_picture(saved(tmp_path / "a.png", image), SIZE)
+    assert result.shape == (3, SIZE, SIZE)
+    assert np.abs(result - expected).max() <= 1
 
 
 def test_a_fine_grid_becomes_grey(tmp_path):
     grid = np.indices((128, 128)).sum(0) % 2 * 255
-    found = predict.read_picture(saved(tmp_path / "a.png", grid.astype(np.uint8)), SIZE)
-    assert np.abs(found.astype(int) - 127.5).max() <= 8
+    result = predict.read_picture(saved(tmp_path / "a.png", grid.astype(np.uint8)), SIZE)
+    assert np.abs(result.astype(int) - 127.5).max() <= 8
 
 
 TURNS = {
@@ -161,7 +161,7 @@ TURNS = {
 
 
 @pytest.mark.parametrize("orientation", TURNS)
-def test_a_picture_is_turned_as_its_exif_says(tmp_path, orientation):
+def test_a_picture_is_rotated_by_its_exif_orientation(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = saved(tmp_path / "a.png", pixels(), exif=exif)
@@ -179,11 +179,11 @@ def test_every_mode_becomes_colour(tmp_path):
         "RGB.bmp": np.stack([grey] * 3, -1),
     }
     for name, array in same.items():
-        found = predict.read_picture(saved(tmp_path / name, array), SIZE)
-        np.testing.assert_allclose(found, as_colour, atol=1, err_msg=name)
+        result = predict.read_picture(saved(tmp_path / name, array), SIZE)
+        np.testing.assert_allclose(result, as_colour, atol=1, err_msg=name)
     for name, mode in {"P.gif": "P", "CMYK.tif": "CMYK", "YCbCr.tif": "YCbCr", "LA.png": "LA", "L.webp": "RGB", "L.jpg": "L"}.items():
-        found = predict.read_picture(saved(tmp_path / name, grey, mode), SIZE).astype(int)
-        assert np.abs(found - as_colour).mean() < 6, name
+        result = predict.read_picture(saved(tmp_path / name, grey, mode), SIZE).astype(int)
+        assert np.abs(result - as_colour).mean() < 6, name
     black_and_white = predict.read_picture(saved(tmp_path / "1.png", grey > 128), SIZE)
     np.testing.assert_array_equal(black_and_white, np.stack([(grey > 128) * 255] * 3))
 
@@ -229,10 +229,10 @@ def test_a_folder_without_a_run_or_without_the_model_is_named(complaint, folder,
     assert "last.safetensors is missing" in complaint(path, run_folder=tmp_path)
     (tmp_path / "last.safetensors").write_bytes(b"no weights")
     assert "last.safetensors is not the model that run.json tells of" in complaint(path, run_folder=tmp_path)
-    for broken, problem in (
+    for content, problem in (
         ("{", "is not valid JSON"),
         ("[1]", "run.json is not what it should be (the value is [1])"),
         ('{"classes": []}', "size is missing"),
     ):
-        (tmp_path / "run.json").write_text(broken)
+        (tmp_path / "run.json").write_text(content)
         assert problem in complaint(path, run_folder=tmp_path)

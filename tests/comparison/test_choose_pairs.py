@@ -15,8 +15,8 @@ from hardpair.staleness import plan
 
 @pytest.fixture
 def study(tmp_path):
-    told = fake_study.settings(fake_study.STUDY[:2], seeds=3)
-    fake_study.write_study(tmp_path, told, epochs=3, images=400)
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=3)
+    fake_study.write_study(tmp_path, settings, epochs=3, images=400)
     return tmp_path / "results"
 
 
@@ -48,8 +48,8 @@ def test_the_pairs_are_those_that_the_baseline_confuses_most_on_validation_image
 
 
 def test_without_validation_images_there_is_nothing_to_choose_by(tmp_path, monkeypatch):
-    told = fake_study.settings(fake_study.STUDY[:1], seeds=3)
-    fake_study.write_study(tmp_path, told, epochs=1, images=100, validation=False)
+    settings = fake_study.settings(fake_study.STUDY[:1], seeds=3)
+    fake_study.write_study(tmp_path, settings, epochs=1, images=100, validation=False)
     with pytest.raises(UserError, match=r"seed0/history\.npz cannot be read"):
         choose(monkeypatch, tmp_path / "results")
     assert not (tmp_path / "results" / "pairs.json").exists()
@@ -67,19 +67,21 @@ def test_only_jobs_that_show_the_pairs_depend_on_the_choice():
     base = {"study": "s", "data": {"kind": "cifar10", "name": "d"}, "variants": [{"name": "ce"}], "baseline": "ce", "seeds": [0]}
     base["search"] = {"enabled": False}
     humans = {"data": "cifar10", "pair": ["dog", "cat"], "confusion": 0.04, "label": "humans", "source": "s"}
-    elsewhere = [humans, humans | {"pair": ["ship", "truck"]}, humans | {"data": "cifar100", "pair": ["boy", "girl"]}]
-    fixed, one, three = (resolve(base | {"pairs": pairs, "references": elsewhere}) for pairs in ([["cat", "dog"]], "auto", {"auto": 3}))
+    references = [humans, humans | {"pair": ["ship", "truck"]}, humans | {"data": "cifar100", "pair": ["boy", "girl"]}]
+    fixed, one, three = (resolve(base | {"pairs": pairs, "references": references}) for pairs in ([["cat", "dog"]], "auto", {"auto": 3}))
     for settings in (plan.evaluate_settings, plan.compare_settings, lambda config: plan.figure_settings(config, "curves")):
         assert settings(one) == settings(three)
         assert settings(one)["pairs"] == "results/s/pairs.json"
         assert settings(fixed)["pairs"] == [["cat", "dog"]]
     assert plan.choose_settings(three) == {"variants": [{"name": "ce"}], "seeds": [0], "count": 3}
     assert plan.train_settings(fixed, "ce") == plan.train_settings(three, "ce")
-    told = {key: value for key, value in humans.items() if key != "data"}
-    assert plan.references(fixed) == [told]
-    assert plan.references(one) == [told, told | {"pair": ["ship", "truck"]}], "which of them are about the chosen pairs is not known yet"
-    others = resolve(base | {"pairs": [["ship", "truck"], ["cat", "dog"]], "references": elsewhere})
-    assert [each["pair"] for each in plan.figure_settings(others, "curves")["references"]] == [["ship", "truck"]]
+    expected = {key: value for key, value in humans.items() if key != "data"}
+    assert plan.references(fixed) == [expected]
+    assert plan.references(one) == [expected, expected | {"pair": ["ship", "truck"]}], (
+        "which of them are about the chosen pairs is not known yet"
+    )
+    others = resolve(base | {"pairs": [["ship", "truck"], ["cat", "dog"]], "references": references})
+    assert [reference["pair"] for reference in plan.figure_settings(others, "curves")["references"]] == [["ship", "truck"]]
 
 
 def test_published_values_are_shown_of_the_data_and_the_pair_that_they_are_about():

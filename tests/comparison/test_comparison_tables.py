@@ -23,21 +23,21 @@ def test_declared_runs_are_read_in_order_and_others_ignored(study):
     for leftover in ("ce/seed7", "removed/seed0"):
         shutil.copytree(study.runs / "ce" / "seed0", study.runs / leftover)
         (study.runs / leftover / "run.json").write_text("not a record")
-    found = [(run["variant"], run["seed"], measured["variant"], measured["seed"]) for run, measured in study.records()]
-    assert found == [(name, seed, name, seed) for name in ("ce", "dfl") for seed in (0, 1)]
+    identities = [(run["variant"], run["seed"], measured["variant"], measured["seed"]) for run, measured in study.records()]
+    assert identities == [(name, seed, name, seed) for name in ("ce", "dfl") for seed in (0, 1)]
 
 
 def test_a_missing_run_is_named(study):
-    study.told["seeds"] = [0, 1, 5]
+    study.settings["seeds"] = [0, 1, 5]
     with pytest.raises(UserError, match=r"ce/seed5/run\.json is missing: run the step that makes it"):
         study.records()
 
 
 OTHERS = {
     "recipe": lambda study: study.recipe.update(learning_rate=0.02),
-    "variant": lambda study: study.told["variants"][1].update(train=TRAIN | {"sampler": {"kind": "focal", "gamma": 2}}),
-    "precision": lambda study: study.told["variants"][1].update(train=TRAIN | {"precision": "fp32"}),
-    "code": lambda study: study.told["variants"][1].update(code="other"),
+    "variant": lambda study: study.settings["variants"][1].update(train=TRAIN | {"sampler": {"kind": "focal", "gamma": 2}}),
+    "precision": lambda study: study.settings["variants"][1].update(train=TRAIN | {"precision": "fp32"}),
+    "code": lambda study: study.settings["variants"][1].update(code="other"),
     "split": lambda study: study.split.write_text('{"training": [1], "validation": [0]}'),
     "evaluation": lambda study: study.change("dfl", 0, "metrics.json", fingerprint="0" * 16),
 }
@@ -98,7 +98,7 @@ def test_runs_of_different_machines_are_refused_unless_allowed(study, key):
     ) as caught:
         study.records()
     assert "\n" not in str(caught.value)
-    study.told["allow_mixed"] = True
+    study.settings["allow_mixed"] = True
     assert len(study.records()) == 4
 
 
@@ -127,9 +127,9 @@ def test_a_row_of_runs_holds_what_was_measured(compared):
 
 
 def test_every_pair_has_its_measures():
-    told = {"pairs": [["cat", "dog"], ["truck", "automobile"]]}
+    settings = {"pairs": [["cat", "dog"], ["truck", "automobile"]]}
     of_pairs = ["confusion:cat-dog", "confusion:truck-automobile", "binary_error:cat-dog", "binary_error:truck-automobile"]
-    assert metric_names.metrics_of(told) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
+    assert metric_names.metrics_of(settings) == ["accuracy", *of_pairs[:2], "nll", "ece", "brier", *of_pairs[2:]]
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy warns of seeds that happen to be equal
@@ -154,11 +154,11 @@ def test_the_comparison_is_that_of_numpy_and_scipy(compared):
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
 def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(compared):
-    compared.told["contrasts"] = [["dfl", "ce"], ["ce_sampler", "dfl_sampler"], ["ce", "dfl"]]
+    compared.settings["contrasts"] = [["dfl", "ce"], ["ce_sampler", "dfl_sampler"], ["ce", "dfl"]]
     table = compared.tables()[2]
     metrics = ["accuracy", "confusion:cat-dog", "confusion:truck-automobile"]
     assert list(zip(table["a"], table["b"], table["model"], table["metric"], strict=True)) == [
-        (a, b, model, metric) for a, b in compared.told["contrasts"] for model in ("last", "best") for metric in metrics
+        (a, b, model, metric) for a, b in compared.settings["contrasts"] for model in ("last", "best") for metric in metrics
     ]
     for row in table.to_dict("records"):
         a, b = (compared.measured(row[side], row["model"], row["metric"]) for side in "ab")
@@ -197,11 +197,11 @@ def test_a_refused_comparison_leaves_the_old_tables(study, monkeypatch):
     assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before
 
 
-def test_a_row_of_runs_tells_all_that_the_run_was_told_and_made_on(study):
+def test_a_row_of_runs_has_all_settings_and_the_machine_of_the_run(study):
     loss = {"kind": "focal", "gamma": 2, "scale_max": None}
-    told = {"loss": loss, "sampler": {"kind": "uniform"}, "precision": "auto", "deterministic": True}
-    study.change("dfl", 1, "run.json", settings=told, recipe={"epochs": 4, "lr_drops": [0.5, 0.8]})
-    runs = tables.runs_table([(study.content("dfl", seed, "run.json"), study.content("dfl", seed)) for seed in (0, 1)], study.told)
+    settings = {"loss": loss, "sampler": {"kind": "uniform"}, "precision": "auto", "deterministic": True}
+    study.change("dfl", 1, "run.json", settings=settings, recipe={"epochs": 4, "lr_drops": [0.5, 0.8]})
+    runs = tables.runs_table([(study.content("dfl", seed, "run.json"), study.content("dfl", seed)) for seed in (0, 1)], study.settings)
     row = runs[(runs["seed"] == 1) & (runs["model"] == "last")].iloc[0]
     assert (row["loss.kind"], row["loss.gamma"], row["sampler.kind"], row["deterministic"]) == ("focal", 2, "uniform", True)
     assert (row["recipe.epochs"], row["recipe.lr_drops"]) == (4, "[0.5, 0.8]")

@@ -17,22 +17,22 @@ def cells(line):
 
 def tables_in(text):
     """Rows of cells of every table by its heading."""
-    found = {}
+    tables = {}
     for part in text.split("\n## ")[1:]:
         heading, *lines = part.splitlines()
-        found[heading] = [cells(line) for line in lines if line.startswith("|")]
-    return found
+        tables[heading] = [cells(line) for line in lines if line.startswith("|")]
+    return tables
 
 
 def test_markdown_is_laid_out_as_the_published_table(compared):
-    compared.told["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
+    compared.settings["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
     text, comparison_ = compared.markdown(), compared.tables()[1]
-    found = tables_in(text)
-    told = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
-    told += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
-    assert list(found) == [*told, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
+    tables = tables_in(text)
+    headings = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can tell"]
+    headings += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
+    assert list(tables) == [*headings, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
-        header, rule, *rows = found[heading]
+        header, rule, *rows = tables[heading]
         ours = ["variant", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
         assert header == [*ours, "published accuracy", "published confusion"]
         assert rule == ["---"] * 7
@@ -46,16 +46,16 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
             assert rows[1][place] == f"{row['mean']:.2f} ± {row['sd']:.2f} %"
             interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"
             assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
-    contrasts = found["Declared contrasts, last epoch"]
+    contrasts = tables["Declared contrasts, last epoch"]
     assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
-    assert contrasts[2][1::3] == found["Last epoch"][3][3:5]
+    assert contrasts[2][1::3] == tables["Last epoch"][3][3:5]
     assert contrasts[2][3::3] == ["1.000", "1.000"], "three seeds have p of at least 1/4, times four tests"
     stored = compared.tables()[2].set_index(["a", "b", "model", "metric"])
     for place, metric in ((2, "accuracy"), (5, "confusion:cat-dog")):
         low, high = 100 * stored.loc[("dfl", "ce", "last", metric), ["new_images_low", "new_images_high"]].astype(float)
         assert contrasts[2][place] == f"[{low:+.2f}, {high:+.2f}]"
     assert "adjusted for 4 tests (Holm). With 3 seeds no p can come under 0.05, however large a difference is: 8 seeds can." in text
-    power = found["What so many seeds can tell"]
+    power = tables["What so many seeds can tell"]
     assert [row[:2] for row in power[2:4]] == [
         ["DynamicFocalLoss − CrossEntropy", "accuracy"],
         ["DynamicFocalLoss − CrossEntropy", "confusion"],
@@ -66,10 +66,10 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
     assert "On test images; 3 seeds (0, 1, 2)." in text
 
 
-def test_the_pair_is_told_completely(compared):
-    found, table = tables_in(compared.markdown()), compared.tables()[1]
+def test_the_table_of_the_pair_is_complete(compared):
+    tables, table = tables_in(compared.markdown()), compared.tables()[1]
     last = table[table["model"] == "last"].set_index(["metric", "variant"])
-    header, _, *rows = found["The pair in detail: truck and automobile, last epoch"]
+    header, _, *rows = tables["The pair in detail: truck and automobile, last epoch"]
     read = ["truck → automobile", "automobile → truck", "truck → others", "automobile → others", "two classes only"]
     assert header == ["variant", *read, "accuracy on truck", "accuracy on automobile"]
     metrics = [f"{key}:truck-automobile" for key in ("a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")]
@@ -77,14 +77,14 @@ def test_the_pair_is_told_completely(compared):
         row = 100 * last.loc[(metric, "dfl"), ["mean", "difference"]].astype(float)
         assert rows[0][place] == f"{100 * last.loc[(metric, 'ce'), 'mean']:.2f} %"
         assert rows[1][place] == f"{row['mean']:.2f} % ({row['difference']:+.2f})"
-    assert found["Calibration, last epoch"][0] == ["variant", "Log loss (nats)", "Calibration error", "Brier score"]
+    assert tables["Calibration, last epoch"][0] == ["variant", "Log loss (nats)", "Calibration error", "Brier score"]
     nll = last.loc[("nll", "dfl")]
-    assert found["Calibration, last epoch"][3][1] == f"{nll['mean']:.4f} ({nll['difference']:+.4f})"
-    assert [row[0] for row in found["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES
+    assert tables["Calibration, last epoch"][3][1] == f"{nll['mean']:.4f} ({nll['difference']:+.4f})"
+    assert [row[0] for row in tables["Accuracy by class, last epoch"][2:]] == fake_study.CLASSES
 
 
 def test_the_most_confused_pairs_are_the_baselines(compared):
-    table = most_confused.most_confused_table(compared.records(), compared.told)
+    table = most_confused.most_confused_table(compared.records(), compared.settings)
     for model in ("last", "best"):
         rates = {
             name: np.array([pair_rates(np.array(compared.content(name, seed)["models"][model]["confusion"])) for seed in range(3)])
@@ -108,9 +108,11 @@ def test_the_most_confused_pairs_are_the_baselines(compared):
 
 
 def test_a_reference_is_named_with_its_source(compared):
-    told = compared.told | {"references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]}
+    settings = compared.settings | {
+        "references": [{"pair": ["dog", "cat"], "confusion": 0.0383, "label": "humans", "source": "A | B 2019"}]
+    }
     study = Study.__new__(Study)
-    study.__dict__ = compared.__dict__ | {"told": told}
+    study.__dict__ = compared.__dict__ | {"settings": settings}
     assert r"For reference, dog-cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
     assert "For reference" not in compared.markdown()
 
@@ -118,16 +120,16 @@ def test_a_reference_is_named_with_its_source(compared):
 def test_labels_cannot_break_the_table(tmp_path):
     labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line"]
     variants = [{"name": f"v{place}", "label": label} for place, label in enumerate(labels)]
-    found = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
-    rows = found["Last epoch"]
+    tables = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
+    rows = tables["Last epoch"]
     assert {len(row) for row in rows} == {5}, "nothing was published, so no columns of it"
-    assert "published" not in " ".join(found["What so many seeds can tell"][0])
+    assert "published" not in " ".join(tables["What so many seeds can tell"][0])
     written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line"]
     assert [row[0] for row in rows[2:]] == written
     assert rows[0][3] == r"accuracy vs a\|b"
-    assert {len(row) for row in found["Declared contrasts, last epoch"]} == {7}
+    assert {len(row) for row in tables["Declared contrasts, last epoch"]} == {7}
     for heading in ("Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"):
-        assert {len(row) for row in found[heading]} == {4}
+        assert {len(row) for row in tables[heading]} == {4}
 
 
 def test_one_seed_gives_numbers_without_intervals(tmp_path):

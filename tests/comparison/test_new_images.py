@@ -15,7 +15,7 @@ def resampled_by_hand(values, strata, draws, rng):
     means = []
     for _ in range(draws):
         rows = rng.choice(seeds, seeds - 1)
-        columns = np.concatenate([rng.choice(each, len(each)) for each in members])
+        columns = np.concatenate([rng.choice(indices, len(indices)) for indices in members])
         means.append(np.mean([[values[row, column] for column in columns] for row in rows]))
     return np.array(means)
 
@@ -37,7 +37,7 @@ def test_the_order_of_images_and_of_seeds_does_not_matter():
     assert new_images.two_way_error(values[rows][:, columns], strata[columns]) == pytest.approx(new_images.two_way_error(values, strata))
 
 
-def test_one_seed_tells_nothing_of_others():
+def test_one_seed_has_no_interval_over_seeds():
     hits = np.ones((1, 5), dtype=bool)
     assert np.isnan(new_images.new_images_interval(hits, ~hits, np.zeros(5, int))).all()
 
@@ -57,7 +57,7 @@ def answers(draw):
 @given(answers())
 def test_intervals_are_about_the_difference_of_runs_and_no_narrower_than_over_seeds(answer):
     first, second, labels = answer
-    found = {
+    intervals_ = {
         (a, b, metric): interval
         for a, b, metric, interval in new_images.intervals({"x": first, "y": second}, labels, [["x", "y"], ["y", "x"]], {"p": (2, 0)})
     }
@@ -68,11 +68,11 @@ def test_intervals_are_about_the_difference_of_runs_and_no_narrower_than_over_se
     }
     for metric, (x, y) in expected.items():
         over_seeds = paired_difference(np.array(x), np.array(y))
-        low, high = found["x", "y", metric]
+        low, high = intervals_["x", "y", metric]
         assert (low + high) / 2 == pytest.approx(over_seeds["mean"], abs=1e-12)
         assert low <= over_seeds["low"] + 1e-9
         assert high >= over_seeds["high"] - 1e-9
-        assert found["y", "x", metric] == pytest.approx((-high, -low))
+        assert intervals_["y", "x", metric] == pytest.approx((-high, -low))
 
 
 def simulated(rng, seeds, images, spread, probability=0.2):

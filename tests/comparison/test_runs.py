@@ -18,9 +18,9 @@ SCRIPTS = Path(fake_study.__file__).parents[2] / "workflow" / "scripts"
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    folder, told = tmp_path_factory.mktemp("study"), fake_study.settings(fake_study.STUDY[:2], seeds=2)
-    fake_study.write_study(folder, told, epochs=6)
-    return folder / "results" / "runs", Runs.declared(folder / "results" / "runs", told)
+    folder, settings = tmp_path_factory.mktemp("study"), fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(folder, settings, epochs=6)
+    return folder / "results" / "runs", Runs.declared(folder / "results" / "runs", settings)
 
 
 def test_runs_that_are_not_declared_are_not_read(study):
@@ -38,15 +38,15 @@ def test_confusion_by_epoch_is_that_of_the_stored_counts(study):
     table = runs.epochs(["cat", "dog"])
     counts = np.load(folder / "dfl" / "seed1" / "history.npz")["validation_confusion"].astype(float)
     expected = [(c[3, 5] + c[5, 3]) / (c[3].sum() + c[5].sum()) for c in counts]
-    got = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
-    np.testing.assert_allclose(got["confusion"], expected)
-    assert list(got["epoch"]) == [1, 2, 3, 4, 5, 6]
+    rows = table[(table["variant"] == "dfl") & (table["seed"] == 1)]
+    np.testing.assert_allclose(rows["confusion"], expected)
+    assert list(rows["epoch"]) == [1, 2, 3, 4, 5, 6]
 
 
 def test_without_validation_confusion_is_missing(tmp_path):
-    told = fake_study.settings(fake_study.STUDY[:1], seeds=1)
-    fake_study.write_study(tmp_path, told, epochs=2, validation=False)
-    table = Runs.declared(tmp_path / "results" / "runs", told).epochs(["cat", "dog"])
+    settings = fake_study.settings(fake_study.STUDY[:1], seeds=1)
+    fake_study.write_study(tmp_path, settings, epochs=2, validation=False)
+    table = Runs.declared(tmp_path / "results" / "runs", settings).epochs(["cat", "dog"])
     assert table["confusion"].isna().all()
     assert table["train_loss"].notna().all()
 
@@ -86,7 +86,7 @@ def test_the_weight_on_the_pair_is_that_of_both_classes(study):
     assert table.loc[table["variant"] == "ce", "loss_pair_share"].isna().all()
 
 
-def test_files_parsed_at_once_say_what_each_says_alone(tmp_path):
+def test_files_parsed_at_once_equal_files_parsed_alone(tmp_path):
     files = {
         "ce": ["epoch,loss,confused\n1,0.5,cat-dog\n2,,\n", "epoch,loss,confused\n1,0.25,\n"],
         "dfl": ["epoch,scale\n1,3\n2,4\n", 'epoch,loss,confused\n1,2,"a,b"\n2,3,1e3'],  # the last line without its end
@@ -102,19 +102,19 @@ def test_files_parsed_at_once_say_what_each_says_alone(tmp_path):
     expected = pd.concat(alone, ignore_index=True)[together.columns]
     pd.testing.assert_frame_equal(together.reset_index(drop=True), expected, check_dtype=False)
 
-    broken = tmp_path / "ce" / "seed1" / "epochs.csv"
-    broken.write_text("epoch,loss,confused\n1,2,3\n1,2,3,4,5\n")
+    damaged = tmp_path / "ce" / "seed1" / "epochs.csv"
+    damaged.write_text("epoch,loss,confused\n1,2,3\n1,2,3,4,5\n")
     with pytest.raises(UserError, match=r"ce/seed1/epochs\.csv cannot be read"):
         runs._rows("epochs.csv")
-    broken.write_bytes(b"epoch,loss,confused\n1,\xff,3\n")
+    damaged.write_bytes(b"epoch,loss,confused\n1,\xff,3\n")
     with pytest.raises(UserError, match=r"ce/seed1/epochs\.csv cannot be read"):
         runs._rows("epochs.csv")
 
 
 def test_a_history_of_another_length_than_its_table_is_named(tmp_path):
-    told = fake_study.settings(fake_study.STUDY[:1], seeds=2)
-    fake_study.write_study(tmp_path, told, epochs=3)
-    runs = Runs.declared(tmp_path / "results" / "runs", told)
+    settings = fake_study.settings(fake_study.STUDY[:1], seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=3)
+    runs = Runs.declared(tmp_path / "results" / "runs", settings)
     table = runs.folder / "ce" / "seed1" / "epochs.csv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(UserError, match=r"ce/seed1/history\.npz has 3 epochs, the table beside it 2"):

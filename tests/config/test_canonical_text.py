@@ -11,7 +11,7 @@ from hardpair.config.resolve import canonical
 
 
 def otherwise_written(value: object) -> object:
-    """The same settings: keys the other way round, tuples for lists, whole numbers as floats."""
+    """The same settings: keys the other way round, tuples for lists, integers as floats."""
     if isinstance(value, dict):
         return {key: otherwise_written(item) for key, item in reversed(value.items())}
     if isinstance(value, list):

@@ -28,15 +28,15 @@ def test_every_shipped_config_resolves(path):
     assert (resolved["study"] == STUDY["study"]) == (path.name == "config.yaml"), "an overlay with the study's name would mix its results"
 
 
-def test_a_renamed_key_is_found_wherever_it_was_and_went(monkeypatch):
+def test_a_renamed_key_is_found_at_any_depth(monkeypatch):
     old_names = {
         "variants[].title": ["$defs", "variant", "properties", "label"],
         "rate": ["$defs", "recipe", "properties", "learning_rate"],
     }
-    whole = copy.deepcopy(schema.schema())
+    with_renames = copy.deepcopy(schema.schema())
     for old, place in old_names.items():
-        functools.reduce(dict.__getitem__, place, whole)["formerly"] = [old]
-    monkeypatch.setattr(schema, "schema", lambda: whole)
+        functools.reduce(dict.__getitem__, place, with_renames)["formerly"] = [old]
+    monkeypatch.setattr(schema, "schema", lambda: with_renames)
     assert schema.renamed("variants[].title") == "variants[].label"
     assert schema.renamed("rate") == "recipe.learning_rate"
     assert schema.renamed("title") is None
@@ -93,7 +93,7 @@ def test_texts_that_look_like_numbers_stay_texts_where_texts_are_meant():
 
 
 @pytest.mark.parametrize("threshold", [0.07, 0.29, 0.57, 0.58, 1])
-def test_thresholds_in_whole_percent_are_accepted_whatever_their_binary_fraction(threshold):
+def test_thresholds_in_integer_percent_are_accepted_whatever_their_binary_fraction(threshold):
     assert resolve(changed(("difficulty", {"easy": 1.0, "hard": threshold})))["difficulty"]["hard"] == threshold
 
 

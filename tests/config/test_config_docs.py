@@ -39,14 +39,14 @@ def keys(part: dict = SCHEMA, prefix: str = "") -> Iterator[tuple[str, str | Non
 
 def rows(text: str = README) -> list[tuple[str, str | None, list[str]]]:
     """Path, kind and the other cells of each row of the tables."""
-    found, kind = [], None
+    result, kind = [], None
     for line in text.splitlines():
         if line.startswith("#"):
             kind = match[1] if (match := re.search(r"of kind `(\w+)`", line)) else None
         elif line.startswith("| `"):
             path, *cells = re.split(r" (?<!\\)\| ", line.removeprefix("| ").removesuffix(" |"))
-            found.append((path.strip("`"), kind, cells))
-    return found
+            result.append((path.strip("`"), kind, cells))
+    return result
 
 
 def test_the_committed_file_is_what_the_script_prints(monkeypatch, capsys):
@@ -92,19 +92,19 @@ def test_required_keys_are_marked():
 
 def test_the_schema_is_a_schema_and_uses_no_rule_that_config_has_no_words_for():
     Draft202012Validator.check_schema(SCHEMA)
-    told = {"additionalProperties", "required", "type", "enum", "oneOf", "pattern", "minimum", "maximum", "exclusiveMinimum"}
-    told |= {"exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minLength", "uniqueItems"}
+    described = {"additionalProperties", "required", "type", "enum", "oneOf", "pattern", "minimum", "maximum", "exclusiveMinimum"}
+    described |= {"exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minLength", "uniqueItems"}
     silent = {"$ref", "const", "default", "description", "formerly", "items", "properties"}  # const is the kind that oneOf looks at
-    assert rules(SCHEMA["properties"]) | rules(SCHEMA["$defs"]) <= told | silent
+    assert rules(SCHEMA["properties"]) | rules(SCHEMA["$defs"]) <= described | silent
 
 
 def rules(parts: dict) -> set[str]:
     """Keywords that are used by parts of a schema; a comma in an unquoted description would look like one more."""
-    found = set()
+    keywords = set()
     for part in parts.values():
-        found |= set(part) | rules(part.get("properties", {})) | rules(dict(enumerate(part.get("oneOf", []))))
-        found |= rules({"items": part["items"]} if "items" in part else {})
-    return found
+        keywords |= set(part) | rules(part.get("properties", {})) | rules(dict(enumerate(part.get("oneOf", []))))
+        keywords |= rules({"items": part["items"]} if "items" in part else {})
+    return keywords
 
 
 def test_no_map_of_the_schema_takes_other_keys():
@@ -140,7 +140,7 @@ def test_every_overlay_that_comes_along_is_named_with_its_summary():
         ({"$ref": "#/$defs/sampler"}, "map with a `kind`: `uniform` or `focal` or `class_balanced`"),
     ],
 )  # fmt: skip
-def test_types_are_told_in_words(part, words):
+def test_types_are_described_in_words(part, words):
     assert type_in_words(part, SCHEMA) == words
 
 

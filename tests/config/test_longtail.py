@@ -37,7 +37,7 @@ def test_the_second_overlay_in_its_comments_is_a_study_of_its_own():
     assert (config["data"]["kind"], config["data"]["imbalance"], config["data"]["validation"]) == ("cifar100", 100, 0)
 
 
-def test_the_split_is_told_of_a_tail_only_where_there_is_one():
+def test_the_settings_of_a_split_name_a_tail_only_where_there_is_one():
     kept = {"training": None, "validation": 5000, "split": "stratified"}
     for data, tail in (({}, {}), ({"imbalance": 1.0}, {}), ({"imbalance": 50}, {"imbalance": 50})):
         assert plan.split_settings(resolved({"data": data})) == kept | tail

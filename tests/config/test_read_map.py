@@ -1,7 +1,10 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hardpair.config import read
 from hardpair.config.read import read_map, refuse_oversized
 from hardpair.errors import UserError
 
@@ -39,3 +42,25 @@ def test_a_value_that_stands_for_millions_or_holds_itself_is_refused():
     circle.append(circle)
     with pytest.raises(ValueError, match="more than 40 levels"):
         refuse_oversized(circle)
+
+
+@st.composite
+def nested(draw):
+    """A value and the number of values in it, itself included."""
+    size = draw(st.integers(0, 4))
+    if size == 0:
+        return draw(st.sampled_from([1, "x", None, [], {}])), 1
+    parts = [draw(nested()) for _ in range(size)]
+    values, counts = zip(*parts, strict=True)
+    return draw(st.sampled_from([list(values), values, dict(enumerate(values))])), 1 + sum(counts)
+
+
+@given(nested())
+def test_each_value_is_counted_once(value_and_count):
+    value, count = value_and_count
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "MAX_VALUES", count)
+        refuse_oversized(value)
+        patch.setattr(read, "MAX_VALUES", count - 1)
+        with pytest.raises(ValueError, match=f"more than {count - 1:,} values"):
+            refuse_oversized(value)

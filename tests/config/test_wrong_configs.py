@@ -1,4 +1,4 @@
-"""Every wrong config is told in one sentence."""
+"""Every wrong config ends in one sentence."""
 
 import math
 import re
@@ -160,11 +160,11 @@ for name in ["", *". .. ../up a/b a\\b a;b $(x) `x` <script> naïve 数 -x .x _x
 
 @pytest.mark.parametrize(("changes", "problem", "advice"), WRONG.values(), ids=[ascii(name) for name in WRONG])
 def test_a_wrong_config_gets_one_sentence_with_the_key_and_what_to_do(changes, problem, advice):
-    told = sentence(changed(*changes))
-    assert told.startswith(f"config: {problem}")
-    assert advice in told[len(f"config: {problem}") :]
-    assert told.isprintable(), "one line, and nothing that a terminal would act on"
-    assert len(told) < 250
+    message = sentence(changed(*changes))
+    assert message.startswith(f"config: {problem}")
+    assert advice in message[len(f"config: {problem}") :]
+    assert message.isprintable(), "one line, and nothing that a terminal would act on"
+    assert len(message) < 250
 
 
 @pytest.mark.parametrize("config", [None, [], "study", 5, True])
@@ -181,7 +181,7 @@ PLACES = "study data pairs variants seeds recipe search contrasts difficulty rec
 
 
 @given(st.sampled_from(PLACES.split()), SETTINGS)
-def test_whatever_stands_in_a_config_it_is_accepted_or_told_in_one_line(key, value):
+def test_any_config_is_accepted_or_refused_in_one_line(key, value):
     config = changed((key, value))
     try:
         resolve(config)

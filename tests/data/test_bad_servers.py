@@ -1,4 +1,4 @@
-"""Whatever a server does at random places, the archive that is kept is the right one; test_download.py tells how each fault is met."""
+"""Whatever a server does at random places, the archive that is kept is the right one; test_download.py tests how each fault is handled."""
 
 import hashlib
 import time
@@ -21,8 +21,8 @@ def cut(draw, archive):
 
 def wrong_length(draw, archive):
     """Announces fewer bytes or more than it sends."""
-    told = len(archive) + draw.choice([-1, 1]) * draw.randrange(1, len(archive))
-    return [serving(archive, length=False, headers=[("Content-Length", str(told))])]
+    stated = len(archive) + draw.choice([-1, 1]) * draw.randrange(1, len(archive))
+    return [serving(archive, length=False, headers=[("Content-Length", str(stated))])]
 
 
 def wrong_content(draw, archive):
@@ -37,7 +37,7 @@ def endless_redirects(draw, archive):
 
 
 def internal_errors(draw, archive):
-    """Fails, or fails in the middle, up to as often as it is asked."""
+    """Fails, or fails in the middle, up to as often as it is requested."""
     answers = [draw.choice([failing(500), serving(archive, cut=draw.randrange(len(archive)))]) for _ in range(draw.randint(1, 4))]
     return [*answers, failing(500)]
 
@@ -47,7 +47,7 @@ def stalls(draw, archive):
 
     def stall(request):
         serving(archive, cut=at)(request)
-        request.server.ended.wait()
+        request.server.closed.wait()
 
     at = draw.randrange(len(archive))
     return [stall]
@@ -69,13 +69,13 @@ def try_download(behaviour, server: Server, attempt: Attempt, tmp_path) -> None:
     download(urls, hashlib.sha256(archive).hexdigest(), output, LIMITS)
     assert output.read_bytes() == archive
     assert not partial_path(output).exists()
-    assert server.asked[0] == ("/first", None)
+    assert server.requests[0] == ("/first", None)
 
 
 @tries("Download cut at random bytes")
 def test_cut(server, attempt, tmp_path):
     try_download(cut, server, attempt, tmp_path)
-    assert {path for path, _ in server.asked} == {"/first"}
+    assert {path for path, _ in server.requests} == {"/first"}
 
 
 @tries("Download served with a wrong length")
@@ -86,13 +86,13 @@ def test_wrong_length(server, attempt, tmp_path):
 @tries("Download served with wrong content")
 def test_wrong_content(server, attempt, tmp_path):
     try_download(wrong_content, server, attempt, tmp_path)
-    assert server.asked[-1][0] == "/mirror"
+    assert server.requests[-1][0] == "/mirror"
 
 
 @tries("Download redirected without end")
 def test_endless_redirects(server, attempt, tmp_path):
     try_download(endless_redirects, server, attempt, tmp_path)
-    assert server.asked[-1][0] == "/mirror"
+    assert server.requests[-1][0] == "/mirror"
 
 
 @tries("Download answered by errors 500")

@@ -48,7 +48,7 @@ def chance(error, count):
 @pytest.fixture(scope="module")
 def errors():
     """Binary error of a trained network on 1,000 test images by separation."""
-    found = {}
+    result = {}
     for separation in SEPARATIONS:
         images, training, test = generated(separation)
         split = {"training": training, "validation": test[:0]}
@@ -56,15 +56,15 @@ def errors():
         network = model.ConvNet(10, 8)
         network.load_state_dict(history.last)
         logits = infer(network, images, test, "fp32").numpy()
-        found[separation] = metrics.binary_error(logits, images.labels[test].numpy(), CAT, DOG)
-    return found
+        result[separation] = metrics.binary_error(logits, images.labels[test].numpy(), CAT, DOG)
+    return result
 
 
 @pytest.mark.parametrize(("separation", "expected"), [(0, 0.5), (2, 0.158655), (5, 0.0062097)])
 def test_the_bayes_error_is_that_of_two_gaussians(separation, expected):
     assert synthetic.bayes_error(separation) == pytest.approx(expected, rel=1e-4)
-    told, _ = synthetic.generate(train=100, test=100, size=8, separation=separation)
-    assert told["bayes_error"] == {"cat-dog": synthetic.bayes_error(separation)}
+    about, _ = synthetic.generate(train=100, test=100, size=8, separation=separation)
+    assert about["bayes_error"] == {"cat-dog": synthetic.bayes_error(separation)}
 
 
 @pytest.mark.parametrize("separation", [2.0, 5.0])
@@ -82,7 +82,7 @@ def test_a_trained_network_never_beats_the_bayes_error_beyond_chance(errors, sep
     assert errors[separation] >= chance(synthetic.bayes_error(separation), 1000)[0]
 
 
-def test_classes_that_cannot_be_told_apart_are_guessed(errors):
+def test_classes_that_are_indistinguishable_are_guessed(errors):
     low, high = chance(0.5, 1000)
     assert low <= errors[0.0] <= high
 

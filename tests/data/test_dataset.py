@@ -45,7 +45,7 @@ def test_the_content_hash_changes_with_any_byte(part, index, position, change):
     assert dataset.content_hash(parts) != before
 
 
-def test_the_content_hash_tells_shapes_types_and_parts_apart_but_not_memory_layouts():
+def test_the_content_hash_depends_on_shapes_types_and_parts_but_not_on_memory_layouts():
     parts = some_parts()
     (images, labels), test = parts["train"], parts["test"]
     others = [
@@ -53,7 +53,7 @@ def test_the_content_hash_tells_shapes_types_and_parts_apart_but_not_memory_layo
         {"train": (images.view(np.int8), labels), "test": test},
         {"train": test, "test": (images, labels)},
     ]
-    assert len({dataset.content_hash(each) for each in [parts, *others]}) == 4
+    assert len({dataset.content_hash(arrays) for arrays in [parts, *others]}) == 4
     assert dataset.content_hash({"test": test, "train": (np.asfortranarray(images), labels)}) == dataset.content_hash(parts)
 
 
@@ -61,10 +61,10 @@ def test_saved_images_are_read_back_with_their_description(tmp_path):
     parts = some_parts()
     dataset.save(tmp_path, {"kind": "made up", "classes": ["a"]}, parts)
     assert same_parts({part: load_part(tmp_path, part) for part in ("train", "test")}, parts)
-    told = read_json(tmp_path / "dataset.json")
+    stored = read_json(tmp_path / "dataset.json")
     mean, std = dataset.channel_statistics(parts["train"][0])
     about = {"kind": "made up", "classes": ["a"], "size": 8, "train": 4, "test": 2}
-    assert told == about | {"mean": mean, "std": std, "sha256": dataset.content_hash(parts)}
+    assert stored == about | {"mean": mean, "std": std, "sha256": dataset.content_hash(parts)}
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {"dataset.json", *(f"{part}/{name}.npy" for part in parts for name in ("images", "labels"))}
 
@@ -88,7 +88,7 @@ def test_what_a_job_changes_in_its_images_stays_its_own(tmp_path):
 
 @given(name=st.sampled_from(["images", "labels"]), size=st.integers(0, 159))
 @settings(deadline=None)
-def test_arrays_that_were_cut_off_are_told_in_a_sentence(tmp_path_factory, name, size):
+def test_truncated_arrays_end_in_one_sentence(tmp_path_factory, name, size):
     folder = tmp_path_factory.mktemp("data")
     dataset.save(folder, {}, some_parts())
     path = folder / "train" / f"{name}.npy"

@@ -30,7 +30,7 @@ def waits(monkeypatch):
     return slept
 
 
-def test_a_whole_file_arrives_and_leaves_no_partial_one(loopback_server, archive):
+def test_a_complete_file_is_kept_and_no_partial_one(loopback_server, archive):
     download([loopback_server.url("/a", serving())], SHA256, archive)
     assert archive.read_bytes() == BODY
     assert not partial_path(archive).exists()
@@ -40,7 +40,7 @@ def test_a_file_that_is_there_already_is_not_fetched_again(loopback_server, arch
     url = loopback_server.url("/a", serving())
     download([url], SHA256, archive)
     download([url], SHA256, archive)
-    assert len(loopback_server.asked) == 1
+    assert len(loopback_server.requests) == 1
 
 
 def test_another_file_at_the_output_is_replaced(loopback_server, archive):
@@ -51,30 +51,30 @@ def test_another_file_at_the_output_is_replaced(loopback_server, archive):
 
 
 @pytest.mark.parametrize("cut", [1, 700, len(BODY) - 1])
-def test_the_next_attempt_asks_only_for_what_is_missing(loopback_server, archive, cut):
+def test_the_next_attempt_requests_only_the_missing_bytes(loopback_server, archive, cut):
     download([loopback_server.url("/a", serving(cut=cut), serving())], SHA256, archive, NO_WAIT)
-    assert loopback_server.asked == [("/a", None), ("/a", f"bytes={cut}-")]
+    assert loopback_server.requests == [("/a", None), ("/a", f"bytes={cut}-")]
     assert archive.read_bytes() == BODY
 
 
-def test_the_next_command_asks_only_for_what_is_missing(loopback_server, archive):
+def test_the_next_command_requests_only_the_missing_bytes(loopback_server, archive):
     with pytest.raises(UserError, match="ended early"):
         download([loopback_server.url("/a", serving(cut=700))], SHA256, archive, Limits(attempts=1))
     assert not archive.exists()
     assert partial_path(archive).read_bytes() == BODY[:700]
     download([loopback_server.url("/a", serving())], SHA256, archive)
-    assert loopback_server.asked[-1] == ("/a", "bytes=700-")
+    assert loopback_server.requests[-1] == ("/a", "bytes=700-")
     assert archive.read_bytes() == BODY
 
 
-def test_a_mirror_goes_on_where_another_address_ended(loopback_server, archive):
+def test_a_mirror_continues_where_another_address_ended(loopback_server, archive):
     urls = [loopback_server.url("/a", serving(cut=700), failing(404)), loopback_server.url("/b", serving())]
     download(urls, SHA256, archive, NO_WAIT)
-    assert loopback_server.asked[-1] == ("/b", "bytes=700-")
+    assert loopback_server.requests[-1] == ("/b", "bytes=700-")
     assert archive.read_bytes() == BODY
 
 
-def test_a_whole_partial_file_needs_no_server(closed_url, archive):
+def test_a_complete_partial_file_needs_no_server(closed_url, archive):
     archive.parent.mkdir()
     partial_path(archive).write_bytes(BODY)
     download([closed_url], SHA256, archive)
@@ -98,21 +98,21 @@ def test_whatever_an_earlier_attempt_left_the_file_is_right_in_the_end(loopback_
     assert not partial_path(archive).exists()
 
 
-def test_a_server_that_sends_another_range_than_asked_for_gets_a_fresh_start(loopback_server, archive):
-    def elsewhere(request):
+def test_a_server_that_sends_a_wrong_range_is_requested_from_the_start(loopback_server, archive):
+    def wrong_range(request):
         request.send_response(206)
         request.send_header("Content-Range", f"bytes 600-{len(BODY) - 1}/{len(BODY)}")
         request.end_headers()
         request.wfile.write(BODY[600:])
 
-    download([loopback_server.url("/a", serving(cut=700), elsewhere, serving())], SHA256, archive, NO_WAIT)
-    assert loopback_server.asked[-1] == ("/a", None)
+    download([loopback_server.url("/a", serving(cut=700), wrong_range, serving())], SHA256, archive, NO_WAIT)
+    assert loopback_server.requests[-1] == ("/a", None)
     assert archive.read_bytes() == BODY
 
 
 def test_wrong_content_leads_to_the_next_address_and_is_thrown_away(loopback_server, archive):
     download([loopback_server.url("/a", serving(b"<html>sign in</html>")), loopback_server.url("/b", serving())], SHA256, archive)
-    assert loopback_server.asked == [("/a", None), ("/b", None)]
+    assert loopback_server.requests == [("/a", None), ("/b", None)]
     assert archive.read_bytes() == BODY
 
 
@@ -126,7 +126,7 @@ def test_wrong_content_never_gets_the_name_of_the_output(loopback_server, archiv
 def test_a_good_address_is_not_blamed_for_the_wrong_start_that_another_sent(loopback_server, archive):
     urls = [loopback_server.url("/a", serving(b"<html>" + BODY, cut=50), failing(404)), loopback_server.url("/b", serving())]
     download(urls, SHA256, archive, NO_WAIT)
-    assert [asked for asked in loopback_server.asked if asked[0] == "/b"] == [("/b", "bytes=50-"), ("/b", None)]
+    assert [request for request in loopback_server.requests if request[0] == "/b"] == [("/b", "bytes=50-"), ("/b", None)]
     assert archive.read_bytes() == BODY
 
 
@@ -145,26 +145,26 @@ def test_passing_faults_are_tried_again_after_doubled_waits(loopback_server, arc
 def test_attempts_are_bounded(loopback_server, archive, waits):
     with pytest.raises(UserError, match=r"500 Internal Server Error"):
         download([loopback_server.url("/a", failing(500))], SHA256, archive, Limits(attempts=3, backoff_seconds=1))
-    assert len(loopback_server.asked) == 3
+    assert len(loopback_server.requests) == 3
     assert waits == [1, 2]
 
 
 @pytest.mark.parametrize("status", [404, 403, 410])
-def test_a_missing_file_is_asked_for_once(loopback_server, archive, waits, status):
+def test_a_missing_file_is_requested_once(loopback_server, archive, waits, status):
     download([loopback_server.url("/a", failing(status)), loopback_server.url("/b", serving())], SHA256, archive)
-    assert loopback_server.asked == [("/a", None), ("/b", None)]
+    assert loopback_server.requests == [("/a", None), ("/b", None)]
     assert waits == []
 
 
 def test_redirects_are_followed_but_not_for_ever(loopback_server, archive):
-    there = loopback_server.url("/there", serving())
+    target = loopback_server.url("/there", serving())
     download([loopback_server.url("/moved", failing(302, Location="/there"))], SHA256, archive)
     assert archive.read_bytes() == BODY
     archive.unlink()
-    loopback_server.asked.clear()
+    loopback_server.requests.clear()
     loop = loopback_server.url("/loop", failing(302, Location="/loop"))
-    download([loop, there], SHA256, archive, Limits(redirects=4))
-    assert loopback_server.asked == [("/loop", None)] * 5 + [("/there", None)]
+    download([loop, target], SHA256, archive, Limits(redirects=4))
+    assert loopback_server.requests == [("/loop", None)] * 5 + [("/there", None)]
 
 
 def test_a_redirect_to_a_local_file_is_not_followed(loopback_server, archive, tmp_path):
@@ -177,7 +177,7 @@ def test_a_redirect_to_a_local_file_is_not_followed(loopback_server, archive, tm
 def test_a_server_that_announces_too_much_is_not_listened_to(loopback_server, archive):
     with pytest.raises(UserError, match=r"announces 2048 bytes, more than the 2047 allowed"):
         download([loopback_server.url("/a", serving())], SHA256, archive, Limits(max_bytes=2047))
-    assert len(loopback_server.asked) == 1
+    assert len(loopback_server.requests) == 1
     assert not partial_path(archive).exists()
 
 
@@ -195,7 +195,7 @@ def test_a_server_that_sends_without_end_is_stopped(loopback_server, archive):
     with pytest.raises(UserError, match=r"more than the 3000 bytes allowed"):
         download([loopback_server.url("/a", endless)], SHA256, archive, Limits(max_bytes=3000))
     assert hung_up.wait(30)
-    assert len(loopback_server.asked) == 1
+    assert len(loopback_server.requests) == 1
     assert not partial_path(archive).exists()
 
 
@@ -209,7 +209,7 @@ def test_a_connection_without_bytes_ends_and_is_tried_again(loopback_server, arc
     def stall(request):
         if sent:
             serving(cut=sent)(request)
-        request.server.ended.wait()
+        request.server.closed.wait()
 
     with pytest.raises(UserError, match="no answer in time"):
         download([loopback_server.url("/a", stall)], SHA256, archive, Limits(attempts=2, backoff_seconds=0, read_seconds=0.2))
@@ -239,7 +239,7 @@ def test_an_address_given_twice_is_tried_once(loopback_server, archive):
     url = loopback_server.url("/a", failing(404))
     with pytest.raises(UserError):
         download([url, url], SHA256, archive)
-    assert len(loopback_server.asked) == 1
+    assert len(loopback_server.requests) == 1
 
 
 def test_an_output_that_cannot_be_written_is_named(loopback_server, tmp_path):
@@ -248,8 +248,8 @@ def test_an_output_that_cannot_be_written_is_named(loopback_server, tmp_path):
         download([loopback_server.url("/a", serving())], SHA256, tmp_path / "file" / "a.tar.gz")
 
 
-@pytest.mark.parametrize("brought", [True, False])
-def test_a_second_process_waits_for_the_first_and_takes_what_that_has_brought(loopback_server, archive, monkeypatch, brought):
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_second_process_waits_for_the_first_and_uses_its_download(loopback_server, archive, monkeypatch, complete):
     archive.parent.mkdir()
     url = loopback_server.url("/a", serving())
     monkeypatch.setattr(sys, "stderr", io.StringIO())  # pytest's own capture loses what a thread writes while it is read
@@ -258,21 +258,21 @@ def test_a_second_process_waits_for_the_first_and_takes_what_that_has_brought(lo
         while "waiting for another process that downloads" not in sys.stderr.getvalue():
             assert not second.done()
             time.sleep(0.01)
-        assert loopback_server.asked == []
-        (archive if brought else partial_path(archive)).write_bytes(BODY if brought else BODY[:700])
+        assert loopback_server.requests == []
+        (archive if complete else partial_path(archive)).write_bytes(BODY if complete else BODY[:700])
         other.release()
         second.result()
     assert archive.read_bytes() == BODY
-    assert loopback_server.asked == ([] if brought else [("/a", "bytes=700-")])
+    assert loopback_server.requests == ([] if complete else [("/a", "bytes=700-")])
 
 
 def test_a_log_gets_a_line_at_every_tenth(loopback_server, archive, capsys):
     body = os.urandom(2**21)
     download([loopback_server.url("/a", serving(body))], hashlib.sha256(body).hexdigest(), archive)
-    said = capsys.readouterr().err
-    shares = [int(share) for share in re.findall(r"^(\d+) % of 2097152 bytes$", said, re.MULTILINE)]
+    output = capsys.readouterr().err
+    shares = [int(share) for share in re.findall(r"^(\d+) % of 2097152 bytes$", output, re.MULTILINE)]
     assert [share // 10 for share in shares] == list(range(1, 11))
-    assert f"http://127.0.0.1:{loopback_server.server_port}/a: downloading" in said
+    assert f"http://127.0.0.1:{loopback_server.server_port}/a: downloading" in output
 
 
 def test_a_terminal_gets_a_bar(loopback_server, archive, monkeypatch):

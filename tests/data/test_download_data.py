@@ -38,19 +38,19 @@ def test_the_command_takes_the_official_address_first_then_the_mirrors_in_order(
     loopback_server.url("/official", failing(404))
     mirrors = [loopback_server.url("/one", failing(404)), loopback_server.url("/two", serving())]
     call(monkeypatch, "--kind", "cifar10", "--mirrors", *mirrors[:2], "--output", archive)
-    assert [path for path, _ in loopback_server.asked] == ["/official", "/one", "/two"]
+    assert [path for path, _ in loopback_server.requests] == ["/official", "/one", "/two"]
     assert archive.read_bytes() == BODY
 
 
 def test_without_network_one_sentence_names_every_address_and_data_source(official, closed_url, archive, monkeypatch):
     monkeypatch.setattr(cifar10.SOURCE, "release", Release(closed_url, SHA256))
     mirror = closed_url.replace("a.tar", "mirror.tar")
-    with pytest.raises(SystemExit) as told:
+    with pytest.raises(SystemExit) as caught:
         call(monkeypatch, "--kind", "cifar10", "--mirrors", mirror, "--output", archive)
-    assert isinstance(told.value.code, str)  # which Python prints before it ends with exit code 1
-    assert "\n" not in told.value.code
+    assert isinstance(caught.value.code, str)  # which Python prints before it ends with exit code 1
+    assert "\n" not in caught.value.code
     for part in (f"{closed_url} (Connection refused)", f"{mirror} (Connection refused)", "data.source"):
-        assert part in told.value.code
+        assert part in caught.value.code
     assert not archive.exists()
 
 

@@ -44,7 +44,7 @@ def test_the_same_settings_prepare_and_split_to_the_same_bytes(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("kind", "more", "told"),
+    ("kind", "more", "message"),
     [
         ("cifar10", [], "--source is missing"),
         ("cifar10", ["--source", "nowhere.tar.gz"], "data.source nowhere.tar.gz does not exist"),
@@ -55,16 +55,16 @@ def test_the_same_settings_prepare_and_split_to_the_same_bytes(tmp_path, monkeyp
         ("synthetic", ["--settings", '{"synthetic": {"size": 12}}'], "data.synthetic.size is 12"),
     ],
 )
-def test_what_cannot_be_prepared_is_told_in_one_sentence(tmp_path, monkeypatch, kind, more, told):
-    with pytest.raises(SystemExit) as ended:
+def test_what_cannot_be_prepared_ends_in_one_sentence(tmp_path, monkeypatch, kind, more, message):
+    with pytest.raises(SystemExit) as caught:
         call(monkeypatch, prepare_data, "--kind", kind, "--name", "made", *more, "--output-dir", tmp_path / "out")
-    assert told in ended.value.code
-    assert "\n" not in ended.value.code
+    assert message in caught.value.code
+    assert "\n" not in caught.value.code
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("wish", "message"),
     [
         ('{"validation": 4}', "ask for 5 images, but there are 4"),
         ('{"validation": -1}', "data.validation is -1"),
@@ -74,12 +74,12 @@ def test_what_cannot_be_prepared_is_told_in_one_sentence(tmp_path, monkeypatch, 
         ('{"split": "x"}', "data.split is"),
     ],
 )
-def test_what_cannot_be_split_is_told_in_one_sentence(tmp_path, monkeypatch, wish, told):
+def test_what_cannot_be_split_ends_in_one_sentence(tmp_path, monkeypatch, wish, message):
     dataset.save(tmp_path, {"kind": "synthetic", "name": "made", "classes": list("abcdefghij")}, some_parts())
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as caught:
         call(monkeypatch, split_data, "--data", tmp_path, "--settings", wish, "--output", tmp_path / "split.json")
-    assert told in ended.value.code
-    assert "\n" not in ended.value.code
+    assert message in caught.value.code
+    assert "\n" not in caught.value.code
     assert not (tmp_path / "split.json").exists()
 
 
@@ -88,7 +88,7 @@ def test_a_split_without_prepared_data_names_the_missing_file(tmp_path, monkeypa
         call(monkeypatch, split_data, "--data", tmp_path, "--output", tmp_path / "split.json")
 
 
-def test_a_tail_tells_its_counts_and_no_tail_changes_no_byte(tmp_path, monkeypatch):
+def test_a_tail_records_its_counts_and_no_tail_changes_no_byte(tmp_path, monkeypatch):
     shape = json.dumps({"synthetic": {"train": 200, "test": 100, "size": 8, "separation": 1.5}})
     call(monkeypatch, prepare_data, "--kind", "synthetic", "--name", "made", "--settings", shape, "--output-dir", tmp_path)
     for name, wish in (("old", {}), ("one", {"imbalance": 1}), ("tail", {"imbalance": 5})):

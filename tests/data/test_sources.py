@@ -1,4 +1,4 @@
-"""Kinds of data: what a module of sources/ says is what the workflow goes by."""
+"""Kinds of data: the workflow uses what a module of sources/ declares."""
 
 import json
 import sys
@@ -103,7 +103,7 @@ def known(copy: Workspace, *argument: object) -> dict:
 
 @pytest.fixture(scope="module")
 def striped(tmp_path_factory):
-    """A copy of the project in which a source was added as CONTRIBUTING says, and what it knew before."""
+    """A copy of the project in which a source was added as CONTRIBUTING describes, and the sources before."""
     copy = Workspace.fresh(tmp_path_factory.mktemp("striped"))
     copy.before = known(copy, None, None)
     (copy.folder / "workflow/scripts/hardpair/data/sources/stripes.py").write_text(STRIPES)
@@ -128,7 +128,7 @@ def test_estimates_errors_docs_and_help_know_an_added_source(striped):
     assert "Width of a stripe" in (striped.folder / "config/README.md").read_text()
 
 
-def test_an_added_source_goes_through_the_chain(striped):
+def test_an_added_source_is_prepared_and_trained(striped):
     striped.snakemake("--", "results/stripes/comparison.md")
     assert json.loads((striped.folder / "resources/stripes/dataset.json").read_text())["classes"] == ["across", "down"]
     assert "across" in (striped.folder / "results/stripes/comparison.md").read_text()

@@ -22,7 +22,7 @@ def wishes(draw):
 
 
 @given(wishes(), st.sampled_from(["stratified", "random"]))
-def test_training_and_validation_are_disjoint_sorted_of_the_sizes_asked_for_and_always_the_same(wish, split):
+def test_training_and_validation_are_disjoint_sorted_of_the_requested_sizes_and_reproducible(wish, split):
     labels, training, validation = wish
     kept, held_out = split_indices(labels, training, validation, split)
     assert len(held_out) == validation
@@ -39,17 +39,17 @@ def test_training_and_validation_are_disjoint_sorted_of_the_sizes_asked_for_and_
 def test_a_stratified_split_keeps_the_share_of_each_class_within_one_image(wish):
     labels, training, validation = wish
     kept, held_out = split_indices(labels, training, validation, "stratified")
-    whole = np.bincount(labels, minlength=5)
-    taken = np.bincount(labels[held_out], minlength=5)
-    assert (abs(taken - validation * whole / len(labels)) < 1 - 1e-9).all()
-    left = whole - taken
+    counts = np.bincount(labels, minlength=5)
+    validation_counts = np.bincount(labels[held_out], minlength=5)
+    assert (abs(validation_counts - validation * counts / len(labels)) < 1 - 1e-9).all()
+    left = counts - validation_counts
     assert (abs(np.bincount(labels[kept], minlength=5) - len(kept) * left / left.sum()) < 1 - 1e-9).all()
 
 
 def test_a_random_split_draws_without_regard_to_class():
     labels = np.repeat(np.arange(10), 1000)
-    taken = np.bincount(labels[split_indices(labels, None, 2000, "random")[1]])
-    p = stats.chisquare(taken).pvalue
+    counts = np.bincount(labels[split_indices(labels, None, 2000, "random")[1]])
+    p = stats.chisquare(counts).pvalue
     assert 1e-4 < p < 1 - 1e-4  # neither lopsided nor as even as strata would make it
 
 
@@ -61,20 +61,20 @@ def test_more_images_than_there_are_are_refused(split, training, validation):
 
 
 @pytest.mark.parametrize(
-    ("classes", "each", "imbalance", "total"),
+    ("classes", "largest", "imbalance", "total"),
     [
         *((10, 5000, imbalance, total) for imbalance, total in ((10, 20431), (50, 13996), (100, 12406), (200, 11203))),
         *((100, 500, imbalance, total) for imbalance, total in ((10, 19573), (50, 12608), (100, 10847))),
         (4, 1000, 1000, 1111),
     ],
 )
-def test_a_long_tail_has_the_published_number_of_images(classes, each, imbalance, total):
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(classes), each))
+def test_a_long_tail_has_the_published_number_of_images(classes, largest, imbalance, total):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(classes), largest))
     kept, held_out = split_indices(labels, None, 0, "stratified", imbalance)
     assert (len(kept), len(held_out)) == (total, 0)
     counts = np.bincount(labels[kept]).tolist()
-    for label, count in enumerate(counts):  # n <= x < n + 1 in whole numbers, where x^(C-1) = each^(C-1) / imbalance^label
-        assert count ** (classes - 1) * imbalance**label <= each ** (classes - 1) < (count + 1) ** (classes - 1) * imbalance**label
+    for label, count in enumerate(counts):  # n <= x < n + 1 in integers, where x^(C-1) = each^(C-1) / imbalance^label
+        assert count ** (classes - 1) * imbalance**label <= largest ** (classes - 1) < (count + 1) ** (classes - 1) * imbalance**label
     if (classes, imbalance) == (10, 100):
         assert counts == [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
 
@@ -88,9 +88,9 @@ def test_a_long_tail_has_the_published_number_of_images(classes, each, imbalance
 @settings(deadline=None)
 def test_a_longer_tail_is_part_of_a_shorter_one_and_leaves_validation_as_it_is(sizes, imbalances, validation, split):
     labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
-    whole, held_out = split_indices(labels, None, validation, split)
-    left = np.bincount(labels[whole], minlength=len(sizes))
-    before = whole
+    training, held_out = split_indices(labels, None, validation, split)
+    left = np.bincount(labels[training], minlength=len(sizes))
+    before = training
     for imbalance in imbalances:
         if imbalance == 1:
             continue

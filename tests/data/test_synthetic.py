@@ -33,13 +33,13 @@ def test_only_the_means_of_the_pair_lie_that_far_apart(size, separation):
 def filter_errors(separation):
     """Errors of the likelihood ratio of the true means, and of one whose means and covariance were learned, on 2,000 cats and dogs."""
     _, parts = synthetic.generate(train=10000, test=10000, size=8, separation=separation)
-    (x, y), (seen, known) = (
+    (x, y), (training, known) = (
         [array[np.isin(labels, [CAT, DOG])] for array in (images, labels)] for images, labels in (parts["test"], parts["train"])
     )
-    x, seen = x.reshape(len(x), -1).astype(float), seen.reshape(len(seen), -1).astype(float)
+    x, training = x.reshape(len(x), -1).astype(float), training.reshape(len(training), -1).astype(float)
     cat, dog = (synthetic.class_means(8, separation)[name].reshape(-1).astype(float) for name in (CAT, DOG))
     ideal = (x - (cat + dog) / 2) @ (cat - dog) > 0
-    design = np.column_stack([seen, np.ones(len(seen))])
+    design = np.column_stack([training, np.ones(len(training))])
     weights = np.linalg.lstsq(design, np.where(known == CAT, 1.0, -1.0), rcond=None)[0]
     learned = np.column_stack([x, np.ones(len(x))]) @ weights > 0
     return [int((answer != (y == CAT)).sum()) for answer in (ideal, learned)]

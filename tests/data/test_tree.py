@@ -34,8 +34,8 @@ def test_all_files_but_hidden_ones_are_listed_by_path_and_read(tmp_path, name):
     source = picture_tree.write(tmp_path / name, files) if name == "folder" else picture_tree.pack(tmp_path / name, files)
     assert tree.listing(source) == [Entry(path, len(content)) for path, content in sorted(FILES.items())]
     assert read(source) == FILES
-    wanted = tree.listing(source)[1:3]
-    assert sorted(entry for entry, _ in tree.contents(source, wanted)) == wanted
+    listed = tree.listing(source)[1:3]
+    assert sorted(entry for entry, _ in tree.contents(source, listed)) == listed
 
 
 def test_leading_dots_of_a_tar_are_no_folder(tmp_path):
@@ -99,7 +99,7 @@ def test_what_is_empty_or_too_large_is_not_read(tmp_path, monkeypatch):
         assert read(source) == {"a/fits": b"1234"}
 
 
-def test_a_zip_that_tells_less_than_it_inflates_to_is_read_no_further(tmp_path):
+def test_a_zip_that_inflates_to_more_than_it_states_is_read_no_further(tmp_path):
     source = tmp_path / "a.zip"
     with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("cat/bomb.png", bytes(10**6))
@@ -132,22 +132,22 @@ def test_links_in_a_folder_are_followed_but_not_in_a_circle(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("content", "told"), [(b"no archive", "is neither a folder nor a zip nor a tar"), (b"", "is neither")])
-def test_what_is_no_archive_is_told(tmp_path, content, told):
+@pytest.mark.parametrize(("content", "message"), [(b"no archive", "is neither a folder nor a zip nor a tar"), (b"", "is neither")])
+def test_a_file_that_is_no_archive_is_refused(tmp_path, content, message):
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(UserError, match=f"a.zip {told}"):
+    with pytest.raises(UserError, match=f"a.zip {message}"):
         tree.listing(tmp_path / "a.zip")
 
 
-def test_a_source_that_is_not_there_is_told(tmp_path):
-    for ask in (tree.listing, tree.fingerprint):
+def test_a_missing_source_is_refused(tmp_path):
+    for function in (tree.listing, tree.fingerprint):
         with pytest.raises(UserError, match="gone does not exist"):
-            ask(tmp_path / "gone")
+            function(tmp_path / "gone")
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.xz"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_an_archive_that_was_cut_short_is_told(tmp_path, name, share):
+def test_a_truncated_archive_is_refused(tmp_path, name, share):
     noise = {f"cat/{seed}.png": picture_tree.png(seed, height=40, width=40) for seed in range(20)}
     source = picture_tree.pack(tmp_path / name, noise)
     source.write_bytes(source.read_bytes()[: int(share * source.stat().st_size)])
@@ -158,12 +158,12 @@ def test_an_archive_that_was_cut_short_is_told(tmp_path, name, share):
 def test_a_damaged_file_of_a_zip_spoils_no_other(tmp_path):
     source = picture_tree.pack(tmp_path / "a.zip", FILES)
     source.write_bytes(source.read_bytes().replace(b"three", b"THREE"))
-    found = read(source)
-    assert found.pop("dog/1.png").startswith("cannot be unpacked (Bad CRC-32")
-    assert found == {path: content for path, content in FILES.items() if path != "dog/1.png"}
+    contents = read(source)
+    assert contents.pop("dog/1.png").startswith("cannot be unpacked (Bad CRC-32")
+    assert contents == {path: content for path, content in FILES.items() if path != "dog/1.png"}
 
 
-def test_a_fingerprint_tells_names_sizes_and_archives_apart_but_no_times_or_places(tmp_path):
+def test_a_fingerprint_depends_on_names_sizes_and_archives_but_not_on_times_or_places(tmp_path):
     folder = picture_tree.write(tmp_path / "pictures", FILES)
     first = tree.fingerprint(folder)
     picture_tree.write(folder, HIDDEN)
@@ -172,12 +172,12 @@ def test_a_fingerprint_tells_names_sizes_and_archives_apart_but_no_times_or_plac
     assert tree.fingerprint(folder) == first
     shutil.copytree(folder, tmp_path / "copy")
     assert tree.fingerprint(tmp_path / "copy") == first
-    seen = {first}
+    fingerprints = {first}
     for path, content in (("dog/2.png", b"new"), ("dog/2.png", b"longer"), ("dog/3.png", b"longer"), ("dog3.png", b"longer")):
         picture_tree.write(folder, {path: content})
-        seen.add(tree.fingerprint(folder))
+        fingerprints.add(tree.fingerprint(folder))
     (folder / "dog/1.png").unlink()
-    assert len(seen | {tree.fingerprint(folder)}) == 6
+    assert len(fingerprints | {tree.fingerprint(folder)}) == 6
     archive = picture_tree.pack(tmp_path / "a.tar", FILES)
     packed = tree.fingerprint(archive)
     os.utime(archive, (1e9, 1e9))
@@ -224,7 +224,7 @@ def test_folders_that_hold_everything_are_looked_into(above, parts):
     assert {path.removeprefix(prefix): where for path, where in places.items()} == arranged(*paths)[1]
 
 
-def test_what_lies_beside_a_folder_that_holds_everything_is_told():
+def test_files_beside_a_folder_that_holds_everything_are_named():
     classes, _, others = arranged("loose.png", "pets/cat/1.png", "pets/dog/1.png")
     assert classes == ["cat", "dog"]
     assert [entry.path for entry, _ in others] == ["loose.png"]
@@ -243,7 +243,7 @@ def test_a_class_is_one_however_its_accent_is_stored():
 
 
 @pytest.mark.parametrize(
-    ("paths", "told"),
+    ("paths", "message"),
     [
         ([], "has no classes: it must hold a folder of pictures"),
         (["1.png", "2.png"], "has no classes"),
@@ -259,8 +259,8 @@ def test_a_class_is_one_however_its_accent_is_stored():
         (["\udcff/1.png", "cat/1.png"], r"has a class called '\udcff'"),
     ],
 )
-def test_a_tree_that_cannot_be_used_is_told_in_one_sentence(paths, told):
+def test_a_tree_that_cannot_be_used_ends_in_one_sentence(paths, message):
     with pytest.raises(UserError) as caught:
         arranged(*paths)
-    assert str(caught.value).startswith(f"data.source pictures {told}")
+    assert str(caught.value).startswith(f"data.source pictures {message}")
     assert str(caught.value).isprintable()

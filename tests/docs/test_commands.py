@@ -35,7 +35,7 @@ def in_blocks(text: str) -> list[str]:
 
 def commands() -> list[tuple[str, str]]:
     """(page, command) of each command in a block of its own or in a line."""
-    found = {}
+    result = {}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S)
@@ -43,8 +43,8 @@ def commands() -> list[tuple[str, str]]:
         lines += [" ".join(code.split()).replace("\\|", "|") for code in re.findall(r"`([^`]+)`", prose)]
         for line in lines:
             if re.match(rf"{START} ?[^(]*$", line.strip()) and "{" not in re.sub(r"'[^']*'|seed\{[\d,]+\}", "", line):
-                found[line.strip()] = page.relative_to(PROJECT).as_posix()
-    return [(page, command) for command, page in found.items()]
+                result[line.strip()] = page.relative_to(PROJECT).as_posix()
+    return [(page, command) for command, page in result.items()]
 
 
 def words(command: str) -> list[str]:
@@ -93,8 +93,8 @@ class Parsed(Exception):
 def of_script(arguments: list[str], monkeypatch) -> None:
     path, parse = PROJECT / arguments[0], argparse.ArgumentParser.parse_args
 
-    def only_parse(*given, **more):
-        parse(*given, **more)
+    def only_parse(*parsed, **more):
+        parse(*parsed, **more)
         raise Parsed
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
@@ -132,7 +132,7 @@ def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypa
         of_snakemake(arguments)
     elif program == "make":
         done = subprocess.run(["make", "-n", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0 or f"make {arguments[0]} " in done.stderr, f"{page}: {done.stderr}"  # it says what else it wants
+        assert done.returncode == 0 or f"make {arguments[0]} " in done.stderr, f"{page}: {done.stderr}"  # it names what else it requires
     elif program == "pytest":
         assert all((PROJECT / file).exists() for file in arguments if file.endswith(".py"))
     elif "snakemake" in arguments:  # what a script is to run

@@ -1,4 +1,4 @@
-"""The table of docs/faults.md is what pytest tells, here of a small suite."""
+"""The table of docs/faults.md is what pytest reports, here for a small suite."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ PAGE = "before\n<!-- faults: written by `make faults` -->\n{}<!-- end of faults 
 
 
 def count(tmp_path, suite):
-    """Exit code, what is said, and the page, of a suite's report."""
+    """Exit code, error output, and the page, of a suite's report."""
     (tmp_path / "test_suite.py").write_text(suite)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "-o", "junit_family=xunit1"]
     subprocess.run([*command, "--junitxml", tmp_path / "report.xml", tmp_path / "test_suite.py"], capture_output=True)
@@ -42,8 +42,8 @@ def count(tmp_path, suite):
 
 def test_tries_and_losses_are_counted_by_fault(tmp_path):
     (tmp_path / "page.md").write_text(PAGE.format("old\n"))
-    code, said, page = count(tmp_path, SUITE)
-    assert (code, said) == (1, "something was lost: Fire, test_beside_that_fails\n")
+    code, output, page = count(tmp_path, SUITE)
+    assert (code, output) == (1, "something was lost: Fire, test_beside_that_fails\n")
     before, *rows, machine, _, after = page.replace("\n\n", "\n").splitlines()
     assert (before, after) == ("before", "after")
     assert rows[3:] == [
@@ -59,6 +59,6 @@ def test_tries_and_losses_are_counted_by_fault(tmp_path):
 
 def test_a_page_without_a_place_is_left(tmp_path):
     (tmp_path / "page.md").write_text("no place\n")
-    code, said, page = count(tmp_path, SUITE)
+    code, output, page = count(tmp_path, SUITE)
     assert (code, page) == (1, "no place\n")
-    assert "page.md has no place for the table" in said
+    assert "page.md has no place for the table" in output

@@ -34,7 +34,7 @@ def fruit(tmp_path_factory):
     workspace.run("bash", "-euc", make)
     (workspace.folder / "fruit.yaml").write_text(study)
     done = workspace.run("bash", "-euc", run)
-    workspace.said = done.stdout + done.stderr
+    workspace.output = done.stdout + done.stderr
     return workspace
 
 
@@ -44,11 +44,11 @@ def changed(fruit, tmp_path):
     return Fruit(fruit.copy(tmp_path).folder)
 
 
-def test_the_example_says_and_leaves_what_the_page_says(fruit):
-    (said,) = blocks("text")
-    assert said in fruit.said
+def test_the_example_prints_and_leaves_what_the_page_states(fruit):
+    (expected,) = blocks("text")
+    assert expected in fruit.output
     record = json.loads((fruit.folder / "results/fruit/runs/dfl/seed1/run.json").read_text())
-    assert f"{record['parameters']:,} parameters" in said
+    assert f"{record['parameters']:,} parameters" in expected
     assert record["classes"] == ["lemon", "orange", "plum"]
     assert "orange" in (fruit.folder / "results/fruit/report.html").read_text()
     for name in ("skipped.csv", "duplicates.csv", "pictures.json"):
@@ -96,19 +96,19 @@ def test_other_pictures_rerun_everything(changed, change):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("lemon]]", "lemmon]]", 'pairs[0] names the class "lemmon", which data.source fruit does not have: did you mean lemon?'),
         ("validation: 30", "validation: 144", "data.training and data.validation ask for 145 images, but data.source fruit has 144 for"),
     ],
 )
 @pytest.mark.parametrize("prepared", [True, False])
-def test_what_the_pictures_do_not_have_is_told_before_anything_runs(changed, old, new, told, prepared):
+def test_what_the_pictures_do_not_have_is_refused_before_anything_runs(changed, old, new, message, prepared):
     if not prepared:
         shutil.rmtree(changed.folder / "resources")
     changed.edit("fruit.yaml", old, new)
     done = changed.snakemake("--dry-run", check=False)
-    assert f"config: {told}" in done.stderr
+    assert f"config: {message}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

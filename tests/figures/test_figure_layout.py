@@ -29,11 +29,11 @@ def test_looks_are_distinct_and_fixed_by_place():
 
 @pytest.mark.parametrize("label", ["cost $5", "$\\frac{1", "_hidden", "a $x$ b", "two\nlines"])
 def test_labels_are_drawn_as_written(label, drawn_study):
-    _, told, runs = drawn_study
-    told = told | {"variants": [{"name": "ce", "label": label}, {"name": "dfl", "label": "other"}]}
+    _, settings, runs = drawn_study
+    settings = settings | {"variants": [{"name": "ce", "label": label}, {"name": "dfl", "label": "other"}]}
     table = runs.difficulty(0.8, 0.5)
     with style.applied():
-        page = difficulty.figure(table, told)
+        page = difficulty.figure(table, settings)
         page.draw_without_rendering()
         texts = [text.get_text() for legend in page.legends for text in legend.get_texts()]
         texts += [text.get_text() for ax in page.axes for text in ax.texts if isinstance(text, Annotation)]
@@ -45,20 +45,20 @@ def test_labels_are_drawn_as_written(label, drawn_study):
     ("count", "seeds", "label", "epochs", "validation"), [(12, 5, LONG, 12, True), (2, 30, "CE", 4, True), (1, 1, LONG, 1, False)]
 )
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epochs, validation):
-    told = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=seeds)
-    told["references"] = [{"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}]
-    fake_study.write_study(tmp_path, told, epochs=epochs, images=100, validation=validation)
-    runs = Runs.declared(tmp_path / "results" / "runs", told)
+    settings = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=seeds)
+    settings["references"] = [{"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}]
+    fake_study.write_study(tmp_path, settings, epochs=epochs, images=100, validation=validation)
+    runs = Runs.declared(tmp_path / "results" / "runs", settings)
     pair = ["cat", "dog"]
     tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(0.8, 0.5)
     with style.applied():
         pages = [
-            final.figure(*tables, told),
-            variants.figure(tables[0], told),
-            curves.figure(tables[1], told),
-            weights.figure(tables[2], told),
+            final.figure(*tables, settings),
+            variants.figure(tables[0], settings),
+            curves.figure(tables[1], settings),
+            weights.figure(tables[2], settings),
         ]
-        pages += [difficulty.figure(tables[3], told), reliability.figure(runs.reliability(), told)]
+        pages += [difficulty.figure(tables[3], settings), reliability.figure(runs.reliability(), settings)]
         for page in pages:
             page.draw_without_rendering()
             renderer = page.canvas.get_renderer()
@@ -74,14 +74,14 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epoc
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=8), st.floats(0.1, 3))
-def test_direct_labels_keep_their_order_and_distance(wanted, gap):
-    wanted = np.sort(wanted)
-    places = spread(wanted, gap, 10.0)
-    if (len(wanted) - 1) * gap > 10:
+def test_direct_labels_keep_their_order_and_distance(ideal, gap):
+    ideal = np.sort(ideal)
+    places = spread(ideal, gap, 10.0)
+    if (len(ideal) - 1) * gap > 10:
         assert places is None
         return
     assert places.min() >= -1e-9
     assert places.max() <= 10 + 1e-9
     assert np.diff(places).min(initial=gap) >= gap - 1e-9
-    if np.diff(wanted).min(initial=gap) >= gap:
-        np.testing.assert_allclose(places, wanted, atol=1e-9)
+    if np.diff(ideal).min(initial=gap) >= gap:
+        np.testing.assert_allclose(places, ideal, atol=1e-9)

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.usefixtures("coarse")
 
 
 def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_study):
-    folder, told, runs = drawn_study
+    folder, settings, runs = drawn_study
     with style.applied():
-        page = variants.figure(runs.measures(["cat", "dog"]), told)
+        page = variants.figure(runs.measures(["cat", "dog"]), settings)
     for ax, measure in zip(page.axes, ("accuracy", "confusion"), strict=True):
-        for row, variant in enumerate(told["variants"]):
+        for row, variant in enumerate(settings["variants"]):
             name = variant["name"]
             paths = [folder / "results" / "runs" / name / f"seed{seed}" / "metrics.json" for seed in range(3)]
             last = [json.loads(path.read_text())["models"]["last"] for path in paths]
@@ -48,10 +48,10 @@ def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_stu
 
 
 def test_one_seed_has_no_interval(tmp_path):
-    told = fake_study.settings(seeds=1)
-    fake_study.write_study(tmp_path, told, epochs=1, images=100)
+    settings = fake_study.settings(seeds=1)
+    fake_study.write_study(tmp_path, settings, epochs=1, images=100)
     with style.applied():
-        page = variants.figure(Runs.declared(tmp_path / "results" / "runs", told).measures(["cat", "dog"]), told)
+        page = variants.figure(Runs.declared(tmp_path / "results" / "runs", settings).measures(["cat", "dog"]), settings)
     labels = [line.get_label() for ax in page.axes for line in ax.lines]
     assert not [label for label in labels if label.startswith("_interval")]
     words = " ".join(text.get_text() for legend in page.legends for text in legend.get_texts())
@@ -63,10 +63,10 @@ def test_one_seed_has_no_interval(tmp_path):
 @pytest.mark.parametrize("variants_", [1, 4])
 def test_few_classes_and_long_names_leave_a_matrix_legible(count, variants_):
     classes = [f"{label} $(x)_{'long ' * 9}" for label in range(count)]
-    told = fake_study.settings(fake_study.STUDY[:variants_], seeds=2) | {"pairs": [classes[:2]]}
+    settings = fake_study.settings(fake_study.STUDY[:variants_], seeds=2) | {"pairs": [classes[:2]]}
     counts = np.random.default_rng(0).integers(1, 9, (2, count, count))
     with style.applied():
-        page = confusion.figure(classes, {variant["name"]: counts for variant in told["variants"]}, told)
+        page = confusion.figure(classes, {variant["name"]: counts for variant in settings["variants"]}, settings)
         page.canvas.draw()
     shown = [ax for ax in page.axes[:-1] if ax.get_visible()]
     for ax in shown:
@@ -79,10 +79,10 @@ def test_few_classes_and_long_names_leave_a_matrix_legible(count, variants_):
 
 
 def test_confusion_matrices_are_mean_row_shares(drawn_study):
-    _, told, runs = drawn_study
+    _, settings, runs = drawn_study
     classes, matrices = runs.confusions()
     with style.applied():
-        page = confusion.figure(classes, matrices, told)
+        page = confusion.figure(classes, matrices, settings)
     counts = matrices["dfl"].astype(float)
     expected = np.mean([100 * matrix / matrix.sum(1, keepdims=True) for matrix in counts], axis=0)
     shown = page.axes[1].collections[0].get_array()
@@ -94,21 +94,21 @@ def test_confusion_matrices_are_mean_row_shares(drawn_study):
 
 
 def test_reliability_shows_accuracy_by_confidence_and_leaves_out_small_bins(tmp_path):
-    told = fake_study.settings(seeds=3)
-    fake_study.write_study(tmp_path, told, epochs=1, images=600)
-    table = Runs.declared(tmp_path / "results" / "runs", told).reliability()
+    settings = fake_study.settings(seeds=3)
+    fake_study.write_study(tmp_path, settings, epochs=1, images=600)
+    table = Runs.declared(tmp_path / "results" / "runs", settings).reliability()
     with style.applied():
-        page = reliability.figure(table, told)
+        page = reliability.figure(table, settings)
     files = [np.load(tmp_path / "results" / "runs" / "dfl" / f"seed{seed}" / "predictions.npz") for seed in range(3)]
     p = np.array([np.exp(file["last"].astype(float)) / np.exp(file["last"].astype(float)).sum(1, keepdims=True) for file in files])
     confidence, correct = p.max(2), p.argmax(2) == files[0]["labels"]
     inside = [(confidence > m / 15) & (confidence <= (m + 1) / 15) for m in range(15)]
-    kept = [each for each in inside if each.sum() >= 3 * reliability.FEWEST]
+    kept = [mask for mask in inside if mask.sum() >= 3 * reliability.FEWEST]
     assert 3 < len(kept) < 15
     x, y = drawn(page.axes[1].lines, "DynamicFocalLoss")
-    np.testing.assert_allclose(x, [100 * np.mean([confidence[s][each[s]].mean() for s in range(3)]) for each in kept])
-    np.testing.assert_allclose(y, [100 * np.mean([correct[s][each[s]].mean() for s in range(3)]) for each in kept])
-    errors = np.array([sum(abs((correct[s] - confidence[s])[each[s]].sum()) / 600 for each in inside) for s in range(3)])
+    np.testing.assert_allclose(x, [100 * np.mean([confidence[s][mask[s]].mean() for s in range(3)]) for mask in kept])
+    np.testing.assert_allclose(y, [100 * np.mean([correct[s][mask[s]].mean() for s in range(3)]) for mask in kept])
+    errors = np.array([sum(abs((correct[s] - confidence[s])[mask[s]].sum()) / 600 for mask in inside) for s in range(3)])
     half = stats.t.ppf(0.975, 2) * stats.sem(100 * errors)
     assert page.axes[1].get_title("left") == f"DynamicFocalLoss\nECE {100 * errors.mean():.1f} ± {half:.1f} %"
     np.testing.assert_allclose(drawn(page.axes[1].lines, "_baseline")[1][-1], drawn(page.axes[0].lines, "CrossEntropy")[1][-1])
@@ -116,12 +116,12 @@ def test_reliability_shows_accuracy_by_confidence_and_leaves_out_small_bins(tmp_
 
 @pytest.mark.parametrize(("share", "text"), [(0.1, "← 10.0 ☆"), (0.84, None), (0.999, "☆ 99.9 →")])
 def test_a_published_value_is_a_star_at_its_place_or_at_the_edge_where_it_is_far_away(drawn_study, share, text):
-    _, told, runs = drawn_study
-    others = [{key: value for key, value in variant.items() if key != "published"} for variant in told["variants"][1:]]
-    told = told | {"variants": [told["variants"][0] | {"published": {"accuracy": share, "confusion": 0.12}}, *others]}
+    _, settings, runs = drawn_study
+    others = [{key: value for key, value in variant.items() if key != "published"} for variant in settings["variants"][1:]]
+    settings = settings | {"variants": [settings["variants"][0] | {"published": {"accuracy": share, "confusion": 0.12}}, *others]}
     table = runs.measures(["cat", "dog"])
     with style.applied():
-        ax = variants.figure(table, told).axes[0]
+        ax = variants.figure(table, settings).axes[0]
     stars = [line for line in ax.lines if line.get_label().startswith("_published")]
     left, right = ax.get_xlim()
     if text is None:
@@ -130,18 +130,18 @@ def test_a_published_value_is_a_star_at_its_place_or_at_the_edge_where_it_is_far
         assert left < 100 * share < right
     else:
         assert stars == []
-        assert text in [each.get_text() for each in ax.texts]
+        assert text in [item.get_text() for item in ax.texts]
         points = 100 * table["accuracy"]
-        assert right - left < 3.2 * (points.max() - points.min()), "the variants are still told apart"
+        assert right - left < 3.2 * (points.max() - points.min()), "the variants can still be distinguished"
 
 
 @pytest.mark.parametrize(("share", "where"), [(0.0, "left"), (0.14, "line"), (0.9, "right")])
 def test_a_reference_is_a_line_or_an_arrow_where_it_is_far_away(drawn_study, share, where):
-    _, told, runs = drawn_study
-    told = told | {"references": [{"pair": ["cat", "dog"], "confusion": share, "label": "humans", "source": "s"}]}
+    _, settings, runs = drawn_study
+    settings = settings | {"references": [{"pair": ["cat", "dog"], "confusion": share, "label": "humans", "source": "s"}]}
     with style.applied():
-        page = variants.figure(runs.measures(["cat", "dog"]), told)
-        courses = curves.figure(runs.epochs(["cat", "dog"]), told)
+        page = variants.figure(runs.measures(["cat", "dog"]), settings)
+        courses = curves.figure(runs.epochs(["cat", "dog"]), settings)
     accuracy, confused = page.axes
     assert not [line for line in accuracy.lines if line.get_label() == "_reference"]
     x, _ = drawn(confused.lines, "_reference")
@@ -162,11 +162,11 @@ def test_of_many_classes_the_most_confused_are_shown_and_the_pair_is_among_them(
 
 
 def test_the_plane_has_a_cell_for_each_pair_of_exponents(drawn_study):
-    _, told, runs = drawn_study
+    _, settings, runs = drawn_study
     table = runs.measures(["cat", "dog"])
     places = [["ce", 0, 0], ["dfl", 2, 0], ["ce_sampler", 0, 2], ["dfl_sampler", 2, 2]]
     with style.applied():
-        page = plane.figure(table, told | {"plane": places})
+        page = plane.figure(table, settings | {"plane": places})
     for ax, column in zip(page.axes, ("accuracy", "confusion"), strict=True):
         texts = {tuple(text.get_position()): text.get_text() for text in ax.texts}
         assert len(texts) == 4
@@ -177,7 +177,7 @@ def test_the_plane_has_a_cell_for_each_pair_of_exponents(drawn_study):
 
 
 def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
-    folder, told, runs = drawn_study
+    folder, settings, runs = drawn_study
     calls = runs.pair_calls(3, 5)
     top = hardest.ranked(calls, 3)
     rest = calls[(calls["label"] == 3) & ~calls["index"].isin(top["index"])]
@@ -186,14 +186,14 @@ def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
     assert rest["called"].max() <= top["called"].min()
     images = np.load(folder / "data" / "test" / "images.npy")
     with style.applied():
-        page = hardest.figure(images, fake_study.CLASSES, calls, told)
+        page = hardest.figure(images, fake_study.CLASSES, calls, settings)
     shown = page.subfigs[0].axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, images[top["index"].iloc[0]].transpose(1, 2, 0))
 
 
-def test_hardest_without_an_error_says_so(drawn_study):
-    folder, told, runs = drawn_study
+def test_hardest_without_an_error_has_a_note(drawn_study):
+    folder, settings, runs = drawn_study
     calls = runs.pair_calls(3, 5).assign(called=0.0)
     with style.applied():
-        page = hardest.figure(np.load(folder / "data" / "test" / "images.npy"), fake_study.CLASSES, calls, told)
+        page = hardest.figure(np.load(folder / "data" / "test" / "images.npy"), fake_study.CLASSES, calls, settings)
     assert [text.get_text() for part in page.subfigs for text in part.axes[0].texts] == ["No run makes this error."] * 2

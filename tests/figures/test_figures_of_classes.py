@@ -23,13 +23,13 @@ def shares_by_class(counts, variants=("ce", "dfl"), seeds=2):
     rng = np.random.default_rng(5)
     names = [f"class_{label}" for label in range(len(counts))]
     rows = [(variant, seed, name, rng.uniform(0.2, 1)) for variant in variants for seed in range(seeds) for name in names]
-    told = fake_study.settings([{"name": name} for name in variants], seeds)
-    return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]), pd.Series(counts, names), told
+    settings = fake_study.settings([{"name": name} for name in variants], seeds)
+    return pd.DataFrame(rows, columns=["variant", "seed", "class", "accuracy"]), pd.Series(counts, names), settings
 
 
-def classes_drawn(table, images, told):
+def classes_drawn(table, images, settings):
     with style.applied():
-        page = classes.figure(table, images, told)
+        page = classes.figure(table, images, settings)
         page.draw_without_rendering()
     return page, page.axes[0]
 
@@ -40,20 +40,20 @@ def mean_of(table, variant, names):
 
 
 def test_balanced_classes_stand_in_label_order(drawn_study):
-    folder, told, runs = drawn_study
-    _, ax = classes_drawn(runs.per_class(), pd.Series(500, fake_study.CLASSES), told)
+    folder, settings, runs = drawn_study
+    _, ax = classes_drawn(runs.per_class(), pd.Series(500, fake_study.CLASSES), settings)
     assert [text.get_text() for text in ax.get_xticklabels()] == fake_study.CLASSES
     x, y = drawn(ax.lines, "DynamicFocalLoss")
     np.testing.assert_array_equal(x, range(1, 11))
     paths = [folder / "results" / "runs" / "dfl" / f"seed{seed}" / "metrics.json" for seed in range(3)]
     counts = [np.array(json.loads(path.read_text())["models"]["last"]["confusion"]) for path in paths]
-    np.testing.assert_allclose(y, 100 * np.mean([np.diag(each) / each.sum(1) for each in counts], axis=0))
+    np.testing.assert_allclose(y, 100 * np.mean([np.diag(matrix) / matrix.sum(1) for matrix in counts], axis=0))
 
 
 def test_classes_of_a_long_tail_stand_at_their_numbers_of_images_from_many_to_few():
     counts = [1077, 5000, 50, 387]
-    table, images, told = shares_by_class(counts)
-    _, ax = classes_drawn(table, images, told)
+    table, images, settings = shares_by_class(counts)
+    _, ax = classes_drawn(table, images, settings)
     assert ax.get_xscale() == "log"
     assert ax.xaxis_inverted()
     x, y = drawn(ax.lines, "dfl")
@@ -65,8 +65,8 @@ def test_classes_of_a_long_tail_stand_at_their_numbers_of_images_from_many_to_fe
 
 
 def test_classes_of_equal_or_no_images_keep_a_place_each():
-    table, images, told = shares_by_class([0, 80, 10, 80])
-    _, ax = classes_drawn(table, images, told)
+    table, images, settings = shares_by_class([0, 80, 10, 80])
+    _, ax = classes_drawn(table, images, settings)
     x, y = drawn(ax.lines, "ce")
     np.testing.assert_array_equal(x, [1, 2, 3, 4])
     np.testing.assert_allclose(y, [mean_of(table, "ce", {f"class_{label}"}) for label in (1, 3, 2, 0)])
@@ -74,17 +74,17 @@ def test_classes_of_equal_or_no_images_keep_a_place_each():
 
 
 def test_a_class_without_test_images_is_left_out():
-    table, images, told = shares_by_class([10, 10, 10])
+    table, images, settings = shares_by_class([10, 10, 10])
     table.loc[table["class"] == "class_1", "accuracy"] = np.nan
-    _, ax = classes_drawn(table, images, told)
+    _, ax = classes_drawn(table, images, settings)
     np.testing.assert_array_equal(drawn(ax.lines, "ce")[0], [1, 3])
 
 
 @pytest.mark.parametrize("tail", [True, False])
 def test_of_many_classes_groups_of_neighbours_are_drawn(tail):
     counts = np.floor(500 * 0.01 ** (np.arange(100) / 99)).astype(int) if tail else np.full(100, 500)
-    table, images, told = shares_by_class(counts.tolist())
-    page, ax = classes_drawn(table, images, told)
+    table, images, settings = shares_by_class(counts.tolist())
+    page, ax = classes_drawn(table, images, settings)
     means = {name: np.mean([row.accuracy for row in table.itertuples() if row._3 == name]) for name in images.index}
     order = sorted(images.index, key=lambda name: -images[name] if tail else -means[name])
     groups = [order[first : first + 10] for first in range(0, 100, 10)]
@@ -101,10 +101,10 @@ def test_no_name_of_a_class_touches_another(count, kind):
     many = np.floor(500 * 0.01 ** (np.arange(100) / 99)).astype(int).tolist()
     tail = np.floor(5000 * 0.01 ** (np.arange(20) / 19)).astype(int).tolist()
     counts = {"balanced": [50] * 20, "tail": tail, "ties": [90] * 9 + [8] * 11, "many": [50] * 100, "many in a tail": many}[kind]
-    table, images, told = shares_by_class(counts, [f"v{place}" for place in range(count)])
-    told["variants"] = [variant | {"label": f"{LONG} {place}"} for place, variant in enumerate(told["variants"])]
+    table, images, settings = shares_by_class(counts, [f"v{place}" for place in range(count)])
+    settings["variants"] = [variant | {"label": f"{LONG} {place}"} for place, variant in enumerate(settings["variants"])]
     images.index = [f"{name}_of_many_long_words" for name in images.index]
-    page, ax = classes_drawn(table.assign(**{"class": table["class"] + "_of_many_long_words"}), images, told)
+    page, ax = classes_drawn(table.assign(**{"class": table["class"] + "_of_many_long_words"}), images, settings)
     renderer = page.canvas.get_renderer()
     turned = [text for text in ax.get_xticklabels() if text.get_rotation()]
     boxes = [text.get_window_extent(renderer) for text in texts_drawn(page)]

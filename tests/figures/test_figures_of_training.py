@@ -20,10 +20,10 @@ pytestmark = pytest.mark.usefixtures("coarse")
 
 
 def test_curves_show_mean_and_range_over_seeds(drawn_study):
-    folder, told, runs = drawn_study
+    folder, settings, runs = drawn_study
     table = runs.epochs(["cat", "dog"])
     with style.applied():
-        page = curves.figure(table, told)
+        page = curves.figure(table, settings)
     accuracy, pair, loss = page.axes[:3]
     raw = np.array([read_table(folder / "results" / "runs" / "dfl" / f"seed{s}" / "epochs.csv")["validation_accuracy"] for s in range(3)])
     x, y = drawn(accuracy.lines, "DynamicFocalLoss")
@@ -53,10 +53,10 @@ def test_a_band_is_the_interval_of_the_mean_or_of_few_seeds_their_range(seeds, s
 
 
 def test_long_runs_are_shown_again_from_the_middle(tmp_path):
-    told = fake_study.settings(fake_study.STUDY[:2], seeds=2)
-    fake_study.write_study(tmp_path, told, epochs=20, images=100)
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=20, images=100)
     with style.applied():
-        page = curves.figure(Runs.declared(tmp_path / "results" / "runs", told).epochs(["cat", "dog"]), told)
+        page = curves.figure(Runs.declared(tmp_path / "results" / "runs", settings).epochs(["cat", "dog"]), settings)
     assert len(page.axes) == 6
     x, _ = drawn(page.axes[3].lines, "CrossEntropy")
     np.testing.assert_array_equal(x, range(11, 21))
@@ -69,18 +69,18 @@ def test_learning_rate_drops_are_marked(drawn_study):
 
 
 def test_a_loss_that_nearly_diverged_is_drawn_on_a_logarithmic_axis(drawn_study):
-    _, told, runs = drawn_study
+    _, settings, runs = drawn_study
     table = runs.epochs(["cat", "dog"])
     for highest, scale in ((3.0, "linear"), (1e17, "log")):
         table.loc[0, "train_loss"] = highest
         with style.applied():
-            assert curves.figure(table, told).axes[2].get_yscale() == scale
+            assert curves.figure(table, settings).axes[2].get_yscale() == scale
 
 
 def test_weights_show_every_refresh_of_variants_that_have_them(drawn_study):
-    folder, told, runs = drawn_study
+    folder, settings, runs = drawn_study
     with style.applied():
-        page = weights.figure(runs.refreshes(["cat", "dog"]), told)
+        page = weights.figure(runs.refreshes(["cat", "dog"]), settings)
     assert [ax.get_title("left") for ax in page.axes] == [title.format("cat and dog") for title, _ in weights.PANELS.values()]
     raw = [read_table(folder / "results" / "runs" / "dfl" / f"seed{s}" / "refreshes.csv").dropna(subset=["loss_scale"]) for s in range(3)]
     x, y = drawn(page.axes[1].lines, "DynamicFocalLoss")
@@ -90,25 +90,28 @@ def test_weights_show_every_refresh_of_variants_that_have_them(drawn_study):
 
 
 def test_published_courses_are_stars_where_runs_are_as_long(drawn_study):
-    _, told, runs = drawn_study
+    _, settings, runs = drawn_study
     for epochs, stars in (([5, 6], 1), ([5, 50], 0)):
         published = {"scale": [[epoch, 3.0 + epoch] for epoch in epochs], "hard": [[epoch, 0.5] for epoch in epochs]}
-        settings = told | {
-            "variants": [variant | {"published": published} if variant["name"] == "dfl" else variant for variant in told["variants"]]
+        with_published = settings | {
+            "variants": [variant | {"published": published} if variant["name"] == "dfl" else variant for variant in settings["variants"]]
         }
         with style.applied():
-            pages = weights.figure(runs.refreshes(["cat", "dog"]), settings), difficulty.figure(runs.difficulty(0.8, 0.5), settings)
-        found = [line for page in pages for ax in page.axes for line in ax.lines if line.get_label() == "_published:dfl"]
-        assert len(found) == 2 * stars
+            pages = (
+                weights.figure(runs.refreshes(["cat", "dog"]), with_published),
+                difficulty.figure(runs.difficulty(0.8, 0.5), with_published),
+            )
+        stars_drawn = [line for page in pages for ax in page.axes for line in ax.lines if line.get_label() == "_published:dfl"]
+        assert len(stars_drawn) == 2 * stars
         if stars:
-            np.testing.assert_array_equal(found[0].get_xydata(), [[5, 8], [6, 9]])
-            np.testing.assert_array_equal(found[1].get_ydata(), [50, 50])
+            np.testing.assert_array_equal(stars_drawn[0].get_xydata(), [[5, 8], [6, 9]])
+            np.testing.assert_array_equal(stars_drawn[1].get_ydata(), [50, 50])
 
 
 def test_difficulty_shows_shares_in_per_cent(drawn_study):
-    folder, told, runs = drawn_study
+    folder, settings, runs = drawn_study
     with style.applied():
-        page = difficulty.figure(runs.difficulty(0.8, 0.5), told)
+        page = difficulty.figure(runs.difficulty(0.8, 0.5), settings)
     counts = np.array([np.load(folder / "results" / "runs" / "ce" / f"seed{seed}" / "history.npz")["p_histogram"] for seed in range(3)])
     x, y = drawn(page.axes[0].lines, "CrossEntropy")
     np.testing.assert_array_equal(x, [0, 4, 5, 6])

@@ -25,21 +25,21 @@ pytestmark = pytest.mark.usefixtures("coarse")
 SCRIPTS = Path(fake_study.__file__).parents[2] / "workflow" / "scripts"
 
 
-def command(figure, folder, told, output):
+def command(figure, folder, settings, output):
     """What draws a figure: the script, its arguments."""
     places = {"runs": "results/runs", "trials": "results/search/trials.csv", "data": "data", "split": "results/split.json"}
     inputs = [f"--{option}={folder / places[option]}" for option in catalogue.FIGURES[figure].inputs]
     start = ["assemble_figure.py"] if figure == catalogue.FINAL else ["plot_figure.py", figure]
-    return [*start, *inputs, "--settings", json.dumps(told), "--output", str(output)]
+    return [*start, *inputs, "--settings", json.dumps(settings), "--output", str(output)]
 
 
 @pytest.mark.parametrize("figure", catalogue.FIGURES)
 def test_a_command_writes_the_same_png_and_svg_again(figure, drawn_study, tmp_path, monkeypatch):
-    folder, told, _ = drawn_study
-    told = told | {"variants": told["variants"][::2], "plane": told["plane"][::2], "seeds": [0, 2]}
+    folder, settings, _ = drawn_study
+    settings = settings | {"variants": settings["variants"][::2], "plane": settings["plane"][::2], "seeds": [0, 2]}
     written = []
     for name in ("first", "second"):
-        monkeypatch.setattr(sys, "argv", command(figure, folder, told, tmp_path / f"{name}.png"))
+        monkeypatch.setattr(sys, "argv", command(figure, folder, settings, tmp_path / f"{name}.png"))
         (assemble_figure if figure == catalogue.FINAL else plot_figure).main()
         written.append([(tmp_path / f"{name}{suffix}").read_bytes() for suffix in (".png", ".svg")])
     assert written[0] == written[1]
@@ -51,32 +51,32 @@ def test_a_command_writes_the_same_png_and_svg_again(figure, drawn_study, tmp_pa
 
 
 def test_missing_run_ends_in_one_sentence_and_no_file(drawn_study, tmp_path):
-    folder, told, _ = drawn_study
-    line = command("weights", folder, told | {"seeds": [0, 77]}, tmp_path / "weights.png")
-    ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
-    assert ended.returncode != 0
-    assert ended.stderr.count("\n") == 1
-    assert "seed77/refreshes.csv is missing" in ended.stderr
+    folder, settings, _ = drawn_study
+    line = command("weights", folder, settings | {"seeds": [0, 77]}, tmp_path / "weights.png")
+    done = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "seed77/refreshes.csv is missing" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("figure", catalogue.FIGURES)
-def test_a_figure_without_an_input_or_a_setting_that_it_needs_says_which(figure, drawn_study):
-    folder, told, _ = drawn_study
-    entry, line = catalogue.FIGURES[figure], command(figure, folder, told, "a.png")
+def test_a_missing_input_or_setting_of_a_figure_is_named(figure, drawn_study):
+    folder, settings, _ = drawn_study
+    entry, line = catalogue.FIGURES[figure], command(figure, folder, settings, "a.png")
     for option in entry.inputs:
         less = [argument for argument in line if not argument.startswith(f"--{option}=")]
-        assert said(less) == f"{line[0]}: the figure {figure} needs --{option}: see --help\n"
-    needed = {key: told[key] for key in entry.settings}
+        assert error_output(less) == f"{line[0]}: the figure {figure} needs --{option}: see --help\n"
+    needed = {key: settings[key] for key in entry.settings}
     key = needed.popitem()[0]
-    assert said(command(figure, folder, needed, "a.png")) == f"{line[0]}: the settings lack {key}: see --help\n"
+    assert error_output(command(figure, folder, needed, "a.png")) == f"{line[0]}: the settings lack {key}: see --help\n"
 
 
-def said(line):
-    """What a command that is refused says."""
-    ended = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    return ended.stderr
+def error_output(line):
+    """Error output of a command that is refused."""
+    done = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    return done.stderr
 
 
 def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
@@ -109,10 +109,10 @@ def test_a_study_has_the_figures_that_show_something_of_it():
 
 
 def test_the_hardest_images_are_those_evaluated_on(drawn_study):
-    folder, told, _ = drawn_study
+    folder, settings, _ = drawn_study
     for evaluated_on, part in (("test", "test"), ("validation", "train")):
         files = {"runs": folder / "results" / "runs", "data": folder / "data"}
-        images, *_ = hardest.read(files, told | {"evaluated_on": evaluated_on})
+        images, *_ = hardest.read(files, settings | {"evaluated_on": evaluated_on})
         np.testing.assert_array_equal(images, np.load(folder / "data" / part / "images.npy"))
 
 
@@ -124,15 +124,15 @@ def test_style_does_not_depend_on_the_users(drawn_study):
         assert matplotlib.rcParams["font.size"] == 30
 
 
-def test_the_footer_tells_settings_and_code(drawn_study, tmp_path, monkeypatch):
-    folder, told, _ = drawn_study
-    made = []
-    monkeypatch.setattr(variants, "figure", lambda _, settings: made.append(settings["made"]) or style.new_page(1, 1))
-    for settings in (told, dict(reversed(told.items())), told | {"seeds": [0, 1]}):
-        monkeypatch.setattr(sys, "argv", command("variants", folder, settings, tmp_path / "a.png"))
+def test_the_footer_names_settings_and_code(drawn_study, tmp_path, monkeypatch):
+    folder, settings, _ = drawn_study
+    origins = []
+    monkeypatch.setattr(variants, "figure", lambda _, variation: origins.append(variation["made"]) or style.new_page(1, 1))
+    for variation in (settings, dict(reversed(settings.items())), settings | {"seeds": [0, 1]}):
+        monkeypatch.setattr(sys, "argv", command("variants", folder, variation, tmp_path / "a.png"))
         plot_figure.main()
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     code = code_hash("plot_figure.py", "hardpair/figures/variants.py")
-    assert made[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code[:8]}"
-    assert made[0] == made[1] != made[2]
-    assert style.origin(told | {"made": made[0]}).endswith(f" seeds ({made[0]})")
+    assert origins[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code[:8]}"
+    assert origins[0] == origins[1] != origins[2]
+    assert style.origin(settings | {"made": origins[0]}).endswith(f" seeds ({origins[0]})")

@@ -13,7 +13,7 @@ from hardpair.files import atomic
 def test_files_have_the_permissions_of_the_umask_whoever_wrote_them(tmp_path, mask):
     before = os.umask(mask)
     try:
-        with atomic.written_whole(tmp_path / "weights") as temporary:
+        with atomic.atomic_write(tmp_path / "weights") as temporary:
             os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
         assert os.umask(mask) == mask
     finally:
@@ -27,19 +27,19 @@ def test_an_interrupted_writer_leaves_the_old_content_and_nothing_else(tmp_path,
     path.write_text("old")
 
     def interrupted():
-        with atomic.written_whole(path) as temporary:
+        with atomic.atomic_write(path) as temporary:
             temporary.write_text("ne")
             assert path.read_text() == "old"
             raise error
 
     with pytest.raises(error):
         interrupted()
-    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"table.csv": "old"}
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"table.csv": "old"}
 
 
 def test_a_writer_that_writes_nothing_leaves_the_old_content(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(FileNotFoundError), atomic.written_whole(tmp_path / "a.txt"):
+    with pytest.raises(FileNotFoundError), atomic.atomic_write(tmp_path / "a.txt"):
         pass
     assert (tmp_path / "a.txt").read_text() == "old"
 
@@ -61,7 +61,7 @@ def no_permission(temporary):
 
 
 @pytest.mark.parametrize(
-    ("fault", "number", "told"),
+    ("fault", "number", "reason"),
     [
         (full_disk, errno.ENOSPC, "No space left on device"),
         (full_disk_of_numpy, errno.EIO, "128 requested and 0 written"),
@@ -69,25 +69,25 @@ def no_permission(temporary):
         (no_permission, errno.EACCES, "Permission denied"),
     ],
 )
-def test_what_the_system_has_against_writing_a_file_is_told_of_that_file(tmp_path, fault, number, told):
-    with pytest.raises(OSError, match=told) as caught, atomic.written_whole(tmp_path / "a.csv") as temporary:
+def test_an_error_of_writing_names_the_file(tmp_path, fault, number, reason):
+    with pytest.raises(OSError, match=reason) as caught, atomic.atomic_write(tmp_path / "a.csv") as temporary:
         fault(temporary)
-    assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (number, told, str(tmp_path / "a.csv"))
+    assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (number, reason, str(tmp_path / "a.csv"))
 
 
-def test_what_the_system_has_against_another_file_is_told_of_that_one(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught, atomic.written_whole(tmp_path / "a.csv"):
+def test_an_error_about_another_file_names_that_one(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, atomic.atomic_write(tmp_path / "a.csv"):
         (tmp_path / "b.csv").read_text()
     assert caught.value.filename == str(tmp_path / "b.csv")
 
 
 def test_a_file_is_written_beside_its_place_under_its_own_suffix(tmp_path):
     path = tmp_path / "new" / "folders" / "image.svg"
-    with atomic.written_whole(str(path)) as temporary:
+    with atomic.atomic_write(str(path)) as temporary:
         assert (temporary.parent, temporary.suffix) == (path.parent, ".svg")
         temporary.write_bytes(b"whole")
         assert not path.exists()
-    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [("image.svg", b"whole")]
+    assert [(file.name, file.read_bytes()) for file in path.parent.iterdir()] == [("image.svg", b"whole")]
 
 
 def test_json_keeps_its_order_and_its_letters_and_is_never_half_written(tmp_path):
@@ -104,7 +104,7 @@ def test_json_keeps_its_order_and_its_letters_and_is_never_half_written(tmp_path
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_unreadable_json_is_told_in_a_sentence(tmp_path):
+def test_unreadable_json_ends_in_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r"none\.json is missing: run the step that makes it first$"):
         atomic.read_json(tmp_path / "none.json")
     for content in (b'{"a": 1', b"", b'\xff\xfe{"a"'):
@@ -129,7 +129,7 @@ def test_a_row_with_an_unknown_key_leaves_the_old_table(tmp_path):
     atomic.write_rows(tmp_path / "t.csv", [{"a": 1}], ("a",))
     with pytest.raises(ValueError, match="b"):
         atomic.write_rows(tmp_path / "t.csv", [{"a": 2}, {"b": 3}], ("a",))
-    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"t.csv": "a\n1\n"}
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"t.csv": "a\n1\n"}
 
 
 def test_a_files_hash_is_that_of_its_bytes(tmp_path):

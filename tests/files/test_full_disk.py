@@ -42,9 +42,9 @@ def disk(tmp_path):
     folder.mkdir()
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("a small disk needs root and mount")
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "hardpair-test", folder], capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no disk can be made here: {made.stderr.strip()}")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "hardpair-test", folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no disk can be made here: {done.stderr.strip()}")
     yield Disk(folder)
     subprocess.run(["umount", folder], check=True)
 
@@ -67,7 +67,7 @@ WRITTEN = ["last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv"
 
 
 def pages(size: int) -> int:
-    """Bytes of whole pages that hold ``size``."""
+    """Bytes of the pages that hold ``size``."""
     return -(-size // PAGE) * PAGE
 
 
@@ -79,12 +79,12 @@ def fails_on(disk: Disk, trainer: Trainer, run: Path, folder: Path, checkpointed
     assert "Traceback" not in log.read_text()
     left = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     assert left == ([] if checkpointed else sorted(WRITTEN[: WRITTEN.index(file.name)]))
-    assert all((folder / each).read_bytes() == (run / each).read_bytes() for each in left)
+    assert all((folder / entry).read_bytes() == (run / entry).read_bytes() for entry in left)
     assert not list(folder.parent.rglob(".partial*"))
     disk.make_room()
     log.unlink()
     assert trainer.train(folder, checkpointed, log=log) == 0
-    assert all((folder / each).read_bytes() == (run / each).read_bytes() for each in FILES)
+    assert all((folder / entry).read_bytes() == (run / entry).read_bytes() for entry in FILES)
     assert {path.name for path in folder.parent.iterdir()} <= {"run", "progress.csv", ".c.lock"}
 
 
@@ -118,15 +118,15 @@ def test_while_images_are_prepared(attempt, disk, tmp_path):
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     prepared(tmp_path / "whole", check=True)
-    whole, folder = arrays(tmp_path / "whole"), disk.folder / "data"
-    disk.leave(attempt.share * sum(pages(len(content)) for content in whole.values()))
+    expected, folder = arrays(tmp_path / "whole"), disk.folder / "data"
+    disk.leave(attempt.share * sum(pages(len(content)) for content in expected.values()))
     done = prepared(folder, check=False)
     assert done.returncode == 1
     assert re.fullmatch(rf"prepare_data\.py: {folder}/\S+: (No space left on device|\d+ requested and \d+ written): .*\n", done.stderr)
-    assert arrays(folder).items() < whole.items()
+    assert arrays(folder).items() < expected.items()
     disk.make_room()
     prepared(folder, check=True)
-    assert arrays(folder) == whole
+    assert arrays(folder) == expected
 
 
 @tries("Disk full while the archive is downloaded")
@@ -136,18 +136,18 @@ def test_while_the_archive_is_downloaded(attempt, disk, tmp_path):
     output = disk.folder / "a.tar.gz"
     disk.leave(attempt.share * len(archive))
     with running() as server:
-        given = [server.url("/a", serving(archive))], file_sha256(tmp_path / "a"), output
+        arguments = [server.url("/a", serving(archive))], file_sha256(tmp_path / "a"), output
         with pytest.raises(UserError, match=r"cannot be written \(No space left on device\): free space or choose another place$"):
-            download(*given)
+            download(*arguments)
         assert not output.exists()
         disk.make_room()
-        download(*given)
+        download(*arguments)
     assert output.read_bytes() == archive
     assert [path.name for path in disk.folder.iterdir() if not path.name.endswith(".lock")] == ["a.tar.gz"]
 
 
 @tries("Disk full under the whole study", full=10)
-def test_under_the_whole_study(undisturbed, attempt, disk):
+def test_under_a_complete_study(undisturbed, attempt, disk):
     study = undisturbed.study.copy(disk.folder / "study")
     study.undo(LAST_RUN, LAST_METRICS)
     models = [study.folder / Path("results/tiny", LAST_RUN).with_name(f"{name}.safetensors") for name in ("last", "best")]
@@ -159,7 +159,7 @@ def test_under_the_whole_study(undisturbed, attempt, disk):
     assert done.returncode != 0
     assert "No space left on device" in done.stdout
     assert not list(study.folder.rglob(".partial*"))
-    undisturbed.assert_whole(study)
+    undisturbed.assert_no_wrong_result(study)
     disk.make_room()
     study.finish()
     undisturbed.assert_same(study)
@@ -192,6 +192,6 @@ def test_results_that_may_not_be_written(undisturbed, attempt, tmp_path, as_anyo
     assert done.returncode != 0
     assert sentence in done.stdout
     assert "Traceback" not in done.stdout
-    undisturbed.assert_whole(study)
+    undisturbed.assert_no_wrong_result(study)
     study.finish()
     undisturbed.assert_same(study)

@@ -107,19 +107,21 @@ def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
 # ------------------------------------------------------------------------------------------------------------- spelled once
 
 FILES = [paths.STARTED, paths.SPLIT, paths.PAIRS, paths.COMPARISON, paths.REPORT, "recipe.yaml", "trials.csv"]
-FOLDERS = ("results", paths.RUNS, paths.SEARCH, paths.FIGURES, paths.LOGS, paths.EVENTS, "progress", "checkpoints")
+FOLDERS = ("results", paths.RUNS, paths.SEARCH, paths.FIGURES, paths.LOGS, paths.EVENTS, "progress", "checkpoints", "resources")
 SPELLED = re.compile(
     rf"(^|[^\w.])({'|'.join(FOLDERS)})/|(^|/|\*)(seed|round|trial)[{{*(]|(^|/)({'|'.join(map(re.escape, FILES))})$|^runs\.csv$"
 )
 
 
 def texts(tree: ast.AST) -> list[str]:
-    """Texts of a program, values within them as ``{}``, but for docstrings and other prose; folders that are joined to a path end in /."""
+    """Texts of a program, values within them as ``{}``, but for docstrings and other prose; folders in a path end in /."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value = ast.Constant(None)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
             node.right.value = f"{node.right.value}/" if node.right.value in FOLDERS else node.right.value
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Path":
+            node.args = [ast.Constant(f"{part.value}/") if getattr(part, "value", "") in FOLDERS else part for part in node.args]
     texts_of_tree = []
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -134,8 +136,13 @@ PROGRAMS = [path for path in SCRIPTS.rglob("*.py") if path != Path(paths.__file_
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=[path.relative_to(SCRIPTS).as_posix() for path in PROGRAMS])
 def test_no_program_spells_a_path_of_a_study(path):
-    spelled = [text for text in texts(ast.parse(path.read_text())) if SPELLED.search(text)]
-    assert [text for text in spelled if not text.startswith("hardpair/")] == []  # code has folders of the same names
+    literals = [text for text in texts(ast.parse(path.read_text())) if SPELLED.search(text)]
+    assert [text for text in literals if not text.startswith("hardpair/")] == []  # code has folders of the same names
+
+
+def test_no_rule_spells_the_folders_of_images_and_studies():
+    for file in (PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk")):
+        assert not re.search(r"^[^#\n]*\b(resources|results)/", file.read_text(), re.M), file
 
 
 @pytest.mark.parametrize(
@@ -147,6 +154,8 @@ def test_no_program_spells_a_path_of_a_study(path):
         'f"round{number}"',
         'open("results/a")',
         'name = "runs.csv"',
+        'Path("resources") / name',
+        'f"resources/{name}"',
     ],
 )
 def test_a_second_spelling_is_noticed(program):

@@ -1,4 +1,4 @@
-"""Checkpoints that something damaged, or that are whole but another program's: set aside, ignored, and never gone on from."""
+"""Checkpoints that are damaged, or intact but of another program: set aside, ignored, and never resumed from."""
 
 import torch
 from hypothesis import given
@@ -14,28 +14,28 @@ TOLD = ["", "mine", "null", "{}", '{"step": 1}', "x" * 128]
 
 
 @st.composite
-def foreign(draw) -> bytes:
+def other_tensors(draw) -> bytes:
     """A safetensors file of any tensors and metadata."""
     tensors = {name: torch.zeros(draw(st.sampled_from([(), (0,), (2, 3), (1, 0, 5)])), dtype=draw(st.sampled_from(KINDS))) for name in "ac"}
-    told = draw(st.none() | st.dictionaries(st.sampled_from(["key", "values", "digest", "x"]), st.sampled_from(TOLD)))
-    return save(tensors, told)
+    header = draw(st.none() | st.dictionaries(st.sampled_from(["key", "values", "digest", "x"]), st.sampled_from(TOLD)))
+    return save(tensors, header)
 
 
 @fuzzing.fuzzed(few=40, many=400)
 @given(st.data())
-def test_a_checkpoint_that_is_not_whole_is_never_gone_on_from(tmp_path_factory, capsys, drawn):
+def test_a_run_never_resumes_from_a_damaged_checkpoint(tmp_path_factory, capsys, drawn):
     folder = tmp_path_factory.mktemp("checkpoint")
     path, other = folder / "c.safetensors", drawn.draw(st.booleans(), label="foreign")
     checkpoint.save(path, "mine", TENSORS, {"step": 1})
-    whole = path.read_bytes()
-    content = drawn.draw(foreign() if other else fuzzing.damaged(whole), label="content")
+    intact = path.read_bytes()
+    content = drawn.draw(other_tensors() if other else fuzzing.damaged(intact), label="content")
     path.write_bytes(content)
     with fuzzing.Watch(folder) as watch:
         read = checkpoint.load(path, "mine")
     assert watch.noted == []
-    if read is not None:  # what was changed says nothing, such as white space
+    if read is not None:  # what was changed has no meaning, such as white space
         assert not other
         assert (read[0]["a"].tolist(), read[1]) == ([[0, 1, 2], [3, 4, 5]], {"step": 1})
     else:
         assert "starting from the beginning" in capsys.readouterr().err
-        assert {each.read_bytes() for each in folder.iterdir()} == {content}
+        assert {file.read_bytes() for file in folder.iterdir()} == {content}

@@ -60,16 +60,16 @@ VALUES = st.sampled_from([*TEXTS, *NUMBERS, *OTHERS])
 
 
 def refusal(function, *arguments: object) -> str | None:
-    """What a function says to its arguments, if it refuses them: on one line."""
+    """The message of a function that refuses its arguments: one line."""
     try:
         function(*arguments)
     except (UserError, argparse.ArgumentTypeError) as error:
-        told = str(error)
+        message = str(error)
     else:
         return None
-    assert told.isprintable()
-    assert len(told) < 800
-    return told
+    assert message.isprintable()
+    assert len(message) < 800
+    return message
 
 
 @st.composite

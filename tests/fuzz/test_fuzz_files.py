@@ -1,4 +1,4 @@
-"""Files that the workflow wrote and something damaged: whoever reads one says so in a sentence, or takes it for what it then is."""
+"""Damaged files of the workflow: a reader refuses one in a sentence, or takes it for what it then is."""
 
 import contextlib
 import io
@@ -35,7 +35,7 @@ CE = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}, "precis
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Prepared data, a trained run, a search of one round, and a made-up study, all whole."""
+    """Prepared data, a trained run, a search of one round, and a made-up study, all intact."""
     folder = tmp_path_factory.mktemp("place")
     prepare(folder / "data", training=60, validation=20)
     sound = fuzzing.run(train, *training(folder), "--output-dir", folder / "run", writes=folder)
@@ -50,7 +50,7 @@ def place(tmp_path_factory):
     write_json(folder / "round.json", {"round": 0, "trials": [{"trial": 0, "recipe": recipe}]})
     (folder / "recipe.yaml").write_text("epochs: 1\nbatch_size: 32\nlearning_rate: 0.02\nlr_drops: [0.5, 0.8]\n")
     study = Study(folder, seeds=2, variants=fake_study.STUDY[:2])
-    write_json(folder / "told.json", study.told)
+    write_json(folder / "settings.json", study.settings)
     fake_study.write_images(folder / "shown" / "data", 200, fake_study.CLASSES, 8)
     fake_study.write_training(folder / "shown", fake_study.CLASSES, 8)
     for reader in (reader for _, *readers in commands(folder, folder / "out").values() for reader in readers):
@@ -61,12 +61,12 @@ def place(tmp_path_factory):
 
 
 def training(folder: Path, recipe: object = json.dumps(RECIPE)) -> list[object]:
-    given = ["--data", folder / "data", "--split", folder / "data" / "split.json", "--settings", json.dumps(CE), "--recipe", recipe]
-    return [*given, "--gpus", 0]
+    arguments = ["--data", folder / "data", "--split", folder / "data" / "split.json", "--settings", json.dumps(CE), "--recipe", recipe]
+    return [*arguments, "--gpus", 0]
 
 
 def of_study(folder: Path) -> list[object]:
-    return ["--runs", folder / "runs", "--settings", folder / "told.json"]
+    return ["--runs", folder / "runs", "--settings", folder / "settings.json"]
 
 
 def commands(folder: Path, out: Path) -> dict[str, tuple]:
@@ -112,7 +112,7 @@ def commands(folder: Path, out: Path) -> dict[str, tuple]:
         "metrics.json": (first / "metrics.json", compared),
         "predictions.npz": (first / "predictions.npz", compared, hardest),
         "history.npz": (first / "history.npz", chosen, *weights),
-        "settings": (folder / "told.json", (compare, *compared[1:]), hardest),
+        "settings": (folder / "settings.json", (compare, *compared[1:]), hardest),
     }
 
 
@@ -122,37 +122,37 @@ KINDS = list(commands(Path("a"), Path("b")))
 @pytest.mark.parametrize("kind", KINDS)
 @fuzzing.fuzzed(few=4, many=130)
 @given(drawn=st.data())
-def test_a_damaged_file_is_told_in_a_sentence_and_nothing_is_half_written(place, tmp_path_factory, kind, drawn):
+def test_a_damaged_file_ends_in_one_sentence_and_nothing_is_half_written(place, tmp_path_factory, kind, drawn):
     out = tmp_path_factory.mktemp("out")
     path, *readers = commands(place, out)[kind]
     reader = drawn.draw(st.sampled_from(readers), label="reader")
-    whole = path.read_bytes()
+    intact = path.read_bytes()
     as_json = path.suffix == ".json" and path.exists()
-    content = drawn.draw(fuzzing.damaged_json(json.loads(whole)) if as_json else damaged_binary(path, whole), label="content")
+    content = drawn.draw(fuzzing.damaged_json(json.loads(intact)) if as_json else damaged_binary(path, intact), label="content")
     record = place / "run" / "run.json"
-    told = record.read_bytes()
+    recorded = record.read_bytes()
     try:
         path.write_bytes(content)
         if kind == "model" and drawn.draw(st.booleans(), label="hash follows"):
             write_json(record, read_json(record) | {"weights": {"last": file_sha256(path)}})
         sentence = fuzzing.run(*reader, writes=out)
     finally:
-        path.write_bytes(whole)
-        record.write_bytes(told)
+        path.write_bytes(intact)
+        record.write_bytes(recorded)
     event(f"{kind}: {'taken' if sentence is None else 'refused'}")
 
 
 @st.composite
-def damaged_binary(draw, path: Path, whole: bytes) -> bytes:
-    """Bytes flipped, or arrays that are whole but others."""
+def damaged_binary(draw, path: Path, intact: bytes) -> bytes:
+    """Bytes flipped, or arrays that are intact but others."""
     if path.suffix not in (".npy", ".npz") or draw(st.booleans()):
-        return draw(fuzzing.damaged(whole))
+        return draw(fuzzing.damaged(intact))
     other = draw(st.sampled_from(ARRAYS))
     file = io.BytesIO()
     if path.suffix == ".npy":
         np.save(file, other, allow_pickle=True)
         return file.getvalue()
-    with np.load(io.BytesIO(whole)) as archive:
+    with np.load(io.BytesIO(intact)) as archive:
         arrays = {name: archive[name] for name in archive}
     name = draw(st.sampled_from(sorted(arrays)))
     if draw(st.booleans()):

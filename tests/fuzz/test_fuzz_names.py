@@ -95,8 +95,8 @@ class Page(HTMLParser):
 def study(tmp_path_factory):
     """A made-up study, complete, with the tables of a comparison."""
     folder = tmp_path_factory.mktemp("study")
-    told = fake_study.settings(fake_study.STUDY[:2], seeds=2)
-    fake_study.write_study(folder, told, epochs=2, images=100)
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(folder, settings, epochs=2, images=100)
     (folder / "compared").mkdir()
     return folder / "results", Study(folder / "compared", seeds=2, variants=fake_study.STUDY[:2])
 
@@ -119,8 +119,8 @@ def test_the_report_shows_names_as_text(study, first, second, sentence, source):
 def reported(results: Path, labels: list[str], sentence: str, source: str) -> Page:
     """The report of a study with these names."""
     about = {"data": "cifar10", "pair": ["cat", "dog"]}
-    told = [variant | {"published": about | variant["published"]} for variant in fake_study.STUDY[:2]]
-    shown = [variant | {"label": label} for variant, label in zip(told, labels, strict=True)]
+    published = [variant | {"published": about | variant["published"]} for variant in fake_study.STUDY[:2]]
+    shown = [variant | {"label": label} for variant, label in zip(published, labels, strict=True)]
     base = {"study": "fake", "data": {"kind": "cifar10", "name": "fake", "source": source}, "baseline": "ce", "seeds": [0, 1]}
     config = resolve(base | {"variants": shown, "search": {"enabled": False}})
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": sentence, "source": source}
@@ -132,15 +132,15 @@ def reported(results: Path, labels: list[str], sentence: str, source: str) -> Pa
 @given(first=NAME, second=NAME, sentence=SENTENCE)
 def test_tables_hold_names_as_text(study, tmp_path_factory, first, second, sentence):
     compared, labels = study[1], [f"{first}1", f"{second}2"]
-    named = [variant | {"label": label} for variant, label in zip(compared.told["variants"], labels, strict=True)]
-    before, part = compared.told, {"better": "dfl", "than": "ce", "measures": ["accuracy"]}
+    named = [variant | {"label": label} for variant, label in zip(compared.settings["variants"], labels, strict=True)]
+    before, part = compared.settings, {"better": "dfl", "than": "ce", "measures": ["accuracy"]}
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": first, "source": sentence}
     changes = {"variants": named, "claims": [{"name": "c", "sentence": sentence, "contrasts": [part]}], "references": [reference]}
-    compared.told = before | changes
+    compared.settings = before | changes
     try:
         runs, text = compared.tables()[0], compared.markdown()
     finally:
-        compared.told = before
+        compared.settings = before
     path = tmp_path_factory.mktemp("csv") / "runs.csv"
     runs.to_csv(path, index=False, lineterminator="\n")
     assert list(dict.fromkeys(read_table(path)["label"])) == labels
@@ -155,14 +155,14 @@ def test_tables_hold_names_as_text(study, tmp_path_factory, first, second, sente
 @given(first=NAME, second=NAME, study_=NAME)
 def test_figures_draw_names_as_they_are_written(study, tmp_path_factory, first, second, study_):
     labels = [f"{first}1", f"{second}2"]
-    told = fake_study.settings([{"name": name, "label": label} for name, label in zip(("ce", "dfl"), labels, strict=True)], seeds=2)
+    settings = fake_study.settings([{"name": name, "label": label} for name, label in zip(("ce", "dfl"), labels, strict=True)], seeds=2)
     rows = [
         {"variant": name, "seed": seed, "images": 10, "accuracy": 0.5 + seed / 9, "confusion": 0.1}
         for name in ("ce", "dfl")
         for seed in (0, 1)
     ]
     with style.applied():
-        page = variants.figure(pd.DataFrame(rows), told | {"references": [], "study": study_})
+        page = variants.figure(pd.DataFrame(rows), settings | {"references": [], "study": study_})
         style.save(page, tmp_path_factory.mktemp("figure") / "v.png")
         drawn = {"".join(text.get_text().split()) for text in page.axes[0].get_yticklabels()}
     assert drawn == {"".join(label.split()) for label in labels}
@@ -227,8 +227,8 @@ def assert_nothing_sprang(folder: Path) -> None:
 
 def test_the_workflow_quotes_names_in_every_command(tmp_path):
     work = wild_study(tmp_path / "work")
-    said = work.run("snakemake", "--dry-run", "--printshellcmds", "--cores", "2", "--configfile", "wild.yaml")
-    lines = re.findall(r"^Shell command: (python workflow/scripts/.*?2> \S+\.log)$", said.stdout, re.M | re.S)
+    done = work.run("snakemake", "--dry-run", "--printshellcmds", "--cores", "2", "--configfile", "wild.yaml")
+    lines = re.findall(r"^Shell command: (python workflow/scripts/.*?2> \S+\.log)$", done.stdout, re.M | re.S)
     assert len(lines) > 10
     sources, plugged = [], 0
     for line in lines:
@@ -256,5 +256,5 @@ def test_a_study_of_wild_names_comes_to_its_report(tmp_path):
     assert PLACES["other"].replace("_", " ") in page.text
     Page(markdown.markdown((results / "comparison.md").read_text(), extensions=["tables"])).assert_tame(MARKDOWN)
     for path in results.glob("figures/*.svg"):
-        found = {tag for tag, _ in Page(path.read_text()).found}
-        assert found.isdisjoint({"script", "a", "foreignobject", "text"}), path
+        tags = {tag for tag, _ in Page(path.read_text()).found}
+        assert tags.isdisjoint({"script", "a", "foreignobject", "text"}), path

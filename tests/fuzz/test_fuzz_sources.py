@@ -118,14 +118,14 @@ def pack(path: Path, more: list[tuple]) -> bytes:
 def test_pictures_of_any_archive_are_prepared_or_refused(tmp_path_factory, kind, more, damage, skip, drawn):
     folder = tmp_path_factory.mktemp("source")
     source, out = folder / f"pictures.{kind}", folder / "out"
-    whole = pack(source, more)
+    intact = pack(source, more)
     if damage:
-        source.write_bytes(drawn.draw(fuzzing.damaged(whole)))
-    given = ["--kind", "folder", "--name", "p", f"--source={source}", "--settings", '{"size": 8}', "--output-dir", out]
+        source.write_bytes(drawn.draw(fuzzing.damaged(intact)))
+    arguments = ["--kind", "folder", "--name", "p", f"--source={source}", "--settings", '{"size": 8}', "--output-dir", out]
     before = {path: path.read_bytes() for path in fuzzing.files_below(folder)}
-    told = fuzzing.run(prepare_data, *given, "--on-bad-image", skip, "--min-images", 1, writes=out, leaves=REPORTS)
+    message = fuzzing.run(prepare_data, *arguments, "--on-bad-image", skip, "--min-images", 1, writes=out, leaves=REPORTS)
     assert {path: path.read_bytes() for path in fuzzing.files_below(folder) if out not in path.parents} == before
-    if told is None:
+    if message is None:
         assert set(read_json(out / "dataset.json")) >= {"classes", "sha256"}
 
 
@@ -147,14 +147,14 @@ def test_an_official_archive_that_is_none_is_refused_and_nothing_of_it_is_run(tm
     shutil.copytree(releases[kind], folder)
     archive, inner = folder / f"{kind}.tar.gz", folder / sources.get(kind).unpacked
     path = drawn.draw(st.sampled_from(sorted(inner.iterdir())))
-    source, whole = (archive if how == "archive" else folder), path.read_bytes()
+    source, intact = (archive if how == "archive" else folder), path.read_bytes()
     if how == "archive":
-        changed = drawn.draw(fuzzing.damaged(whole := archive.read_bytes()))
+        changed = drawn.draw(fuzzing.damaged(intact := archive.read_bytes()))
         archive.write_bytes(changed)
-        assume(changed != whole)
+        assume(changed != intact)
     elif how == "member":
-        changed = drawn.draw(fuzzing.damaged(whole))
-        assume(changed != whole)
+        changed = drawn.draw(fuzzing.damaged(intact))
+        assume(changed != intact)
         path.write_bytes(changed)
     elif how == "missing":
         path.unlink()
@@ -167,15 +167,15 @@ def test_an_official_archive_that_is_none_is_refused_and_nothing_of_it_is_run(tm
             file.add(inner, sources.get(kind).unpacked)
         source = archive
     out = folder / "out"
-    told = fuzzing.run(prepare_data, "--kind", kind, "--name", "c", "--source", source, "--output-dir", out, writes=out)
-    assert told is not None
+    message = fuzzing.run(prepare_data, "--kind", kind, "--name", "c", "--source", source, "--output-dir", out, writes=out)
+    assert message is not None
     assert not (folder / "sprung").exists()
     assert not out.exists()
 
 
 @fuzzing.fuzzed(few=5, many=60)
 @given(st.data())
-def test_a_damaged_record_of_prepared_pictures_is_told(tmp_path_factory, drawn):
+def test_a_damaged_record_of_prepared_pictures_is_refused(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("planned")
     counts = {name: {"train": 2, "test": 2} for name in ("cat", "dog")}
     record = {"source": "gone/pictures", "fingerprint": "f", "test_share": 0.2, "counts": counts, "skipped": 0}
@@ -218,7 +218,7 @@ def test_a_bomb_is_not_read_into_memory(tmp_path, kind):
     assert source.stat().st_size < 2**20
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     out = tmp_path / "out"
-    given = ["--kind", "folder", "--name", "p", "--source", source, "--settings", json.dumps({"size": 8}), "--output-dir", out]
-    told = fuzzing.run(prepare_data, *given, writes=out, leaves=REPORTS)
-    assert "has more than 268,435,456 bytes" in told
+    arguments = ["--kind", "folder", "--name", "p", "--source", source, "--settings", json.dumps({"size": 8}), "--output-dir", out]
+    message = fuzzing.run(prepare_data, *arguments, writes=out, leaves=REPORTS)
+    assert "has more than 268,435,456 bytes" in message
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024

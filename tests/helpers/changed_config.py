@@ -1,4 +1,4 @@
-"""The study's config with changes, and what is said of a wrong one."""
+"""The study's config with changes, and the message about a wrong one."""
 
 import copy
 from pathlib import Path

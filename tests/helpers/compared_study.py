@@ -1,4 +1,4 @@
-"""Runs on disk that the present settings accept, and what ``compare`` is told of them."""
+"""Runs on disk that the present settings accept, and the settings of ``compare``."""
 
 import json
 import sys
@@ -21,16 +21,21 @@ class Study:
     def __init__(self, folder, seeds=3, validation=True, variants=fake_study.STUDY, **changes):
         self.runs, self.split, self.out = folder / "runs", folder / "split.json", folder / "out"
         self.recipe = dict(RECIPE)
-        told = fake_study.settings(variants, seeds, **changes)
-        told["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in told["variants"]]
-        names = [variant["name"] for variant in told["variants"]]
-        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002} | told
+        settings = fake_study.settings(variants, seeds, **changes)
+        settings["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in settings["variants"]]
+        names = [variant["name"] for variant in settings["variants"]]
+        self.settings = {
+            "contrasts": [[name, names[0]] for name in names[1:]],
+            "allow_mixed": False,
+            "claims": [],
+            "margin": 0.002,
+        } | settings
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
-            for seed in told["seeds"]:
+            for seed in settings["seeds"]:
                 run = self.runs / name / f"seed{seed}"
                 run.mkdir(parents=True)
-                fake_study.write_run(run, name, place, seed, told, 4, validation, 200, fake_study.CLASSES, 8)
+                fake_study.write_run(run, name, place, seed, settings, 4, validation, 200, fake_study.CLASSES, 8)
                 present = fingerprint(TRAIN, RECIPE, seed, self.split, "c0de")
                 for file in ("run.json", "metrics.json"):
                     self.change(name, seed, file, fingerprint=present)
@@ -42,21 +47,22 @@ class Study:
         (self.runs / name / f"seed{seed}" / file).write_text(json.dumps(self.content(name, seed, file) | keys))
 
     def records(self):
-        return tables.read_records(self.runs, self.told, self.recipe, self.split)
+        return tables.read_records(self.runs, self.settings, self.recipe, self.split)
 
     def tables(self):
-        runs = tables.runs_table(self.records(), self.told)
-        resampled = new_images.of_runs(Runs.declared(self.runs, self.told), self.told, list(runs["model"].unique()))
-        return runs, tables.comparison_table(runs, self.told), tables.contrasts_table(runs, self.told, resampled)
+        runs = tables.runs_table(self.records(), self.settings)
+        resampled = new_images.of_runs(Runs.declared(self.runs, self.settings), self.settings, list(runs["model"].unique()))
+        return runs, tables.comparison_table(runs, self.settings), tables.contrasts_table(runs, self.settings, resampled)
 
     def markdown(self):
-        _, compared, contrasts = self.tables()
-        results = {"comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(contrasts, self.told)}
-        results["most_confused"] = most_confused.most_confused_table(self.records(), self.told)
-        return markdown.markdown(results, self.told)
+        runs, compared, contrasts = self.tables()
+        results = {"runs": runs, "comparison": compared, "contrasts": contrasts}
+        results["claims"] = claims.claims_table(contrasts, self.settings)
+        results["most_confused"] = most_confused.most_confused_table(self.records(), self.settings)
+        return markdown.markdown(results, self.settings)
 
     def main(self, monkeypatch):
-        arguments = {"runs": self.runs, "recipe": json.dumps(self.recipe), "split": self.split, "settings": json.dumps(self.told)}
+        arguments = {"runs": self.runs, "recipe": json.dumps(self.recipe), "split": self.split, "settings": json.dumps(self.settings)}
         monkeypatch.setattr(
             sys, "argv", ["compare.py", *(f"--{key}={value}" for key, value in arguments.items()), f"--output-dir={self.out}"]
         )
@@ -65,7 +71,7 @@ class Study:
     def measured(self, name, model, metric):
         """A measure by seed, straight from metrics.json."""
         kind, _, pair = metric.partition(":")
-        found = [self.content(name, seed)["models"][model] for seed in self.told["seeds"]]
+        models = [self.content(name, seed)["models"][model] for seed in self.settings["seeds"]]
         if kind == "accuracy" and pair:
-            return np.array([each["per_class"][pair] for each in found])
-        return np.array([each["pairs"][pair][{"confusion": "rate"}.get(kind, kind)] if pair else each[kind] for each in found])
+            return np.array([values["per_class"][pair] for values in models])
+        return np.array([values["pairs"][pair][{"confusion": "rate"}.get(kind, kind)] if pair else values[kind] for values in models])

@@ -21,25 +21,37 @@ STUDY = [
 
 
 def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
-    """What figures are told of a study."""
-    told = {"study": "fake", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": variants[0]["name"]}
-    told |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
-    return told | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
+    """Settings of a study's figures."""
+    result = {
+        "study": "fake",
+        "variants": variants,
+        "seeds": list(range(seeds)),
+        "pairs": [["cat", "dog"]],
+        "baseline": variants[0]["name"],
+    }
+    result |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
+    return result | {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": []} | changes
 
 
 def write_study(
-    folder: Path, told: dict, epochs: int = 50, validation: bool = True, images: int = 600, classes: list[str] = CLASSES, size: int = 16
+    folder: Path,
+    settings_: dict,
+    epochs: int = 50,
+    validation: bool = True,
+    images: int = 600,
+    classes: list[str] = CLASSES,
+    size: int = 16,
 ) -> None:
     """Everything that training, evaluation, search and comparison leave in ``folder``/results, and the images in ``folder``/data."""
     write_images(folder / "data", images, classes, size)
     write_training(folder, classes, size)
-    for place, variant in enumerate(told["variants"]):
-        for seed in told["seeds"]:
+    for place, variant in enumerate(settings_["variants"]):
+        for seed in settings_["seeds"]:
             run = folder / "results" / "runs" / variant["name"] / f"seed{seed}"
             run.mkdir(parents=True)
-            write_run(run, variant["name"], place, seed, told, epochs, validation, images, classes, size)
+            write_run(run, variant["name"], place, seed, settings_, epochs, validation, images, classes, size)
     write_search(folder / "results" / "search")
-    write_comparison(folder / "results", told)
+    write_comparison(folder / "results", settings_)
 
 
 def write_images(folder: Path, images: int, classes: list[str], size: int) -> None:
@@ -67,9 +79,9 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
     write_json(folder / "results" / "split.json", {"data_sha256": "d" * 64, "training": np.flatnonzero(kept).tolist(), "validation": []})
 
 
-def write_run(run, name, place, seed, told, epochs, validation, images, classes, size) -> None:
+def write_run(run, name, place, seed, settings_, epochs, validation, images, classes, size) -> None:
     rng = np.random.default_rng([place, seed])
-    count, pair = len(classes), [classes.index(item) for item in told["pairs"][0]]
+    count, pair = len(classes), [classes.index(item) for item in settings_["pairs"][0]]
     course = 1 - np.exp(-np.arange(1, epochs + 1) / 12)
     rate = 0.01 * 0.1 ** sum((np.arange(epochs) >= share * epochs).astype(float) for share in (0.5, 0.8))
 
@@ -81,9 +93,9 @@ def write_run(run, name, place, seed, told, epochs, validation, images, classes,
     table |= {"validation_loss": empty, "validation_accuracy": empty, "confused": "", "confused_rate": empty}
     if validation:
         called = [call(labels, pair, 0.25 + 0.62 * share + 0.006 * place, count, rng) for share in course]
-        confusion = np.array([confusion_matrix(labels, each, count) for each in called])
+        confusion = np.array([confusion_matrix(labels, predicted_, count) for predicted_ in called])
         table["validation_accuracy"] = np.trace(confusion, axis1=1, axis2=2) / images
-        table |= {"validation_loss": 2.2 - 1.6 * course, "confused": "-".join(told["pairs"][0]), "confused_rate": 0.4 - 0.25 * course}
+        table |= {"validation_loss": 2.2 - 1.6 * course, "confused": "-".join(settings_["pairs"][0]), "confused_rate": 0.4 - 0.25 * course}
         history["validation_confusion"] = confusion.astype(np.int32)
     pd.DataFrame(table).to_csv(run / "epochs.csv", index=False)
 
@@ -113,9 +125,9 @@ def write_run(run, name, place, seed, told, epochs, validation, images, classes,
         logits[np.arange(images), called] = logits.max(1) + rng.exponential(1.5, images)
         models[model] = logits
     np.savez(run / "predictions.npz", labels=labels, index=np.arange(images), **models)
-    measured = {model: summary(logits, labels, classes, told["pairs"]) for model, logits in models.items()}
+    measured = {model: summary(logits, labels, classes, settings_["pairs"]) for model, logits in models.items()}
     start = {"variant": name, "seed": seed}
-    about = {"evaluated_on": told["evaluated_on"], "images": images, "fingerprint": "f" * 16}
+    about = {"evaluated_on": settings_["evaluated_on"], "images": images, "fingerprint": "f" * 16}
     write_json(run / "metrics.json", start | about | {"models": measured})
     write_json(run / "run.json", start | {
         "fingerprint": "f" * 16, "settings": {"loss": {"kind": "focal" if loss else "cross_entropy"}, "train": {"precision": "auto"}},
@@ -149,24 +161,24 @@ def write_search(folder: Path, rounds: int = 3, batch: int = 8) -> None:
     (folder / "recipe.yaml").write_text("learning_rate: 0.0123\nweight_decay: 0.0004\nmomentum: 0.91\ndropout: 0.44\nepochs: 50\n")
 
 
-def write_comparison(folder: Path, told: dict) -> None:
+def write_comparison(folder: Path, settings_: dict) -> None:
     """runs.csv, comparison.csv, contrasts.csv, most_confused.csv and claims.csv."""
-    names = [variant["name"] for variant in told["variants"]]
-    variants = [{"label": variant["name"]} | variant for variant in told["variants"]]
-    others = [name for name in names if name != told["baseline"]]
-    told = told | {"variants": variants, "contrasts": [[name, told["baseline"]] for name in others], "margin": 0.002}
-    part = {"than": told["baseline"], "measures": ["accuracy", "confusion"]}
-    told["claims"] = [{"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
-    paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in told["seeds"]]
+    names = [variant["name"] for variant in settings_["variants"]]
+    variants = [{"label": variant["name"]} | variant for variant in settings_["variants"]]
+    others = [name for name in names if name != settings_["baseline"]]
+    settings_ = settings_ | {"variants": variants, "contrasts": [[name, settings_["baseline"]] for name in others], "margin": 0.002}
+    part = {"than": settings_["baseline"], "measures": ["accuracy", "confusion"]}
+    settings_["claims"] = [{"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
+    paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in settings_["seeds"]]
     records = [tuple(json.loads((path / name).read_text()) for name in ("run.json", "metrics.json")) for path in paths]
-    runs = tables.runs_table(records, told)
+    runs = tables.runs_table(records, settings_)
     runs.to_csv(folder / "runs.csv", index=False)
-    tables.comparison_table(runs, told).to_csv(folder / "comparison.csv", index=False)
-    resampled = new_images.of_runs(Runs.declared(folder / "runs", told), told, list(runs["model"].unique()))
-    contrasts = tables.contrasts_table(runs, told, resampled)
-    most_confused.most_confused_table(records, told).to_csv(folder / "most_confused.csv", index=False)
+    tables.comparison_table(runs, settings_).to_csv(folder / "comparison.csv", index=False)
+    resampled = new_images.of_runs(Runs.declared(folder / "runs", settings_), settings_, list(runs["model"].unique()))
+    contrasts = tables.contrasts_table(runs, settings_, resampled)
+    most_confused.most_confused_table(records, settings_).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
-    claims.claims_table(contrasts, told).to_csv(folder / "claims.csv", index=False)
+    claims.claims_table(contrasts, settings_).to_csv(folder / "claims.csv", index=False)
 
 
 def write_json(path: Path, value: dict) -> None:

@@ -85,9 +85,9 @@ class Study(Workspace):
         """Run the study's command to its end; ``before`` are words in front of it."""
         with self.started(*before) as running:
             code = running.wait()
-            said = running.said()
-        assert code == 0 or not check, said[-6000:]
-        return subprocess.CompletedProcess(COMMAND, code, said)
+            output = running.output_text()
+        assert code == 0 or not check, output[-6000:]
+        return subprocess.CompletedProcess(COMMAND, code, output)
 
     @contextmanager
     def started(self, *before: str) -> Iterator["Running"]:
@@ -107,14 +107,14 @@ class Study(Workspace):
             (self.folder / "results/tiny" / step).unlink()
 
     def results(self) -> dict[str, object]:
-        """All that the study leaves, by path, without what tells times: bytes, or a table's rows, or a record."""
-        found = {}
+        """All that the study leaves, by path, without times: bytes, or a table's rows, or a record."""
+        contents = {}
         for folder in ("results/tiny", "resources"):
             for path in sorted((self.folder / folder).rglob("*")):
                 name = str(path.relative_to(self.folder))
                 if path.is_file() and not set(BESIDE) & set(name.split("/")):
-                    found[name] = content(path)
-        return found
+                    contents[name] = content(path)
+        return contents
 
     def left_over(self) -> list[str]:
         """Files that a finished study should not have: half-written ones, and states of finished runs."""
@@ -126,7 +126,7 @@ LAST_RUN, LAST_METRICS = "runs/dfl_sampler/seed0/run.json", "runs/dfl_sampler/se
 
 
 def content(path: Path) -> object:
-    """What a file says, times left out."""
+    """Content of a file, without times."""
     raw = path.read_bytes()
     if path.name in ("runs.csv", "trials.csv"):
         return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(io.StringIO(raw.decode()))]
@@ -148,10 +148,10 @@ class Running:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            assert seconds < PATIENCE, f"it hangs:\n{self.said()[-3000:]}"
+            assert seconds < PATIENCE, f"it hangs:\n{self.output_text()[-3000:]}"
             return None
 
-    def said(self) -> str:
+    def output_text(self) -> str:
         file = self.output.fileno()  # whose place is the command's too, and must not be moved
         return os.pread(file, os.fstat(file).st_size, 0).decode()
 
@@ -170,7 +170,7 @@ class Running:
         rows = [line.split() for line in listed.splitlines()]
         return [int(pid) for pid, group, state in rows if int(group) == self.process.pid and not state.startswith("Z")]
 
-    def outlived(self) -> None:
+    def wait_for_orphans(self) -> None:
         """Wait until the last orphan has ended."""
         waited_until = time.monotonic() + PATIENCE
         while self.members():
@@ -181,7 +181,7 @@ class Running:
         """Kill what is left."""
         self.send_all(signal.SIGKILL)
         self.process.wait()
-        self.outlived()
+        self.wait_for_orphans()
         self.output.close()
 
 
@@ -193,17 +193,17 @@ class Undisturbed:
     seconds: float
 
     @classmethod
-    def made(cls, folder: Path) -> "Undisturbed":
+    def run_once(cls, folder: Path) -> "Undisturbed":
         """The one in this folder, which is run if it is not there."""
-        told = folder / "seconds"
-        if not told.exists():
+        seconds_file = folder / "seconds"
+        if not seconds_file.exists():
             shutil.rmtree(folder, ignore_errors=True)
             study, started = Study.fresh(folder), time.monotonic()
             study.finish()
-            told.write_text(str(time.monotonic() - started))
-        return cls(Study(folder), float(told.read_text()))
+            seconds_file.write_text(str(time.monotonic() - started))
+        return cls(Study(folder), float(seconds_file.read_text()))
 
-    def begun(self, folder: Path) -> tuple[Study, float]:
+    def start(self, folder: Path) -> tuple[Study, float]:
         """The same study before anything was done, and the seconds that it needs; to save time without FULL, before its last run."""
         if FULL:
             return Study.fresh(folder, self.study.folder), self.seconds
@@ -218,7 +218,7 @@ class Undisturbed:
         assert [name for name in ours if ours[name] != theirs[name]] == []
         assert study.left_over() == []
 
-    def assert_whole(self, study: Study) -> None:
-        """What a study has so far must be whole and right, if not all there."""
+    def assert_no_wrong_result(self, study: Study) -> None:
+        """Results that a study has so far must be those of the undisturbed study; some may be missing."""
         ours, theirs = study.results(), self.study.results()
         assert [name for name in ours if name not in theirs or ours[name] != theirs[name]] == []

@@ -1,7 +1,7 @@
 """Runs train.py in forks of one process that has all of it loaded, so that tests can afford to kill many runs.
 
 Reads an order a line from stdin, JSON with ``arguments``, ``log`` (a file for stderr) and, if the run is to be disturbed, ``signal`` with
-``after`` (seconds) or ``told`` (the run's progress: the signal is sent after its first epoch), or ``write`` alone: the run kills itself in
+``after`` (seconds) or ``progress`` (the signal is sent after its first epoch), or ``write`` alone: the run kills itself in
 the middle of its so-manieth checkpoint. Answers with the exit code.
 """
 
@@ -70,8 +70,8 @@ if __name__ == "__main__":
         order = json.loads(line)
         if (pid := os.fork()) == 0:
             child(order)
-        if "told" in order:
-            wait_for_an_epoch(Path(order["told"]), pid)
+        if "progress" in order:
+            wait_for_an_epoch(Path(order["progress"]), pid)
         if "signal" in order:
             time.sleep(order.get("after", 0))
             os.kill(pid, signal.Signals[order["signal"]])

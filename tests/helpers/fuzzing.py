@@ -72,7 +72,7 @@ def run(script, *arguments: object, writes: Path, leaves: tuple[str, ...] = ()) 
     Args:
         leaves: names of files that it may leave even so.
     """
-    name, argv, told = f"{script.__name__}.py", sys.argv, None
+    name, argv, message = f"{script.__name__}.py", sys.argv, None
     before, errors = files_below(writes), io.StringIO()
     sys.argv = [name, *map(str, arguments)]
     try:
@@ -80,16 +80,16 @@ def run(script, *arguments: object, writes: Path, leaves: tuple[str, ...] = ()) 
             command.run(script.main)
     except SystemExit as end:
         if end.code not in (None, 0):
-            told = end.code if isinstance(end.code, str) else (errors.getvalue().splitlines() or [""])[-1]
-            assert told.startswith(f"{name}: "), told
-            assert told.isprintable(), told
+            message = end.code if isinstance(end.code, str) else (errors.getvalue().splitlines() or [""])[-1]
+            assert message.startswith(f"{name}: "), message
+            assert message.isprintable(), message
     finally:
         sys.argv = argv
     assert watch.noted == []
     new = files_below(writes) - before
     assert not [path for path in new if path.name.startswith(".partial")]
-    assert told is None or {path.name for path in new} <= set(leaves), new
-    return told
+    assert message is None or {path.name for path in new} <= set(leaves), new
+    return message
 
 
 def steps_of(value: object) -> list[tuple]:
@@ -102,7 +102,7 @@ def steps_of(value: object) -> list[tuple]:
 
 @st.composite
 def damaged_json(draw, value: object) -> bytes:
-    """A JSON file in which something is another, more, gone, or no JSON."""
+    """A JSON file in which something is changed, added or removed, or no JSON."""
     kind = draw(st.sampled_from(["replace", "replace", "replace", "drop", "double", "bytes", "whole"]))
     if kind == "whole":
         return draw(st.sampled_from(TOKENS)).encode()

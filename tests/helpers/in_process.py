@@ -24,8 +24,8 @@ def call(script, *arguments):
 
 
 def train_into(folder, data, *arguments, settings=SETTINGS, recipe=RECIPE, split="split.json"):
-    given = ("--settings", json.dumps(settings), "--recipe", json.dumps(recipe), "--output-dir", folder)
-    call(train, "--data", data, "--split", data / split, *given, *arguments)
+    required = ("--settings", json.dumps(settings), "--recipe", json.dumps(recipe), "--output-dir", folder)
+    call(train, "--data", data, "--split", data / split, *required, *arguments)
     return json.loads((folder / "run.json").read_text())
 
 

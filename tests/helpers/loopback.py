@@ -14,7 +14,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.asked, self.ended = {}, [], threading.Event()
+        self.answers, self.requests, self.closed = {}, [], threading.Event()
 
     def url(self, path, *answers):
         self.answers[path] = list(answers)
@@ -26,7 +26,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append((self.path, self.headers["Range"]))
+        self.server.requests.append((self.path, self.headers["Range"]))
         answers = self.server.answers[self.path]
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serving(body=BODY, *, ranges=True, cut=None, headers=(), length=True):
-    """An answer: ``body``, from the byte asked for if ``ranges``, hung up after byte ``cut`` of it."""
+    """An answer: ``body``, from the requested byte if ``ranges``, hung up after byte ``cut`` of it."""
 
     def answer(request):
         first = int(request.headers["Range"][len("bytes=") : -1]) if ranges and request.headers["Range"] else 0
@@ -75,7 +75,7 @@ def running() -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.ended.set()
+            server.closed.set()
             server.shutdown()
             thread.join()
 
@@ -83,6 +83,6 @@ def running() -> Iterator[Server]:
 @contextmanager
 def closed_port() -> Iterator[str]:
     """An address at which nobody listens, and that nobody else can take."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

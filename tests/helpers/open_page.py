@@ -1,4 +1,4 @@
-"""A page from a file in Debian's Chromium, and all that it says and asks for."""
+"""A page from a file in Debian's Chromium, with its console messages and requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,27 +13,27 @@ CHROMIUM = shutil.which("chromium")
 @contextmanager
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @contextmanager
 def opened(browser: Browser, file: Path, link: str = "", width: int = 1280, scheme: str = "light") -> Iterator[Page]:
-    """The page; afterwards it must have said nothing on the console and asked nothing of the network."""
+    """The page; afterwards it must have written nothing to the console and requested nothing from the network."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said, asked = [], []
+    messages, requests = [], []
     context.route("**/*", lambda route: route.continue_() if route.request.url.startswith(("file:", "data:")) else route.abort())
     page = context.new_page()
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.goto(f"{file.as_uri()}{link}")
     try:
         yield page
         page.wait_for_timeout(50)
-        assert said == []
-        assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {file.as_uri()}
+        assert messages == []
+        assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {file.as_uri()}
     finally:
         context.close()
 

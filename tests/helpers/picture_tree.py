@@ -1,5 +1,6 @@
 """Small trees of pictures, as folders and as archives."""
 
+import csv
 import io
 import tarfile
 import zipfile
@@ -44,3 +45,17 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
+
+
+COUNTS = {"cat": 8, "dog": 13}
+TREE = {f"{name}/{number}.png": png(100 * len(name) + number + (name == "dog") * 50) for name, n in COUNTS.items() for number in range(n)}
+PARTED = {
+    f"{part}/{name}/{number}.png": png(number + 10 * place)
+    for place, (part, name) in enumerate((part, name) for part in ("train", "test") for name in ("cat", "dog"))
+    for number in range(3)
+}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

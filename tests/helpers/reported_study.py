@@ -15,17 +15,19 @@ FIGURES = [
 
 def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dict] = fake_study.STUDY, **changes):
     """Writes a finished study into ``folder``; its results' folder, the settings of its report, and the images."""
-    told = fake_study.settings(variants=variants, seeds=seeds)
-    fake_study.write_study(folder, told, epochs=4, images=images)
+    of_figures = fake_study.settings(variants=variants, seeds=seeds)
+    fake_study.write_study(folder, of_figures, epochs=4, images=images)
     (folder / "results" / "figures").mkdir()
     for figure in FIGURES:
         drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><text y="20">{figure["name"]}</text></svg>'
         for suffix in (".svg", ".png"):
             (folder / "results" / "figures" / f"{figure['name']}{suffix}").write_text(drawing)
     about = {"data": "cifar10", "pair": ["cat", "dog"]}
-    declared = [each | ({"published": each["published"] | about} if "published" in each else {}) for each in told["variants"]]
+    declared = [
+        variant | ({"published": variant["published"] | about} if "published" in variant else {}) for variant in of_figures["variants"]
+    ]
     config = resolve(
-        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": declared, "baseline": "ce", "seeds": told["seeds"]}
+        {"study": "fake", "data": {"kind": "cifar10", "name": "fake"}, "variants": declared, "baseline": "ce", "seeds": of_figures["seeds"]}
     )
     config |= {"evaluate": {"images": "test"}} | changes
     settings = {

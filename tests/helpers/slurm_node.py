@@ -97,7 +97,7 @@ def one_node(folder: Path) -> Iterator[None]:
             stack.enter_context(_daemon(command, folder / f"{command[0]}.log"))
             _wait_for((folder / "munge.socket").exists, f"{command[0]} did not start: see {folder}")
         stack.callback(_end_jobs)
-        _wait_for(lambda: _told("sinfo", "--noheader", "--format=%T") == "idle", f"the node is not ready: see {folder}")
+        _wait_for(lambda: _output("sinfo", "--noheader", "--format=%T") == "idle", f"the node is not ready: see {folder}")
         yield
 
 
@@ -120,8 +120,8 @@ def _configured(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _daemon(command: list[str], log: Path) -> Iterator[None]:
     """A daemon that ends with the block, or with this process if that is killed."""
-    with open(log, "ab") as told:
-        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=told, stderr=told)
+    with open(log, "ab") as output:
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         yield
     finally:
@@ -137,10 +137,10 @@ def _end_jobs() -> None:
     """Nothing that Slurm started outlives it."""
     subprocess.run(["scancel", "--quiet", "--user=root"], check=False)
     with contextlib.suppress(RuntimeError):
-        _wait_for(lambda: _told("squeue", "--noheader") == "", "", 60)
+        _wait_for(lambda: _output("squeue", "--noheader") == "", "", 60)
 
 
-def _told(*command: str) -> str:
+def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
@@ -155,9 +155,9 @@ def _wait_for(ready, otherwise: str, seconds: float = 20) -> None:
 def _free_ports(number: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for socket_ in sockets:
+            socket_.bind(("127.0.0.1", 0))
+        return [socket_.getsockname()[1] for socket_ in sockets]
 
 
 if __name__ == "__main__":

@@ -37,11 +37,11 @@ class Trainer:
         """Exit code of a run into a folder, its checkpoint, progress and, if not elsewhere, log beside it."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         settings = {"loss": {"kind": "focal", "scale": "dynamic"}, "sampler": {"kind": "focal"}, "precision": "fp32"}
-        given = {"data": self.data, "split": self.data / "split.json", "settings": json.dumps(settings), "recipe": json.dumps(recipe)}
-        given |= {"gpus": 0, "output-dir": folder, "progress": folder.parent / "progress.csv"}
+        options = {"data": self.data, "split": self.data / "split.json", "settings": json.dumps(settings), "recipe": json.dumps(recipe)}
+        options |= {"gpus": 0, "output-dir": folder, "progress": folder.parent / "progress.csv"}
         if checkpointed:
-            given |= {"checkpoint": folder.parent / "c.safetensors", "checkpoint-seconds": 0}
-        arguments = [f"--{name}={value}" for name, value in given.items()]
+            options |= {"checkpoint": folder.parent / "c.safetensors", "checkpoint-seconds": 0}
+        arguments = [f"--{name}={value}" for name, value in options.items()]
         order = {"arguments": arguments, "log": str(log or folder.parent / "log")} | disturbance
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()

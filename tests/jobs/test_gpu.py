@@ -56,27 +56,27 @@ def test_without_devices_nothing_is_chosen(two_gpus, tmp_path):
 
 @pytest.mark.parametrize("variable", gpu.JOB_IDS)
 def test_what_a_scheduler_gave_to_its_job_is_shared_out_within_that_job(two_gpus, variable):
-    def taken(job):
+    def device_of(job):
         two_gpus.setenv("CUDA_VISIBLE_DEVICES", "0")
         two_gpus.setenv(variable, job)
         return gpu.take_gpu(1)
 
     two_gpus.setattr(gpu.time, "sleep", lambda seconds: pytest.fail("it waits"))
-    assert [taken("11"), taken("12.pbs/1")] == ["0", "0"]  # the first device of each job
+    assert [device_of("11"), device_of("12.pbs/1")] == ["0", "0"]  # the first device of each job
     with pytest.raises(pytest.fail.Exception, match="it waits"):
-        taken("11")
+        device_of("11")
 
 
 def test_a_device_that_a_scheduler_did_not_name_is_the_machine_s(two_gpus, tmp_path):
     two_gpus.setattr(gpu, "DEV", tmp_path)
     for name in ("nvidia0", "nvidia1"):
         (tmp_path / name).touch()
-    taken = []
+    devices = []
     for job in ("11", "12"):
         two_gpus.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         two_gpus.setenv("SLURM_JOB_ID", job)
-        taken.append(gpu.take_gpu(1))
-    assert taken == ["0", "1"]
+        devices.append(gpu.take_gpu(1))
+    assert devices == ["0", "1"]
 
 
 def test_a_lock_folder_of_somebody_else_is_refused(two_gpus, tmp_path):
@@ -131,14 +131,14 @@ def test_processes_hold_different_devices_and_a_killed_one_frees_its_own(two_gpu
     watchdog.start()
     try:
         first, second = start(), start()
-        held = [job.stdout.readline() for job in (first, second)]
-        assert sorted(held) == ["7 7 False\n", "8 8 False\n"]
+        lines = [job.stdout.readline() for job in (first, second)]
+        assert sorted(lines) == ["7 7 False\n", "8 8 False\n"]
         third = start()
-        holders = [f"{line[0]} by process {job.pid}" for line, job in zip(held, (first, second), strict=True)]
+        holders = [f"{line[0]} by process {job.pid}" for line, job in zip(lines, (first, second), strict=True)]
         assert third.stderr.readline() == f"waiting for a free GPU: in use are {'; '.join(sorted(holders))}\n"
         first.send_signal(signal.SIGKILL)
-        assert third.stdout.readline() == held[0]
-        assert third.communicate("")[1] == "", "it said more than once that it waits"
+        assert third.stdout.readline() == lines[0]
+        assert third.communicate("")[1] == "", "it printed more than once that it waits"
         assert second.poll() is None
     finally:
         watchdog.cancel()
@@ -210,16 +210,16 @@ def test_no_device_is_held_twice_or_lost_among_forty_jobs_of_two_workflows_that_
         (folder / "job.py").write_text(STORM_JOB)
     pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
     workflows = [subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes) for folder in folders]
-    said = [workflow.communicate()[1] for workflow in workflows]
-    assert [workflow.returncode for workflow in workflows] == [0, 0], said
+    errors = [workflow.communicate()[1] for workflow in workflows]
+    assert [workflow.returncode for workflow in workflows] == [0, 0], errors
     used = [(folder / "done" / str(number)).read_text().strip() for folder in folders for number in range(20)]
     assert set(used) <= set(names)
     tries = [len((folder / f"tries {number}").read_text()) for folder in folders for number in range(20)]
     assert sum(tries) > 60, "at least twenty were killed"
     assert not (tmp_path / "held twice").exists()
     two_gpus.setattr(gpu.time, "sleep", lambda seconds: pytest.fail("a device is lost"))
-    taken = []
+    devices = []
     for _ in names:
         two_gpus.setenv("CUDA_VISIBLE_DEVICES", ",".join(names))
-        taken.append(gpu.take_gpu(1))
-    assert taken == names
+        devices.append(gpu.take_gpu(1))
+    assert devices == names

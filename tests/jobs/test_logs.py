@@ -1,4 +1,4 @@
-"""What a job's log tells, written by the code that jobs write it with."""
+"""What is read from a job's log, written by the code that jobs write it with."""
 
 import os
 import subprocess
@@ -23,8 +23,8 @@ COLUMNS = ("epoch", "learning_rate", "train_loss", "train_accuracy", "validation
 
 
 def row(epoch, accuracy=None):
-    told = {"epoch": epoch, "learning_rate": 4.817e-05, "train_loss": 0.5, "train_accuracy": 1.0}
-    return told | ({} if accuracy is None else {"validation_accuracy": accuracy, "confused": "a 7 images/s-b", "confused_rate": 0.5})
+    values = {"epoch": epoch, "learning_rate": 4.817e-05, "train_loss": 0.5, "train_accuracy": 1.0}
+    return values | ({} if accuracy is None else {"validation_accuracy": accuracy, "confused": "a 7 images/s-b", "confused_rate": 0.5})
 
 
 def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
@@ -32,8 +32,8 @@ def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
     path = folder / "dfl.seed3.log"
     try:
         with Progress(None, COLUMNS, epochs, images) as progress:
-            for each, seconds in rows:
-                progress(each, seconds)
+            for values, seconds in rows:
+                progress(values, seconds)
             if error is not None:
                 raise RuntimeError
     except RuntimeError:
@@ -43,15 +43,15 @@ def written(folder, capsys, *rows, epochs=3, images=45_000, error=None):
 
 
 @pytest.mark.parametrize("accuracy", [None, 0.0912, 1.0])
-def test_an_epoch_is_read_as_it_was_told(tmp_path, capsys, accuracy):
+def test_an_epoch_is_read_as_it_was_written(tmp_path, capsys, accuracy):
     _, log = written(tmp_path, capsys, (row(1, accuracy), 9.0), (row(2, accuracy), 30.0), epochs=130)
-    told = log.epoch
-    assert (told.epoch, told.epochs, told.rate, told.left) == (2, 130, 1500, 128 * 30)
-    assert told.accuracy == (None if accuracy is None else pytest.approx(accuracy))
-    assert told.seconds == 30
+    last = log.epoch
+    assert (last.epoch, last.epochs, last.rate, last.left) == (2, 130, 1500, 128 * 30)
+    assert last.accuracy == (None if accuracy is None else pytest.approx(accuracy))
+    assert last.seconds == 30
 
 
-def test_a_log_tells_its_machine_and_that_training_began_before_an_epoch_ended(tmp_path, capsys):
+def test_a_log_names_its_machine_and_the_start_of_training_before_an_epoch_ends(tmp_path, capsys):
     _, log = written(tmp_path, capsys)
     assert (log.host, log.training, log.epoch, log.error, log.ended) == (os.uname().nodename, True, None, None, False)
     before = tmp_path / "before.log"
@@ -63,16 +63,16 @@ def test_a_log_tells_its_machine_and_that_training_began_before_an_epoch_ended(t
 def test_a_second_training_in_a_log_is_not_taken_for_the_first(tmp_path, capsys):
     path, log = written(tmp_path, capsys, (row(1, 0.5), 1.0))
     assert log.epoch.epoch == 1
-    begun = path.read_text().splitlines(keepends=True)[0]
-    path.write_text(path.read_text() + begun)
+    first_line = path.read_text().splitlines(keepends=True)[0]
+    path.write_text(path.read_text() + first_line)
     assert logs.read_log(path).epoch is None
 
 
-def test_an_end_is_told_from_an_error_a_stop_and_silence(tmp_path, capsys):
-    _, whole = written(tmp_path, capsys, (row(1), 1.0), epochs=1)
-    assert (whole.finished, whole.ended, whole.error) == (True, True, None)
-    path, broken = written(tmp_path, capsys, (row(1), 1.0), error="train.py: the loss became NaN")
-    assert (broken.finished, broken.ended, broken.error) == (False, True, "train.py: the loss became NaN")
+def test_an_end_differs_from_an_error_a_stop_and_silence(tmp_path, capsys):
+    _, finished = written(tmp_path, capsys, (row(1), 1.0), epochs=1)
+    assert (finished.finished, finished.ended, finished.error) == (True, True, None)
+    path, failed = written(tmp_path, capsys, (row(1), 1.0), error="train.py: the loss became NaN")
+    assert (failed.finished, failed.ended, failed.error) == (False, True, "train.py: the loss became NaN")
     path.write_text(path.read_text().replace("train.py: the loss became NaN\n", ""))
     cut = logs.read_log(path)
     assert (cut.finished, cut.ended, cut.error) == (False, False, None)
@@ -141,13 +141,13 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("says", HARMLESS, ids=lambda says: says.__name__)
-def test_a_job_that_is_killed_after_a_harmless_line_has_not_failed(tmp_path, capsys, says):
-    says(tmp_path)
+@pytest.mark.parametrize("harmless", HARMLESS, ids=lambda harmless: harmless.__name__)
+def test_a_job_that_is_killed_after_a_harmless_line_has_not_failed(tmp_path, capsys, harmless):
+    harmless(tmp_path)
     path = tmp_path / "x.log"
     path.write_text(capsys.readouterr().err)
     log = logs.read_log(path)
-    assert any(HARMLESS[says] in line for line in log.lines[-2:])
+    assert any(HARMLESS[harmless] in line for line in log.lines[-2:])
     assert (log.error, log.ended) == (None, False)
 
 
@@ -175,9 +175,9 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("kind", DEATHS)
-def test_a_job_that_dies_has_failed_of_what_it_says(tmp_path, kind):
-    told, error = DEATHS[kind]
-    (tmp_path / "x.log").write_text("training on the CPU: there is no GPU here\n" + dies(*told))
+def test_a_job_that_dies_has_failed_with_the_error_that_it_prints(tmp_path, kind):
+    arguments, error = DEATHS[kind]
+    (tmp_path / "x.log").write_text("training on the CPU: there is no GPU here\n" + dies(*arguments))
     log = logs.read_log(tmp_path / "x.log")
     assert (log.error, log.ended) == (error, True)
 
@@ -196,9 +196,9 @@ def test_a_long_log_is_read_at_its_ends(tmp_path, capsys):
     assert (log.host, log.finished, log.epoch.epoch) == (os.uname().nodename, True, 2000)
 
 
-def test_a_job_of_another_machine_counts_as_at_work_while_it_tells_of_it(tmp_path, capsys):
+def test_a_job_of_another_machine_counts_as_running_until_its_log_is_old(tmp_path, capsys):
     path, _ = written(tmp_path, capsys, (row(1), 1000.0), error="")
-    assert not logs.running_elsewhere(path), "of this machine the lock tells"
+    assert not logs.running_elsewhere(path), "on this machine the lock decides"
     path.write_text(path.read_text().replace(f"host {os.uname().nodename}", "host far-away"))
     assert logs.running_elsewhere(path)
     for ago, expected in ((2900, True), (3100, False)):  # three of its epochs

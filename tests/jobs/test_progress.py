@@ -1,4 +1,4 @@
-"""What a run tells while it trains."""
+"""What a run reports while it trains."""
 
 import os
 import platform
@@ -38,7 +38,7 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_disk_that_is_full_is_told_with_the_name_of_the_progress():
+def test_a_full_disk_is_reported_with_the_path_of_the_progress():
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"), Progress(Path("/dev/full"), COLUMNS, epochs=3, images=100):
         pass
 
@@ -47,7 +47,7 @@ def test_a_disk_that_is_full_is_told_with_the_name_of_the_progress():
     ("epoch", "seconds", "left"),
     [(1, 0.5, "00:00:50"), (1, 36.0, "00:59:24"), (1, 1000.0, "27:30:00"), (1, 4000.0, "110:00:00"), (100, 9.0, "00:00:00")],
 )
-def test_the_log_tells_an_epoch_in_a_line_with_the_time_left(capsys, epoch, seconds, left):
+def test_the_log_has_a_line_for_each_epoch_with_the_time_left(capsys, epoch, seconds, left):
     with Progress(None, COLUMNS, epochs=100, images=1000) as progress:
         progress(record(epoch), seconds)
     start = f"epoch {epoch:>3}/100  lr 0.001      loss 1.2346  train 50.00%  validation  9.12%  "

@@ -107,7 +107,7 @@ def test_ldam_lowers_the_true_logit_by_its_margin_and_weighs_classes_late(seed, 
     np.testing.assert_allclose(values(loss, logits, labels), weights[labels] * -log_p(lowered, labels), rtol=1e-4, atol=1e-5)
 
 
-def test_ldam_asks_for_logits_that_are_cosines():
+def test_ldam_requires_logits_that_are_cosines():
     assert build("ldam", scale=20).cosine_scale == 20
     assert build("cross_entropy").cosine_scale is None
 

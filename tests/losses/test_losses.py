@@ -169,8 +169,8 @@ def test_the_dynamic_scale_is_one_over_the_mean_floored_weight(gamma):
     loss = focal(gamma, scale="dynamic")
     logits, labels = (torch.from_numpy(part) for part in random_batch(4))
     before = loss(logits, labels)
-    told = loss.refresh(torch.from_numpy(cross_entropy), torch.ones(500, dtype=torch.float64))
-    np.testing.assert_allclose(told, weight, rtol=1e-5)
+    weights = loss.refresh(torch.from_numpy(cross_entropy), torch.ones(500, dtype=torch.float64))
+    np.testing.assert_allclose(weights, weight, rtol=1e-5)
     assert loss.scale.item() == pytest.approx(1 / weight.mean(), rel=1e-5)
     torch.testing.assert_close(loss(logits, labels), before * loss.scale)
 
@@ -197,10 +197,10 @@ def test_the_scale_may_be_taken_over_the_images_as_they_are_drawn():
         assert loss.scale.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_without_a_scale_the_weights_are_told_and_the_loss_stays():
+def test_without_a_scale_the_weights_are_returned_and_the_loss_stays():
     loss = focal(scale="none", scale_max=3.0)
-    told = loss.refresh(torch.full((10,), -np.log(0.9)), torch.ones(10, dtype=torch.float64))
-    np.testing.assert_allclose(told, 0.01, rtol=1e-5)
+    weights = loss.refresh(torch.full((10,), -np.log(0.9)), torch.ones(10, dtype=torch.float64))
+    np.testing.assert_allclose(weights, 0.01, rtol=1e-5)
     assert loss.scale.item() == 1
     logits, labels = random_batch(5)
     np.testing.assert_allclose(
@@ -208,7 +208,7 @@ def test_without_a_scale_the_weights_are_told_and_the_loss_stays():
     )
 
 
-def test_plain_cross_entropy_has_nothing_to_tell_at_a_refresh():
+def test_plain_cross_entropy_returns_no_weights_at_a_refresh():
     assert build("cross_entropy").refresh(torch.ones(3), torch.ones(3)) is None
 
 

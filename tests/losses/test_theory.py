@@ -1,4 +1,4 @@
-"""What docs/theory.md says of the expected gradients, in float64 with the same frozen weights in loss and sampler."""
+"""The expected gradients of docs/theory.md, in float64 with the same frozen weights in loss and sampler."""
 
 import pytest
 import torch
@@ -44,13 +44,13 @@ def expected_gradient(problem, loss=None, sampler=None):
     """Mean gradient of a step over an image drawn by the sampler, exactly: each image's, by its probability and factor."""
     inputs, labels, weights = problem
     logits = inputs @ weights
-    each = loss(logits, labels) if loss else F.cross_entropy(logits, labels, reduction="none")
+    losses = loss(logits, labels) if loss else F.cross_entropy(logits, labels, reduction="none")
     if sampler is None:
         share = torch.full((IMAGES,), 1 / IMAGES, dtype=torch.float64)
     else:
         share = sampler.weight / sampler.weight.sum()
         share = share if sampler.factors() is None else share * sampler._factors()
-    return torch.autograd.grad((share * each).sum(), weights)[0]
+    return torch.autograd.grad((share * losses).sum(), weights)[0]
 
 
 def focal_weight(problem, gamma):
@@ -72,10 +72,10 @@ def test_the_sampler_has_the_gradient_of_the_detached_scaled_loss(problem, gamma
 def test_both_together_have_twice_the_exponent_and_a_longer_step(problem, gamma):
     sampler = build_sampler(problem, gamma)
     both = expected_gradient(problem, build_loss(problem, gamma, sampler), sampler)
-    twice = expected_gradient(problem, build_loss(problem, 2 * gamma))
+    doubled = expected_gradient(problem, build_loss(problem, 2 * gamma))
     w = focal_weight(problem, gamma)
     growth = w.square().mean() / w.mean() ** 2
-    torch.testing.assert_close(both, growth * twice, **CLOSE)
+    torch.testing.assert_close(both, growth * doubled, **CLOSE)
     assert growth > 1.2
 
 

@@ -21,7 +21,7 @@ PAIRS = [["cat", "dog"], ["ship", "truck"]]
 
 @pytest.mark.parametrize("on", ["test", "validation"])
 def test_measures_are_those_of_the_stored_logits(trained_run, trained_data, tmp_path, on):
-    told, predictions = evaluate_into(
+    evaluation, predictions = evaluate_into(
         tmp_path, trained_run, trained_data, "--split", trained_data / "split.json", evaluated_on=on, pairs=PAIRS
     )
     record, labels = json.loads((trained_run / "run.json").read_text()), predictions["labels"]
@@ -29,9 +29,9 @@ def test_measures_are_those_of_the_stored_logits(trained_run, trained_data, tmp_
     np.testing.assert_array_equal(predictions["index"], np.arange(100) if on == "test" else np.arange(170, 200))
     np.testing.assert_array_equal(labels, stored[predictions["index"]])
     identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "evaluated_on": on, "images": len(labels)}
-    assert {key: told[key] for key in identity} == identity
+    assert {key: evaluation[key] for key in identity} == identity
     for name in ("last", "best"):
-        logits, measures = predictions[name], told["models"][name]
+        logits, measures = predictions[name], evaluation["models"][name]
         predicted, confusion = logits.argmax(1), sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))
         assert logits.dtype == np.float32
         assert measures["confusion"] == confusion.tolist()
@@ -65,12 +65,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_wrong_settings_of_an_evaluation_are_told_in_a_sentence(trained_run, trained_data, tmp_path, capsys, kind):
+def test_wrong_settings_of_an_evaluation_end_in_one_sentence(trained_run, trained_data, tmp_path, capsys, kind):
     text, sentence = WRONG[kind]
     (tmp_path / "settings.yaml").write_text(text)
-    given = ("--run", trained_run, "--data", trained_data, "--split", trained_data / "split.json", "--settings", tmp_path / "settings.yaml")
+    arguments = (
+        "--run",
+        trained_run,
+        "--data",
+        trained_data,
+        "--split",
+        trained_data / "split.json",
+        "--settings",
+        tmp_path / "settings.yaml",
+    )
     with pytest.raises(SystemExit):
-        call(evaluate, *given, "--output-dir", tmp_path / "out")
+        call(evaluate, *arguments, "--output-dir", tmp_path / "out")
     assert re.search(rf"error: argument --settings: [^\n]*{sentence}[^\n]*\n$", capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
@@ -102,7 +111,7 @@ def only_ships(trained_data, folder):
     return folder
 
 
-def test_what_has_no_images_to_measure_is_told_before_anything_is_computed(trained_run, trained_data, tmp_path, monkeypatch):
+def test_a_pair_without_images_is_refused_before_anything_is_computed(trained_run, trained_data, tmp_path, monkeypatch):
     monkeypatch.setattr("hardpair.training.inference.infer", None)
     ships = only_ships(trained_data, tmp_path / "ships")
     with pytest.raises(UserError, match=r"pairs\[1\] is cat-dog, but none of the 100 test images is of either class: leave it out"):
@@ -114,9 +123,11 @@ def test_what_has_no_images_to_measure_is_told_before_anything_is_computed(train
 
 
 def test_a_pair_is_measured_by_the_images_of_one_class_where_the_other_has_none(trained_run, trained_data, tmp_path):
-    told, predictions = evaluate_into(tmp_path / "out", trained_run, only_ships(trained_data, tmp_path / "ships"), pairs=[["cat", "ship"]])
+    record, predictions = evaluate_into(
+        tmp_path / "out", trained_run, only_ships(trained_data, tmp_path / "ships"), pairs=[["cat", "ship"]]
+    )
     logits = predictions["last"]
-    errors = told["models"]["last"]["pairs"]["cat-ship"]
+    errors = record["models"]["last"]["pairs"]["cat-ship"]
     assert errors["rate"] == errors["b_to_a"] == pytest.approx((logits.argmax(1) == 3).mean())
     assert errors["binary_error"] == pytest.approx((logits[:, 3] > logits[:, 8]).mean())
 
@@ -129,8 +140,8 @@ def test_an_evaluation_shares_a_gpu_where_it_may(trained_run, trained_data, tmp_
     monkeypatch.setattr(gpu, "_held", [])
     monkeypatch.setattr(gpu.time, "sleep", None)  # it need not wait
     gpu.take_gpu(1, who="a training")
-    given = ("--run", trained_run, "--data", trained_data, "--jobs-per-gpu", 2, "--output-dir", tmp_path / "out")
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, given)])
+    arguments = ("--run", trained_run, "--data", trained_data, "--jobs-per-gpu", 2, "--output-dir", tmp_path / "out")
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
     evaluate.main()
     assert [Path(lock.lock_file).name for lock in gpu._held] == ["7.0.lock", "7.1.lock"]
     for lock in gpu._held:

@@ -13,10 +13,17 @@ numbers = st.floats(-1e3, 1e3).map(lambda value: round(value, 6))
 @given(st.lists(numbers, min_size=2, max_size=12), st.floats(0.5, 0.999))
 def test_an_interval_is_that_of_scipys_t_test(values, level):
     assume(np.ptp(values) > 1e-3)
-    got = mean_interval(np.array(values), level)
+    interval = mean_interval(np.array(values), level)
     expected = stats.ttest_1samp(values, 0).confidence_interval(level)
-    assert (got["n"], got["mean"], got["sd"]) == (len(values), pytest.approx(np.mean(values)), pytest.approx(stats.tstd(values)))
-    assert (got["low"], got["high"]) == (pytest.approx(expected.low, rel=1e-9, abs=1e-9), pytest.approx(expected.high, rel=1e-9, abs=1e-9))
+    assert (interval["n"], interval["mean"], interval["sd"]) == (
+        len(values),
+        pytest.approx(np.mean(values)),
+        pytest.approx(stats.tstd(values)),
+    )
+    assert (interval["low"], interval["high"]) == (
+        pytest.approx(expected.low, rel=1e-9, abs=1e-9),
+        pytest.approx(expected.high, rel=1e-9, abs=1e-9),
+    )
 
 
 @settings(deadline=None)
@@ -24,16 +31,19 @@ def test_an_interval_is_that_of_scipys_t_test(values, level):
 def test_a_difference_is_that_of_scipys_paired_t_test(pairs):
     first, second = np.array(pairs).T
     assume(np.ptp(first - second) > 1e-3)
-    got = paired_difference(first, second)
+    interval = paired_difference(first, second)
     expected = stats.ttest_rel(first, second).confidence_interval(0.95)
-    assert got["mean"] == pytest.approx(first.mean() - second.mean(), rel=1e-9, abs=1e-9)
-    assert (got["low"], got["high"]) == (pytest.approx(expected.low, rel=1e-9, abs=1e-9), pytest.approx(expected.high, rel=1e-9, abs=1e-9))
+    assert interval["mean"] == pytest.approx(first.mean() - second.mean(), rel=1e-9, abs=1e-9)
+    assert (interval["low"], interval["high"]) == (
+        pytest.approx(expected.low, rel=1e-9, abs=1e-9),
+        pytest.approx(expected.high, rel=1e-9, abs=1e-9),
+    )
 
 
 def test_one_value_has_a_mean_but_no_interval():
-    got = mean_interval(np.array([0.25]))
-    assert (got["n"], got["mean"]) == (1, 0.25)
-    assert np.isnan([got["sd"], got["low"], got["high"]]).all()
+    interval = mean_interval(np.array([0.25]))
+    assert (interval["n"], interval["mean"]) == (1, 0.25)
+    assert np.isnan([interval["sd"], interval["low"], interval["high"]]).all()
     assert np.isnan(paired_difference(np.array([1.0]), np.array([2.0]))["low"])
 
 

@@ -64,10 +64,10 @@ def test_negative_log_likelihood_is_that_of_scikit_learn(answer):
 
 
 def test_log_probabilities_stay_finite_for_huge_logits():
-    got = metrics.log_probabilities(np.array([[1e4, 0.0, -1e4], [1e30, 1e30, 0.0]], dtype=np.float32))
-    np.testing.assert_allclose(got[0], [0, -1e4, -2e4])
-    np.testing.assert_allclose(got[1, :2], -math.log(2))
-    assert got.dtype == np.float64
+    result = metrics.log_probabilities(np.array([[1e4, 0.0, -1e4], [1e30, 1e30, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(result[0], [0, -1e4, -2e4])
+    np.testing.assert_allclose(result[1, :2], -math.log(2))
+    assert result.dtype == np.float64
 
 
 @given(answers())
@@ -92,12 +92,12 @@ def test_the_calibration_error_is_a_loop_over_bins(answer, bins):
         inside = (confidence > m / bins) & (confidence <= (m + 1) / bins)
         if inside.any():
             expected += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    found = metrics.reliability(logits, labels, bins)
-    assert metrics.calibration_error(found) == pytest.approx(expected, abs=1e-12)
+    bins_ = metrics.reliability(logits, labels, bins)
+    assert metrics.calibration_error(bins_) == pytest.approx(expected, abs=1e-12)
     for m in range(bins):
         inside = (confidence > m / bins) & (confidence <= (m + 1) / bins)
         sums = (inside.sum(), confidence[inside].sum(), right[inside].sum())
-        assert [found[name][m] for name in ("count", "confidence", "correct")] == pytest.approx(sums)
+        assert [bins_[name][m] for name in ("count", "confidence", "correct")] == pytest.approx(sums)
 
 
 def test_the_calibration_error_of_certain_answers_is_their_error():
@@ -118,16 +118,16 @@ def test_pair_errors_and_rates_are_loops_over_images(answer):
     rates = pair_rates(confusion)
     for a in range(4):
         for b in range(4):
-            of = {c: [p for t, p in zip(labels, predicted, strict=True) if t == c] for c in (a, b)}
-            if a == b or not of[a] or not of[b]:
+            predictions_by_class = {c: [p for t, p in zip(labels, predicted, strict=True) if t == c] for c in (a, b)}
+            if a == b or not predictions_by_class[a] or not predictions_by_class[b]:
                 continue
-            crossed = of[a].count(b) + of[b].count(a)
+            crossed = predictions_by_class[a].count(b) + predictions_by_class[b].count(a)
             expected = {
-                "rate": crossed / (len(of[a]) + len(of[b])),
-                "a_to_b": of[a].count(b) / len(of[a]),
-                "b_to_a": of[b].count(a) / len(of[b]),
-                "a_to_other": sum(p not in (a, b) for p in of[a]) / len(of[a]),
-                "b_to_other": sum(p not in (a, b) for p in of[b]) / len(of[b]),
+                "rate": crossed / (len(predictions_by_class[a]) + len(predictions_by_class[b])),
+                "a_to_b": predictions_by_class[a].count(b) / len(predictions_by_class[a]),
+                "b_to_a": predictions_by_class[b].count(a) / len(predictions_by_class[b]),
+                "a_to_other": sum(p not in (a, b) for p in predictions_by_class[a]) / len(predictions_by_class[a]),
+                "b_to_other": sum(p not in (a, b) for p in predictions_by_class[b]) / len(predictions_by_class[b]),
             }
             assert pair_errors(confusion, a, b) == pytest.approx(expected)
             assert rates[a, b] == pytest.approx(expected["rate"])
@@ -170,7 +170,7 @@ def test_ties_among_confused_pairs_go_in_class_order():
 @given(answers(), st.permutations(range(4)))
 @settings(deadline=None)
 def test_the_binary_error_is_a_loop_over_the_images_of_the_pair(answer, order):
-    logits, labels = np.round(answer[0]), answer[1]  # whole numbers tie now and then
+    logits, labels = np.round(answer[0]), answer[1]  # integers tie now and then
     a, b = order[:2]
     errors = []
     for row, label in zip(logits, labels, strict=True):
@@ -218,17 +218,17 @@ def test_the_summary_holds_every_measure_and_is_json(answer):
     logits, labels = answer
     confusion = confusion_of(answer)
     pairs = [["a", "b"], ["d", "c"]] if len(set(labels)) == 4 else []
-    told = json.loads(json.dumps(metrics.summary(logits, labels, CLASSES, pairs), allow_nan=False))
-    assert told["accuracy"] == accuracy(confusion)
-    assert told["nll"] == metrics.negative_log_likelihood(logits, labels)
-    assert told["ece"] == calibration_error(logits, labels)
-    assert sum(told["reliability"]["count"]) == len(labels)
-    assert sum(told["reliability"]["correct"]) == np.trace(confusion)
-    assert told["brier"] == metrics.brier_score(logits, labels)
-    assert told["confusion"] == confusion.tolist()
+    summary = json.loads(json.dumps(metrics.summary(logits, labels, CLASSES, pairs), allow_nan=False))
+    assert summary["accuracy"] == accuracy(confusion)
+    assert summary["nll"] == metrics.negative_log_likelihood(logits, labels)
+    assert summary["ece"] == calibration_error(logits, labels)
+    assert sum(summary["reliability"]["count"]) == len(labels)
+    assert sum(summary["reliability"]["correct"]) == np.trace(confusion)
+    assert summary["brier"] == metrics.brier_score(logits, labels)
+    assert summary["confusion"] == confusion.tolist()
     for name, share in zip(CLASSES, per_class_accuracy(confusion), strict=True):
-        assert told["per_class"][name] == (None if np.isnan(share) else share)
-    assert list(told["pairs"]) == ["-".join(pair) for pair in pairs]
+        assert summary["per_class"][name] == (None if np.isnan(share) else share)
+    assert list(summary["pairs"]) == ["-".join(pair) for pair in pairs]
     if pairs:
         expected = pair_errors(confusion, 3, 2) | {"binary_error": metrics.binary_error(logits, labels, 3, 2)}
-        assert told["pairs"]["d-c"] == expected
+        assert summary["pairs"]["d-c"] == expected

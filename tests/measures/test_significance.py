@@ -116,7 +116,7 @@ def test_the_fewest_seeds_reach_the_power_and_one_fewer_does_not(difference, sd)
     assert count == 2 or TTestPower().power(abs(difference) / sd, count - 1, 0.05) < 0.8
 
 
-def test_the_most_seeds_that_are_told_are_a_hundred_thousand():
+def test_at_most_a_hundred_thousand_seeds_are_reported():
     of_the_normal = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2
     assert significance.seeds_needed(0.01, 1.0) == pytest.approx(of_the_normal / 0.01**2, abs=10)  # 78,489
     assert of_the_normal / 0.0088**2 > significance.MOST == 100_000

@@ -22,8 +22,8 @@ ABOUT = {"baseline": "ce", "pairs": [["cat", "dog"]]}
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    folder, told, images = reported(tmp_path_factory.mktemp("study"), seeds=5, images=300)
-    return Runs.declared(folder / "runs", told["config"]), images
+    folder, settings, images = reported(tmp_path_factory.mktemp("study"), seeds=5, images=300)
+    return Runs.declared(folder / "runs", settings["config"]), images
 
 
 def oracle(runs):
@@ -51,7 +51,7 @@ def unpack(table):
 def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(study):
     runs, images = study
     p, called, labels = oracle(runs)
-    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables, wrong = unpacked(data), called != labels
     index = tables["index"]
     assert set(index) == set(np.flatnonzero(wrong.any((0, 1))))
@@ -62,7 +62,7 @@ def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(st
     np.testing.assert_array_equal(tables["wrong"], wrong[:, :, index].sum(1))
     np.testing.assert_allclose(tables["p"] / 255, p[:, :, index], atol=0.5 / 255 + 1e-9)
     np.testing.assert_allclose(tables["mean"] / 65535, p[:, :, index].mean(1), atol=0.5 / 65535 + 1e-9)
-    assert told == {"images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
+    assert extent == {"images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
         "quality": None,
         "side": 16,
         "reduced": False,
@@ -75,9 +75,9 @@ def test_of_too_many_seeds_the_first_are_shown_and_means_are_over_all(study, mon
     p, called, labels = oracle(runs)
     monkeypatch.setattr(confusions, "ENOUGH", 50)
     monkeypatch.setattr(confusions, "TABLES", 50 * 4 * (4 + 2 * 2))
-    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables = unpacked(data)
-    assert (told["shown_seeds"], told["shown"], data["runs"]) == (2, 50, 5)
+    assert (extent["shown_seeds"], extent["shown"], data["runs"]) == (2, 50, 5)
     assert tables["p"].shape == (4, 2, 50)
     np.testing.assert_array_equal(tables["called"], called[:, :2, tables["index"]])
     np.testing.assert_array_equal(tables["wrong"], (called != labels)[:, :, tables["index"]].sum(1))
@@ -101,16 +101,16 @@ def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
 def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     runs, images = study
     monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
-    data, told = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables = sum(len(table["base64"]) for table in data["tables"].values())
     monkeypatch.setattr(confusions, "ROOM", tables + 4000)
-    less, told_less = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    assert told_less["quality"] == thumbnails.QUALITIES[-1]
-    assert 0 < told_less["shown"] < told["shown"] == told["wrong"] == told_less["wrong"]
-    assert sum(map(len, less["pictures"]["sheets"])) <= 4000
-    whole, part = unpacked(data), unpacked(less)
-    for name in whole:
-        np.testing.assert_array_equal(part[name], whole[name][..., : told_less["shown"]])
+    reduced, reduced_extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    assert reduced_extent["quality"] == thumbnails.QUALITIES[-1]
+    assert 0 < reduced_extent["shown"] < extent["shown"] == extent["wrong"] == reduced_extent["wrong"]
+    assert sum(map(len, reduced["pictures"]["sheets"])) <= 4000
+    complete, part = unpacked(data), unpacked(reduced)
+    for name in complete:
+        np.testing.assert_array_equal(part[name], complete[name][..., : reduced_extent["shown"]])
 
 
 def test_what_a_page_may_hold_is_under_15_mb():
@@ -125,8 +125,8 @@ def test_a_study_without_errors_has_nothing_to_explore(study, tmp_path):
         labels = np.arange(20) % 10
         logits = np.eye(10, dtype=np.float32)[labels] * 5
         np.savez(tmp_path / variant / "seed0" / "predictions.npz", index=np.arange(20), labels=labels, last=logits)
-    data, told = confusions.explored(Runs(tmp_path, ("ce", "dfl"), (0,)), images, fake_study.CLASSES, COLOURED[:2], ABOUT)
-    assert (told["wrong"], told["shown"], data["pictures"]["sheets"]) == (0, 0, [])
+    data, extent = confusions.explored(Runs(tmp_path, ("ce", "dfl"), (0,)), images, fake_study.CLASSES, COLOURED[:2], ABOUT)
+    assert (extent["wrong"], extent["shown"], data["pictures"]["sheets"]) == (0, 0, [])
 
 
 @settings(max_examples=25, deadline=None)
@@ -136,9 +136,9 @@ def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
     images, chosen = rng.integers(0, 256, (50, 3, side, side), np.uint8), rng.permutation(50)[:count]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thumbnails, "PER_SHEET", 32)
-        made = thumbnails.sheets(images, chosen, 10**9)
-    assert (made["count"], made["side"], made["quality"]) == (count, side, None)
-    pages = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"]]
+        sheets = thumbnails.sheets(images, chosen, 10**9)
+    assert (sheets["count"], sheets["side"], sheets["quality"]) == (count, side, None)
+    pages = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in sheets["sheets"]]
     for place, index in enumerate(chosen):
         top, left = place % 32 // 16 * side, place % 16 * side
         picture = pages[place // 32][top : top + side, left : left + side]
@@ -147,9 +147,9 @@ def test_pictures_lie_on_their_sheets_row_by_row_unchanged(count, side, seed):
 
 def test_large_pictures_are_reduced():
     images = np.full((3, 3, 100, 100), 77, np.uint8)
-    made = thumbnails.sheets(images, np.arange(3), 10**9)
-    assert (made["side"], made["reduced"]) == (64, True)
-    (page,) = (np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in made["sheets"])
+    sheets = thumbnails.sheets(images, np.arange(3), 10**9)
+    assert (sheets["side"], sheets["reduced"]) == (64, True)
+    (page,) = (np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in sheets["sheets"])
     assert page.shape == (64, 16 * 64, 3)
     assert (page[:, : 3 * 64] == 77).all()
 

@@ -1,4 +1,4 @@
-"""Which commit a report tells, and that other commits leave it as it is."""
+"""Which commit a report names, and that other commits do not change it."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ def test_the_commit_is_the_last_that_changed_the_code(checkout):
     assert provenance.commit(folder) == newer != code
 
 
-def test_without_a_checkout_or_git_no_commit_is_told(tmp_path, monkeypatch):
+def test_without_a_checkout_or_git_no_commit_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     record = {key: "k" for key in provenance.ONCE} | {"data": {}, "versions": {}, "seconds": 60}
     assert provenance.commit(tmp_path) is None
@@ -64,7 +64,7 @@ def test_speed_is_the_median_of_a_variant_s_runs():
 
 
 @given(st.recursive(st.text() | st.integers() | st.none(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)))
-def test_data_of_a_script_cannot_end_it_and_says_the_same(value):
+def test_data_of_a_script_cannot_end_it_and_stays_the_same(value):
     text = script_data([value, "</script><!--<script>"])
     assert "<" not in text
     assert json.loads(text) == [value, "</script><!--<script>"]

@@ -44,19 +44,19 @@ class Checked(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_it_is_whole_and_asks_for_nothing(page):
+def test_it_is_complete_and_requests_nothing(page):
     text = page[0]
-    found = Checked(text).found
+    tags = Checked(text).found
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", ""), "the name of SVG, which nobody asks for"
     assert "https://" not in text
-    assert {tag for tag, _ in found}.isdisjoint({"link", "iframe", "object", "embed", "base", "form"})
-    for tag, attributes in found:
+    assert {tag for tag, _ in tags}.isdisjoint({"link", "iframe", "object", "embed", "base", "form"})
+    for tag, attributes in tags:
         for name in ("src", "href", "srcset", "data", "poster", "action"):
             value = attributes.get(name)
             assert value is None or value.startswith(("data:image/svg+xml;base64,", "#")), (tag, name)
         assert not any(name.startswith("on") for name in attributes)
     assert not re.search(r"url\(|@import", text)
-    [policy] = [attributes["content"] for tag, attributes in found if attributes.get("http-equiv") == "Content-Security-Policy"]
+    [policy] = [attributes["content"] for tag, attributes in tags if attributes.get("http-equiv") == "Content-Security-Policy"]
     assert "default-src 'none'" in policy
     data, script = re.findall(r"<script([^>]*)>(.*?)</script>", text, re.S)
     assert data[0] == ' type="application/json" id="explorer-data"'
@@ -66,9 +66,9 @@ def test_it_is_whole_and_asks_for_nothing(page):
 
 
 def test_links_lead_to_sections(page):
-    found = Checked(page[0]).found
-    names = {attributes["id"] for _, attributes in found if "id" in attributes}
-    targets = {attributes["href"][1:] for tag, attributes in found if tag == "a"}
+    tags = Checked(page[0]).found
+    names = {attributes["id"] for _, attributes in tags if "id" in attributes}
+    targets = {attributes["href"][1:] for tag, attributes in tags if tag == "a"}
     assert targets
     assert targets <= names
 
@@ -110,7 +110,7 @@ def test_one_seed_has_no_interval(tmp_path):
     assert " to " not in text[text.index("<tbody>") : text.index("</tbody>")]
 
 
-def test_config_is_told_whole(page):
+def test_the_complete_config_is_shown(page):
     text, settings, _ = page
     shown = html.unescape(re.search(r'aria-label="Config"><pre>(.*?)</pre>', text, re.S)[1])
     assert yaml.safe_load(shown) == settings["config"]

@@ -1,4 +1,4 @@
-"""The report in a real browser, by mouse and by keyboard, against what NumPy says of the predictions."""
+"""The report in a real browser, by mouse and by keyboard, against what NumPy computes from the predictions."""
 
 import itertools
 
@@ -23,9 +23,9 @@ CAT, DOG = 3, 5
 def study(tmp_path_factory):
     """The page's file, and of all runs p_t and called classes (V, S, N), labels and images."""
     base = tmp_path_factory.mktemp("study")
-    folder, told, images = reported(base, seeds=SEEDS, images=600, variants=VARIANTS)
+    folder, settings, images = reported(base, seeds=SEEDS, images=600, variants=VARIANTS)
     file = base / "report.html"
-    file.write_text(render(folder, told, images), encoding="utf-8")
+    file.write_text(render(folder, settings, images), encoding="utf-8")
     arrays = [[np.load(folder / f"runs/{name}/seed{seed}/predictions.npz") for seed in range(SEEDS)] for name in NAMES]
     logits = np.array([[run["last"] for run in runs] for runs in arrays], float)
     labels = arrays[0][0]["labels"]
@@ -35,14 +35,14 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with open_page.browser() as found:
-        yield found
+    with open_page.browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture
 def page(browser, study):
-    with open_page.opened(browser, study[0]) as found:
-        yield found
+    with open_page.opened(browser, study[0]) as opened:
+        yield opened
 
 
 def listed(page):
@@ -66,7 +66,7 @@ def confused(called, labels, a=CAT, b=DOG):
 
 @pytest.mark.parametrize("variants", [NAMES, ["ce", "dfl"], ["ce_sampler"]])
 @pytest.mark.parametrize("sort", ["wrong", "p", "disagree"])
-def test_images_come_in_the_order_asked_for(page, study, sort, variants):
+def test_images_come_in_the_selected_order(page, study, sort, variants):
     _, p, called, labels, _ = study
     choose(page, variants, sort=sort)
     chosen = [NAMES.index(name) for name in variants]
@@ -75,7 +75,7 @@ def test_images_come_in_the_order_asked_for(page, study, sort, variants):
     means = p[chosen].mean(1)
     wrong, mean, spread = (called[chosen] != labels).sum((0, 1)), means.mean(0), means.max(0) - means.min(0)
     leading = {"wrong": -wrong, "p": mean, "disagree": -spread}[sort][images]
-    assert (np.diff(leading) > -1e-4).all()  # means are told in steps of 1/65535
+    assert (np.diff(leading) > -1e-4).all()  # means are stored in steps of 1/65535
     if sort == "wrong":
         tied = np.diff(wrong[images]) == 0
         assert (np.diff(mean[images])[tied] > -1e-4).all()
@@ -94,8 +94,8 @@ def test_what_a_variant_fixes_or_breaks(page, study, change, name):
     assert len(expected) > 2
     assert sorted(listed(page)) == expected.tolist()
     choose(page, [name], a=str(CAT), b=str(DOG))
-    asked = confused(called[[0, NAMES.index(name)]], labels)
-    assert sorted(listed(page)) == [image for image in expected if asked[image]]
+    confused_ = confused(called[[0, NAMES.index(name)]], labels)
+    assert sorted(listed(page)) == [image for image in expected if confused_[image]]
 
 
 def test_any_class_is_a_choice(page, study):
@@ -133,8 +133,8 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         assert page.locator("#explorer-sort").input_value() == "p"
         assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
         expect(page.locator(".card:focus")).to_have_attribute("data-image", str(images[1]))
-    with open_page.opened(browser, study[0], link) as elsewhere:
-        assert f"Image {images[1]}," in elsewhere.text_content("#explorer-title")
+    with open_page.opened(browser, study[0], link) as other_page:
+        assert f"Image {images[1]}," in other_page.text_content("#explorer-title")
 
 
 def test_a_link_that_makes_no_sense_shows_the_first_view(browser, study):

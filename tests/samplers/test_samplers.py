@@ -87,9 +87,9 @@ def test_images_at_the_floor_are_hardly_ever_drawn_beside_hard_ones():
     sampler = focal(100)
     cross_entropy = torch.zeros(100)
     cross_entropy[[3, 50]] = torch.tensor([2.0, 2.0])
-    told = summary(sampler.refresh(cross_entropy))
+    weights = summary(sampler.refresh(cross_entropy))
     assert set(np.flatnonzero(counts_of(sampler, 100, epochs=50))) == {3, 50}
-    assert told["effective_share"] == pytest.approx(0.02)
+    assert weights["effective_share"] == pytest.approx(0.02)
 
 
 def test_before_its_first_refresh_and_with_all_images_at_the_floor_sampling_is_uniform():
@@ -102,13 +102,13 @@ def test_before_its_first_refresh_and_with_all_images_at_the_floor_sampling_is_u
 @given(st.lists(st.floats(0, 30, width=32), min_size=1, max_size=30), st.sampled_from([0, 1, 2, 5]))
 @settings(deadline=None)
 def test_mean_weight_and_effective_share_follow_their_formulas(cross_entropy, gamma):
-    told = summary(focal(len(cross_entropy), gamma).refresh(torch.tensor(cross_entropy)))
+    weights = summary(focal(len(cross_entropy), gamma).refresh(torch.tensor(cross_entropy)))
     w = np.maximum((-np.expm1(-np.array(cross_entropy))) ** gamma, 1e-12)
     w = w if (w > 1e-12).any() else np.ones_like(w)
-    assert told["mean_weight"] == pytest.approx(w.mean(), rel=1e-9)
-    assert told["largest_weight"] == pytest.approx(w.max(), rel=1e-9)
-    assert told["effective_share"] == pytest.approx(w.sum() ** 2 / (len(w) * (w**2).sum()), rel=1e-9)
-    assert 1 / len(w) - 1e-9 <= told["effective_share"] <= 1 + 1e-9
+    assert weights["mean_weight"] == pytest.approx(w.mean(), rel=1e-9)
+    assert weights["largest_weight"] == pytest.approx(w.max(), rel=1e-9)
+    assert weights["effective_share"] == pytest.approx(w.sum() ** 2 / (len(w) * (w**2).sum()), rel=1e-9)
+    assert 1 / len(w) - 1e-9 <= weights["effective_share"] <= 1 + 1e-9
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5))

@@ -34,7 +34,7 @@ search: {enabled: false}
 """
 
 GATE = '''
-"""Cross-entropy; a job of Slurm says where it is and waits, before its second epoch, for the file ``open``."""
+"""Cross-entropy; a job of Slurm records its place and waits, before its second epoch, for the file ``open``."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def small(folder: Path) -> Workspace:
     return study
 
 
-def told(*command: str) -> list[str]:
+def lines_of(*command: str) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
@@ -91,8 +91,8 @@ class Story:
     """A study of five runs on four GPUs; while four of them train, one is killed and another cancelled.
 
     Attributes:
-        study, said: the workspace and what Snakemake printed.
-        places: what the first four jobs told, by seed; ``queue`` is what Slurm knew of at that time.
+        study, output: the workspace and what Snakemake printed.
+        places: what the first four jobs recorded, by seed; ``queue`` is Slurm's queue at that time.
         killed, cancelled: seeds.
         ended: state and exit code of every job of Slurm.
     """
@@ -103,26 +103,26 @@ class Story:
             command = ["snakemake", "--profile", "profiles/slurm", "--configfile", "small.yaml"]
             command += ["--slurm-init-seconds-before-status-checks", "2", "--", "results/small/comparison.md"]
             environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-            with open(folder / "said", "w") as said:
-                process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            with open(folder / "output", "w") as output:
+                process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
             try:
                 self._interfere()
                 wait_for(lambda: process.poll() is not None)
             finally:
                 process.kill()
                 process.wait()
-                self.said = (folder / "said").read_text()
-            assert process.returncode == 0, self.said
+                self.output = (folder / "output").read_text()
+            assert process.returncode == 0, self.output
             self.ended = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in (scratch / "finished_jobs.txt").read_text().splitlines()]
 
     def _interfere(self) -> None:
         gate = self.study.folder / "gate"
         arrived = wait_for(lambda: len(files := list(gate.glob("*.json"))) == 4 and files)
         self.places = {place["seed"]: place for place in (json.loads(file.read_text()) for file in arrived)}
-        self.queue = told("squeue", "--noheader", "--format=%T")
+        self.queue = lines_of("squeue", "--noheader", "--format=%T")
         self.killed, self.cancelled, *_ = self.places
         os.kill(self.places[self.killed]["process"], signal.SIGKILL)
-        told("scancel", self.places[self.cancelled]["job"])
+        lines_of("scancel", self.places[self.cancelled]["job"])
         wait_for(lambda: not catches_sigterm(self.places[self.cancelled]["process"]))  # it knows
         (gate / "open").touch()
 
@@ -139,13 +139,13 @@ def test_four_gpu_jobs_are_in_flight_on_devices_of_their_own(story):
 
 def test_cheap_jobs_run_where_snakemake_runs(story):
     trained, evaluated = 5 + 2, 5
-    assert len(story.ended) == len(re.findall("has been submitted with SLURM jobid", story.said)) == trained + evaluated
+    assert len(story.ended) == len(re.findall("has been submitted with SLURM jobid", story.output)) == trained + evaluated
     assert Counter(job["JobState"] for job in story.ended) == {"COMPLETED": 10, "FAILED": 1, "CANCELLED": 1}
     for message in ("Prepare the images of synthetic", "Split the training images", "Compare the runs"):
-        assert message in story.said
+        assert message in story.output
 
 
-def test_a_killed_job_is_tried_again_and_a_cancelled_one_goes_on(story):
+def test_a_killed_job_is_retried_and_a_cancelled_one_resumes(story):
     logs = {seed: (story.study.folder / f"results/small/logs/train/gate.seed{seed}.log").read_text() for seed in range(5)}
     saved = f"results/small/checkpoints/gate/seed{story.cancelled}.safetensors"
     assert re.search(rf"^resumed from {saved}, epoch 2 step [1-9]", logs[story.cancelled], re.M)
@@ -172,8 +172,8 @@ def test_the_results_are_those_of_one_machine(story, tmp_path):
 def test_the_cluster_leaves_nothing_behind(tmp_path):
     before = sorted(ETC.iterdir()) if ETC.exists() else None
     with one_node(tmp_path):
-        told("sbatch", "--gpus=1", "--output=/dev/null", "--wrap=sleep 4321")
-        wait_for(lambda: told("squeue", "--noheader", "--format=%T") == ["RUNNING"])
+        lines_of("sbatch", "--gpus=1", "--output=/dev/null", "--wrap=sleep 4321")
+        wait_for(lambda: lines_of("squeue", "--noheader", "--format=%T") == ["RUNNING"])
         wait_for(lambda: ["sleep", "4321"] in running_commands())
         assert hindrance() == "slurmctld and slurmd running here already"
     assert hindrance() is None

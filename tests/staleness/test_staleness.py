@@ -90,7 +90,7 @@ def test_editing_a_sampler_reruns_the_runs_that_use_it(study):
 
 def test_editing_a_loss_of_the_search_reruns_the_search_too(study):
     study.edit("workflow/scripts/hardpair/losses/cross_entropy.py", 'reduction="none"', 'reduction="none", label_smoothing=0.0')
-    # Whether other variants are stale depends on the recipe that the search then finds, which a dry run cannot know: it says yes.
+    # Whether other variants are stale depends on the recipe that the search then finds, which a dry run cannot know: they count as stale.
     assert study.stale() == SEARCH | OF_SEARCH | runs() | SUMMARY
 
 

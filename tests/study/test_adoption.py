@@ -10,6 +10,9 @@ import yaml
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.jobs import locks
+from hardpair.jobs.locks import only_one
+from hardpair.staleness.run_difference import Expected
 from hardpair.study import adoption
 from workspace import PROJECT, TINY
 
@@ -33,7 +36,7 @@ def moments(folder, without):
 
 @pytest.fixture
 def home(finished, tmp_path):
-    """The study without runs and comparison, and without what Snakemake remembers; the runs lie in ``brought``."""
+    """The study without runs and comparison, and without Snakemake's records; the runs are in ``brought``."""
     study = finished.copy(tmp_path / "home")
     shutil.rmtree(study.folder / ".snakemake")
     shutil.move(study.folder / "results/tiny/runs", tmp_path / "brought")
@@ -43,11 +46,11 @@ def home(finished, tmp_path):
 
 
 def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path):
-    brought = tmp_path / "brought"
+    source = tmp_path / "brought"
     assert jobs("Train") <= home.stale()
     before = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
-    said = home.run("make", "--silent", "--old-file=setup", "adopt", f"RUNS={brought}", "CONFIG=tiny.yaml").stdout
-    assert said.endswith("6 of 6 runs imported\n")
+    output = home.run("make", "--silent", "--old-file=setup", "adopt", f"RUNS={source}", "CONFIG=tiny.yaml").stdout
+    assert output.endswith("6 of 6 runs imported\n")
     after = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
     runs = home.folder / "results/tiny/runs"
     assert {path for path in after[0] if runs not in path.parents} == set(before[0])
@@ -56,7 +59,7 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
         for seed in SEEDS:
             folder = runs / variant / f"seed{seed}"
             assert {path.name for path in folder.iterdir()} == FILES
-            assert all((folder / name).read_bytes() == (brought / variant / f"seed{seed}" / name).read_bytes() for name in FILES)
+            assert all((folder / name).read_bytes() == (source / variant / f"seed{seed}" / name).read_bytes() for name in FILES)
     stale = home.stale()
     assert not {job for job in stale if job.startswith("Train")}
     assert jobs("Evaluate") <= stale
@@ -64,29 +67,29 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
     assert {job for job in home.stale() if job.startswith("Train")} == jobs("Train", ["dfl"])
 
 
-def test_a_run_that_is_there_is_left_and_a_stale_one_is_replaced_whole(home, tmp_path):
-    brought, target = tmp_path / "brought", home.folder / "results/tiny/runs/ce/seed0"
-    shutil.copytree(brought / "ce/seed0", target)
+def test_an_existing_run_is_kept_and_a_stale_one_is_replaced_completely(home, tmp_path):
+    source, target = tmp_path / "brought", home.folder / "results/tiny/runs/ce/seed0"
+    shutil.copytree(source / "ce/seed0", target)
     stale = home.folder / "results/tiny/runs/ce/seed1"
-    shutil.copytree(brought / "ce/seed1", stale)
+    shutil.copytree(source / "ce/seed1", stale)
     record = json.loads((stale / "run.json").read_text())
     (stale / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
     left = moments(target, without="logs")
-    said = adopt(home, "--runs", str(brought / "ce")).stdout
-    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in said
-    assert "1 of 2 runs imported" in said
+    output = adopt(home, "--runs", str(source / "ce")).stdout
+    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in output
+    assert "1 of 2 runs imported" in output
     assert moments(target, without="logs") == left
-    assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is gone
+    assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is removed
     assert json.loads((stale / "run.json").read_text()) == record
 
 
-def test_a_study_without_its_recipe_says_what_to_run_first(home, tmp_path):
+def test_a_study_without_its_recipe_is_refused_with_what_to_run_first(home, tmp_path):
     (home.folder / "results/tiny/search/recipe.yaml").unlink()
     done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
-    wanted = "results/tiny/search/recipe.yaml results/tiny/split.json"
-    assert f"run `snakemake --cores 4 --configfile tiny.yaml -- {wanted}` first" in done.stderr
+    missing = "results/tiny/search/recipe.yaml results/tiny/split.json"
+    assert f"run `snakemake --cores 4 --configfile tiny.yaml -- {missing}` first" in done.stderr
     assert not (home.folder / "results/tiny/runs").exists()
 
 
@@ -108,28 +111,78 @@ def test_nothing_is_adopted_while_snakemake_is_at_work(home, tmp_path):
     assert not (home.folder / "results/tiny/runs").exists()
 
 
-@pytest.mark.parametrize("found", [False, True], ids=["no run", "no run of the study"])
-def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path, found):
+@pytest.mark.parametrize("has_run", [False, True], ids=["no run", "no run of the study"])
+def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path, has_run):
     empty = tmp_path / "empty"
     (empty / "deep").mkdir(parents=True)
-    if found:
+    if has_run:
         (empty / "deep/run.json").write_text("[]")
     done = adopt(home, "--runs", str(empty), check=False)
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
-    assert ("holds no run of the study tiny" if found else "holds no run.json") in done.stderr
-    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if found else "")
+    assert ("holds no run of the study tiny" if has_run else "holds no run.json") in done.stderr
+    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if has_run else "")
 
 
-def test_runs_that_snakemake_cannot_record_are_removed_again(tmp_path, monkeypatch):
-    taken = tmp_path / "results/tiny/runs/ce/seed0"
-    taken.mkdir(parents=True)
-    (taken / "run.json").write_text("{}")
-    monkeypatch.chdir(tmp_path)  # no Snakefile here
-    with pytest.raises(UserError, match="so nothing was imported") as caught:
-        adoption.record_in_snakemake([taken.relative_to(tmp_path)], [])
-    assert "\n" not in str(caught.value)
-    assert not taken.exists()
+@pytest.mark.parametrize("end", [UserError("snakemake --touch failed"), KeyboardInterrupt()], ids=["failed", "Ctrl-C"])
+def test_an_import_that_snakemake_cannot_record_is_undone(home, tmp_path, monkeypatch, end):
+    """Runs that are new go, and those that were replaced come back."""
+    target = home.folder / "results/tiny/runs/ce/seed1"
+    shutil.copytree(tmp_path / "brought/ce/seed1", target)
+    record = json.loads((target / "run.json").read_text())
+    (target / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
+    before = moments(home.folder / "results/tiny/runs", without="logs")
+
+    def fail(*_):
+        assert json.loads((target / "run.json").read_text()) == record
+        raise end
+
+    monkeypatch.chdir(home.folder)
+    monkeypatch.setattr(adoption, "record_in_snakemake", fail)
+    with pytest.raises(type(end)):
+        adoption.adopt_runs(tmp_path / "brought", ["tiny.yaml"])
+    assert moments(home.folder / "results/tiny/runs", without="logs") == before
+    assert not list((home.folder / "results/tiny/runs").rglob(".*"))
+    held = locks.held([home.folder / "results/tiny/checkpoints/.lock", home.folder / "results/tiny/checkpoints/ce/.seed1.lock"])
+    assert held == set()
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["replaces a run", "a new run"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_adoption_that_was_killed_is_undone_by_the_next(tmp_path, earlier, moment):
+    """Killed before or after the run moved to its place, and before Snakemake recorded it."""
+    target = tmp_path / "runs/ce/seed0"
+    kept = adoption.aside(target)
+    kept.mkdir(parents=True)
+    if earlier:
+        (kept / "run.json").write_text("earlier")
+    if moment == "after":
+        target.mkdir()
+        (target / "run.json").write_text("imported")
+    adoption.restore(tmp_path)
+    assert {path: path.read_text() for path in tmp_path.rglob("*.json")} == ({target / "run.json": "earlier"} if earlier else {})
+    assert not kept.exists()
+
+
+def test_a_run_that_a_job_works_on_is_left_to_it(home, tmp_path):
+    """Even where no Snakemake runs: the job may have outlived it."""
+    with only_one(home.folder / "results/tiny/checkpoints/dfl/seed1.safetensors"):
+        done = adopt(home, "--runs", str(tmp_path / "brought/dfl"))
+    assert f"{tmp_path}/brought/dfl/seed1: not imported, a job is at work on it here: wait for its end" in done.stdout
+    assert done.stdout.endswith("1 of 2 runs imported\n")
+    assert not (home.folder / "results/tiny/runs/dfl/seed1").exists()
+
+
+def test_one_command_at_a_time_works_on_a_study(home, tmp_path):
+    lock = locks.take_study(home.folder / "results/tiny")
+    done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
+    begun = home.snakemake(check=False)
+    lock.release()
+    for failed in (done, begun):
+        assert failed.returncode != 0
+        assert "another command is at work on the study tiny: wait for its end" in failed.stderr
+        assert "Traceback" not in failed.stderr
+    assert not (home.folder / "results/tiny/runs").exists()
 
 
 # ---------------------------------------------------------------------------------------------------------------- reasons
@@ -142,7 +195,7 @@ def judged(finished, tmp_path):
     shutil.copytree(results / "runs/dfl/seed1", folder)
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY)))
     recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
-    return folder, lambda: adoption.refusal(folder, config, recipe, results / "split.json")
+    return folder, lambda: adoption.refusal(folder, Expected(config, recipe, results / "split.json"))
 
 
 def test_a_run_of_the_study_is_not_refused(judged):
@@ -210,5 +263,5 @@ def test_a_copy_that_fails_leaves_what_was_there(judged, tmp_path, monkeypatch):
 
     monkeypatch.setattr(shutil, "copyfile", full_disk)
     with pytest.raises(OSError, match="No space"):
-        adoption.import_run(folder, target)
+        adoption.import_run(folder, target, Expected(None, None, None))
     assert moments(tmp_path / "runs", without="logs") == before

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hardpair.errors import UserError
-from hardpair.files.atomic import owner, written_whole
+from hardpair.files.atomic import atomic_write, owner
 from hardpair.study.after_crash import refuse_unwritable, tidy
 
 
@@ -21,7 +21,7 @@ def dead():
     return owner().replace(str(os.getpid()), str(process.pid))
 
 
-def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead, capsys):
+def test_half_written_files_of_dead_jobs_are_removed_and_all_else_stays(tmp_path, dead, capsys):
     (tmp_path / "runs/ce").mkdir(parents=True)
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper").mkdir(parents=True)
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper/a").write_text("a")
@@ -33,7 +33,7 @@ def test_what_the_dead_left_half_written_goes_and_all_else_stays(tmp_path, dead,
     ]
     for path in (left, *kept):
         path.write_text("{")
-    with written_whole(tmp_path / "runs/mine.csv") as mine:
+    with atomic_write(tmp_path / "runs/mine.csv") as mine:
         mine.write_text("a,b\n")
         tidy([tmp_path / "runs", tmp_path / "none"])
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*kept, tmp_path / "runs/mine.csv"])

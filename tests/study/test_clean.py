@@ -28,20 +28,20 @@ def files(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
-def test_a_study_goes_whole_and_nothing_else_does(study):
+def test_a_study_is_removed_completely_and_nothing_else(study):
     before = files(study.folder)
     (study.folder / "resources/precious").write_text("x")
     (study.folder / "results/tiny/link").symlink_to(study.folder / "resources")
-    said = clean_study(study, "--yes", check=True).stdout
-    gone = {name for name in before if name.startswith("results/tiny/")}
-    assert files(study.folder) == before - gone | {"resources/precious"}
+    output = clean_study(study, "--yes", check=True).stdout
+    removed = {name for name in before if name.startswith("results/tiny/")}
+    assert files(study.folder) == before - removed | {"resources/precious"}
     assert not (study.folder / "results/tiny").exists()
-    assert said.startswith("results/tiny: all of the study, 6 runs and 4 trials; ")
-    assert f"; {len(gone) + 1} files, " in said
-    assert said.endswith("removed results/tiny\n")
+    assert output.startswith("results/tiny: all of the study, 6 runs and 4 trials; ")
+    assert f"; {len(removed) + 1} files, " in output
+    assert output.endswith("removed results/tiny\n")
 
 
-def test_leftovers_are_the_runs_that_are_not_declared_any_more_with_all_that_is_theirs(study):
+def test_leftovers_are_all_files_of_runs_that_are_no_longer_declared(study):
     home = study.folder / "results/tiny"
     mine = {"runs/ce/seed7.bak": "x", "runs/ce/notes/x": "x", "logs/train/mine.log": "x", "progress/old/seed1.txt": "x"}
     for name, text in mine.items():
@@ -53,56 +53,56 @@ def test_leftovers_are_the_runs_that_are_not_declared_any_more_with_all_that_is_
     assert clean_study(study, "--leftovers").stdout == "nothing is left over in results/tiny\n"
     study.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")
     study.edit("tiny.yaml", "  - {name: ce_sampler, sampler: {kind: focal, gamma: 2}}\n", "")
-    said = clean_study(study, "--leftovers", "--yes", check=True).stdout
-    gone = before - files(home)
+    output = clean_study(study, "--leftovers", "--yes", check=True).stdout
+    removed = before - files(home)
     runs = [("ce", 0), ("dfl", 0), ("ce_sampler", 0), ("ce_sampler", 1)]
     parts = ("runs/{}/seed{}/", "progress/{}/seed{}.csv", "checkpoints/{}/.seed{}.lock", "checkpoints/{}/seed{}.safetensors")
     parts += ("logs/train/{}.seed{}.log", "logs/evaluate/{}.seed{}.log")
     own = tuple(part.format(*run) for part in parts for run in runs)
-    assert gone == {name for name in before if name.startswith(own)}
-    assert {f"runs/{variant}/seed{seed}/run.json" for variant, seed in runs} <= gone
-    assert {"checkpoints/ce/seed0.safetensors", "checkpoints/ce/seed0.safetensors.damaged"} <= gone
+    assert removed == {name for name in before if name.startswith(own)}
+    assert {f"runs/{variant}/seed{seed}/run.json" for variant, seed in runs} <= removed
+    assert {"checkpoints/ce/seed0.safetensors", "checkpoints/ce/seed0.safetensors.damaged"} <= removed
     assert not (home / "runs/ce_sampler").exists()
-    assert said.splitlines()[0].startswith("results/tiny: ce seed 0, ")
-    assert "4 runs in all" in said
+    assert output.splitlines()[0].startswith("results/tiny: ce seed 0, ")
+    assert "4 runs in all" in output
 
 
 def test_what_is_counted_is_what_du_counts(study):
     home = study.folder / "results/tiny/runs"
     (home / "link").symlink_to(study.folder / "workflow")
     number, size = count([home / "ce", home / "link"])
-    found = [path for path in (home / "ce").rglob("*") if path.is_file()]
-    assert number == len(found) + 1
-    assert size == sum(path.stat().st_size for path in found) + (home / "link").lstat().st_size
+    counted = [path for path in (home / "ce").rglob("*") if path.is_file()]
+    assert number == len(counted) + 1
+    assert size == sum(path.stat().st_size for path in counted) + (home / "link").lstat().st_size
 
 
-def test_nothing_goes_without_a_yes(study):
+def test_nothing_is_removed_without_a_yes(study):
     before = files(study.folder)
     done = clean_study(study)
     assert done.returncode == 1
     assert "this is not an interactive terminal, so nothing was removed: add --yes" in done.stderr
-    for answer, code, said in (("\n", 0, b"nothing was removed"), ("nope\n", 0, b"nothing was removed")):
+    for answer, code, message in (("\n", 0, b"nothing was removed"), ("nope\n", 0, b"nothing was removed")):
         assert answered(study, answer) == (code, True)
-        assert files(study.folder) == before, said
+        assert files(study.folder) == before, message
     assert answered(study, "y\n") == (0, False)
     assert not (study.folder / "results/tiny").exists()
 
 
 def answered(study, answer):
-    """Exit code of the command on a terminal where somebody types an answer, and whether it says that it removed nothing."""
+    """Exit code of the command on a terminal where somebody types an answer, and whether it prints that it removed nothing."""
     main, side = pty.openpty()
     job = subprocess.Popen(
         [sys.executable, *COMMAND[1:], "--study", "tiny"], cwd=study.folder, stdin=side, stdout=subprocess.PIPE, text=True
     )
     os.close(side)
     os.write(main, answer.encode())
-    said, _ = job.communicate(timeout=60)
+    output, _ = job.communicate(timeout=60)
     os.close(main)
-    assert "remove this for good? [y/N]" in said
-    return job.returncode, "nothing was removed" in said
+    assert "remove this for good? [y/N]" in output
+    return job.returncode, "nothing was removed" in output
 
 
-def test_nothing_goes_while_a_job_is_at_work(study):
+def test_nothing_is_removed_while_a_job_runs(study):
     before, home = files(study.folder), study.folder / "results/tiny"
     with only_one(home / "checkpoints/dfl/seed1.safetensors"):
         done = clean_study(study, "--yes")
@@ -116,15 +116,15 @@ def test_nothing_goes_while_a_job_is_at_work(study):
     done = clean_study(study, "--yes")
     assert (done.returncode, "snakemake is running in results/tiny" in done.stderr) == (1, True)
     shutil.rmtree(locks)
-    told = (home / "logs/train/dfl.seed1.log").read_text()
+    log = (home / "logs/train/dfl.seed1.log").read_text()
     (home / "logs/train/dfl.seed1.log").write_text(LOG)
     done = clean_study(study, "--yes")
     assert (done.returncode, "running on another machine" in done.stderr) == (1, True)
-    (home / "logs/train/dfl.seed1.log").write_text(told)
+    (home / "logs/train/dfl.seed1.log").write_text(log)
     assert files(study.folder) == before
 
 
-def test_nothing_goes_that_lies_elsewhere(study, tmp_path):
+def test_nothing_outside_the_study_is_removed(study, tmp_path):
     shutil.move(study.folder / "results/tiny/runs/dfl", tmp_path / "big_disk")
     (study.folder / "results/tiny/runs/dfl").symlink_to(tmp_path / "big_disk")
     study.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")
@@ -145,7 +145,7 @@ def test_what_is_no_study_stays(study, name):
     assert files(study.folder) == before
 
 
-def test_make_wants_a_name(study):
+def test_make_requires_a_name(study):
     done = study.run("make", "--silent", "--old-file=setup", "clean-study", check=False)
     assert done.returncode != 0
     assert "say which study: make clean-study STUDY=name" in done.stderr

@@ -60,28 +60,30 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
     (tmp_path / "cifar10/runs/ce/seed9").mkdir()
     (tmp_path / "cifar10/runs/ce/seed9/run.json").write_text("{ cut off")
     monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("there is a rate already"))
-    said = run(
+    output = run(
         monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--runs", 37, "--trials", 0, "--at-once", 4, "--results", tmp_path
     )
-    assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in said
+    assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in output
     work = estimate.workload(resolve(BASE), 37, 0)
-    assert f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs side by side at 100 images/s each (median of 3 finished runs)" in said
-    assert "about 1.4 GB of disk" in said
+    assert (
+        f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs side by side at 100 images/s each (median of 3 finished runs)" in output
+    )
+    assert "about 1.4 GB of disk" in output
 
 
 def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(estimate_study, "SECONDS", 0.0)
-    said = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path)
-    assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in said
-    assert "images/s each (measured just now on " in said
+    output = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path)
+    assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in output
+    assert "images/s each (measured just now on " in output
 
 
 def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("not worth it"))
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
-    said = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
-    assert said.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
-    assert len(said.splitlines()) == 1
+    output = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
+    assert output.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
+    assert len(output.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,11 +95,11 @@ def test_durations_are_what_a_plan_needs(seconds, text):
 
 
 @given(st.floats(0, 1e7))
-def test_durations_are_never_told_too_short(seconds):
+def test_durations_are_never_rounded_down(seconds):
     units = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
     words = estimate.duration(seconds).split()
-    told = sum(int(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
-    assert told >= seconds - 3600 * ("day" in estimate.duration(seconds))
+    stated = sum(int(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
+    assert stated >= seconds - 3600 * ("day" in estimate.duration(seconds))
 
 
 def test_overlays_merge_maps_and_replace_lists():

@@ -53,7 +53,7 @@ def test_the_config_is_that_of_now(results):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"configfiles": 1, "config": {}}'])
-def test_a_note_that_is_none_is_told_in_one_sentence(results, text):
+def test_a_damaged_note_ends_in_one_sentence(results, text):
     start("mine", 1000)
     (results / "mine/started.json").write_text(text)
     with pytest.raises(UserError, match=r"started\.json is not"):
@@ -85,7 +85,7 @@ def test_links_other_folders_and_what_is_not_there_are_refused(results):
     (results / "notes").mkdir()
     (results / "notes" / "diary.txt").touch()
     (results / "linked").symlink_to("mine")
-    for name, told in (("notes", "not the folder of a study"), ("linked", "is a link"), ("gone", r"does not exist.*\(mine\)")):
-        with pytest.raises(UserError, match=told):
+    for name, reason in (("notes", "not the folder of a study"), ("linked", "is a link"), ("gone", r"does not exist.*\(mine\)")):
+        with pytest.raises(UserError, match=reason):
             find.folder_of(name)
     assert find.folder_of("mine").samefile(results / "mine")

@@ -15,7 +15,7 @@ COLUMNS = ["accuracy", "accuracy:cat", "confusion:cat-dog", "confusion:cat-deer"
 
 
 def listed(study, *options):
-    """The words of each row, and what else is said."""
+    """The words of each row, and the other lines."""
     lines = study.run(*COMMAND, *options).stdout.splitlines()
     line = next(place for place, text in enumerate(lines) if set(text) == {"─"})
     rows = [re.split(r"\s{2,}", text.strip()) for text in lines[line + 1 :]]
@@ -83,7 +83,7 @@ def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--sort", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
         (["--columns", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
@@ -93,20 +93,20 @@ def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
     ],
 )
-def test_what_cannot_be_listed_is_told_in_one_sentence(finished, options, told):
+def test_what_cannot_be_listed_ends_in_one_sentence(finished, options, message):
     done = finished.run(*COMMAND, *options, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_a_study_without_runs_says_where_to_look(finished, tmp_path):
+def test_a_study_without_runs_is_refused_with_where_to_look(finished, tmp_path):
     study = finished.copy(tmp_path)
     shutil.rmtree(study.folder / "results/tiny/runs")
     done = study.run("make", "--silent", "--old-file=setup", "runs", "STUDY=tiny", "SORT=accuracy", check=False)
     assert "results/tiny holds no evaluated run yet: `make status` shows how far it is" in done.stderr
 
 
-def test_a_column_is_named_whole_by_its_beginning_or_with_its_like():
+def test_a_column_is_selected_by_its_name_its_beginning_or_a_pattern():
     assert listing.matching("accuracy", COLUMNS) == ["accuracy"]
     assert listing.matching("confusion", COLUMNS) == ["confusion:cat-dog"]
     assert listing.matching("confusion:*", COLUMNS) == ["confusion:cat-dog", "confusion:cat-deer"]

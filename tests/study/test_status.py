@@ -80,13 +80,13 @@ UNFINISHED = {
 
 
 @pytest.mark.parametrize("case", UNFINISHED)
-def test_a_run_without_results_is_what_its_log_says(folder, case):
-    log, epochs, state, told = UNFINISHED[case]
+def test_the_state_of_a_run_without_results_is_read_from_its_log(folder, case):
+    log, epochs, state, reason = UNFINISHED[case]
     unfinish(folder, log=log, epochs=epochs)
     status = look()
     assert states(status) == {"dfl seed 1": state}
     [run] = [run for run in status.runs if run.state == state]
-    assert run.reason == told
+    assert run.reason == reason
     assert run.epoch == (epochs or 0 if state in (STOPPED, RUNNING) else 0)
     assert not status.finished
 
@@ -94,14 +94,14 @@ def test_a_run_without_results_is_what_its_log_says(folder, case):
 def test_a_run_whose_lock_is_held_is_running_from_its_progress(folder):
     unfinish(folder, log=HEAD.format(HERE) + EPOCH, epochs=1)
     rows = (folder / "progress/dfl/seed1.csv").read_text().splitlines()
-    told = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
+    values = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
     os.utime(folder / "progress/dfl/seed1.csv")
     with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
         status = look()
     [run] = status.running
     assert (run.name, run.state, run.epoch, run.epochs) == ("dfl seed 1", RUNNING, 1, 2)
-    assert (run.accuracy, run.rate) == (float(told["validation_accuracy"]), float(told["images_per_second"]))
-    assert 0 <= run.left <= float(told["seconds"])
+    assert (run.accuracy, run.rate) == (float(values["validation_accuracy"]), float(values["images_per_second"]))
+    assert 0 <= run.left <= float(values["seconds"])
     assert status.seconds >= run.left
     assert states(look()) == {"dfl seed 1": STOPPED}
 
@@ -123,12 +123,12 @@ def test_a_trial_is_running_from_its_log(folder):
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STOPPED]
 
 
-def test_what_the_present_config_would_not_train_is_stale_and_says_why(folder):
+def test_what_the_present_config_would_not_train_is_stale_with_a_reason(folder):
     changed = [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 3, "scale": "dynamic"}}, {"name": "ce_sampler"}]
     status = look({"variants": changed})
     assert states(status) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
-    told = {run.variant: run.reason for run in status.runs if run.state == STALE}
-    assert told == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
+    reasons = {run.variant: run.reason for run in status.runs if run.state == STALE}
+    assert reasons == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
     assert not status.finished
 
 
@@ -144,9 +144,9 @@ def test_trials_of_other_settings_are_stale(folder, change):
 
 def test_a_trial_of_another_proposal_is_stale(folder):
     path = folder / "search/round1.json"
-    told = json.loads(path.read_text())
-    told["trials"][1]["recipe"]["momentum"] = 0.123
-    path.write_text(json.dumps(told))
+    proposals = json.loads(path.read_text())
+    proposals["trials"][1]["recipe"]["momentum"] = 0.123
+    path.write_text(json.dumps(proposals))
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STALE]
     path.write_text("[]")
     assert [trial.state for trial in look().trials] == [DONE] * 4, "what it should be is not known"
@@ -156,10 +156,10 @@ def test_what_snakemake_would_train_again_is_what_is_stale(finished, tmp_path, m
     copy = finished.copy(tmp_path)
     monkeypatch.chdir(copy.folder)
     copy.edit("workflow/scripts/hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen")
-    told = copy.run(*COMMAND, "--configfile", "tiny.yaml").stdout
-    assert re.search(r"~ dfl: 2 stale, it was trained by other code \(\w+, here \w+\)", told)
+    output = copy.run(*COMMAND, "--configfile", "tiny.yaml").stdout
+    assert re.search(r"~ dfl: 2 stale, it was trained by other code \(\w+, here \w+\)", output)
     assert {job for job in copy.stale() if job.startswith("Train")} == {"Train dfl with seed 0", "Train dfl with seed 1"}
-    assert "● 4 done  ~ 2 stale" in told
+    assert "● 4 done  ~ 2 stale" in output
 
 
 def test_new_seeds_are_to_do_and_removed_ones_are_left_over(folder):
@@ -235,7 +235,7 @@ def test_make_passes_the_study_on(finished):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
@@ -243,18 +243,18 @@ def test_make_passes_the_study_on(finished):
         (["--follow"], "--follow needs a terminal, and the output is none: leave it out"),
     ],
 )
-def test_what_cannot_be_shown_is_told_in_one_sentence(finished, options, told):
+def test_what_cannot_be_shown_ends_in_one_sentence(finished, options, message):
     done = finished.run(*COMMAND, *options, check=False)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("end", "code"), [(b"q", 0), (b"\x03", 0), ("finish", 0), ("SIGTERM", 143)])
 def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(finished, tmp_path, end, code):
     copy = finished.copy(tmp_path)
-    brought = tmp_path / "brought"
-    shutil.move(copy.folder / "results/tiny/runs/dfl/seed1", brought)
+    moved = tmp_path / "brought"
+    shutil.move(copy.folder / "results/tiny/runs/dfl/seed1", moved)
     main, side = pty.openpty()
     command = [sys.executable, *COMMAND[1:], "--configfile", "tiny.yaml", "--follow"]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
@@ -262,7 +262,7 @@ def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(fini
         os.close(side)
         drawn = read_until(main, b"next:")
         if end == "finish":
-            shutil.move(brought, copy.folder / "results/tiny/runs/dfl/seed1")
+            shutil.move(moved, copy.folder / "results/tiny/runs/dfl/seed1")
         elif end == "SIGTERM":
             job.terminate()
         elif end == b"\x03":

@@ -22,7 +22,7 @@ def study(variants=4, seeds=10, running=3, states=STATES, name="variant", second
     runs = []
     for variant in config["variants"]:
         for seed in config["seeds"]:
-            state = RUNNING if len(runs) < running else rng.choice([each for each in states if each != RUNNING] or [DONE])
+            state = RUNNING if len(runs) < running else rng.choice([other for other in states if other != RUNNING] or [DONE])
             job = {"name": f"{variant['name']} seed {seed}", "variant": variant["name"], "seed": seed, "log": Path(f"logs/{seed}.log")}
             reason = {FAILED: ERROR, STALE: "its settings.loss.gamma is 2, here 3"}.get(state, "")
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
@@ -42,48 +42,48 @@ def lines(status, width=100, height=None):
 @pytest.mark.parametrize("name", ["v", "a_name_of_a_variant_that_is_as_long_as_names_may_be_in_a_config"])
 def test_it_fits_every_terminal(width, variants, seeds, running, name):
     status = study(variants, seeds, running, name=name, leftover=[("old", 1)])
-    told = lines(status, width)
-    assert max(map(len, told)) <= width
+    shown = lines(status, width)
+    assert max(map(len, shown)) <= width
     for height in (24, 40):
         assert len(lines(status, width, height)) <= height
 
 
 def test_each_running_job_has_a_line():
-    told = lines(study(running=3), 80)
-    rows = [line.split() for line in told if line.startswith("variant_0 ") and "min" in line]
+    shown = lines(study(running=3), 80)
+    rows = [line.split() for line in shown if line.startswith("variant_0 ") and "min" in line]
     assert [row[:3] for row in rows] == [["variant_0", str(seed), "12/50"] for seed in range(3)]
     assert all(row[4:] == ["87.65%", "31,234", "1", "h", "07", "min"] for row in rows)
 
 
 def test_each_run_has_its_sign_and_each_state_its_count():
     status = study(4, 10)
-    told = lines(status)
+    shown = lines(status)
     for variant in ("variant_0", "variant_3"):
-        [line] = [line for line in told if line.startswith(f"{variant}  ") and line.endswith("/10")]
+        [line] = [line for line in shown if line.startswith(f"{variant}  ") and line.endswith("/10")]
         assert line.split()[1] == "".join(SIGNS[run.state] for run in status.runs if run.variant == variant)
-    [legend] = [line for line in told if line.startswith(f"{SIGNS[DONE]} ")]
+    [legend] = [line for line in shown if line.startswith(f"{SIGNS[DONE]} ")]
     for state in STATES:
         assert f"{SIGNS[state]} {sum(run.state == state for run in status.runs)} {state}" in legend
 
 
-def test_names_that_differ_at_their_ends_can_be_told_apart():
-    told = "\n".join(lines(study(12, 3, 0, name="a_name_of_a_variant_that_is_long")))
-    assert all(f"_is_long_{place} " in told for place in range(10))
+def test_names_that_differ_at_their_ends_stay_different():
+    shown = "\n".join(lines(study(12, 3, 0, name="a_name_of_a_variant_that_is_long")))
+    assert all(f"_is_long_{place} " in shown for place in range(10))
 
 
-def test_what_went_wrong_is_told_with_what_to_do():
-    told = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", 1)]), 400))
-    assert ERROR in told
-    assert "stale, its settings.loss.gamma is 2, here 3" in told
-    assert "after epoch 12/50; rerun the same command to continue from their checkpoints" in told
-    assert "left over from removed seeds or variants: old seed 1" in told
-    assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in told
+def test_what_went_wrong_is_shown_with_what_to_do():
+    shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=[("old", 1)]), 400))
+    assert ERROR in shown
+    assert "stale, its settings.loss.gamma is 2, here 3" in shown
+    assert "after epoch 12/50; rerun the same command to continue from their checkpoints" in shown
+    assert "left over from removed seeds or variants: old seed 1" in shown
+    assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in shown
 
 
 def test_many_failures_are_counted():
-    told = lines(study(4, 10, 0, states=[FAILED]), 400)
-    assert sum(ERROR in line for line in told) == 4
-    assert "✗ 36 more failed: see results/made/logs/" in told
+    shown = lines(study(4, 10, 0, states=[FAILED]), 400)
+    assert sum(ERROR in line for line in shown) == 4
+    assert "✗ 36 more failed: see results/made/logs/" in shown
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def read(folder):
     events = EventAccumulator(str(folder))
     events.Reload()
     scalars = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]}
-    values = {tag: [(each.step, each.value) for each in series] for tag, series in scalars.items()}
-    return values, {tag: [each.wall_time for each in series] for tag, series in scalars.items()}
+    values = {tag: [(event.step, event.value) for event in series] for tag, series in scalars.items()}
+    return values, {tag: [event.wall_time for event in series] for tag, series in scalars.items()}
 
 
 @pytest.fixture
@@ -57,22 +57,22 @@ def test_a_run_that_begins_anew_replaces_its_events(tmp_path, progress):
 
 def test_all_runs_of_a_study_are_written_with_their_weights(finished, tmp_path):
     study = finished.copy(tmp_path)
-    said = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml").stdout
-    assert "of 6 runs written: tensorboard --logdir results/tiny/events" in said
+    output = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml").stdout
+    assert "of 6 runs written: tensorboard --logdir results/tiny/events" in output
     for variant in ("ce", "dfl", "ce_sampler"):
         run = f"{variant}/seed1"
         values, _ = read(study.folder / "results/tiny/events" / run)
         epochs = pd.read_csv(study.folder / f"results/tiny/runs/{run}/epochs.csv")
         assert [value for _, value in values["loss/train"]] == pytest.approx(epochs["train_loss"].tolist(), rel=1e-6)
         refreshes = pd.read_csv(study.folder / f"results/tiny/runs/{run}/refreshes.csv").query("applied == 1").dropna(axis=1)
-        told = {tag: series for tag, series in values.items() if tag.startswith("weights/")}
-        assert set(told) == {
+        weights = {tag: series for tag, series in values.items() if tag.startswith("weights/")}
+        assert set(weights) == {
             f"weights/{column}" for column in refreshes.columns if column not in ("epoch", "applied", "sampler_distinct_share")
         } | ({"weights/sampler_distinct_share"} if "sampler" in variant else set())
-        assert told["weights/mean_p"] == [(row.epoch, pytest.approx(row.mean_p)) for row in refreshes.itertuples()]
+        assert weights["weights/mean_p"] == [(row.epoch, pytest.approx(row.mean_p)) for row in refreshes.itertuples()]
 
 
-def test_a_study_without_runs_says_so(finished, tmp_path):
+def test_a_study_without_runs_is_refused(finished, tmp_path):
     study = finished.copy(tmp_path)
     for path in study.folder.glob("results/tiny/progress/*/*.csv"):
         path.unlink()

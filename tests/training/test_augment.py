@@ -35,9 +35,9 @@ def one_by_one(images, rows, columns, flips, padding):
 @given(batches())
 @settings(deadline=None)
 def test_a_batch_is_cropped_and_flipped_as_a_loop_over_its_images_would(batch):
-    got = crop_and_flip(*batch)
-    assert got.dtype == torch.uint8
-    np.testing.assert_array_equal(got.numpy(), one_by_one(*batch))
+    result = crop_and_flip(*batch)
+    assert result.dtype == torch.uint8
+    np.testing.assert_array_equal(result.numpy(), one_by_one(*batch))
 
 
 @given(batches())
@@ -93,24 +93,24 @@ def test_draws_have_one_entry_an_image_and_come_from_the_given_stream_alone(coun
 def test_normalised_pixels_are_those_of_torchvision(seed, mean, std):
     pixels = np.random.default_rng(seed).integers(0, 256, (2, 4, 4, 3), dtype=np.uint8)
     expected = torch.stack([tv.normalize(tv.to_tensor(image), mean, std) for image in pixels])
-    got = normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), torch.tensor(mean), torch.tensor(std))
-    assert got.dtype == torch.float32
-    torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-6 / min(std), check_stride=False)
+    result = normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), torch.tensor(mean), torch.tensor(std))
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-6 / min(std), check_stride=False)
 
 
 def test_normalised_images_lie_in_channels_last_layout():
     images = torch.zeros((2, 3, 8, 8), dtype=torch.uint8)
-    got = normalise(images, torch.zeros(3), torch.ones(3))
-    assert got.is_contiguous(memory_format=torch.channels_last)
-    assert not got.is_contiguous()
+    result = normalise(images, torch.zeros(3), torch.ones(3))
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    assert not result.is_contiguous()
 
 
 def test_padding_is_black_before_normalisation_not_the_mean_after_it():
     white = torch.full((1, 3, 8, 8), 255, dtype=torch.uint8)
     mean, std = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
     zero, one = torch.tensor([0]), torch.tensor([1])
-    got = normalise(crop_and_flip(white, zero, one, torch.tensor([False]), 1), mean, std)
+    result = normalise(crop_and_flip(white, zero, one, torch.tensor([False]), 1), mean, std)
     for channel in range(3):
         black, bright = -mean[channel] / std[channel], (1 - mean[channel]) / std[channel]
-        torch.testing.assert_close(got[0, channel, 0], black.expand(8))
-        torch.testing.assert_close(got[0, channel, 1:], bright.expand(7, 8))
+        torch.testing.assert_close(result[0, channel, 0], black.expand(8))
+        torch.testing.assert_close(result[0, channel, 1:], bright.expand(7, 8))

@@ -40,35 +40,35 @@ def new_training(data, loss, sampler, **changes):
     return loop.Training(images, split, RunSettings(loss, sampler, recipe), 1)
 
 
-def told(history):
+def rows_of(history):
     return {name: getattr(history, name) for name in ("epochs", "refreshes", "best_epoch")}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
     states = []
-    whole = new_training(data, *VARIANTS[variant]).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
+    uninterrupted = new_training(data, *VARIANTS[variant]).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
     assert len(states) == PAUSES
     for number, state in enumerate(states):
         checkpoint.save(tmp_path / "state.safetensors", "mine", *state)
         again = new_training(data, *VARIANTS[variant])
         torch.rand(number)  # whatever was drawn before, the saved streams count
         checkpoint.restore(again, *checkpoint.load(tmp_path / "state.safetensors", "mine"))
-        steps, seen, step = [], [], again.take_step
+        steps, reported, step = [], [], again.take_step
         again.take_step = lambda size, steps=steps, step=step: (steps.append(size), step(size))
-        history = again.run(lambda record, seconds, seen=seen: seen.append(record))
+        history = again.run(lambda record, seconds, reported=reported: reported.append(record))
         assert len(steps) == STEPS - 3 * len(state[1]["history"]["epochs"]) - state[1]["step"]
-        assert seen == whole.epochs
-        assert told(history) == told(whole)
-        np.testing.assert_array_equal(history.confusions, whole.confusions)
-        np.testing.assert_array_equal(history.histograms, whole.histograms)
+        assert reported == uninterrupted.epochs
+        assert rows_of(history) == rows_of(uninterrupted)
+        np.testing.assert_array_equal(history.confusions, uninterrupted.confusions)
+        np.testing.assert_array_equal(history.histograms, uninterrupted.histograms)
         for name in ("last", "best"):
-            ours, theirs = getattr(history, name), getattr(whole, name)
+            ours, theirs = getattr(history, name), getattr(uninterrupted, name)
             assert ours.keys() == theirs.keys()
             assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
-def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_asked_for(data, tmp_path, monkeypatch):
+def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_requested(data, tmp_path, monkeypatch):
     now, saved = [0.0], []
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(checkpoint, "save", lambda path, key, tensors, values: saved.append((now[0], values["step"])))
@@ -183,9 +183,9 @@ def test_a_run_killed_while_it_writes_a_checkpoint_comes_to_the_same_bits(traine
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
-def test_a_run_that_is_told_to_stop_saves_first_and_leaves_no_model(trainer, tmp_path, name, code):
+def test_a_stopped_run_saves_first_and_leaves_no_model(trainer, tmp_path, name, code):
     folder, progress = tmp_path / "run", tmp_path / "progress.csv"
-    disturbance = {"recipe": RECIPE | {"epochs": 10_000}, "signal": name, "told": str(progress)}
+    disturbance = {"recipe": RECIPE | {"epochs": 10_000}, "signal": name, "progress": str(progress)}
     assert trainer.train(folder, **disturbance) == code
     log = (tmp_path / "log").read_text()
     assert f"train.py: stopped by {name}; saved {tmp_path}/c.safetensors, epoch " in log
@@ -207,7 +207,7 @@ def test_a_run_ignores_a_checkpoint_of_other_settings(trainer, undisturbed, tmp_
 
 
 def train_beside(trainer, folder, **changes):
-    """Exit code of a run that finds another job at work on it, which ends as soon as the run says that it waits."""
+    """Exit code of a run that another job trains at the same time, which ends as soon as the run logs that it waits."""
     log = folder.parent / "log"
     log.unlink(missing_ok=True)
     with FileLock(folder.parent / ".c.lock") as other, ThreadPoolExecutor(1) as pool:
@@ -219,14 +219,14 @@ def train_beside(trainer, folder, **changes):
         return code.result()
 
 
-def test_a_run_waits_for_another_job_that_works_on_it_and_takes_what_that_has_finished(trainer, undisturbed, tmp_path):
+def test_a_run_waits_for_another_job_that_trains_it_and_uses_its_results(trainer, undisturbed, tmp_path):
     folder = tmp_path / "run"
     assert train_beside(trainer, folder) == 0
     assert_same(folder, undisturbed)
-    made = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert train_beside(trainer, folder) == 0
     assert f"{folder} was finished meanwhile: nothing to do" in (tmp_path / "log").read_text()
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == made
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
     (folder / "last.safetensors").write_bytes(b"other")
     assert train_beside(trainer, folder) == 0
     assert_same(folder, undisturbed)

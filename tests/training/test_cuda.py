@@ -51,14 +51,14 @@ def test_deterministic_runs_are_the_same_to_the_bit(folder):
     assert all(torch.equal(first.last[name], second.last[name]) for name in first.last)
 
 
-def test_a_saved_state_goes_on_to_the_same_bits(folder):
+def test_a_saved_state_resumes_to_the_same_bits(folder):
     device = torch.device("cuda")
     configure(device, 1, True)
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
     states = []
     first, again = (loop.Training(images, split, RunSettings(DFL, SAMPLER, RECIPE, "bf16"), 0) for _ in range(2))
-    whole = first.run(after_step=lambda training: states.append(checkpoint.state_of(training)))
+    uninterrupted = first.run(after_step=lambda training: states.append(checkpoint.state_of(training)))
     checkpoint.restore(again, *states[21])
     history = again.run()
-    assert history.epochs == whole.epochs
-    assert all(torch.equal(history.last[name], whole.last[name]) for name in whole.last)
+    assert history.epochs == uninterrupted.epochs
+    assert all(torch.equal(history.last[name], uninterrupted.last[name]) for name in uninterrupted.last)

@@ -31,7 +31,7 @@ def test_a_step_is_captured_once_when_it_is_warm_and_other_sizes_stay_eager():
     assert events == [4, 3, 4, 4, "captured", "replayed", 4, "replayed", 4, 3, "replayed", 4]
 
 
-def test_a_step_that_cannot_be_captured_stays_eager_and_says_so_once(capsys):
+def test_a_step_that_cannot_be_captured_stays_eager_and_warns_once(capsys):
     def refuse(step):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
@@ -40,8 +40,8 @@ def test_a_step_that_cannot_be_captured_stays_eager_and_says_so_once(capsys):
     for _ in range(6):
         step(4)
     assert sizes == [4] * 6
-    told = "the step cannot be captured and stays eager, which is slower: operation not permitted when stream is capturing\n"
-    assert capsys.readouterr().err == told
+    message = "the step cannot be captured and stays eager, which is slower: operation not permitted when stream is capturing\n"
+    assert capsys.readouterr().err == message
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
         sampler = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
         return loop.Training(*prepared, RunSettings(focal, sampler, recipe), 0)
 
-    eager, held = training().run(), []
+    eager, addresses = training().run(), []
 
     def capture(step):
         """Replays with the tensors of the moment of capture."""
         batches, loss = fast.batches, fast.loss
         tensors = [*batches._plan, batches._taken, batches.losses, batches.correct, loss.scale, *fast.optimiser.buffers]
-        held.extend((tensor, tensor.data_ptr()) for tensor in tensors)
+        addresses.extend((tensor, tensor.data_ptr()) for tensor in tensors)
         return step
 
     fast = training()
@@ -76,4 +76,4 @@ def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
     assert history.epochs == eager.epochs
     assert all(torch.equal(history.last[name], eager.last[name]) for name in eager.last)
     now = [*fast.batches._plan, fast.batches._taken, fast.batches.losses, fast.batches.correct, fast.loss.scale, *fast.optimiser.buffers]
-    assert all(tensor is before and tensor.data_ptr() == place for tensor, (before, place) in zip(now, held, strict=True))
+    assert all(tensor is before and tensor.data_ptr() == place for tensor, (before, place) in zip(now, addresses, strict=True))

@@ -54,9 +54,9 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def tried(monkeypatch, prepared, output, number, told, split="split.json", **more):
+def tried(monkeypatch, prepared, output, number, settings, split="split.json", **more):
     arguments = {"round": prepared / "round1.json", "trial": number, "data": prepared / "data", "split": prepared / split}
-    arguments |= {"settings": json.dumps(told), "gpus": 0, "output": output} | more
+    arguments |= {"settings": json.dumps(settings), "gpus": 0, "output": output} | more
     monkeypatch.setattr(sys, "argv", ["run_trial.py", *(f"--{key}={value}" for key, value in arguments.items())])
     run_trial.main()
     return json.loads(output.read_text())
@@ -66,8 +66,8 @@ CE, DFL = {"precision": "fp32"}, {"precision": "fp32", "loss": {"kind": "focal",
 
 
 def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch, tmp_path, prepared):
-    told = {"epochs": 2, "seeds": [1000, 1001], "variants": {"ce": CE, "dfl": DFL}}
-    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 5, told)
+    settings = {"epochs": 2, "seeds": [1000, 1001], "variants": {"ce": CE, "dfl": DFL}}
+    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 5, settings)
     images = load_images(prepared / "data", "train", torch.device("cpu"))
     split = load_split(prepared / "split.json", prepared / "data")
     recipe = Recipe(**SMALL | {"learning_rate": 0.03, "epochs": 2, "lr_drops": (0.5, 0.8)})
@@ -97,14 +97,14 @@ def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path,
 ONE = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
 SAME = {
     "the same command": {},
-    "defaults written out": {"told": ONE | {"variants": {"ce": CE | {"sampler": {"kind": "uniform"}, "deterministic": False}}}},
+    "defaults written out": {"settings": ONE | {"variants": {"ce": CE | {"sampler": {"kind": "uniform"}, "deterministic": False}}}},
     "images that lie elsewhere": {"data": "moved"},
 }
 OTHER = {
     "another recipe": {"number": 3},
-    "more epochs": {"told": ONE | {"epochs": 2}},
-    "another seed": {"told": ONE | {"seeds": [1001]}},
-    "another loss": {"told": ONE | {"variants": {"ce": DFL}}},
+    "more epochs": {"settings": ONE | {"epochs": 2}},
+    "another seed": {"settings": ONE | {"seeds": [1001]}},
+    "another loss": {"settings": ONE | {"variants": {"ce": DFL}}},
     "another split": {"split": "shorter.json"},
     "other code": {"code": "c0de"},
     "half a file": {"content": "{"},
@@ -122,7 +122,7 @@ def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is
     output.write_text(changes.pop("content", output.read_text()))
     before = output.read_text()
     monkeypatch.setattr(locks, "only_one", lambda checkpoint: contextlib.nullcontext(True))
-    tried(monkeypatch, prepared, output, changes.pop("number", 5), changes.pop("told", ONE), **changes)
+    tried(monkeypatch, prepared, output, changes.pop("number", 5), changes.pop("settings", ONE), **changes)
     assert (output.read_text() == before) == (kind in SAME)
     assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)
 
@@ -136,11 +136,11 @@ def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepare
 
 
 def test_wrong_trials_get_one_sentence_and_leave_nothing(monkeypatch, tmp_path, prepared):
-    told = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
+    settings = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
     with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5$"):
-        tried(monkeypatch, prepared, tmp_path / "trial.json", 9, told)
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 9, settings)
     with pytest.raises(UserError, match=r"all\.json holds out no validation images"):
-        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, told, split="all.json")
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, settings, split="all.json")
     with pytest.raises(UserError, match=r"variant\.loss\.kind is \"foc\""):
-        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, told | {"variants": {"x": {"loss": {"kind": "foc"}}}})
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, settings | {"variants": {"x": {"loss": {"kind": "foc"}}}})
     assert list(tmp_path.iterdir()) == []

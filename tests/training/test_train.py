@@ -90,7 +90,7 @@ def test_another_seed_loss_recipe_or_code_has_another_fingerprint(trained_run, t
     assert len({base, *(record["fingerprint"] for record in others)}) == 6
 
 
-def test_a_recipe_of_the_variants_own_goes_over_the_shared_one(trained_data, tmp_path):
+def test_a_recipe_of_a_variant_overrides_the_shared_one(trained_data, tmp_path):
     own = {"learning_rate": 0.05, "lr_drops": [0.4]}
     records = [
         train_into(tmp_path / "own", trained_data, settings=SETTINGS | {"recipe": own}),
@@ -107,8 +107,8 @@ def test_without_validation_there_is_no_best_model_and_its_columns_are_empty(tra
     assert record["best_epoch"] is None
     assert list(record["weights"]) == ["last"]
     assert {row[name] for row in rows_of(tmp_path / "epochs.csv") for name in EPOCH_COLUMNS[4:]} == {""}
-    told, predictions = evaluate_into(tmp_path, tmp_path, trained_data)
-    assert list(told["models"]) == ["last"]
+    evaluation, predictions = evaluate_into(tmp_path, tmp_path, trained_data)
+    assert list(evaluation["models"]) == ["last"]
     assert sorted(predictions) == ["index", "labels", "last"]
 
 
@@ -131,7 +131,7 @@ def test_a_run_that_stops_early_or_diverges_keeps_its_progress_and_a_diverged_on
         ({}, {"lerning_rate": 0.1}, r"did you mean learning_rate"),
     ],
 )
-def test_wrong_settings_are_told_before_anything_is_written(trained_data, tmp_path, settings, recipe, sentence):
+def test_wrong_settings_are_refused_before_anything_is_written(trained_data, tmp_path, settings, recipe, sentence):
     with pytest.raises(UserError, match=sentence):
         train_into(tmp_path / "out", trained_data, settings=settings, recipe=recipe)
     assert not (tmp_path / "out").exists()

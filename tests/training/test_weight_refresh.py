@@ -14,10 +14,10 @@ from hardpair.training.random_streams import generator
 from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, training_of
 
 
-def test_weights_are_refreshed_and_told_at_their_epochs_and_epoch_four_is_only_looked_at(small_images, small_split):
+def test_weights_are_refreshed_and_recorded_at_their_epochs_and_epoch_four_is_only_recorded(small_images, small_split):
     history = history_of(small_images, {**small_split, "training": small_split["training"][:40]}, DFL, SAMPLER, epochs=6, refresh_every=5)
     assert [(row["epoch"], row["applied"]) for row in history.refreshes] == [(0, 1), (4, 0), (5, 1), (6, 1)]
-    # Without a scheduled refresh only p_t is told; before the first epoch nothing has been drawn.
+    # Without a scheduled refresh only p_t is recorded; before the first epoch nothing has been drawn.
     assert [set(REFRESH_COLUMNS) - set(row) for row in history.refreshes] == [
         {"sampler_distinct_share", "sampler_largest_factor"},
         set(REFRESH_COLUMNS[3:]),
@@ -59,8 +59,8 @@ def test_images_that_are_all_certain_are_trained_on(small_images, small_split, s
 
 def test_refreshes_tell_what_the_weights_do(small_images, small_split):
     training = training_of(small_images, small_split, DFL, SAMPLER | {"unbias": 0.5}, seed=2)
-    drawn, seen = [], training.sampler.draw
-    training.sampler.draw = lambda random: drawn.append(seen(random)) or drawn[-1]
+    drawn, draw = [], training.sampler.draw
+    training.sampler.draw = lambda random: drawn.append(draw(random)) or drawn[-1]
     history = training.run()
     rows, labels = history.refreshes, small_images.labels[small_split["training"]]
     assert [row["epoch"] for row in rows] == [0, 2, 4]
@@ -81,13 +81,13 @@ def test_refreshes_tell_what_the_weights_do(small_images, small_split):
     assert rows[-1]["sampler_largest_factor"] == pytest.approx(min((w.mean() / w.min()) ** 0.5, 100), rel=1e-3)
 
 
-def test_without_weights_nothing_is_told_of_them(small_images, small_split, plain_history):
+def test_without_weights_nothing_is_recorded_of_them(small_images, small_split, plain_history):
     assert all(set(row) == {"epoch", "applied", "mean_p"} for row in plain_history.refreshes)
     assert np.isnan(plain_history.shares["loss"]).all()
 
 
 @pytest.mark.parametrize("scale", ["2.0", "torch.full((len(counts),), 2.0)", "torch.tensor(2.0)"])
-def test_what_a_plugin_calls_scale_is_told_if_it_is_one_number_in_a_tensor(small_images, small_split, tmp_path, scale):
+def test_a_plugin_s_scale_is_recorded_if_it_is_one_number_in_a_tensor(small_images, small_split, tmp_path, scale):
     (tmp_path / "mine.py").write_text(
         f"""
 import torch

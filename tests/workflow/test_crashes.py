@@ -10,7 +10,7 @@ from faults import LAST_METRICS, LAST_RUN, Study, tries
 
 @tries("SIGKILL of Snakemake with its jobs")
 def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.begun(tmp_path)
+    study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
         running.wait(attempt.share * seconds)
         running.send_all(signal.SIGKILL)
@@ -21,38 +21,38 @@ def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
 
 @tries("SIGKILL of Snakemake alone, and the command again while its jobs live on")
 def test_killed_alone(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.begun(tmp_path)
+    study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
         running.wait(attempt.share * seconds)
         running.send(signal.SIGKILL)
         study.unlock()
         study.finish()
-        running.outlived()
+        running.wait_for_orphans()
     undisturbed.assert_same(study)
 
 
 @tries("Ctrl-C", full=10)
 def test_interrupted(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.begun(tmp_path)
+    study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
         running.wait(attempt.share * seconds)
         running.send_all(signal.SIGINT)
         running.wait()
         study.finish()
-        running.outlived()
+        running.wait_for_orphans()
     undisturbed.assert_same(study)
 
 
 @tries("A second Snakemake on the same study", full=10)
 def test_a_second_snakemake(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.begun(tmp_path)
+    study, seconds = undisturbed.start(tmp_path)
     locks = study.folder / ".snakemake/locks"
     with study.started() as first:
         while first.process.poll() is None and not (locks.exists() and os.listdir(locks)):
             time.sleep(0.01)
         first.wait(attempt.share * seconds)
         second = study.finish(check=False)
-        assert first.wait() == 0, first.said()
+        assert first.wait() == 0, first.output_text()
     if second.returncode != 0:
         assert second.stdout.count("Error: Directory cannot be locked.") == 1
         assert "Traceback" not in second.stdout
@@ -77,7 +77,7 @@ def test_files_of_the_future(undisturbed, attempt, tmp_path):
 
 @tries("Results copied without .snakemake, cut short by SIGKILL before", full=10)
 def test_copied_without_snakemakes_memory(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.begun(tmp_path / "study")
+    study, seconds = undisturbed.start(tmp_path / "study")
     with study.started() as running:
         running.wait(attempt.share * seconds)
     copied = Study.fresh(tmp_path / "copied", study.folder)

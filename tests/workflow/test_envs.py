@@ -20,11 +20,11 @@ BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of
 def rules() -> dict[str, str]:
     """The environment of each rule that runs a command."""
     text = "\n".join(path.read_text() for path in (PROJECT / "workflow" / "rules").glob("*.smk"))
-    found = {}
+    result = {}
     for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", text, re.M):
         if "shell:" in body:
-            found[name] = re.search(r'conda:\s*"\.\./\.\./envs/([\w.]+)"', body)[1]
-    return found
+            result[name] = re.search(r'conda:\s*"\.\./\.\./envs/([\w.]+)"', body)[1]
+    return result
 
 
 def needed(environment: str) -> set[str]:
@@ -82,10 +82,10 @@ def test_the_versions_are_those_of_the_lock(environment):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_beside_its_pins_an_environment_has_only_python_and_pip(environment):
-    whole = ENVIRONMENTS[environment]
-    assert set(whole) == {"channels", "dependencies"}
-    assert whole["channels"] == ["conda-forge", "nodefaults"]
-    assert [entry for entry in whole["dependencies"] if isinstance(entry, str)] == [f"python={python_of(environment)}", "pip"]
+    content = ENVIRONMENTS[environment]
+    assert set(content) == {"channels", "dependencies"}
+    assert content["channels"] == ["conda-forge", "nodefaults"]
+    assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == [f"python={python_of(environment)}", "pip"]
 
 
 def test_all_environments_have_one_python_that_the_project_supports():

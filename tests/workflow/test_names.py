@@ -17,17 +17,17 @@ RULES = PROJECT / "workflow" / "rules"
 SCRIPTS = sorted(path.stem for path in code_hash.SCRIPTS.glob("*.py"))
 SOURCES = list((code_hash.SCRIPTS / "hardpair/data/sources").glob("*.py"))  # imported by name
 WITH_TORCH = {"train", "run_trial", "evaluate", "predict"}
-MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no finished run tells
+MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no finished run has
 
 
 def commands() -> dict[str, str]:
     """The shell command of each rule, its texts joined."""
-    found = {}
+    result = {}
     for path in RULES.glob("*.smk"):
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
             shell = body.partition("    shell:\n")[2]
-            found[name] = "".join(re.findall(r'"(.*)"', shell))
-    return found
+            result[name] = "".join(re.findall(r'"(.*)"', shell))
+    return result
 
 
 COMMANDS = commands()
@@ -88,11 +88,11 @@ def test_help_explains_the_script_its_options_and_an_example(script, monkeypatch
 
 def check_examples(script: str, text: str, parser: argparse.ArgumentParser) -> None:
     """Parse the examples of a help text, of which there is at least one; files that they name need not be there."""
-    found = re.findall(rf"^  python workflow/scripts/{script}\.py .*(?:\n {{4,}}.*)*", text, re.M)
-    assert found
+    examples = re.findall(rf"^  python workflow/scripts/{script}\.py .*(?:\n {{4,}}.*)*", text, re.M)
+    assert examples
     for action in parser._actions:
         action.type = None if action.type not in (int, float) else action.type
-    for example in found:
+    for example in examples:
         argparse.ArgumentParser.parse_args(parser, shlex.split(example.replace("\\\n", " "))[2:])
 
 
@@ -147,6 +147,8 @@ def test_what_needs_torch_is_seen_to_import_it():
 
 def test_a_script_loads_no_large_package_before_it_has_read_its_arguments():
     """So that --help takes a twentieth of a second."""
-    told = f"import sys, importlib; [importlib.import_module(name) for name in {SCRIPTS}]; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", told], cwd=code_hash.SCRIPTS, capture_output=True, text=True, check=True).stdout.split()
+    program = f"import sys, importlib; [importlib.import_module(name) for name in {SCRIPTS}]; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=code_hash.SCRIPTS, capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"torch", "numpy", "pandas", "scipy", "matplotlib", "optuna", "jsonschema", "PIL", "requests", "yaml"} & set(loaded)

@@ -18,22 +18,25 @@ SITE = Path(metadata.distribution("torch").locate_file(""))
 
 def closure(names: list[str]) -> set[str]:
     """Distributions of these names and all that they require on this machine, extras left out unless named."""
-    found, waiting = set(), [(canonicalize_name(name), frozenset()) for name in names]
+    distributions, waiting = set(), [(canonicalize_name(name), frozenset()) for name in names]
     while waiting:
         name, extras = waiting.pop()
-        if (name, extras) in found:
+        if (name, extras) in distributions:
             continue
-        found.add((name, extras))
+        distributions.add((name, extras))
         for requirement in map(Requirement, metadata.requires(name) or []):
             if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras or {""}):
                 waiting.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
-    return {name for name, _ in found}
+    return {name for name, _ in distributions}
 
 
 def linked(names: set[str], site: Path) -> None:
     """Make a folder hold the files of these distributions, each file or folder that belongs to one of them alone as one link."""
     owners: dict[Path, set[str]] = {}
-    files = {canonicalize_name(each.metadata["Name"]): each.files or [] for each in metadata.distributions(path=[str(SITE)])}
+    files = {
+        canonicalize_name(distribution.metadata["Name"]): distribution.files or []
+        for distribution in metadata.distributions(path=[str(SITE)])
+    }
     for name, paths in files.items():
         for path in paths:
             for parent in [path, *path.parents][:-1]:
@@ -54,23 +57,23 @@ def linked(names: set[str], site: Path) -> None:
 
 def commands(study) -> dict[str, str]:
     """The command of one job of each rule, and of each figure, from a dry run of everything."""
-    said = study.snakemake("--dry-run", "--forceall", "--printshellcmds").stdout
-    found = re.findall(r"^Shell command: (python workflow/scripts/(\w+)\.py( \w+)?.*)$", said, re.M)
-    return {script + figure: command for command, script, figure in found}
+    output = study.snakemake("--dry-run", "--forceall", "--printshellcmds").stdout
+    printed = re.findall(r"^Shell command: (python workflow/scripts/(\w+)\.py( \w+)?.*)$", output, re.M)
+    return {script + figure: command for command, script, figure in printed}
 
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory):
     """A clean environment for each file in envs/, made of links to what is installed here."""
-    made = {}
+    folders = {}
     for file in (PROJECT / "envs").glob("*.yaml"):
         folder = tmp_path_factory.mktemp(file.stem) / "env"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         (pins,) = (entry["pip"] for entry in yaml.safe_load(file.read_text())["dependencies"] if isinstance(entry, dict))
         (site,) = folder.glob("lib/python3*/site-packages")
         linked(closure([pin.partition("==")[0] for pin in pins]), site)
-        made[file.stem] = folder
-    return made
+        folders[file.stem] = folder
+    return folders
 
 
 # By phase. Of the figures three, which draw on everything that the others import; test_envs.py looks at the imports of all.
@@ -84,11 +87,11 @@ PHASES = {
 
 def test_every_phase_runs_with_no_more_than_its_environment_has(finished, environments, tmp_path):
     study = finished.copy(tmp_path)
-    asked = commands(study)
+    command_of = commands(study)
     for phase, scripts in PHASES.items():
         clean = {"PATH": f"{environments[phase] / 'bin'}:/usr/bin:/bin", "HOME": os.environ["HOME"], "CUDA_VISIBLE_DEVICES": ""}
         for script in scripts:
-            command = asked[script]
+            command = command_of[script]
             done = subprocess.run(command, shell=True, cwd=study.folder, env=clean, capture_output=True, text=True, check=False)
             log = study.folder / re.search(r"2> (\S+)$", command)[1]
             assert done.returncode == 0, f"{script} with envs/{phase}.yaml: {done.stderr}{log.read_text()}"

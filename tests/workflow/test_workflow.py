@@ -13,14 +13,14 @@ from hardpair.figures import catalogue
 from workspace import PROJECT, Workspace
 
 
-def test_a_run_says_what_it_will_do_and_where_results_lie(finished):
-    assert "6 of 6 runs to train (3 variants × 2 seeds, 2 epochs), after 4 trials of 1 epoch" in finished.said
+def test_a_run_prints_its_plan_and_where_its_results_are(finished):
+    assert "6 of 6 runs to train (3 variants × 2 seeds, 2 epochs), after 4 trials of 1 epoch" in finished.output
     for result in ("figures/final.png", "comparison.md", "report.html"):
-        assert f"results/tiny/{result}" in finished.said
+        assert f"results/tiny/{result}" in finished.output
         assert (finished.folder / "results/tiny" / result).stat().st_size > 0
 
 
-def test_every_run_leaves_what_the_map_says(finished):
+def test_every_run_leaves_the_files_of_the_map(finished):
     runs = finished.folder / "results/tiny/runs"
     for variant in ("ce", "dfl", "ce_sampler"):
         for seed in (0, 1):
@@ -52,10 +52,10 @@ def test_tables_hold_every_variant_seed_and_model(finished):
 
 def test_results_do_not_depend_on_cores(finished, tmp_path):
     other = Workspace.fresh(tmp_path / "other", finished.folder)
-    wanted = ["results/tiny/search/trials.csv", "results/tiny/runs/ce_sampler/seed1/run.json"]
-    other.run("snakemake", "--cores", "1", "--configfile", "tiny.yaml", "--", *wanted)
-    times = ["seconds"]  # a trial's time is told, and differs
-    tables = [pd.read_csv(study.folder / wanted[0]).drop(columns=times) for study in (finished, other)]
+    targets = ["results/tiny/search/trials.csv", "results/tiny/runs/ce_sampler/seed1/run.json"]
+    other.run("snakemake", "--cores", "1", "--configfile", "tiny.yaml", "--", *targets)
+    times = ["seconds"]  # a trial's time is recorded, and differs
+    tables = [pd.read_csv(study.folder / targets[0]).drop(columns=times) for study in (finished, other)]
     pd.testing.assert_frame_equal(*tables)
     for number in (0, 1):
         proposals = [(study.folder / f"results/tiny/search/round{number}.json").read_bytes() for study in (finished, other)]
@@ -78,7 +78,7 @@ def test_a_study_can_choose_its_pairs(finished, tmp_path):
     assert "Nothing to be done" in (done := study.snakemake("--", "results/tiny/report.html")).stdout + done.stderr
 
 
-def test_a_failure_is_told_of_the_jobs_that_failed_in_this_call_alone(finished, tmp_path):
+def test_only_jobs_that_failed_in_this_call_are_reported(finished, tmp_path):
     study, target = finished.copy(tmp_path), "results/tiny/figures/confusion.png"
     for script, error in (("plot_figure", "no ink"), ("evaluate", "no light")):
         study.edit(f"workflow/scripts/{script}.py", "def main() -> None:\n", f'def main() -> None:\n    sys.exit("{script}.py: {error}")\n')
@@ -127,7 +127,7 @@ def test_the_drawing_of_the_steps_has_a_box_for_each_variant(tmp_path):
     assert {(names[a], names[b]) for a, b in re.findall(r"(s\d+) --> (s\d+)", text)} == edges
 
 
-def test_the_catalog_s_entry_asks_for_the_same(finished):
+def test_the_catalog_s_entry_requires_the_same(finished):
     done = finished.snakemake("--snakefile", "workflow/Snakefile", "--dry-run")
     assert "Nothing to be done" in done.stdout + done.stderr
 
@@ -153,7 +153,7 @@ def test_every_item_of_snakemake_s_report_has_a_caption_a_category_and_a_label()
         assert re.search(r"labels=.*\{.+\}", item)
 
 
-def test_the_command_of_a_run_that_the_report_tells_repeats_it(finished):
+def test_the_command_of_a_run_in_the_report_repeats_it(finished):
     page = html.unescape((finished.folder / "results/tiny/report.html").read_text())
     [command] = re.findall(r"^python workflow/scripts/train\.py (?:.*\\\n)*.*", page, re.M)
     finished.run("bash", "-euc", command)
@@ -187,13 +187,13 @@ def test_cifar100_needs_nothing_but_config(tmp_path):
 def test_a_wrong_config_ends_in_one_sentence(finished, options, sentence):
     done = finished.snakemake("--dry-run", *options, check=False)
     assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("config:")]
-    assert len(said) == 1
-    assert said[0].startswith(sentence)
+    messages = [line for line in done.stderr.splitlines() if line.startswith("config:")]
+    assert len(messages) == 1
+    assert messages[0].startswith(sentence)
     assert "Traceback" not in done.stderr
 
 
-def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp_path):
+def test_a_job_that_fails_reports_the_reason_and_leaves_nothing_half_written(finished, tmp_path):
     study = finished.copy(tmp_path)
     model = study.folder / "results/tiny/runs/dfl/seed0/last.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
@@ -206,7 +206,7 @@ def test_a_job_that_fails_says_why_and_leaves_nothing_half_written(finished, tmp
     assert not list(study.folder.glob("results/**/.partial-*"))
 
 
-def test_a_python_without_the_packages_says_so_in_one_sentence(finished):
+def test_a_python_without_the_packages_ends_in_one_sentence(finished):
     python = [sys.executable, "-S", "-E"]  # no site-packages
     settings = '{"study":"s","variants":[{"name":"a"}],"seeds":[0],"pairs":[]}'
     for script in ("train.py --data d --split s --output-dir o", f"plot_figure.py weights --runs r --settings {settings} --output o.png"):

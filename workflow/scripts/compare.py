@@ -31,7 +31,7 @@ def main() -> None:
     from hardpair.comparison import claims, markdown, most_confused, new_images, tables
     from hardpair.comparison.runs import Runs
     from hardpair.files import paths
-    from hardpair.files.atomic import write_text, written_whole
+    from hardpair.files.atomic import atomic_write, write_text
 
     settings = options.settings
     records = tables.read_records(options.runs, settings, options.recipe, options.split)
@@ -46,7 +46,7 @@ def main() -> None:
     results["claims"] = claims.claims_table(results["contrasts"], settings)
     text = markdown.markdown(results, settings)
     for name, table in results.items():
-        with written_whole(options.output_dir / f"{name}.csv") as temporary:
+        with atomic_write(options.output_dir / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
     write_text(options.output_dir / paths.COMPARISON, text)
 

@@ -66,10 +66,11 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
     import torch
 
-    from hardpair.device import choose_device, choose_precision, configure, device_name
+    from hardpair.device import choose_device, configure, device_name
     from hardpair.study import estimate
     from hardpair.training.images import Images
     from hardpair.training.loop import Training
+    from hardpair.training.precision import choose_precision
     from hardpair.training.recipe import Recipe, RunSettings
 
     device = choose_device(gpus)

@@ -32,12 +32,10 @@ def main() -> None:
     from hardpair.jobs.gpu import take_gpu
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
-    import numpy as np
-
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
-    from hardpair.files.atomic import write_json, written_whole
+    from hardpair.files.atomic import write_arrays, write_json
     from hardpair.measures import metrics
     from hardpair.training.inference import infer
     from hardpair.training.saved_model import load
@@ -56,11 +54,11 @@ def main() -> None:
     for name in record["weights"]:
         network = load(options.run, name, record).to(device)
         predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
-    with written_whole(options.output_dir / "predictions.npz") as temporary:
-        np.savez(temporary, **predictions)
+    digest = write_arrays(options.output_dir / "predictions.npz", predictions, compressed=False)
     models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}
-    write_json(options.output_dir / "metrics.json", run | {"evaluated_on": part, "images": len(labels), "models": models})
+    about = {"evaluated_on": part, "images": len(labels), "predictions": digest}
+    write_json(options.output_dir / "metrics.json", run | about | {"models": models})
 
 
 def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:

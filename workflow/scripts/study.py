@@ -53,18 +53,19 @@ def clean(study: str, leftovers: bool, configfile: list[str], yes: bool) -> None
     clean_study(folder_of(study), chosen(study, configfile) if leftovers else None, ask=not yes)
 
 
-def adopt(runs: Path, configfile: list[str]) -> None:
+def adopt(runs: Path, configfile: list[str], code: str | None) -> None:
     """Import runs that were trained elsewhere.
 
     A run is imported if the study would train the same: its variant and seed are declared, its settings, recipe, images, split and code
     are the present ones, and its files are complete. Runs are recognised by their run.json, anywhere below the folder, and copied. The
-    study's recipe and split must exist. Example:
+    study's recipe and split must exist. A run without weights is imported as a record if its evaluations lie beside it
+    (metrics_test.json and predictions_test.npz, or the same of validation): it counts for comparison and figures. Example:
 
       python workflow/scripts/study.py adopt --runs /mnt/node7/runs --configfile config/published.yaml
     """
     from hardpair.study.adoption import adopt_runs
 
-    adopt_runs(runs, configfile)
+    adopt_runs(runs, configfile, code)
 
 
 def events(study: str | None, configfile: list[str], follow: bool) -> None:
@@ -109,6 +110,7 @@ def main() -> None:
     add = parsers[adopt].add_argument
     add("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
     add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
+    add("--code", metavar="COMMIT", help="also import runs trained by the code of this commit, which gives the same results")
     parsers[events].add_argument("--follow", action="store_true", help="add new rows until Ctrl-C")
 
     options = vars(cli.parse_args())

@@ -1,4 +1,4 @@
-"""Where and how a job computes: device, precision, threads."""
+"""On which device a job computes, and with how many threads."""
 
 import contextlib
 import ctypes
@@ -72,25 +72,3 @@ def device_name(device: torch.device) -> str:
 def visible_gpu(device: torch.device) -> str | None:
     """Which of this machine's GPUs the device is, by the index, UUID or MIG name under which it is visible; None for a CPU."""
     return os.environ.get("CUDA_VISIBLE_DEVICES", str(device.index or 0)) if device.type == "cuda" else None
-
-
-def choose_precision(wanted: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``; ``auto`` takes bf16 where the device computes it in hardware."""
-    if wanted != "auto":
-        return wanted
-    return "bf16" if _has_bf16(device) else "fp32"
-
-
-def _has_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    with contextlib.suppress(OSError):
-        flags = Path("/proc/cpuinfo").read_text()
-        return "avx512_bf16" in flags or "amx_bf16" in flags
-    return False
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Context in which the network computes in ``precision``."""
-    # Each weight is cast once a step anyway, and a captured step must not find casts of an earlier one.
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)

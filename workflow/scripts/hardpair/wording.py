@@ -6,6 +6,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def some(names: list[str], most: int = 3) -> str:
+def abbreviated(names: list[str], limit: int = 3) -> str:
     """``a, b, c and 4 more``."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit:,} more" if len(names) > limit else "")

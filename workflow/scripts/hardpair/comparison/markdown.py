@@ -16,7 +16,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
     """The study as Markdown, laid out as the published table with its values beside ours; what its claims come to at the end.
 
     Args:
-        tables: comparison, contrasts, claims and most_confused.
+        tables: runs, comparison, contrasts, claims and most_confused.
     """
     comparison, contrasts, claims = tables["comparison"], tables["contrasts"], tables["claims"]
     labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
@@ -36,6 +36,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict) -> str:
         if own := variant.get("recipe"):
             keys = ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
             lines += ["", f"{labels[variant['name']]} has a recipe of its own: {keys}."]
+    lines += _adopted(tables["runs"])
     for model in comparison["model"].unique():
         table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
         lines += ["", f"## {'Last epoch' if model == 'last' else 'Best epoch by validation accuracy'}", ""]
@@ -65,7 +66,7 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     """Differences with their tests, and what so many seeds can tell."""
     tests, seeds = int(last["p_holm"].notna().sum()), len(settings["seeds"])
     fewest = significance.seeds_for(tests)
-    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "on new images too", "p"))]
+    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "over seeds and images", "p"))]
     lines = ["", "## Declared contrasts, last epoch", "", *_header(titles)]
     for a, b in settings["contrasts"]:
         cells = [f"{labels[a]} − {labels[b]}"]
@@ -92,6 +93,22 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
 def _listed(seeds: list[int]) -> str:
     """All of few, the ends of many."""
     return ", ".join(map(str, seeds if len(seeds) <= MANY else [*seeds[:3], "…", seeds[-1]]))
+
+
+def _adopted(runs: pd.DataFrame) -> list[str]:
+    """How many runs were trained by older code, and which commit has it."""
+    if "adopted" not in runs:
+        return []
+    by_run = runs.drop_duplicates(["variant", "seed"])["adopted"]
+    return [
+        line
+        for commit, count in by_run.value_counts().items()
+        for line in (
+            "",
+            f"{count} of {len(by_run)} runs were trained by the code of commit `{commit}` and imported; "
+            f"`python benchmarks/same_training.py {commit}` compares its training with that of the present code.",
+        )
+    ]
 
 
 def _references(settings: dict) -> list[str]:

@@ -36,7 +36,7 @@ def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
 
 
 def new_images_interval(first: np.ndarray, second: np.ndarray, strata: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean of first − second, bool (S, N) each with rows paired by seed, "on new images too".
+    """95 % interval of the mean of first − second, bool (S, N) each with rows paired by seed, over seeds and images.
 
     The mean ± ``two_way_error`` times Student's quantile for S − 1 degrees of freedom. It is never narrower than the t interval over seeds.
     """
@@ -64,7 +64,7 @@ def crossed(called: np.ndarray, labels: np.ndarray, a: int, b: int) -> tuple[np.
 def intervals(
     called: dict[str, np.ndarray], labels: np.ndarray, contrasts: list[list[str]], pairs: dict[str, tuple[int, int]]
 ) -> Iterator[tuple[str, str, str, tuple[float, float]]]:
-    """(a, b, measure, interval on new images too) of each contrast a − b: accuracy, and the confusion of each pair.
+    """(a, b, measure, interval over seeds and images) of each contrast a − b: accuracy, and the confusion of each pair.
 
     Args:
         called: predicted classes (S, N) of each variant.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hardpair.comparison import predictions
 from hardpair.errors import UserError
-from hardpair.files import formats, readers, shapes
+from hardpair.files import formats, readers, run_digests, shapes
 from hardpair.files.paths import RUN_NAME
-from hardpair.measures.metrics import log_probabilities
 from hardpair.measures.pair_name import pair_name
 
 if TYPE_CHECKING:
@@ -41,6 +41,16 @@ class Runs:
         for variant in self.variants:
             for seed in self.seeds:
                 yield variant, seed, self.folder / RUN_NAME.format(variant=variant, seed=seed) / name
+
+    def intact_files(self, name: str) -> Iterator[tuple[str, int, Path]]:
+        """As ``files``, of files that ``train`` wrote.
+
+        Raises:
+            UserError: one is missing or is not what was written.
+        """
+        for variant, seed, path in self.files(name):
+            run_digests.check(path)
+            yield variant, seed, path
 
     def records(self) -> list[dict]:
         """The run.json of every run."""
@@ -83,7 +93,7 @@ class Runs:
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
         return np.array(
-            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.files("history.npz")]
+            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.intact_files("history.npz")]
         )
 
     def refreshes(self, pair: list[str]) -> "pd.DataFrame":
@@ -112,7 +122,7 @@ class Runs:
         import pandas as pd
 
         names, seeds, parts = [], [], []
-        for variant, seed, path in self.files("history.npz"):
+        for variant, seed, path in self.intact_files("history.npz"):
             arrays = readers.arrays(path, "refresh_epoch", "p_histogram")
             counts = arrays["p_histogram"]
             with readers.contents_of(path):
@@ -168,7 +178,7 @@ class Runs:
 
     def _rows(self, name: str, *columns: str) -> "pd.DataFrame":
         """A CSV file of every run as one table, with columns variant and seed; the index is the place of the run in ``files``."""
-        variants, seeds, paths = zip(*self.files(name), strict=True)
+        variants, seeds, paths = zip(*self.intact_files(name), strict=True)
         table = readers.read_tables(paths, *columns)
         return table.assign(variant=np.array(variants, object)[table.index], seed=np.array(seeds)[table.index])
 
@@ -179,26 +189,27 @@ class Runs:
             UserError: a history has another number of rows.
         """
         parts = []
-        for (_, _, path), rows in zip(self.files("history.npz"), np.bincount(table.index), strict=True):
+        for (_, _, path), rows in zip(self.intact_files("history.npz"), np.bincount(table.index), strict=True):
             with readers.contents_of(path):
                 parts.append(column(path, rows))
             if len(parts[-1]) != rows:
                 raise UserError(f"{path} has {len(parts[-1])} epochs, the table beside it {rows}: train this run again")
         return np.concatenate(parts)
 
-    def predictions(self, *models: str) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
-        """(variant, seed, arrays) of every run: index and labels of the images evaluated on, int64 (N,), and the models' logits (N, C).
+    def predictions(self, *models: str) -> Iterator[tuple[str, int, predictions.Predictions]]:
+        """(variant, seed, answers) of every run on the images evaluated on.
 
         Raises:
             UserError: the runs were evaluated on different images.
         """
         first = None
         for variant, seed, path in self.files("predictions.npz"):
-            arrays = readers.predictions(path, *models)
-            first = first or arrays
-            if not all(np.array_equal(first[key], arrays[key]) for key in ("index", "labels")):
+            run_digests.check_predictions(path)
+            answers = predictions.read(path, list(models))
+            first = first or answers
+            if not (np.array_equal(first.index, answers.index) and np.array_equal(first.labels, answers.labels)):
                 raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
-            yield variant, seed, arrays
+            yield variant, seed, answers
 
     def called(self, models: list[str]) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
         """What the runs take the images for, in few bytes.
@@ -208,11 +219,10 @@ class Runs:
         """
         classes: dict[str, dict[str, list]] = {model: {} for model in models}
         labels = np.empty(0, np.int64)
-        for variant, _, arrays in self.predictions(*models):
-            labels = arrays["labels"]
+        for variant, _, answers in self.predictions(*models):
+            labels = answers.labels
             for model in models:
-                kind = np.min_scalar_type(arrays[model].shape[1] - 1)
-                classes[model].setdefault(variant, []).append(arrays[model].argmax(1).astype(kind))
+                classes[model].setdefault(variant, []).append(answers.models[model].called)
         return labels, {model: {variant: np.array(rows) for variant, rows in runs.items()} for model, runs in classes.items()}
 
     def pair_calls(self, a: int, b: int) -> "pd.DataFrame":
@@ -228,18 +238,16 @@ class Runs:
         import pandas as pd
 
         rows = None
-        for _, _, arrays in self.predictions("last"):
+        for _, _, answers in self.predictions("last"):
             if rows is None:
-                rows = np.flatnonzero((arrays["labels"] == a) | (arrays["labels"] == b))
-                index, true = arrays["index"][rows], arrays["labels"][rows]
+                rows = np.flatnonzero((answers.labels == a) | (answers.labels == b))
+                index, true = answers.index[rows], answers.labels[rows]
                 other = np.where(true == a, b, a)
                 called, p_true, p_other = np.zeros((3, len(rows)))
-            logits = arrays["last"][rows]
-            probabilities = np.exp(log_probabilities(logits))
-            images = np.arange(len(rows))
-            called += logits.argmax(1) == other
-            p_true += probabilities[images, true]
-            p_other += probabilities[images, other]
+            last = answers.models["last"]
+            called += last.called[rows] == other
+            p_true += last.p_true[rows]
+            p_other += last.p_other(a, b)
         count = len(self.variants) * len(self.seeds)
         means = {"called": called / count, "p_true": p_true / count, "p_other": p_other / count}
         return pd.DataFrame({"index": index, "label": true, **means})

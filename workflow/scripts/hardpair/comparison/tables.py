@@ -112,6 +112,7 @@ def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame
             row |= {key: run[key] for key in ("epochs", "best_epoch", "device")} | _machine(run)
             row |= {key: run[key] for key in ("seconds", "images_per_second", "peak_memory_mb", "parameters")} | run["versions"]
             row |= {"data": run["data"]["sha256"]} | {key: run[key] for key in ("code", "fingerprint")}
+            row |= {"adopted": run["adopted"]["commit"]} if "adopted" in run else {}
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -162,7 +163,7 @@ def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None 
     ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
 
     Args:
-        new_images: the interval on new images too (low, high) by a, b, model and metric, from ``new_images.of_runs``.
+        new_images: the interval over seeds and images (low, high) by a, b, model and metric, from ``new_images.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
     names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))

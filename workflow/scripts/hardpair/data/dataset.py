@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hardpair.files.atomic import write_json, written_whole
+from hardpair.files.atomic import atomic_write, write_json
 
 
 def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -18,7 +18,7 @@ def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarra
     (folder / "dataset.json").unlink(missing_ok=True)
     for part, arrays in parts.items():
         for name, array in zip(("images", "labels"), arrays, strict=True):
-            with written_whole(folder / part / f"{name}.npy") as temporary:
+            with atomic_write(folder / part / f"{name}.npy") as temporary:
                 np.save(temporary, array)
     images = parts["train"][0]
     mean, std = channel_statistics(images)

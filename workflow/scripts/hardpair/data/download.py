@@ -17,7 +17,7 @@ import requests
 import urllib3
 
 from hardpair.errors import UserError, one_line
-from hardpair.files.atomic import file_sha256
+from hardpair.files.atomic import file_sha256, flush
 from hardpair.jobs.locks import alone
 
 CHUNK = 2**16  # bytes
@@ -75,6 +75,7 @@ def download(urls: Sequence[str], sha256: str, output: Path, limits: Limits = LI
                 return
             if not (partial.is_file() and file_sha256(partial) == sha256):  # else it was stopped just before the last step
                 _fetch(session, urls, sha256, partial, limits)
+            flush(partial)
             os.replace(partial, output)
     except OSError as error:
         raise UserError(

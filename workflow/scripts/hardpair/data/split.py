@@ -3,7 +3,7 @@
 import numpy as np
 
 from hardpair.errors import UserError
-from hardpair.wording import some
+from hardpair.wording import abbreviated
 
 SPLIT_SEED = 20170808  # one split for all runs of a study, so that they differ in nothing but their seed
 
@@ -50,8 +50,8 @@ def refuse_untrained(counts: np.ndarray, classes: list[str]) -> None:
     """
     if lacking := [classes[label] for label in np.flatnonzero(counts == 0)]:
         raise UserError(
-            f"the split leaves no training image of {len(lacking):,} of {len(classes):,} classes ({some(lacking)}): lower data.validation, "
-            "raise or remove data.training, set data.split to stratified, or add images"
+            f"the split leaves no training image of {len(lacking):,} of {len(classes):,} classes ({abbreviated(lacking)}): "
+            "lower data.validation, raise or remove data.training, set data.split to stratified, or add images"
         )
 
 

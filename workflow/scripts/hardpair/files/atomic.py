@@ -4,15 +4,20 @@ import csv
 import errno
 import glob
 import hashlib
+import io
 import json
 import os
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardpair.errors import UserError, one_line
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PARTIAL = ".partial-"  # and its owner: the beginning of the name of a file that is being written
 
@@ -23,7 +28,7 @@ def owner() -> str:
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, which some writers depend on. On any exception it is removed and ``path`` stays as it was.
@@ -39,13 +44,25 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0o077)  # which can only be read by setting it
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # some writers make files that only their owner may read
+        flush(temporary)  # a rename may reach the disk before the content does
         os.replace(temporary, path)
+        with suppress(OSError):  # not every filesystem can flush folders
+            flush(path.parent)
     except Exception as error:
         if (named := _system_error(error, path, temporary)) is None:
             raise
         raise named from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk, where a power cut leaves them."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _system_error(error: Exception, path: Path, temporary: Path) -> OSError | None:
@@ -67,15 +84,39 @@ def remove_partial(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8."""
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def write_bytes(path: str | Path, content: bytes) -> str:
+    """Write ``content``; its SHA-256 in hexadecimal, which a damaged file does not have."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
-def write_json(path: str | Path, value: object) -> None:
-    """Write ``value`` as indented JSON, keys in their order."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def write_text(path: str | Path, text: str) -> str:
+    """Write ``text`` as UTF-8; its SHA-256."""
+    return write_bytes(path, text.encode())
+
+
+def write_json(path: str | Path, value: object) -> str:
+    """Write ``value`` as indented JSON, keys in their order; its SHA-256."""
+    return write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> str:
+    """Write rows as CSV; a key that a row lacks is an empty cell. Returns the file's SHA-256."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return write_text(path, text.getvalue())
+
+
+def write_arrays(path: str | Path, arrays: dict[str, "np.ndarray"], compressed: bool = True) -> str:
+    """Write arrays by name as an .npz file; its SHA-256."""
+    import numpy as np
+
+    content = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(content, **arrays)
+    return write_bytes(path, content.getvalue())
 
 
 def read_json(path: str | Path) -> dict:
@@ -90,14 +131,6 @@ def read_json(path: str | Path) -> dict:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number of thousands of digits, thousands of nested lists
         raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
-
-
-def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> None:
-    """Write rows as CSV; a key that a row lacks is an empty cell."""
-    with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def file_sha256(path: str | Path) -> str:

@@ -63,11 +63,13 @@ TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "reci
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3}
 IDENTITY = {"variant": str, "seed": COUNT, "fingerprint": str}
+ADOPTED = {"adopted?": {"commit": str, "fingerprint": str}}  # of a run by older code: its commit, and the run's own fingerprint
 INPUTS = {"settings": dict, "recipe": dict, "data": {"name": str, "sha256": str}, "code": str}
 OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
 COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
+FILES = {"files?": {str: str}}  # SHA-256 of the files beside run.json but for the weights
 MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
-RUN = NETWORK | IDENTITY | INPUTS | OUTCOME | COST | MACHINE
+RUN = NETWORK | IDENTITY | ADOPTED | FILES | INPUTS | OUTCOME | COST | MACHINE
 MEASURES = {
     "accuracy": share,
     "nll": float,
@@ -78,7 +80,7 @@ MEASURES = {
     "confusion": [[COUNT]],
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
-METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "models": {"last": MEASURES, str: MEASURES}}
+METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str, "models": {"last": MEASURES, str: MEASURES}}
 
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}

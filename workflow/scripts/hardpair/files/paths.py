@@ -1,4 +1,5 @@
-"""Where each file of a study lies, as paths below the study's folder. The rules repeat them; tests/files/test_paths.py compares both.
+"""Where prepared images, studies and each file of a study lie; files as paths below the study's folder. The rules repeat those;
+tests/files/test_paths.py compares both.
 
 In braces are the parts that vary, for ``str.format``; ``every`` finds all files of such a path.
 """
@@ -9,9 +10,11 @@ from pathlib import Path
 
 AFFECTS_RESULTS = False
 RESULTS = Path("results")  # holds the folder of each study
+IMAGES = Path("resources")  # holds the prepared images of each name of data
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
 STARTED = "started.json"  # the overlays and changes that the study was started with last
+STUDY_LOCK = "checkpoints/.lock"  # held by the command that is at work on the study
 SPLIT, PAIRS = "split.json", "pairs.json"
 RUNS_TABLE, COMPARISON, REPORT = "runs.csv", "comparison.md", "report.html"
 RESULT = {"figure": f"{FIGURES}/final.png", "table": COMPARISON, "report": REPORT}  # what a study comes to

@@ -13,8 +13,25 @@ from hardpair.errors import UserError, one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-AXES = {"validation_confusion": 3, "p_histogram": 2, "refresh_epoch": 1, "labels": 1, "index": 1}  # of arrays; all others have two
-TEXTS = ("variant", "label", "a", "b", "name", "sentence", "verdict", "why", "pair", "metric", "model", "fingerprint", "device", "torch")
+AXES = {"validation_confusion": 3, "p_histogram": 2, **dict.fromkeys(("refresh_epoch", "labels", "index", "pair"), 1)}
+AXES |= {f"{model}_{part}": 1 for model in ("last", "best") for part in ("class", "p_true", "p_other")}  # of arrays; all others have two
+TEXTS = (
+    "variant",
+    "label",
+    "a",
+    "b",
+    "name",
+    "sentence",
+    "verdict",
+    "why",
+    "pair",
+    "metric",
+    "model",
+    "fingerprint",
+    "device",
+    "torch",
+    "adopted",
+)
 
 
 def read_table(path: str | Path, *columns: str) -> "pd.DataFrame":
@@ -85,17 +102,14 @@ def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray
     return loaded
 
 
-def predictions(path: Path, *models: str) -> dict[str, np.ndarray]:
-    """Index and labels int64 (N,) of the images of a predictions.npz, and the models' logits (N, C)."""
-    loaded = arrays(path, "index", "labels", *models)
-    index, labels, shapes = loaded["index"], loaded["labels"], {loaded[model].shape for model in models}
-    with contents_of(path):
-        whole_numbers = index.dtype.kind in "iu" and labels.dtype.kind in "iu"
-        if not whole_numbers or shapes != {(len(index), max(shapes)[1])} or len(labels) != len(index):
-            raise ValueError("index, labels and logits have other types or lengths")
-        if index.min() < 0 or labels.min() < 0 or labels.max() >= max(shapes)[1]:
-            raise ValueError("index or labels are out of bounds")
-    return loaded
+def array_names(path: Path) -> list[str]:
+    """Names of the arrays in an .npz file."""
+
+    def names(path: Path) -> list[str]:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive.files
+
+    return read_with(path, names)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Locks of runs, which the kernel frees when a job ends in any way. Imports no torch."""
+"""Locks of runs and studies, which the kernel frees when their process ends in any way. Imports no torch."""
 
 import contextlib
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hardpair.files.paths import lock_of
+from hardpair.errors import UserError
+from hardpair.files import paths
 
 AFFECTS_RESULTS = False
 
@@ -21,7 +22,7 @@ def only_one(checkpoint: Path | None) -> contextlib.AbstractContextManager[bool]
     if checkpoint is None:
         return contextlib.nullcontext(False)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    lock = lock_of(checkpoint)
+    lock = paths.lock_of(checkpoint)
     return alone(lock, f"waiting for another job that works on this run: it holds {lock}")
 
 
@@ -39,6 +40,27 @@ def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
         yield waited
     finally:
         lock.release()
+
+
+def take(lock_file: Path, refusal: str) -> FileLock:
+    """Hold a lock until this process ends or releases it.
+
+    Raises:
+        UserError: with this sentence, another process holds it.
+    """
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(refusal) from None
+    return lock
+
+
+def take_study(folder: Path) -> FileLock:
+    """Hold the lock of a study, as ``take``; Snakemake's own lock is a file, which others may remove."""
+    refusal = f"another command is at work on the study {folder.name}: wait for its end"
+    return take(folder / paths.STUDY_LOCK, refusal)
 
 
 def held(locks: Iterable[Path]) -> set[Path]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardpair.comparison.runs import Runs
-from hardpair.measures.metrics import log_probabilities
 from hardpair.report.thumbnails import sheets
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
@@ -43,10 +42,8 @@ def outcomes(runs: Runs, seeds: int) -> Outcomes:
     """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one."""
     index = labels = np.empty(0, np.int64)
     rows: dict[str, list] = {"mean": [], "wrong": [], "p": [], "called": []}
-    for _, seed, arrays in runs.predictions("last"):
-        index, labels, logits = arrays["index"], arrays["labels"], arrays["last"]
-        p = np.exp(log_probabilities(logits)[np.arange(len(labels)), labels])
-        called = logits.argmax(1)
+    for _, seed, answers in runs.predictions("last"):
+        index, labels, p, called = answers.index, answers.labels, answers.models["last"].p_true, answers.models["last"].called
         if seed == runs.seeds[0]:
             rows["mean"].append(np.zeros(len(labels)))
             rows["wrong"].append(np.zeros(len(labels), np.int64))
@@ -54,7 +51,7 @@ def outcomes(runs: Runs, seeds: int) -> Outcomes:
         rows["wrong"][-1] += called != labels
         if seed in runs.seeds[:seeds]:
             rows["p"].append(np.rint(255 * p).astype(np.uint8))
-            rows["called"].append(called.astype(np.min_scalar_type(logits.shape[1] - 1)))
+            rows["called"].append(called)
     by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
     return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed)
 

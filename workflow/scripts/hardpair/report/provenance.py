@@ -1,6 +1,7 @@
 """Where a study's results come from."""
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[4]
@@ -20,6 +21,8 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     seconds = sum(record["seconds"] for record in records)
     rows = [("runs", str(len(records))), ("training time, all runs", f"{seconds / 60:,.1f} minutes")]
     rows += [(key, ", ".join(values)) for key, values in facts.items()]
+    older = Counter(record["adopted"]["commit"] for record in records if "adopted" in record)
+    rows += [(f"runs trained by the code of commit {commit}, imported", str(count)) for commit, count in older.items()]
     checkout = commit(folder)
     return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
 

@@ -175,7 +175,7 @@ def figure_arguments(config: dict, name: str) -> str:
     """Options that name a figure's inputs: runs by their folder, since a command line has no room for a path of each."""
     study = paths.RESULTS / config["study"]
     inputs = {"runs": study / paths.RUNS, "trials": study / paths.TRIALS, "split": study / paths.SPLIT}
-    inputs["data"] = f"resources/{config['data']['name']}"
+    inputs["data"] = paths.IMAGES / config["data"]["name"]
     return " ".join(f"--{option} {inputs[option]}" for option in catalogue.FIGURES[name].inputs)
 
 
@@ -202,10 +202,11 @@ def report_settings(config: dict) -> dict:
 
 def _train_command(config: dict, name: str) -> str:
     """The command line of a variant's first run."""
-    study, settings = paths.RESULTS / config["study"], shlex.quote(canonical(train_settings(config, name)))
+    study, images = paths.RESULTS / config["study"], paths.IMAGES / config["data"]["name"]
     parts = [
-        f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data resources/{config['data']['name']}",
-        f"--split {study / paths.SPLIT} --recipe {study / paths.RECIPE} --settings {settings}",
+        f"python workflow/scripts/train.py --variant {name} --seed {config['seeds'][0]} --data {images}",
+        f"--split {study / paths.SPLIT} --recipe {study / paths.RECIPE}",
+        f"--settings {shlex.quote(canonical(train_settings(config, name)))}",
         *filter(None, [plugins_argument(config, name)]),
         f"--output-dir again/{name}",
     ]

@@ -1,33 +1,43 @@
-"""Import runs that were trained elsewhere, if the study would train the same. Imports no torch."""
+"""Import runs that were trained elsewhere, if the study would train the same. Imports no torch.
+
+A run is imported with its weights, or as a record: without weights, but with evaluations, which count for comparison and figures.
+"""
 
 import contextlib
 import csv
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
+from hardpair.comparison import predictions
 from hardpair.config.read import MISREAD, read_map
-from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
-from hardpair.files import formats, paths, shapes
-from hardpair.files.atomic import PARTIAL, file_sha256, owner, read_json, write_text
-from hardpair.staleness import plan
-from hardpair.staleness.fingerprint import fingerprint
+from hardpair.files import formats, paths, run_digests, shapes
+from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, read_json, write_json, write_text
+from hardpair.jobs import locks
+from hardpair.measures.pair_name import pair_name
+from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study.find import overlay
 
 TABLES = ("epochs.csv", "refreshes.csv")
-MALFORMED = "its run.json is not one that train writes"
+EVALUATION = "metrics{}.json", "predictions{}.npz"  # of a record on test and on validation images: metrics_test.json
 
 
-def adopt_runs(runs: Path, configfiles: list[str]) -> None:
+def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) -> None:
     """Import the runs below a folder that the study of these overlays would train itself; print a line for each run.
 
+    Args:
+        commit: of the one older code whose runs count as those of the present code.
+
     Raises:
-        UserError: Snakemake is running here, the study's recipe or split is missing or stale, or the folder holds no run of the study.
+        UserError: Snakemake is running here, the study's recipe or split is missing or stale, there is no such commit, or the folder holds
+            no run of the study.
     """
     config = overlay(configfiles)
     study = paths.RESULTS / config["study"]
@@ -42,27 +52,75 @@ def adopt_runs(runs: Path, configfiles: list[str]) -> None:
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
 
-    present_recipe, imported, present = read_map(recipe), [], 0
+    expected, older = Expected(config, read_map(recipe), split), OlderCode(full_commit(commit)) if commit else None
+    with contextlib.ExitStack() as locked:
+        locked.callback(locks.take_study(study).release)
+        restore(study)  # what an adoption that was killed has left
+        try:
+            imported, present = import_runs(folders, study, expected, older, locked)
+            if not imported and not present:
+                raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
+            if imported:
+                record_in_snakemake(imported, options)
+        except BaseException:  # Ctrl-C too
+            restore(study)
+            raise
+        for target in imported:
+            shutil.rmtree(aside(target))
+    print(f"{len(imported)} of {len(folders)} runs imported")
+
+
+def import_runs(
+    folders: list[Path], study: Path, expected: Expected, older: OlderCode | None, locked: contextlib.ExitStack
+) -> tuple[list[Path], int]:
+    """Import those of the runs that the study would train and does not have; print a line for each.
+
+    Args:
+        folders: of the runs.
+        study: folder of the study.
+        locked: gets the locks of the imported runs.
+
+    Returns:
+        Folders of the imported runs in the study, and how many it had already.
+    """
+    imported, present = [], 0
     for folder in folders:
-        if reason := refusal(folder, config, present_recipe, split):
+        if reason := refusal(folder, expected, older):
             print(f"{folder}: not imported, {reason}")
             continue
         record = read_json(folder / "run.json")
         names = {"variant": record["variant"], "seed": record["seed"]}
         target = study / paths.RUN.format(**names)
-        if refusal(target, config, present_recipe, split) is None:
+        try:
+            lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "a job is at work on it here: wait for its end")
+        except UserError as error:
+            print(f"{folder}: not imported, {error}")
+            continue
+        locked.callback(lock.release)
+        if refusal(target, expected) is None:
             present += 1
             print(f"{folder}: not imported, the study has this run already in {target}")
             continue
-        import_run(folder, target)
+        import_run(folder, target, expected, older)
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
         print(f"{folder}: imported as {target}")
-    if not imported and not present:
-        raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
-    if imported:
-        record_in_snakemake(imported, options)
-    print(f"{len(imported)} of {len(folders)} runs imported")
+    return imported, present
+
+
+def full_commit(name: str) -> str:
+    """The hash of a commit of this checkout, twelve digits; without a checkout, the hash as it is.
+
+    Raises:
+        UserError: it is no commit.
+    """
+    git = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout[:12]
+    except (OSError, subprocess.CalledProcessError):
+        if Path(".git").exists() or not re.fullmatch("[0-9a-f]{7,40}", name):
+            raise UserError(f"CODE is {name}, which is no commit here: name the commit of the code that trained the runs") from None
+        return name[:12]
 
 
 def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
@@ -71,15 +129,27 @@ def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
     Snakemake records the params of each job that it touches; ``--allowed-rules`` keeps it from touching others.
 
     Raises:
-        UserError: Snakemake failed; the runs are removed again.
+        UserError: Snakemake failed.
     """
-    try:
-        records = [str(folder / "run.json") for folder in folders]
-        _snakemake("--touch", "--force", "--allowed-rules", "train", "--no-hooks", *options, "--", *records)
-    except UserError:
-        for folder in folders:
-            shutil.rmtree(folder)
-        raise
+    files = [str(path) for folder in folders for path in (folder / "run.json", folder / "metrics.json") if path.exists()]
+    _snakemake("--touch", "--force", "--allowed-rules", "train", "evaluate", "--no-hooks", *options, "--", *files)
+
+
+def aside(target: Path) -> Path:
+    """Where what a run replaces is kept until Snakemake has recorded the run: the earlier run, or an empty folder."""
+    return target.with_name(f".replaced-{target.name}")
+
+
+def restore(study: Path) -> None:
+    """Undo an import that was not completed: runs that Snakemake has not recorded go, what they replaced comes back."""
+    for kept in (study / paths.RUNS).glob("*/.replaced-*"):
+        target = kept.with_name(kept.name.removeprefix(".replaced-"))
+        if target.exists():
+            shutil.rmtree(target)
+        if any(kept.iterdir()):
+            os.replace(kept, target)
+        else:
+            kept.rmdir()
 
 
 def _snakemake(*options: str) -> str:
@@ -92,61 +162,36 @@ def _snakemake(*options: str) -> str:
     return call.stdout
 
 
-def refusal(folder: Path, config: dict, recipe: dict, split: Path) -> str | None:
-    """Why a study of this resolved config, recipe and split.json would not train the run in ``folder``; None if it would.
+def refusal(folder: Path, expected: Expected, older: OlderCode | None = None) -> str | None:
+    """Why a study would not train the run in ``folder``; None if it would. The reason is the end of a sentence.
 
-    The reason is the end of a sentence.
+    Args:
+        older: code whose runs count as those of the present code.
     """
     try:
         record = read_json(folder / "run.json")
         if shapes.difference(record, formats.RUN):
             return MALFORMED
-        names = [variant["name"] for variant in config["variants"]]
+        names = [variant["name"] for variant in expected.config["variants"]]
         if record["variant"] not in names:
             return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
-        if record["seed"] not in config["seeds"]:
+        if record["seed"] not in expected.config["seeds"]:
             return f"the study does not declare its seed {record['seed']}"
-        return difference(record, config, recipe, split) or _damage(folder, record)
+        return difference(record, expected, older) or _damage(folder, record) or _wrong_record(folder, record, expected.config)
     except UserError as error:
         return str(error)
     except (csv.Error, *MISREAD):
         return MALFORMED
 
 
-def difference(record: dict, config: dict, recipe: dict, split: Path) -> str | None:
-    """The first part of a declared run's fingerprint that differs from the study's, as the end of a sentence; None if there is none."""
-    settings, code = plan.train_settings(config, record["variant"]), plan.train_code(config, record["variant"])
-    own = settings.get("recipe", {})
-    for part, expected in (("settings", {key: value for key, value in settings.items() if key != "recipe"}), ("recipe", recipe | own)):
-        if canonical(record[part]) != canonical(expected):
-            return _first_difference(record[part], expected, part)
-    if record["data"]["sha256"] != read_json(split)["data_sha256"]:
-        return "it was trained on other images"
-    if record["code"] != code:
-        return f"it was trained by other code ({record['code']}, here {code})"
-    if record["fingerprint"] != fingerprint(settings, recipe, record["seed"], split, code):
-        return "it was trained on another split of the images"
-    if record["epochs"] != recipe["epochs"]:
-        return f"it ended after {record['epochs']} of {recipe['epochs']} epochs"
-    return None
-
-
-def _first_difference(value: object, expected: object, path: str) -> str:
-    """``its recipe.momentum is 0.8, here 0.9``: the first key in which two maps differ, ``path`` before it."""
-    if isinstance(value, dict) and isinstance(expected, dict):
-        key = min(key for key in value.keys() | expected.keys() if canonical(value.get(key)) != canonical(expected.get(key)))
-        return _first_difference(value.get(key), expected.get(key), f"{path}.{key}")
-    return f"its {path} is {json.dumps(value)}, here {json.dumps(expected)}"
-
-
 def _damage(folder: Path, record: dict) -> str | None:
-    """Which of the run's files is missing, cut off or changed."""
-    for name in files(record):
+    """Which of the files of the run's training is missing, cut off or changed."""
+    for name in files(folder, record):
         if not (folder / name).is_file():
             return f"{name} is missing"
-    for model, digest in record["weights"].items():
-        if file_sha256(folder / f"{model}.safetensors") != digest:
-            return f"{model}.safetensors is damaged: its SHA-256 is not that of run.json"
+    for name, digest in run_digests.digests(record).items():
+        if (folder / name).exists() and file_sha256(folder / name) != digest:
+            return f"{name} is damaged: its SHA-256 is not that of run.json"
     for name in TABLES:
         text = (folder / name).read_text(encoding="utf-8", errors="replace")
         epochs = [row["epoch"] for row in csv.DictReader(text.splitlines())]
@@ -158,20 +203,87 @@ def _damage(folder: Path, record: dict) -> str | None:
     return "history.npz is damaged"
 
 
-def files(record: dict) -> list[str]:
-    """Names of the files that ``train`` writes for a run. Evaluations are not imported: they do not record which code made them."""
-    return ["run.json", *(f"{model}.safetensors" for model in record["weights"]), *TABLES, "history.npz"]
+def _wrong_record(folder: Path, record: dict, config: dict) -> str | None:
+    """Why the evaluations of a run without weights are not those of the study."""
+    if not is_record(folder, record):
+        return None
+    measured, answers = _evaluation(folder, record, config)
+    if any(measured[key] != record[key] for key in ("variant", "seed", "fingerprint")):
+        return "its metrics are of another run"
+    for model in record["weights"]:
+        confusion = np.array(measured["models"][model]["confusion"])
+        counts = np.zeros_like(confusion)
+        np.add.at(counts, (answers.labels, answers.models[model].called), 1)
+        if not np.array_equal(counts, confusion):
+            return "its predictions do not have the confusion matrix of its metrics"
+    return None
 
 
-def import_run(folder: Path, target: Path) -> None:
-    """Copy the run in ``folder`` to ``target``, completely or not at all; replaces what was there."""
+def _evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predictions.Predictions]:
+    """Measures and predictions of a run without weights on the images that the study evaluates on.
+
+    Raises:
+        UserError: there are none, or they are damaged or about other images or pairs.
+    """
+    evaluated_on, pairs, models = config["evaluate"]["images"], config["pairs"], list(record["weights"])
+    if isinstance(pairs, dict):
+        raise UserError("it has no weights, and pairs that are chosen from runs need another evaluation: name the pairs in the config")
+    imported = (folder / EVALUATION[0].format("")).is_file()  # as the study keeps it
+    metrics, answers = (folder / name.format("" if imported else f"_{evaluated_on}") for name in EVALUATION)
+    measured = formats.read_metrics(metrics)
+    if measured["evaluated_on"] != evaluated_on:
+        raise UserError(f"it has no weights, and was evaluated on {measured['evaluated_on']} images, not on {evaluated_on} images")
+    for pair in (pair_name(*pair) for pair in pairs):
+        if any(pair not in measures["pairs"] for measures in measured["models"].values()):
+            raise UserError(f"it has no weights, and was evaluated without the pair {pair}")
+    if imported:
+        return measured, predictions.read(answers, models)
+    first, second = (record["classes"].index(name) for name in pairs[0])
+    return measured, predictions.of_record(answers, models, (first, second))
+
+
+def is_record(folder: Path, record: dict) -> bool:
+    """Whether a run has no weights, but evaluations."""
+    weights = any((folder / f"{model}.safetensors").exists() for model in record["weights"])
+    return not weights and any(folder.glob(EVALUATION[1].format("*")))
+
+
+def files(folder: Path, record: dict) -> list[str]:
+    """Names of the files that ``train`` writes for a run. Evaluations of a run with weights are not imported, but made again."""
+    weights = [] if is_record(folder, record) else [f"{model}.safetensors" for model in record["weights"]]
+    return ["run.json", *weights, *TABLES, "history.npz"]
+
+
+def imported_record(record: dict, expected: Expected, older: OlderCode) -> dict:
+    """The run.json of an imported run; one of the older code gets the fingerprint of the present code, and its own stays beside it."""
+    present = expected.fingerprint(record["variant"], record["seed"])
+    if record["fingerprint"] == present:
+        return record
+    own = record.get("adopted", record)["fingerprint"]
+    return record | {"fingerprint": present, "adopted": {"commit": older.commit, "fingerprint": own}}
+
+
+def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode | None = None) -> None:
+    """Copy the run in ``folder`` to ``target``, completely or not at all; what was there moves aside."""
+    record = read_json(folder / "run.json")
+    changed = imported_record(record, expected, older) if older else record
     copied = target.with_name(f"{PARTIAL}{owner()}-{target.name}")
     copied.mkdir(parents=True)
     try:
-        for name in files(read_json(folder / "run.json")):
+        for name in files(folder, record):
             shutil.copyfile(folder / name, copied / name)
+        if is_record(folder, record):
+            measured, answers = _evaluation(folder, record, expected.config)
+            digest = predictions.write(copied / "predictions.npz", answers)
+            write_json(copied / "metrics.json", measured | {"fingerprint": changed["fingerprint"], "predictions": digest})
+        if changed != record:
+            write_json(copied / "run.json", changed)
+        for path in (*copied.iterdir(), copied):
+            flush(path)
         if target.exists():
-            shutil.rmtree(target)
+            os.replace(target, aside(target))
+        else:
+            aside(target).mkdir()
         os.replace(copied, target)
     finally:
         shutil.rmtree(copied, ignore_errors=True)

@@ -34,9 +34,11 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
     if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
         print("nothing was removed")
         return
+    lock = locks.take_study(folder)
     _refuse(targets, folder)  # a job may have started in the meantime
     for path in targets:
         _remove(path, folder)
+    lock.release()
     print(f"removed {folder}" if config is None else f"removed from {folder}")
 
 

@@ -66,7 +66,7 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
 def inventory(config: dict) -> sources.Inventory:
     """How many images a config's data have, of which classes and size."""
     data = config["data"]
-    return sources.get(data["kind"]).inventory(data, Path("resources") / data["name"])
+    return sources.get(data["kind"]).inventory(data, paths.IMAGES / data["name"])
 
 
 def known_rates(folder: Path) -> list[float]:

@@ -13,7 +13,7 @@ from hardpair.comparison import tables
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import UNITS, number
-from hardpair.wording import some
+from hardpair.wording import abbreviated
 
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first
 
@@ -46,7 +46,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
         ascending = [(order[0].partition(":")[0] in HIGH) == reverse, True, True, True]
     print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
-        print(f"trained and not evaluated yet: {some(unevaluated)}")
+        print(f"trained and not evaluated yet: {abbreviated(unevaluated)}")
 
 
 def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:

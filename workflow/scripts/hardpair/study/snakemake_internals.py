@@ -12,21 +12,28 @@ from snakemake.utils import available_cpu_count
 
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.study import find, hooks
+from hardpair.jobs import locks
+from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
+
+_locks = []  # a lock that nothing refers to is released
 
 
 def start(workflow, config: dict, folders: list[str]) -> list:
     """Prepare the folders of a study and its data, record what it is started with, print its plan; return the planned jobs.
 
+    The study's lock is held until this process ends.
+
     Raises:
-        WorkflowError: a folder is not writable. Snakemake shows this type without a traceback, any other with one.
+        WorkflowError: a folder is not writable, or another command is at work on the study. Snakemake shows this type without a traceback,
+            any other with one.
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
     jobs = list(workflow.dag.needrun_jobs())
     try:
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
+        _locks.append(locks.take_study(paths.RESULTS / config["study"]))
     except UserError as error:
         raise WorkflowError(str(error)) from None
     tidy(map(Path, folders))
@@ -37,8 +44,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)
-    at_once = hooks.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
-    hooks.print_plan(config, Counter(job.rule.name for job in jobs), at_once, limits.get("gpu", 1))
+    at_once = messages.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
+    messages.print_plan(config, Counter(job.rule.name for job in jobs), at_once, limits.get("gpu", 1))
     return jobs
 
 

@@ -12,9 +12,10 @@ from hardpair.files import paths
 from hardpair.files.atomic import read_json
 from hardpair.jobs import locks
 from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
-from hardpair.staleness import plan
+from hardpair.staleness import plan, run_difference
 from hardpair.staleness.fingerprint import fingerprint
-from hardpair.study import adoption, clean, estimate
+from hardpair.staleness.run_difference import Expected
+from hardpair.study import clean, estimate
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, JobStatus, StudyStatus
 
 
@@ -100,7 +101,7 @@ class Watch:
             return None
 
         def expected(split: Path) -> str:
-            return fingerprint(plan.train_settings(self.config, variant), recipe, seed, split, plan.train_code(self.config, variant))
+            return Expected(self.config, recipe, split).fingerprint(variant, seed)
 
         return self._of_split((variant, seed), self.folder / paths.RECIPE, expected)
 
@@ -126,10 +127,10 @@ class Watch:
 
     def _difference(self, record: dict) -> str:
         try:
-            difference = adoption.difference(record, self.config, self._recipe(), self.folder / paths.SPLIT)
+            difference = run_difference.difference(record, Expected(self.config, self._recipe(), self.folder / paths.SPLIT))
         except (KeyError, TypeError, UserError):
             difference = None
-        return difference or adoption.MALFORMED
+        return difference or run_difference.MALFORMED
 
     def _compared(self, runs: list) -> bool:
         """Whether tables, final figure and report are those of the present runs."""

@@ -12,7 +12,7 @@ from rich.text import Text
 from hardpair.files import paths
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
-from hardpair.wording import counted, some
+from hardpair.wording import abbreviated, counted
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
 NAME = 24  # columns of a variant's name
@@ -136,7 +136,7 @@ def _troubles(status: StudyStatus, few: int) -> list[Text]:
     if (more := len(by_state[FAILED]) - few) > 0:
         troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
     if stopped := by_state[STOPPED]:
-        names = some([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
+        names = abbreviated([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
         troubles.append(_signed(STOPPED, f"stopped: {names}; rerun the same command to continue from their checkpoints"))
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
@@ -145,7 +145,7 @@ def _troubles(status: StudyStatus, few: int) -> list[Text]:
     if len(variants) > few:
         troubles.append(_signed(STALE, f"stale runs of {len(variants) - few} more variants"))
     if status.leftover:
-        names = some([f"{variant} seed {seed}" for variant, seed in status.leftover])
+        names = abbreviated([f"{variant} seed {seed}" for variant, seed in status.leftover])
         command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"
         troubles.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *troubles] if troubles else []

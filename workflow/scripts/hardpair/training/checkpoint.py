@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from hardpair.files.atomic import remove_partial, written_whole
+from hardpair.files.atomic import atomic_write, remove_partial
 from hardpair.jobs.stopping import Stop
 from hardpair.training.history import History
 from hardpair.training.loop import Training
@@ -74,7 +74,7 @@ def _parts(training: Training) -> dict[str, dict[str, torch.Tensor]]:
 def save(path: Path, key: str, tensors: dict[str, torch.Tensor], values: dict) -> None:
     """Write a state, whole or not at all; ``key`` names what it is a state of."""
     text = json.dumps(values)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(tensors, temporary, {"key": key, "values": text, "digest": _digest(key, text, tensors)})
 
 

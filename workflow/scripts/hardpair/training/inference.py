@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from hardpair.device import autocast
 from hardpair.training.augment import normalise
 from hardpair.training.images import Images
+from hardpair.training.precision import autocast
 
 BATCH = 250
 

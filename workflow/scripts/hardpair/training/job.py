@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from hardpair.config.resolve import canonical
-from hardpair.device import choose_precision, device_name, visible_gpu
+from hardpair.device import device_name, visible_gpu
 from hardpair.files.atomic import read_json
 from hardpair.jobs.stopping import Stop
 from hardpair.staleness.fingerprint import fingerprint, versions
@@ -17,6 +17,7 @@ from hardpair.training.checkpoint import Checkpointer
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
 from hardpair.training.loop import Diverged, Training
+from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import RunSettings
 
 

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair import losses, samplers
-from hardpair.device import choose_precision
 from hardpair.errors import UserError
 from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
@@ -22,8 +21,10 @@ from hardpair.training.cuda_graph import GraphedStep, own_stream
 from hardpair.training.history import History
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
+from hardpair.training.precision import choose_precision
 from hardpair.training.random_streams import derive, generator
 from hardpair.training.recipe import RunSettings
+from hardpair.training.schedule import learning_rate
 from hardpair.training.step import SGD, Learner, train_step
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
@@ -117,7 +118,7 @@ class Training:
 
     def train_epoch(self, completed: int, pause: Pause) -> dict:
         """What is left of a pass over the training images; waits for the device only at the end."""
-        rate = self.optimiser.learning_rate = self.recipe.learning_rate_at(completed)
+        rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed)
         self.loss.begin_epoch(completed / self.recipe.epochs)
         self.draw_epoch()
         sizes = self.batches.sizes

@@ -39,11 +39,6 @@ class Recipe:
         """The recipe as a map of keys and values, as files hold it."""
         return asdict(self) | {"lr_drops": list(self.lr_drops)}
 
-    def learning_rate_at(self, completed: int) -> float:
-        """Learning rate of the epoch that follows ``completed`` ones: it drops after each share of the run, rounded to whole epochs."""
-        drops = sum(completed >= int(share * self.epochs + 0.5) for share in self.lr_drops)
-        return self.learning_rate * self.lr_factor**drops
-
 
 @dataclass(frozen=True)
 class RunSettings:

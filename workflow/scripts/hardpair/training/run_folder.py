@@ -2,32 +2,30 @@
 
 from pathlib import Path
 
-import numpy as np
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from hardpair.errors import UserError
-from hardpair.files.atomic import file_sha256, read_json, write_json, write_rows, written_whole
+from hardpair.files import atomic
+from hardpair.files.run_digests import damaged
 from hardpair.training.history import EPOCH_COLUMNS, REFRESH_COLUMNS, History
 
 
 def write(folder: Path, history: History, record: dict) -> None:
-    """Write a run's weights, tables and arrays and, last, run.json with ``record`` and the SHA-256 of the weights."""
-    weights = {"last": history.last} | ({"best": history.best} if history.best else {})
-    for name, tensors in weights.items():
-        with written_whole(folder / f"{name}.safetensors") as temporary:
-            save_file(tensors, temporary)
-    write_rows(folder / "epochs.csv", history.epochs, EPOCH_COLUMNS)
-    write_rows(folder / "refreshes.csv", history.refreshes, REFRESH_COLUMNS)
-    with written_whole(folder / "history.npz") as temporary:
-        np.savez_compressed(temporary, **history.arrays())
-    write_json(folder / "run.json", record | {"weights": {name: file_sha256(folder / f"{name}.safetensors") for name in weights}})
+    """Write a run's weights, tables and arrays and, last, run.json with ``record`` and the SHA-256 of what was written."""
+    models = {"last": history.last} | ({"best": history.best} if history.best else {})
+    weights = {name: atomic.write_bytes(folder / f"{name}.safetensors", save(tensors)) for name, tensors in models.items()}
+    digests = {
+        "epochs.csv": atomic.write_rows(folder / "epochs.csv", history.epochs, EPOCH_COLUMNS),
+        "refreshes.csv": atomic.write_rows(folder / "refreshes.csv", history.refreshes, REFRESH_COLUMNS),
+        "history.npz": atomic.write_arrays(folder / "history.npz", history.arrays()),
+    }
+    atomic.write_json(folder / "run.json", record | {"weights": weights, "files": digests})
 
 
 def is_complete(folder: Path, fingerprint: str) -> bool:
     """Whether a folder holds a finished run of this fingerprint; its run.json is written last."""
     try:
-        record = read_json(folder / "run.json")
-        intact = all(file_sha256(folder / f"{name}.safetensors") == digest for name, digest in record["weights"].items())
-        return intact and record["fingerprint"] == fingerprint
+        record = atomic.read_json(folder / "run.json")
+        return record["fingerprint"] == fingerprint and damaged(folder, record) is None
     except (UserError, OSError, KeyError, TypeError, AttributeError):  # whatever lies there is no finished run
         return False

@@ -22,7 +22,7 @@ def load(folder: Path, name: str, record: dict) -> ConvNet:
     try:
         weights = load_file(path) if file_sha256(path) == record["weights"].get(name) else {}
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: train the run first") from None
+        raise UserError(f"{path} is missing: train the run first, also where its record was imported, which has no weights") from None
     except (SafetensorError, RuntimeError, ValueError, KeyError):
         weights = {}
     count = sum(value.numel() for key, value in weights.items() if key not in ("output.scale", "output.bias"))

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.optim.sgd import sgd
 
-from hardpair.device import autocast
 from hardpair.training.batches import Batches
+from hardpair.training.precision import autocast
 
 
 class SGD:

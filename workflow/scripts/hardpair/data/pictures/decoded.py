@@ -18,7 +18,7 @@ from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.data.split import split_indices
 from hardpair.errors import UserError
 from hardpair.files.atomic import write_rows
-from hardpair.wording import some
+from hardpair.wording import abbreviated
 
 AHEAD = 8  # files per thread that are in memory and wait to be decoded
 AHEAD_BYTES = 2**28  # that they may have together, unless it is one file
@@ -149,7 +149,7 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
     write_rows(folder / "skipped.csv", pictures.bad, ("file", "problem"))
     write_rows(folder / "duplicates.csv", rows, ("group", "part", "class", "file"))
     if pictures.ignored:
-        remarks.append(f"files that are no pictures by their names, ignored: {len(pictures.ignored):,} ({some(pictures.ignored)})")
+        remarks.append(f"files that are no pictures by their names, ignored: {len(pictures.ignored):,} ({abbreviated(pictures.ignored)})")
     if pictures.bad:
         remarks.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} ({folder / 'skipped.csv'} says why)")
     if groups:
@@ -178,6 +178,6 @@ def refuse(pictures: Pictures, data: dict, folder: Path) -> None:
     few = [f"{name} has {n} for {part}" for name, counts in pictures.counts().items() for part, n in counts.items() if n < min_images]
     if few:
         raise UserError(
-            f"data.source {source} has classes of fewer than {min_images} pictures ({some(few)}): add pictures, remove the classes, lower "
-            "data.min_images or, without train/ and test/, change data.test_share"
+            f"data.source {source} has classes of fewer than {min_images} pictures ({abbreviated(few)}): add pictures, remove the classes, "
+            "lower data.min_images or, without train/ and test/, change data.test_share"
         )

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import matplotlib
 from matplotlib import font_manager
 
-from hardpair.wording import some
+from hardpair.wording import abbreviated
 
 DEFAULT = "DejaVu Sans"  # comes with Matplotlib
 _lacking: ContextVar[set[str]] = ContextVar("lacking", default=set())  # noqa: B039 (never changed)
@@ -74,7 +74,7 @@ def replaced(text: str) -> str:
 
 
 def _sentence(numbers: dict[str, str]) -> str:
-    shown = some([f"{number} for {run if run.isprintable() else ascii(run)}" for run, number in numbers.items()], 6)
+    shown = abbreviated([f"{number} for {run if run.isprintable() else ascii(run)}" for run, number in numbers.items()], 6)
     return f"figures show {shown}, since no font of this machine has these characters: install one that has, such as Noto Sans CJK"
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from hardpair.figures.drawing import fonts
-from hardpair.files.atomic import written_whole
+from hardpair.files.atomic import atomic_write
 from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -174,5 +174,5 @@ def light(colour) -> bool:
 def save(figure: Figure, output: str | Path) -> None:
     """Write ``output`` as PNG and, beside it, as SVG; no time stamp or version enters the files."""
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
-        with written_whole(Path(output).with_suffix(suffix)) as temporary:
+        with atomic_write(Path(output).with_suffix(suffix)) as temporary:
             figure.savefig(temporary, metadata=metadata)

@@ -1,4 +1,4 @@
-"""Prepare a study before its first job and summarise it after its last. Imports no torch and no Snakemake.
+"""What a study prints before its first job and after its last. Imports no torch and no Snakemake.
 
 All is printed to stderr: on stdout it would spoil ``snakemake --dag | dot``.
 """

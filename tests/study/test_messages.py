@@ -11,7 +11,7 @@ import pytest
 from snakemake.exceptions import WorkflowError
 
 from hardpair.files.atomic import owner
-from hardpair.study import find, hooks, snakemake_internals
+from hardpair.study import find, messages, snakemake_internals
 from workspace import PROJECT
 
 
@@ -25,7 +25,7 @@ def config(monkeypatch):
 def commands(monkeypatch):
     """The commands that a forecast would run, one list each."""
     run = []
-    monkeypatch.setattr(hooks.subprocess, "run", lambda command, **_: run.append(list(map(str, command))))
+    monkeypatch.setattr(messages.subprocess, "run", lambda command, **_: run.append(list(map(str, command))))
     return run
 
 
@@ -46,23 +46,23 @@ def commands(monkeypatch):
     ],
 )
 def test_jobs_at_once_are_those_that_the_machine_has_room_for(cores, gpus, gpus_here, jobs_per_gpu, expected, monkeypatch):
-    monkeypatch.setattr(hooks, "devices", lambda: [str(index) for index in range(gpus_here)])
-    assert hooks.jobs_at_once(cores, gpus, None, jobs_per_gpu, processors=2) == expected
+    monkeypatch.setattr(messages, "devices", lambda: [str(index) for index in range(gpus_here)])
+    assert messages.jobs_at_once(cores, gpus, None, jobs_per_gpu, processors=2) == expected
 
 
 @pytest.mark.parametrize(("gpus", "expected"), [(4, 4), (None, 100)])
 def test_a_cluster_has_room_for_its_nodes(gpus, expected):
-    assert hooks.jobs_at_once(1, gpus, 100, 1, processors=2) == expected
+    assert messages.jobs_at_once(1, gpus, 100, 1, processors=2) == expected
 
 
 def test_a_plan_without_training_names_its_steps(commands, config, capsys):
-    hooks.print_plan(config, {"compare": 1, "write_report": 1}, at_once=2, gpus=1)
+    messages.print_plan(config, {"compare": 1, "write_report": 1}, at_once=2, gpus=1)
     assert capsys.readouterr().err == "study demo: no run to train; steps to do: compare, write_report\n"
     assert commands == []
 
 
 def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, config, capsys):
-    hooks.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0)
+    messages.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0)
     [[python, script, option, text, *options]] = commands
     assert (python, Path(script).name, option, json.loads(text)) == (sys.executable, "estimate_study.py", "--config", config)
     assert options == ["--runs", "3", "--trials", "4", "--at-once", "2", "--gpus", "0"]
@@ -72,25 +72,25 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
 def test_results_are_those_that_exist(tmp_path, capsys):
     folder = tmp_path / "mine"
     folder.mkdir()
-    hooks.print_results(folder)
+    messages.print_results(folder)
     assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
     (folder / "comparison.md").touch()
     (folder / "report.html").touch()
-    hooks.print_results(folder)
+    messages.print_results(folder)
     expected = [f"table:  {folder}/comparison.md", f"report: {folder}/report.html", "runs:   make runs STUDY=mine"]
     assert capsys.readouterr().err.splitlines() == expected
 
 
 def failures(jobs, folder, capsys):
-    hooks.print_failures(jobs, folder)
-    said = capsys.readouterr()
-    assert said.out == ""
-    return said.err.splitlines()
+    messages.print_failures(jobs, folder)
+    output = capsys.readouterr()
+    assert output.out == ""
+    return output.err.splitlines()
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):
-    made, folder = tmp_path / "made", tmp_path / "demo"
-    made.touch()
+    existing, folder = tmp_path / "made", tmp_path / "demo"
+    existing.touch()
     texts = {
         "bad": "Traceback\nValueError: no\n",
         "made": "train.py: no\n",
@@ -99,7 +99,7 @@ def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, c
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.log").write_text(text)
-    outputs = {"made": [str(made)]}
+    outputs = {"made": [str(existing)]}
     jobs = [(f"Train {name}", tmp_path / f"{name}.log", outputs.get(name, [str(tmp_path / "missing")])) for name in [*texts, "not begun"]]
     lines = failures(jobs, folder, capsys)
     assert lines[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"

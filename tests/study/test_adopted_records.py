@@ -1,0 +1,164 @@
+"""Runs imported as records, without weights and by older code, through the real commands."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy.special import softmax
+
+from hardpair.cli.command import overlaid
+from hardpair.config.resolve import resolve
+from hardpair.errors import UserError
+from hardpair.staleness import plan
+from hardpair.staleness.fingerprint import fingerprint
+from hardpair.staleness.run_difference import Expected, OlderCode
+from hardpair.study import adoption
+from workspace import PROJECT, TINY
+
+COMMIT, PAIR = "0123456789abcdef0123456789abcdef01234567", ("cat", "dog")
+OLDER = {"ce": "a" * 16, "dfl": "b" * 16, "ce_sampler": "c" * 16}  # code hashes
+DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic"}
+VARYING = ["code", "fingerprint", "adopted", "seconds", "images_per_second", "peak_memory_mb"]
+
+
+def resolved(**changes) -> dict:
+    return resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY) | changes))
+
+
+def write_record(run, out, split, recipe, code=None):
+    """Write what a record keeps of an evaluated run; with ``code``, as if other code had trained it."""
+    out.mkdir(parents=True)
+    for name in ("epochs.csv", "refreshes.csv", "history.npz"):
+        shutil.copy(run / name, out)
+    record, measured = json.loads((run / "run.json").read_text()), json.loads((run / "metrics.json").read_text())
+    if code:
+        own = fingerprint(plan.train_settings(resolved(), record["variant"]), recipe, record["seed"], split, code)
+        record, measured = record | {"code": code, "fingerprint": own}, measured | {"fingerprint": own}
+    (out / "metrics_test.json").write_text(json.dumps(measured))
+    arrays = np.load(run / "predictions.npz")
+    labels, pair = arrays["labels"], [record["classes"].index(name) for name in PAIR]
+    kept = {"labels": labels.astype(np.uint8), "index": arrays["index"].astype(np.int32)}
+    for model in ("last", "best"):
+        p = softmax(arrays[model].astype(np.float64), axis=1)
+        rows = np.isin(labels, pair)
+        kept[f"{model}_class"] = p.argmax(1).astype(np.uint8)
+        kept[f"{model}_p_true"] = p[np.arange(len(p)), labels].astype(np.float16)
+        kept[f"{model}_p_other"] = p[rows, sum(pair) - labels[rows]].astype(np.float16)
+    np.savez_compressed(out / "predictions_test.npz", **kept)
+    (out / "run.json").write_text(json.dumps(record))
+
+
+@pytest.fixture(scope="module")
+def records(finished, tmp_path_factory):
+    """The records of all runs of the study, as if older code had trained them."""
+    folder, results = tmp_path_factory.mktemp("records"), finished.folder / "results/tiny"
+    recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
+    for variant, code in OLDER.items():
+        for seed in (0, 1):
+            write_record(results / f"runs/{variant}/seed{seed}", folder / variant / f"seed{seed}", results / "split.json", recipe, code)
+    return folder
+
+
+def test_records_give_the_tables_figures_and_report_without_training(finished, records, tmp_path):
+    study = finished.copy(tmp_path / "study")
+    shutil.rmtree(study.folder / ".snakemake")
+    results = study.folder / "results/tiny"
+    for name in ("runs", "figures", "logs"):
+        shutil.rmtree(results / name)
+    for name in ("comparison.md", "report.html", *(path.name for path in results.glob("*.csv"))):
+        (results / name).unlink()
+    command = ("make", "--silent", "--old-file=setup", "adopt", f"RUNS={records}", "CONFIG=tiny.yaml")
+    refused = study.run(*command, check=False)
+    assert refused.stdout.count(f"it was trained by other code ({OLDER['dfl']}, here ") == 2
+    assert study.run(*command, f"CODE={COMMIT}").stdout.endswith("6 of 6 runs imported\n")
+    assert not {job for job in study.stale() if job.startswith(("Train", "Evaluate"))}
+    study.snakemake()
+    assert "Nothing to be done" in study.snakemake().stderr
+    assert not list(results.rglob("*.safetensors"))
+
+    for name in ("runs", "comparison", "contrasts", "most_confused", "claims"):
+        ours, first = (pd.read_csv(folder / f"results/tiny/{name}.csv") for folder in (study.folder, finished.folder))
+        kept = [column for column in first.columns if column not in VARYING]
+        pd.testing.assert_frame_equal(ours[kept], first[kept], check_exact=True)
+    runs = pd.read_csv(results / "runs.csv")
+    assert set(runs["adopted"]) == {COMMIT[:12]}
+    assert dict(zip(runs["variant"], runs["code"], strict=True)) == OLDER
+    assert f"6 of 6 runs were trained by the code of commit `{COMMIT[:12]}`" in (results / "comparison.md").read_text()
+    assert f"runs trained by the code of commit {COMMIT[:12]}, imported" in (results / "report.html").read_text()
+    assert len(list((results / "figures").glob("*.png"))) == len(list((finished.folder / "results/tiny/figures").glob("*.png")))
+
+    status = study.run("python", "workflow/scripts/study.py", "status", "--study", "tiny").stdout
+    assert "all done: results/tiny/report.html" in status
+    again = study.run(*command, f"CODE={COMMIT}").stdout
+    assert again.count("not imported, the study has this run already") == 6
+    picture = PROJECT / "docs/study/final.png"
+    done = study.run("python", "workflow/scripts/predict.py", "--run", "results/tiny/runs/ce/seed0", str(picture), check=False)
+    assert done.returncode == 1
+    assert "last.safetensors is missing: train the run first" in done.stderr
+    study.edit("tiny.yaml", "{kind: focal, gamma: 2, scale: dynamic}", "{kind: focal, gamma: 3, scale: dynamic}")
+    assert {job for job in study.stale() if job.startswith("Train")} == {f"Train dfl with seed {seed}" for seed in (0, 1)}
+
+
+def changed_metrics(folder, **changes):
+    path = folder / "metrics_test.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def other_answers(folder):
+    arrays = dict(np.load(folder / "predictions_test.npz"))
+    arrays["last_class"] = (arrays["last_class"] + 1) % 10
+    np.savez_compressed(folder / "predictions_test.npz", **arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "config", "reason"),
+    [
+        (lambda folder: None, {}, None),
+        (lambda folder: (folder / "metrics_test.json").unlink(), {}, "metrics_test.json is missing"),
+        (lambda folder: (folder / "predictions_test.npz").unlink(), {}, "last.safetensors is missing"),
+        (lambda folder: None, {"evaluate": {"images": "validation"}}, "metrics_validation.json is missing"),
+        (lambda folder: None, {"pairs": [["cat", "dog"], ["truck", "ship"]]}, "evaluated without the pair truck-ship"),
+        (
+            lambda folder: None,
+            {"variants": [{"name": "dfl", "loss": DFL, "recipe": {"momentum": 0.8}}]},
+            "its recipe.momentum is 0.9, here 0.8",
+        ),
+        (lambda folder: None, {"variants": [{"name": "dfl", "loss": DFL, "recipe": {"momentum": 0.9}}]}, None),
+        (lambda folder: None, {"pairs": {"auto": 1}}, "pairs that are chosen from runs need another evaluation"),
+        (lambda folder: changed_metrics(folder, seed=1), {}, "its metrics are of another run"),
+        (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
+        (other_answers, {}, "its predictions do not have the confusion matrix of its metrics"),
+        (lambda folder: (folder / "predictions_test.npz").write_bytes(b"PK"), {}, "predictions_test.npz cannot be read"),
+    ],
+)
+def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tmp_path, change, config, reason):
+    folder, results = tmp_path / "run", finished.folder / "results/tiny"
+    shutil.copytree(records / "dfl/seed0", folder)
+    change(folder)
+    recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
+    expected = Expected(
+        resolved(contrasts=[], claims=[], baseline="dfl", search={"enabled": False}, **config), recipe, results / "split.json"
+    )
+    refusal = adoption.refusal(folder, expected, OlderCode(COMMIT))
+    assert refusal is None if reason is None else reason in refusal
+    assert refusal is None or "\n" not in refusal
+
+
+def test_only_one_older_code_of_a_variant_is_accepted(finished, records):
+    results = finished.folder / "results/tiny"
+    expected = Expected(resolved(), yaml.safe_load((results / "search/recipe.yaml").read_text()), results / "split.json")
+    older = OlderCode(COMMIT, {"dfl": "d" * 16})
+    assert adoption.refusal(records / "ce/seed0", expected, older) is None
+    assert adoption.refusal(records / "ce/seed1", expected, older) is None
+    yet_another = f"it was trained by yet another code ({OLDER['dfl']}, other runs of dfl by {'d' * 16})"
+    assert adoption.refusal(records / "dfl/seed0", expected, older) == yet_another
+
+
+@pytest.mark.parametrize("name", ["nothing", "HEAD:README.md", "--all", "abc"])
+def test_what_is_no_commit_is_refused(name, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    with pytest.raises(UserError, match="which is no commit here"):
+        adoption.full_commit(name)

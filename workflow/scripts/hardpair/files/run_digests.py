@@ -1,0 +1,50 @@
+"""Whether the files of a run are those that were written, by their SHA-256. Imports no torch."""
+
+from pathlib import Path
+
+from hardpair.errors import UserError
+from hardpair.files.atomic import file_sha256, read_json
+
+AFFECTS_RESULTS = False
+
+
+def digests(record: dict) -> dict[str, str]:
+    """SHA-256 of the files beside run.json, by name; of a run that older code trained, of its weights alone."""
+    return {f"{model}.safetensors": digest for model, digest in record["weights"].items()} | record.get("files", {})
+
+
+def damaged(folder: Path, record: dict) -> str | None:
+    """The first of a run's files that is not what was written."""
+    return next((name for name, digest in digests(record).items() if file_sha256(folder / name) != digest), None)
+
+
+def check(path: Path) -> None:
+    """Refuse a file of a run that is not what ``train`` wrote, if there is a run.json beside it that has its SHA-256.
+
+    Raises:
+        UserError: the file is damaged or missing.
+    """
+    record = _read(path.with_name("run.json"))
+    _refuse(path, digests(record).get(path.name) if record else None, "delete its folder and run the workflow to train the run")
+
+
+def check_predictions(path: Path) -> None:
+    """Refuse a predictions.npz that is not what ``evaluate`` wrote, if there is a metrics.json beside it that has its SHA-256.
+
+    Raises:
+        UserError: the file is damaged or missing.
+    """
+    _refuse(path, _read(path.with_name("metrics.json")).get("predictions"), "delete it and run the workflow to evaluate the run")
+
+
+def _read(path: Path) -> dict:
+    return read_json(path) if path.exists() else {}
+
+
+def _refuse(path: Path, expected: str | None, remedy: str) -> None:
+    if expected is None:
+        return
+    if not path.exists():
+        raise UserError(f"{path} is missing: {remedy} again")
+    if file_sha256(path) != expected:
+        raise UserError(f"{path} is damaged, its SHA-256 is not the recorded one: {remedy} again")
