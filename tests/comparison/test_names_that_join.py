@@ -15,8 +15,8 @@ PAIRS = [["1-2", "3"], ["1", "2-3"], ["a_b", "3"], ["a b", "3"]]
 
 def test_each_pair_has_its_own_columns_rows_and_parts_of_the_report(tmp_path):
     variants = [{"name": "ce", "label": "CE"}, {"name": "dfl", "label": "DFL"}]
-    told = fake_study.settings(variants, seeds=2, pairs=PAIRS)
-    fake_study.write_study(tmp_path, told, epochs=2, images=120, classes=CLASSES, size=8)
+    fake_settings = fake_study.settings(variants, seeds=2, pairs=PAIRS)
+    fake_study.write_study(tmp_path, fake_settings, epochs=2, images=120, classes=CLASSES, size=8)
     results = tmp_path / "results"
     runs = pd.read_csv(results / "runs.csv")
     for _, row in runs.iterrows():

@@ -23,16 +23,16 @@ LONG = {f"cat/{'x' * 120}/{'y' * 150}.png": b"long", "cat/ü.png": b"two"}
 
 
 def read(source: Path) -> dict[str, bytes | str]:
-    return {each.path: content for each, content in tree.contents(source, tree.listing(source))}
+    return {member.path: content for member, content in tree.contents(source, tree.listing(source))}
 
 
 def refusal(source: Path) -> str:
     with pytest.raises(UserError) as caught:
         read(source)
-    told = str(caught.value)
-    assert told.startswith(f"data.source {source} ")
-    assert told.isprintable()
-    return told
+    message = str(caught.value)
+    assert message.startswith(f"data.source {source} ")
+    assert message.isprintable()
+    return message
 
 
 def tar(files: dict[str, bytes], **options) -> bytes:
@@ -87,30 +87,30 @@ SOUND = {
 def test_an_archive_is_what_its_content_says_whatever_its_name(tmp_path, kind, suffix):
     source = tmp_path / f"a{suffix}"
     source.write_bytes(SOUND[kind])
-    found = read(source)
-    assert {path: content for path, content in found.items() if path in FILES} == FILES
+    actual = read(source)
+    assert {path: content for path, content in actual.items() if path in FILES} == FILES
     if "holds" in kind or "ends in" in kind:
-        assert len(found) == len(FILES) + 1
+        assert len(actual) == len(FILES) + 1
     if kind in ("gnu", "pax", "pax with global headers", "zip"):
-        assert found == FILES | LONG
-    assert not any("fox" in path for path in found)
+        assert actual == FILES | LONG
+    assert not any("fox" in path for path in actual)
 
 
 def test_a_tar_cut_at_any_header_is_refused(tmp_path):
-    whole = SOUND["gnu"]
-    for place in [*headers(whole), len(whole.rstrip(b"\0")) // 512 * 512 + 512]:
-        (tmp_path / "a").write_bytes(whole[:place])
+    sound = SOUND["gnu"]
+    for place in [*headers(sound), len(sound.rstrip(b"\0")) // 512 * 512 + 512]:
+        (tmp_path / "a").write_bytes(sound[:place])
         assert "neither" in refusal(tmp_path / "a") or "is damaged (it was cut short: its end is missing)" in refusal(tmp_path / "a")
 
 
 @pytest.mark.parametrize("kind", ["gnu", "pax", "ustar"])
 def test_a_tar_with_any_bit_of_a_header_flipped_is_refused(tmp_path, kind):
-    whole, source, drawn = SOUND[kind], tmp_path / "a", random.Random(1)
-    source.write_bytes(whole)
+    sound, source, drawn = SOUND[kind], tmp_path / "a", random.Random(1)
+    source.write_bytes(sound)
     expected = read(source)
-    for place in headers(whole)[1:]:
+    for place in headers(sound)[1:]:
         for _ in range(12):
-            content, flipped = bytearray(whole), drawn.randrange(512)
+            content, flipped = bytearray(sound), drawn.randrange(512)
             content[place + flipped] ^= 1 << drawn.randrange(8)
             source.write_bytes(content)
             if 148 <= flipped < 156:  # its checksum, where a bit may say nothing, such as one of a space
@@ -123,9 +123,9 @@ def test_a_tar_with_any_bit_of_a_header_flipped_is_refused(tmp_path, kind):
 @pytest.mark.parametrize("length", [512, 1024, 4096])
 def test_a_tar_with_a_header_of_zeros_is_refused(tmp_path, length):
     files = {f"cat/{number}.png": bytes([number + 1]) * 6000 for number in range(5)}
-    whole, source = tar(files), tmp_path / "a"
-    for place in headers(whole)[1:]:
-        source.write_bytes(whole[:place] + bytes(length) + whole[place + length :])
+    sound, source = tar(files), tmp_path / "a"
+    for place in headers(sound)[1:]:
+        source.write_bytes(sound[:place] + bytes(length) + sound[place + length :])
         refusal(source)
 
 
@@ -197,8 +197,8 @@ def test_a_zip_of_many_files_may_count_them_modulo_65536(tmp_path):
     plain = content[: content.index(b"PK\6\6")] + content[end:]
     directory = plain.index(b"PK\1\2")
     struct.pack_into("<HHII", plain, plain.rindex(b"PK\5\6") + 8, 464, 464, plain.rindex(b"PK\5\6") - directory, directory)
-    for whole in (content, plain):
-        (tmp_path / "a").write_bytes(whole)
+    for sound in (content, plain):
+        (tmp_path / "a").write_bytes(sound)
         assert len(tree.listing(tmp_path / "a")) == 66_000
 
 
@@ -275,7 +275,7 @@ def test_a_method_of_compression_that_not_every_python_has_is_named(tmp_path):
     for mark, place in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
         content[content.index(mark) + place] = 93
     (tmp_path / "a.zip").write_bytes(content)
-    (bad,) = (each for each in tree.listing(tmp_path / "a.zip") if each.problem)
+    (bad,) = (member for member in tree.listing(tmp_path / "a.zip") if member.problem)
     assert bad.problem == "is compressed by zstd, which is not read"
 
 

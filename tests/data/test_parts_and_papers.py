@@ -60,7 +60,7 @@ def test_each_part_may_hold_its_classes_in_one_more_folder():
 
 
 @pytest.mark.parametrize(
-    ("paths", "told"),
+    ("paths", "message"),
     [
         (
             ["Train/a/1", "Train/b/1", "train/a/1", "test/a/1"],
@@ -71,10 +71,10 @@ def test_each_part_may_hold_its_classes_in_one_more_folder():
         (["Testing/a/1", "Testing/b/1", "more/a/1"], "has Testing/ with folders of classes but no such train/"),
     ],
 )
-def test_parts_that_do_not_go_together_are_refused(paths, told):
+def test_parts_that_do_not_go_together_are_refused(paths, message):
     with pytest.raises(UserError) as caught:
         arranged(*paths)
-    assert str(caught.value).startswith(f"data.source pictures {told}")
+    assert str(caught.value).startswith(f"data.source pictures {message}")
 
 
 def test_validation_pictures_beside_train_and_test_are_of_neither():
@@ -146,8 +146,8 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path):
     entries = tree.listing(source)
     (source / "cat/1.png").write_bytes(b"longer")
     (source / "dog/1.png").unlink()
-    found = {entry.path: content for entry, content in tree.contents(source, entries)}
-    assert found == {"cat/1.png": "changed while it was read", "dog/1.png": "cannot be read (No such file or directory)"}
+    actual = {entry.path: content for entry, content in tree.contents(source, entries)}
+    assert actual == {"cat/1.png": "changed while it was read", "dog/1.png": "cannot be read (No such file or directory)"}
 
 
 def test_no_picture_is_lost_in_silence(tmp_path, monkeypatch):

@@ -39,18 +39,18 @@ def split(folder, monkeypatch, labels=LABELS, **wish):
 def test_a_class_without_a_training_image_is_refused_before_training(tmp_path, monkeypatch, how, wish):
     kept, _ = split_indices(LABELS, wish.get("training"), wish["validation"], how)
     expected = np.bincount(LABELS[kept], minlength=3)
-    found = split(tmp_path, monkeypatch, **wish, split=how)
+    actual = split(tmp_path, monkeypatch, **wish, split=how)
     lacking = [name for name, count in zip(CLASSES, expected, strict=True) if count == 0]
     if not lacking:
-        assert found == expected.tolist()
+        assert actual == expected.tolist()
         return
-    assert found.startswith(f"split_data.py: the split leaves no training image of {len(lacking)} of 3 classes ({', '.join(lacking)}): ")
-    assert "lower data.validation" in found
+    assert actual.startswith(f"split_data.py: the split leaves no training image of {len(lacking)} of 3 classes ({', '.join(lacking)}): ")
+    assert "lower data.validation" in actual
 
 
 def test_a_class_that_has_no_image_at_all_is_refused(tmp_path, monkeypatch):
-    told = split(tmp_path, monkeypatch, labels=np.repeat([0, 1], 10), validation=2)
-    assert "no training image of 1 of 3 classes (c)" in told
+    message = split(tmp_path, monkeypatch, labels=np.repeat([0, 1], 10), validation=2)
+    assert "no training image of 1 of 3 classes (c)" in message
 
 
 def test_a_tail_that_leaves_each_class_an_image_is_taken(tmp_path, monkeypatch):

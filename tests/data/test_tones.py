@@ -95,10 +95,10 @@ UNCLEAR = {
 
 @pytest.mark.parametrize("kind", UNCLEAR)
 def test_an_unclear_range_is_refused_with_the_range_and_what_to_do(kind):
-    content, told = UNCLEAR[kind]
+    content, message = UNCLEAR[kind]
     with pytest.raises(BadPicture) as caught:
         read(content)
-    assert caught.value.problem.startswith(f"has {told}")
+    assert caught.value.problem.startswith(f"has {message}")
     assert caught.value.advice.startswith("save it with values from 0")
 
 
@@ -128,9 +128,9 @@ MODES = "L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr HSV LAB I I;16 I;16L I;16B I
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_of_pillow_becomes_colour(mode):
-    found = np.asarray(in_colour(opaque(mode)))
+    actual = np.asarray(in_colour(opaque(mode)))
     near = 3 if mode in ("LAB", "YCbCr", "HSV") else 1
-    np.testing.assert_allclose(found.astype(int), np.stack([RAMP] * 3, -1), atol=near)
+    np.testing.assert_allclose(actual.astype(int), np.stack([RAMP] * 3, -1), atol=near)
 
 
 @pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa"])
@@ -143,15 +143,15 @@ def test_what_is_half_transparent_is_halfway_to_white(mode):
 
 def test_a_transparent_value_is_white_in_any_depth():
     for array, value in ((RAMP, 40), (WIDE, 40 * 257)):
-        found = read(saved(array, "PNG", transparency=value))
+        actual = read(saved(array, "PNG", transparency=value))
         expected = np.where(RAMP == 40, 255, RAMP)
-        np.testing.assert_allclose(found.astype(int), grey(expected), atol=1)
+        np.testing.assert_allclose(actual.astype(int), grey(expected), atol=1)
 
 
 def test_twelve_packed_bits_count_to_4095():
     values = np.repeat([[0, 1024, 4095]], 3, 0).astype(np.uint16)
-    found = np.asarray(in_colour(Image.fromarray(values), Samples(bits=12)))
-    assert found[0, :, 0].tolist() == [0, 64, 255]
+    actual = np.asarray(in_colour(Image.fromarray(values), Samples(bits=12)))
+    assert actual[0, :, 0].tolist() == [0, 64, 255]
 
 
 # ------------------------------------------------------------------------------------------------------------ metadata

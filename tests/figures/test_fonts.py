@@ -99,12 +99,12 @@ def test_numbers_are_the_same_in_every_figure_and_said_once_on_screen(bare, tmp_
     import assemble_figure
     import plot_figure
 
-    told = fake_study.settings(fake_study.STUDY[:2], seeds=2, pairs=[CLASSES[1:3]])
-    fake_study.write_study(tmp_path, told, epochs=3, images=60, classes=CLASSES, size=8)
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2, pairs=[CLASSES[1:3]])
+    fake_study.write_study(tmp_path, settings, epochs=3, images=60, classes=CLASSES, size=8)
     said = []
     for script, words in ((plot_figure, ["confusion"]), (assemble_figure, [])):
         output = tmp_path / f"{script.__name__}.png"
-        runs = ["--runs", tmp_path / "results" / "runs", "--settings", json.dumps(told), "--output", output]
+        runs = ["--runs", tmp_path / "results" / "runs", "--settings", json.dumps(settings), "--output", output]
         monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *words, *map(str, runs)])
         command.run(script.main)
         said.append(capsys.readouterr())

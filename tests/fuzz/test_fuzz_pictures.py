@@ -119,9 +119,9 @@ PACKED = {
 def prepared(source: Path, out: Path) -> tuple[str | None, list[int], list[str]]:
     """The sentence of the command, if it refused; tones of the prepared pictures; files that it skipped."""
     line = ["--kind", "folder", "--name", "p", "--source", source, "--settings", '{"size": 8, "test_share": 0.5}', "--output-dir", out]
-    told = fuzzing.run(prepare_data, *line, "--on-bad-image", "skip", writes=out, leaves=REPORTS)
-    if told is not None:
-        return told, [], []
+    message = fuzzing.run(prepare_data, *line, "--on-bad-image", "skip", writes=out, leaves=REPORTS)
+    if message is not None:
+        return message, [], []
     images = np.concatenate([load_part(out, part)[0] for part in ("train", "test")])
     assert (images.max((1, 2, 3)) - images.min((1, 2, 3)) <= 1).all()
     with open(out / "skipped.csv", newline="", encoding="utf-8") as file:
@@ -143,14 +143,14 @@ def test_each_picture_is_prepared_with_its_tone_or_listed(tmp_path_factory, kind
         for path, content in files.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_bytes(content)
-    told, tones, skipped = prepared(source, folder / "out")
-    event("prepared" if told is None else "refused")
-    if told is None:
+    message, tones, skipped = prepared(source, folder / "out")
+    event("prepared" if message is None else "refused")
+    if message is None:
         assert sorted(skipped) == sorted(bad)
         np.testing.assert_allclose(tones, sorted(good.values()), atol=1)
     else:
-        assert not full, told
-        assert any(words in told for words in ("has classes of fewer than 2 pictures", "holds no picture that can be read"))
+        assert not full, message
+        assert any(words in message for words in ("has classes of fewer than 2 pictures", "holds no picture that can be read"))
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -159,12 +159,12 @@ def test_each_picture_is_prepared_with_its_tone_or_listed(tmp_path_factory, kind
 def test_no_picture_of_a_damaged_archive_is_lost_in_silence(tmp_path_factory, kind, tree, drawn):
     files, good, bad, _ = tree
     folder = tmp_path_factory.mktemp("pictures")
-    whole = PACKED[kind](files, drawn.draw)
-    damage = fuzzing.damaged(whole) | st.sampled_from([whole + bytes(999), whole + b"x" * 999, whole + whole, whole[: len(whole) // 2]])
+    sound = PACKED[kind](files, drawn.draw)
+    damage = fuzzing.damaged(sound) | st.sampled_from([sound + bytes(999), sound + b"x" * 999, sound + sound, sound[: len(sound) // 2]])
     (folder / "a").write_bytes(drawn.draw(damage, label="content"))
-    told, tones, skipped = prepared(folder / "a", folder / "out")
-    event("prepared" if told is None else "refused")
-    if told is None:
+    message, tones, skipped = prepared(folder / "a", folder / "out")
+    event("prepared" if message is None else "refused")
+    if message is None:
         assert len(tones) + len(skipped) == len(good) + len(bad)
         left = sorted(good.values())
         for tone in tones:  # each one is that of a picture

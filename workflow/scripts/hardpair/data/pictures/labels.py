@@ -114,13 +114,13 @@ def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
     for path in steps.values():
         if len(path) > 1:
             paths.setdefault(path[0], []).append(path[1:])
-    found: dict[str, list[str]] = {"train": [], "test": [], "validation": []}
+    folders: dict[str, list[str]] = {"train": [], "test": [], "validation": []}
     for name in sorted(paths):
         if (role := role_of(name)) and _holds_folders(paths[name]):
-            found[role].append(name)
-    if not found["train"] and not found["test"]:
+            folders[role].append(name)
+    if not folders["train"] and not folders["test"]:
         return {}  # a class may be called "valid"
-    parts = {"train": found["train"], "test": found["test"] or found["validation"]}
+    parts = {"train": folders["train"], "test": folders["test"] or folders["validation"]}
     for role, names in parts.items():
         if len(names) > 1:
             several = " and ".join(f"{name}/" for name in names)

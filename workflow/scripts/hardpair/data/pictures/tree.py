@@ -18,11 +18,11 @@ def listing(source: Path) -> list[Entry]:
     Raises:
         UserError: the source is missing, or neither a folder nor a zip or tar that can be read completely.
     """
-    entries = _files(source) if _is_folder(source) else (each for each, _ in archives.members(source, to_read=()))
+    entries = _files(source) if _is_folder(source) else (entry for entry, _ in archives.members(source, to_read=()))
     kept = []
-    for each in entries:
-        if not any(map(hidden, each.path.split("/"))):
-            kept.append(each)
+    for entry in entries:
+        if not any(map(hidden, entry.path.split("/"))):
+            kept.append(entry)
         if len(kept) > MOST:
             raise UserError(f"data.source {source} has more than {MOST:,} files: name a smaller part of it")
     return sorted(kept)
@@ -30,17 +30,17 @@ def listing(source: Path) -> list[Entry]:
 
 def contents(source: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes | str]]:
     """The bytes of each file without a problem, or a text that says why it cannot be read; in the order that is fastest to read."""
-    entries = [each for each in entries if not each.problem]
+    entries = [entry for entry in entries if not entry.problem]
     if not source.is_dir():
-        yield from ((each, content) for each, content in archives.members(source, set(entries)) if content is not None)
+        yield from ((entry, content) for entry, content in archives.members(source, set(entries)) if content is not None)
         return
-    for each in entries:
+    for entry in entries:
         try:
-            with open(source / each.path, "rb") as file:
-                content = file.read(each.size + 1)
-            yield each, content if len(content) == each.size else "changed while it was read"
+            with open(source / entry.path, "rb") as file:
+                content = file.read(entry.size + 1)
+            yield entry, content if len(content) == entry.size else "changed while it was read"
         except OSError as error:
-            yield each, f"cannot be read ({error.strerror})"
+            yield entry, f"cannot be read ({error.strerror})"
 
 
 def fingerprint(source: Path) -> str:
@@ -51,9 +51,9 @@ def fingerprint(source: Path) -> str:
     if not _is_folder(source):
         return file_sha256(source)
     digest = hashlib.sha256()
-    for each in listing(source):
-        if not no_picture(each.path):
-            digest.update(f"{each.path}\0{each.size}\0{each.problem}\n".encode(errors="surrogateescape"))
+    for entry in listing(source):
+        if not no_picture(entry.path):
+            digest.update(f"{entry.path}\0{entry.size}\0{entry.problem}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

@@ -18,8 +18,8 @@ _numbers: ContextVar[dict[str, str]] = ContextVar("numbers", default={})  # noqa
 
 def characters(family: str) -> set[int]:
     """Code points for which the font of that family has a glyph."""
-    found = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
-    return set(font_manager.get_font(found).get_charmap())
+    path = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
+    return set(font_manager.get_font(path).get_charmap())
 
 
 def fallbacks(texts: Iterable[str]) -> tuple[list[str], set[str]]:
