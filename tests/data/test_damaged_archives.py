@@ -246,6 +246,17 @@ def test_names_in_a_zip_are_utf8_where_they_can_be(tmp_path, raw, extra, name, c
         assert "of unclear encoding, read as cp437: 1" in remarks[0]
 
 
+@pytest.mark.parametrize("system", [0, 3])
+def test_backslashes_part_folders_in_a_zip_of_windows_alone(tmp_path, system):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("cat\\", "cat\\1.png", "dog\\deep\\1.png"):
+            member = zipfile.ZipInfo(name)
+            member.create_system = system
+            archive.writestr(member, b"" if name.endswith("\\") else b"content")
+    names = [entry.path for entry in tree.listing(tmp_path / "a.zip")]
+    assert names == (["cat/1.png", "dog/deep/1.png"] if system == 0 else ["cat\\", "cat\\1.png", "dog\\deep\\1.png"])
+
+
 def test_a_header_of_a_tar_that_promises_much_is_not_read_into_memory(tmp_path):
     for kind in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE):
         bomb = tarfile.TarInfo("bomb")

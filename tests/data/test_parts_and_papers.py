@@ -94,7 +94,15 @@ PAPERS += ["annotations/1.xml", "annotations/2.xml", "data.json", "Makefile", "c
 NO_PAPERS = ["cat/readme.png", "cat/license.jpg", "cat/1.dat", "cat/picture", "cat/notes.png.part", "cat/films.mp4", "cat/more.zip"]
 SYSTEM = ["cat/@eaDir/1.png/SYNOPHOTO_THUMB_M.png", "cat/.DS_Store", "cat/._1.png", "__MACOSX/cat/._1.png", "cat/THUMBS.DB", "Desktop.ini"]
 SYSTEM += [".ipynb_checkpoints/1.png", "cat/.ipynb_checkpoints/1.png", "#recycle/1.png", "@Recycle/2.png", "$RECYCLE.BIN/1.png"]
-SYSTEM += ["System Volume Information/x", "cat/.@__thumb/1.png", "ehthumbs.db", "cat/Picasa.ini", ".Trashes/1.png", "cat/Icon\r"]
+SYSTEM += [
+    "System Volume Information/x",
+    "cat/.@__thumb/1.png",
+    "ehthumbs.db",
+    "cat/Picasa.ini",
+    "cat/1.png:Zone.Identifier",
+    ".Trashes/1.png",
+    "cat/Icon\r",
+]
 
 
 @pytest.mark.parametrize("kind", ["folder", "a.zip", "a.tar"])

@@ -8,7 +8,19 @@ MOST = 5_000_000  # files of a folder or archive; each needs some 400 bytes of m
 
 # What systems leave among files, in lower case, beside names that start with a dot: macOS, Windows, and the NAS of Synology and QNAP.
 SYSTEM = {"__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"}
-SYSTEM |= {"@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb", "picasa.ini", "zbthumbnail.info"}
+SYSTEM |= {
+    "@eadir",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "@recently-snapshot",
+    "@__thumb",
+    "@synoresource",
+    "@sharebin",
+    "picasa.ini",
+    "zbthumbnail.info",
+}
 SYSTEM |= {"network trash folder", "temporary items", "lost+found", "__pycache__"}
 
 # Texts, tables, checksums, programs: by the ending of the name, or by a name that needs none.
@@ -50,7 +62,8 @@ def checked_entry(path: str, size: int, problem: str) -> Entry:
 
 def hidden(name: str) -> bool:
     """Whether a file or folder of that name is a system's own."""
-    return name.lower() in SYSTEM or (name.startswith(".") and name != "..")
+    lower = name.lower()
+    return lower in SYSTEM or lower.endswith(":zone.identifier") or (name.startswith(".") and name != "..")
 
 
 def no_picture(path: str) -> bool:

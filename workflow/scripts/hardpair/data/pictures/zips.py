@@ -14,6 +14,7 @@ from hardpair.errors import one_line
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)  # which every supported Python reads
 OTHER_METHODS = {9: "deflate64", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES encryption"}
 ENCRYPTED, UTF8 = 1, 0x800  # flags of a member
+WINDOWS = 0  # system of a member
 UNICODE_PATH = 0x7075  # extra field with the name in UTF-8
 
 
@@ -27,11 +28,12 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
             raise zipfile.BadZipFile(f"its directory lists {len(members):,} of {count:,} files")
         _check_places(source, members, archive.start_dir)
         for member in members:
-            if member.filename.endswith("/"):
+            name, _ = name_of(member)
+            if name.endswith("/"):
                 continue
             link = stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG)
             problem = "is a link or device" if link else _unreadable(member)
-            named, content = checked_entry(name_of(member)[0], member.file_size, problem), None
+            named, content = checked_entry(name, member.file_size, problem), None
             if named in to_read:
                 try:
                     content = archive.read(member)  # no more than file_size, whatever it would inflate to
@@ -117,7 +119,15 @@ def _check_gap(file, start: int, end: int) -> None:
 
 
 def name_of(member: zipfile.ZipInfo) -> tuple[str, bool]:
-    """The name of a member, and whether it is sure.
+    """The name of a member, and whether its encoding is sure."""
+    name, sure = _decoded(member)
+    if member.create_system == WINDOWS and "/" not in name:  # some programs there write backslashes, which no name there can hold
+        name = name.replace("\\", "/")
+    return name, sure
+
+
+def _decoded(member: zipfile.ZipInfo) -> tuple[str, bool]:
+    """As ``name_of``.
 
     Without a flag or an extra field that says UTF-8, bytes that are UTF-8 are taken for it, since hardly any other text happens to be; the
     rest for cp437, as the format has it, though many programs write the encoding of their machine.
