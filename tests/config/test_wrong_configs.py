@@ -151,11 +151,6 @@ WRONG = {
     "no share of test images": ([("data", PICTURES | {"test_share": 0})], "data.test_share is 0", "more than 0"),
     "size of pictures that pooling cannot halve": ([("data", PICTURES | {"size": 20})], "data.size is 20", "a multiple of 8"),
     "pictures from nowhere": ([("data", PICTURES | {"source": None})], "data.source is missing", "name the folder, zip or tar"),
-    "pairs that tables call alike": (
-        [("data", PICTURES), ("pairs", [["a-b", "c"], ["a", "b-c"]])],
-        'pairs[0] and pairs[1] would both be called "a-b-c"',
-        "rename one of their classes",
-    ),
     "source of generated images": ([("data", GENERATED | {"source": "x.tgz"})], "data.source is set, but data.kind", "remove one of them"),
     "hard above easy": ([("difficulty", {"easy": 0.5, "hard": 0.6})], "difficulty.hard is 0.6, above difficulty.easy 0.5", "lower it"),
 }

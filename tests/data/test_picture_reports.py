@@ -20,8 +20,8 @@ def damaged_files() -> dict[str, tuple[bytes, str]]:
         "cat/cut.png": (intact[:-1000], "cannot be read as a picture ("),
         "cat/eps.png": (eps.getvalue(), "cannot be read as a picture (EPS is a program"),
         "cat/empty.png": (b"", "is empty"),
-        "cat/text.txt": (b"no picture", "cannot be read as a picture (its format is not known)"),
-        "notes.txt": (b"no picture", "lies in no class's folder"),
+        "cat/text.dat": (b"no picture", "cannot be read as a picture (its format is not known)"),
+        "notes.dat": (b"no picture", "lies in no class's folder"),
     }
 
 
@@ -58,7 +58,9 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(prepare, tmp_path, monkeypa
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 99)
     large = {"dog/large.png": picture_tree.png(1, height=10, width=10), "dog/larger.png": picture_tree.png(1, height=20, width=20)}
     prepare(picture_tree.write(tmp_path / "pictures", TREE | large), "--on-bad-image", "skip")
-    assert rows(tmp_path / "out" / "skipped.csv") == [{"file": path, "problem": "has more than 99 pixels"} for path in large]
+    assert rows(tmp_path / "out" / "skipped.csv") == [
+        {"file": path, "problem": "has more than 99 pixels; make it smaller first"} for path in large
+    ]
 
 
 def test_names_of_files_may_hold_anything(complaint, tmp_path):
@@ -105,7 +107,7 @@ def test_classes_of_too_few_pictures_are_refused(complaint, prepare, tmp_path):
     ("files", "message"),
     [
         ({}, "has no classes"),
-        ({"cat/1.png": b"x", "dog/1.png": b"y"}, "holds no picture that can be read: the first file, cat/1.png, is none"),
+        ({"cat/1.png": b"x", "dog/1.png": b"y"}, "holds no picture that can be read: the first file, cat/1.png, cannot be read as"),
     ],
 )
 def test_a_source_without_pictures_is_refused(complaint, tmp_path, files, message):

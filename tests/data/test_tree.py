@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import picture_tree
-from hardpair.data.pictures import tree
+from hardpair.data.pictures import entry, tree
+from hardpair.data.pictures.entry import Entry
 from hardpair.data.pictures.labels import label_files
-from hardpair.data.pictures.tree import Entry
 from hardpair.errors import UserError
 
 FILES = {"cat/1.png": b"one", "cat/deep/er/2.png": b"two", "dog/1.png": b"three", "READ ME": b"four"}
@@ -92,7 +92,7 @@ def test_the_first_of_two_files_of_one_path_counts(tmp_path, name):
 
 
 def test_what_is_empty_or_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(tree, "LARGEST", 4)
+    monkeypatch.setattr(entry, "LARGEST", 4)
     files = {"a/empty": b"", "a/fits": b"1234", "a/large": b"12345"}
     for source in (picture_tree.write(tmp_path / "folder", files), *(picture_tree.pack(tmp_path / name, files) for name in ARCHIVES)):
         assert [entry.problem for entry in tree.listing(source)] == ["is empty", "", "has more than 4 bytes"]
@@ -197,21 +197,21 @@ def arranged(*paths: str, problems: tuple[str, ...] = ()):
 
 
 def test_a_tree_of_classes():
-    classes, places, others = arranged("dog/1.png", "cat/2.png", "cat/deep/er/1.png", "READ ME", problems=("fox/1.png",))
-    assert classes == ["cat", "dog"]
+    classes, places, others = arranged("dog/1.png", "cat/2.png", "cat/deep/er/1.png", "loose.png", problems=("fox/1.png",))
+    assert classes == ["cat", "dog", "fox"], "a class of files that cannot be read is one, for whoever counts them"
     assert places == {"cat/2.png": (None, "cat"), "cat/deep/er/1.png": (None, "cat"), "dog/1.png": (None, "dog")}
-    assert [(entry.path, why) for entry, why in others] == [("READ ME", "lies in no class's folder"), ("fox/1.png", "is odd")]
+    assert [(entry.path, why) for entry, why in others] == [("fox/1.png", "is odd"), ("loose.png", "lies in no class's folder")]
 
 
 def test_a_tree_with_train_and_test():
     paths = ["train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/x/1.png"]
-    classes, places, others = arranged(*paths, "val/cat/3.png", "train/notes.txt", "READ ME")
+    classes, places, others = arranged(*paths, "val/cat/3.png", "train/loose.png", "loose.png")
     assert classes == ["cat", "dog"]
     assert places == {path: (path.split("/")[0], path.split("/")[1]) for path in paths}
     assert {entry.path: why for entry, why in others} == {
         "val/cat/3.png": "lies neither in train/ nor in test/",
-        "READ ME": "lies neither in train/ nor in test/",
-        "train/notes.txt": "lies in no class's folder",
+        "loose.png": "lies neither in train/ nor in test/",
+        "train/loose.png": "lies in no class's folder",
     }
 
 
@@ -225,9 +225,9 @@ def test_folders_that_hold_everything_are_looked_into(above, parts):
 
 
 def test_files_beside_a_folder_that_holds_everything_are_named():
-    classes, _, others = arranged("READ ME", "pets/cat/1.png", "pets/dog/1.png")
+    classes, _, others = arranged("loose.png", "pets/cat/1.png", "pets/dog/1.png")
     assert classes == ["cat", "dog"]
-    assert [entry.path for entry, _ in others] == ["READ ME"]
+    assert [entry.path for entry, _ in others] == ["loose.png"]
 
 
 def test_classes_called_train_and_test_are_classes():
@@ -249,7 +249,8 @@ def test_a_class_is_one_however_its_accent_is_stored():
         (["1.png", "2.png"], "has no classes"),
         (["cat/1.png", "cat/2.png"], "has 1 class: it must hold"),
         (["pets/cat/1.png", "pets/cat/2.png"], "has 1 class: it must hold"),
-        (["train/cat/1.png", "train/dog/1.png", "val/cat/1.png"], "has train/ with folders of classes but no such test/"),
+        (["train/cat/1.png", "train/dog/1.png", "more/cat/1.png"], "has train/ with folders of classes but no such test/"),
+        (["train/cat/1.png", "train/dog/1.png", "val/cat/1.png"], "has the class 'dog' but no val/dog/ with pictures"),
         (["test/cat/1.png", "test/dog/1.png", "other/cat/1.png"], "has test/ with folders of classes but no such train/"),
         (["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"], "has the class 'dog' but no test/dog/"),
         (["train/cat/1.png", "test/dog/1.png", "test/cat/1.png"], "has the class 'dog' but no train/dog/"),

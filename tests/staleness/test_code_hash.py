@@ -109,7 +109,7 @@ COUNTED = {
     },  # pictures without train/ and test/ are split too
     ("hardpair/data/dataset.py", "minlength=256", "minlength=255"): set(SOURCES),
     ("hardpair/data/pictures/picture.py", "BICUBIC", "LANCZOS"): {"prepare_data: folder"},
-    ("hardpair/data/pictures/tree.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data: folder"},
+    ("hardpair/data/pictures/entry.py", "LARGEST = 2**28", "LARGEST = 2**20"): {"prepare_data: folder"},
     ("hardpair/data/sources/cifar10.py", '"airplane"', '"aeroplane"'): set(SOURCES) - {"prepare_data: folder"},  # synthetic borrows it
     ("hardpair/data/sources/cifar100.py", "apple aquarium", "apples aquarium"): {"prepare_data: cifar100"},
     ("hardpair/data/sources/synthetic.py", "NOISE = 28.0", "NOISE = 29.0"): {"prepare_data: synthetic"},

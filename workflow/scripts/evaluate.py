@@ -83,6 +83,7 @@ def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.n
     """Refuse pairs of classes that the model or the labels int64 (N,) of the images lack."""
     from hardpair.config.consistency import wrong_pairs
     from hardpair.errors import UserError
+    from hardpair.measures.pair_name import pair_name
 
     for problem in wrong_pairs(pairs, classes, "the model"):
         raise UserError(problem)
@@ -90,7 +91,7 @@ def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.n
     for place, pair in enumerate(pairs):
         if present.isdisjoint(pair):
             raise UserError(
-                f"pairs[{place}] is {'-'.join(pair)}, but none of the {len(labels)} {part} images is of either class: leave it out, "
+                f"pairs[{place}] is {pair_name(*pair)}, but none of the {len(labels)} {part} images is of either class: leave it out, "
                 "or evaluate on other images"
             )
 

@@ -95,13 +95,14 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
         UserError: it is missing, or no usable picture.
     """
     from hardpair.data.pictures import picture
+    from hardpair.data.pictures.colour import BadPicture
 
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file
             return picture.read(path, size)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: name an existing picture") from None
-    except picture.BadPicture as error:
+    except BadPicture as error:
         raise UserError(f"{path} {error}") from None
 
 

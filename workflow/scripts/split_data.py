@@ -22,16 +22,17 @@ def main() -> None:
 
     from hardpair.config.resolve import resolve_part
     from hardpair.data.arrays import load_part
-    from hardpair.data.split import split_indices
+    from hardpair.data.split import refuse_untrained, split_indices
     from hardpair.files.atomic import read_json, write_json
 
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)
     _, labels = load_part(options.data, "train")
     training, validation = split_indices(labels, *(settings[key] for key in ("training", "validation", "split", "imbalance")))
+    counts = np.bincount(labels[training], minlength=len(about["classes"]))
+    refuse_untrained(counts, about["classes"])
     split = {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()}
     if settings["imbalance"] != 1:
-        counts = np.bincount(labels[training], minlength=len(about["classes"]))
         split["training_per_class"] = dict(zip(about["classes"], counts.tolist(), strict=True))
     write_json(options.output, split)
 

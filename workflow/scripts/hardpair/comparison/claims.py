@@ -3,6 +3,7 @@
 import pandas as pd
 
 from hardpair.measures import significance
+from hardpair.measures.pair_name import pair_name
 
 ALPHA = 0.05
 
@@ -15,7 +16,7 @@ def claims_table(contrasts: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """
     last = contrasts[contrasts["model"] == "last"]
     tests = int(last["p_holm"].notna().sum())
-    columns = {"accuracy": "accuracy", "confusion": f"confusion:{'-'.join(settings['pairs'][0])}"}
+    columns = {"accuracy": "accuracy", "confusion": f"confusion:{pair_name(*settings['pairs'][0])}"}
     rows = []
     for claim in settings["claims"]:
         parts = [_part(last, part, measure, columns[measure], settings) for part in claim["contrasts"] for measure in part["measures"]]

@@ -9,6 +9,7 @@ import pandas as pd
 from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.measures import significance
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, metrics_of, title
+from hardpair.measures.pair_name import pair_name
 from hardpair.optimum import Optimum
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
@@ -24,7 +25,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     comparison, contrasts, claims = tables["comparison"], tables["contrasts"], tables["claims"]
     labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
     metrics = metrics_of(settings)[:2]
-    pair = _escape("-".join(settings["pairs"][0]))
+    pair = _escape(pair_name(*settings["pairs"][0]))
     count = len(settings["seeds"])
     several = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
     lines = [
@@ -119,7 +120,7 @@ def _references(settings: dict) -> list[str]:
     """What others reach on the pairs."""
     lines = []
     for reference in about(settings["references"], settings["pairs"]):
-        pair, rate = "-".join(reference["pair"]), 100 * reference["confusion"]
+        pair, rate = pair_name(*reference["pair"]), 100 * reference["confusion"]
         lines += ["", _escape(f"For reference, {pair} confusion of {reference['label']}: {rate:.2f} % ({reference['source']}).")]
     return lines
 
@@ -129,7 +130,7 @@ def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list
     lines, names = [], [variant["name"] for variant in settings["variants"]]
     against = f" Differences to {labels[settings['baseline']]} are in brackets; their intervals are in comparison.csv." if names[1:] else ""
     for pair in settings["pairs"]:
-        joined = "-".join(pair)
+        joined = pair_name(*pair)
         metrics = [*(f"{key}:{joined}" for key in OF_PAIR), f"binary_error:{joined}", *(f"accuracy:{name}" for name in pair)]
         read = [_unitless(title(metric, pair)) for metric in metrics[:4]]
         read += ["two classes only", *(f"accuracy on {name}" for name in pair)]

@@ -5,6 +5,7 @@ import pandas as pd
 
 from hardpair.measures.confusion import pair_rates
 from hardpair.measures.intervals import mean_interval, paired_difference
+from hardpair.measures.pair_name import pair_name
 
 COUNT = 10  # pairs of classes
 COLUMNS = ["model", "rank", "pair", "variant", "label", "n", "mean", "sd", "low", "high"]
@@ -25,7 +26,7 @@ def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.
         for place, (a, b) in enumerate(zip(upper[0][top], upper[1][top], strict=True)):
             for variant in settings["variants"]:
                 values = rates[variant["name"]][:, place]
-                row = {"model": model, "rank": place + 1, "pair": f"{classes[a]}-{classes[b]}"}
+                row = {"model": model, "rank": place + 1, "pair": pair_name(classes[a], classes[b])}
                 row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(values)
                 if variant["name"] != settings["baseline"]:
                     against = paired_difference(values, rates[settings["baseline"]][:, place])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from hardpair.comparison.runs import Runs, pair_indices
+from hardpair.measures.pair_name import pair_name
 
 
 def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
@@ -84,7 +85,7 @@ def of_runs(runs: Runs, settings: dict, models: list[str]) -> dict[tuple[str, st
         return {}
     classes = runs.classes()
     labels, called = replace(runs, variants=tuple(name for name in runs.variants if name in named)).called(models)
-    pairs = {"-".join(pair): pair_indices(classes, pair) for pair in settings["pairs"]}
+    pairs = {pair_name(*pair): pair_indices(classes, pair) for pair in settings["pairs"]}
     return {
         (a, b, model, metric): interval
         for model in models

@@ -11,6 +11,7 @@ from hardpair.comparison import predictions
 from hardpair.errors import UserError
 from hardpair.files import formats, readers, run_digests, shapes
 from hardpair.files.paths import RUN_NAME
+from hardpair.measures.pair_name import pair_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,8 @@ class Runs:
         for variant, seed, path in self.files("metrics.json"):
             content = formats.read_metrics(path)
             measured = content["models"]["last"]
-            if pair and "-".join(pair) not in measured["pairs"]:
-                raise UserError(f"{path} lacks the pair {'-'.join(pair)}: evaluate the run again")
+            if pair and pair_name(*pair) not in measured["pairs"]:
+                raise UserError(f"{path} lacks the pair {pair_name(*pair)}: evaluate the run again")
             first = first or list(measured["per_class"])
             if list(measured["per_class"]) != first:
                 raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
@@ -140,7 +141,7 @@ class Runs:
         import pandas as pd
 
         rows = [
-            (variant, seed, images, measured["accuracy"], measured["pairs"]["-".join(pair)]["rate"])
+            (variant, seed, images, measured["accuracy"], measured["pairs"][pair_name(*pair)]["rate"])
             for variant, seed, images, measured in self.metrics(pair)
         ]
         return pd.DataFrame(rows, columns=["variant", "seed", "images", "accuracy", "confusion"])

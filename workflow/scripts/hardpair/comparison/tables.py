@@ -12,6 +12,7 @@ from hardpair.files.paths import RUN_NAME
 from hardpair.measures import significance
 from hardpair.measures.intervals import mean_interval, paired_difference
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, details_of, metrics_of
+from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
 CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]
@@ -72,7 +73,7 @@ def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
         return f"evaluated on {measured['evaluated_on']} images, not on {settings['evaluated_on']} images"
     if measured["models"].keys() != run["weights"].keys():
         return f"not evaluated with just the models {', '.join(run['weights'])}"
-    for pair in map("-".join, settings["pairs"]):
+    for pair in (pair_name(*pair) for pair in settings["pairs"]):
         if any(pair not in measures["pairs"] for measures in measured["models"].values()):
             return f"evaluated without the pair {pair}"
     return None
@@ -142,7 +143,7 @@ def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
-    first_pair = f"confusion:{'-'.join(settings['pairs'][0])}"
+    first_pair = f"confusion:{pair_name(*settings['pairs'][0])}"
     metrics, groups, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
     for variant in settings["variants"]:
         for model in runs["model"].unique():

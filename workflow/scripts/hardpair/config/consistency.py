@@ -81,10 +81,6 @@ def _wrong_data(config: dict) -> Iterator[str]:
     if source.classes:  # else plan.pictures looks at the images
         yield from wrong_images(config, source.inventory(data))
     yield from _repeated("pairs", pairs)
-    names = ["-".join(pair) for pair in pairs]
-    for index, name in enumerate(names):
-        if (first := names.index(name)) < index:
-            yield f"pairs[{first}] and pairs[{index}] would both be called {shown(name)} in the tables: rename one of their classes"
     kinds = sources.kinds()
     published = {f"references[{index}]": reference for index, reference in enumerate(config["references"])}
     published |= {f"variants[{index}].published": variant.get("published") for index, variant in enumerate(config["variants"])}

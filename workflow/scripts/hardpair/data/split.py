@@ -3,6 +3,7 @@
 import numpy as np
 
 from hardpair.errors import UserError
+from hardpair.wording import abbreviated
 
 SPLIT_SEED = 20170808  # one split for all runs of a study, so that they differ in nothing but their seed
 
@@ -39,6 +40,19 @@ def split_indices(
     elif training is not None:
         rest, _ = _take(rest, labels, training, split, generator)
     return np.sort(rest), np.sort(held_out)
+
+
+def refuse_untrained(counts: np.ndarray, classes: list[str]) -> None:
+    """Refuse a split that leaves classes without a training image; ``counts`` is int (C,), after every step that takes images away.
+
+    Raises:
+        UserError: there is such a class.
+    """
+    if lacking := [classes[label] for label in np.flatnonzero(counts == 0)]:
+        raise UserError(
+            f"the split leaves no training image of {len(lacking):,} of {len(classes):,} classes ({abbreviated(lacking)}): "
+            "lower data.validation, raise or remove data.training, set data.split to stratified, or add images"
+        )
 
 
 def long_tail(sizes: np.ndarray, imbalance: float) -> np.ndarray:

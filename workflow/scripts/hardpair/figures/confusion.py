@@ -60,7 +60,7 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
     ax.set_aspect("equal")
     ax.set_ylim(len(names), 0)
     ax.tick_params(length=0)
-    places, shown = np.arange(len(names)) + 0.5, [style.class_name(style.shortened(name, NAME)) for name in names]
+    places, shown = np.arange(len(names)) + 0.5, [style.shortened(style.class_name(name), NAME) for name in names]
     ax.set_xticks(places, shown, rotation=90)
     ax.set_yticks(places, shown)
     ax.spines[:].set_visible(False)

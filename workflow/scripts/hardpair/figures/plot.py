@@ -1,7 +1,10 @@
 """The command line that draws a figure: of plot_figure.py any of them, of assemble_figure.py the final one."""
 
+import contextlib
 import hashlib
 import importlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from hardpair.cli.command import parser, settings_with
@@ -48,11 +51,32 @@ def plot(description: str, name: str | None = None) -> None:
     digest = hashlib.sha256(canonical(settings).encode()).hexdigest()
     settings["made"] = f"settings {digest[:8]}, code {catalogue.code(name)[:8]}"
 
-    from hardpair.figures.drawing import style
+    from hardpair.figures.drawing import fonts, style
 
     module = importlib.import_module(f"hardpair.figures.{name}")
-    with style.applied():
+    with style.applied(), fonts.legible([*_classes(files, settings), *_texts(settings)]) as remark:
+        if remark:  # once on screen: the workflow sends what others say on stderr to their logs
+            print(remark, file=sys.stdout if name == catalogue.FINAL else sys.stderr)
         style.save(module.figure(*module.read(files, settings), settings), options.output)
+
+
+def _classes(files: dict[str, Path], settings: dict) -> list[str]:
+    """Names of the classes where the figure is about runs."""
+    from hardpair.comparison.runs import Runs
+
+    if "runs" in files:
+        with contextlib.suppress(UserError):  # reading the figure's tables will say what is wrong, if it needs them
+            return Runs.declared(files["runs"], settings).classes()
+    return []
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts within settings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _needs(name: str) -> str:

@@ -2,6 +2,8 @@
 
 import math
 
+from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
+
 CALIBRATION = ("nll", "ece", "brier")
 OF_PAIR = ("a_to_b", "b_to_a", "a_to_other", "b_to_other")  # of metrics.json: its two directions, and errors that leave the pair
 UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b} for its classes
@@ -25,13 +27,13 @@ def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
 
 def metrics_of(settings: dict) -> list[str]:
     """Columns of runs.csv that lead; the first two, accuracy and confusion of the first pair, are the study's measures."""
-    pairs = ["-".join(pair) for pair in settings["pairs"]]
+    pairs = [pair_name(*pair) for pair in settings["pairs"]]
     return ["accuracy", *(f"confusion:{pair}" for pair in pairs), *CALIBRATION, *(f"binary_error:{pair}" for pair in pairs)]
 
 
 def details_of(settings: dict, classes: list[str]) -> list[str]:
     """Columns of runs.csv that say where errors go: of each pair, then the accuracy on each class."""
-    pairs = ["-".join(pair) for pair in settings["pairs"]]
+    pairs = [pair_name(*pair) for pair in settings["pairs"]]
     return [f"{key}:{pair}" for pair in pairs for key in OF_PAIR] + [f"accuracy:{name}" for name in classes]
 
 
@@ -41,7 +43,7 @@ def title(metric: str, pair: list[str] | None = None) -> str:
     if kind == "accuracy" and subject:
         return f"Accuracy on {subject.replace('_', ' ')} (%)"
     a, b = [name.replace("_", " ") for name in pair or ("", "")]
-    return UNITS.get(kind, (metric, 1, 4))[0].format(subject.replace("_", " ").replace("-", "–"), a=a, b=b)
+    return UNITS.get(kind, (metric, 1, 4))[0].format(shown_pair(*pair_of(subject)) if subject else "", a=a, b=b)
 
 
 def number(value: float, metric: str, signed: bool = False) -> str:

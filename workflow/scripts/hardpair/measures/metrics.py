@@ -3,6 +3,7 @@
 import numpy as np
 
 from hardpair.measures.confusion import accuracy, confusion_matrix, pair_errors, per_class_accuracy
+from hardpair.measures.pair_name import pair_name
 
 BINS = 15  # of confidence
 
@@ -64,7 +65,7 @@ def summary(logits: np.ndarray, labels: np.ndarray, classes: list[str], pairs: l
             name: None if np.isnan(share) else float(share) for name, share in zip(classes, per_class_accuracy(confusion), strict=True)
         },
         "pairs": {
-            f"{classes[a]}-{classes[b]}": pair_errors(confusion, a, b) | {"binary_error": binary_error(logits, labels, a, b)}
+            pair_name(classes[a], classes[b]): pair_errors(confusion, a, b) | {"binary_error": binary_error(logits, labels, a, b)}
             for a, b in indices
         },
         "confusion": confusion.tolist(),

@@ -11,6 +11,7 @@ from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
 from hardpair.measures.metric_names import about, details_of, metrics_of
+from hardpair.measures.pair_name import shown_pair
 from hardpair.report import inline_files, provenance, tables
 from hardpair.report.confusions import explored
 
@@ -39,6 +40,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["shown_pair"] = lambda pair: shown_pair(*pair)
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     return environment.get_template("page.html.jinja").render(
         config=config,
@@ -72,10 +74,9 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
             for model, measured in by_model.items()
         },
         "contrasts": {model: tables.contrasts(contrasts[contrasts["model"] == model], labels) for model in by_model},
-        "details": {
-            "–".join(pair).replace("_", " "): tables.comparison(last, labels, baseline, details_of({"pairs": [pair]}, pair), pair)
-            for pair in pairs
-        },
+        "details": [
+            (shown_pair(*pair), tables.comparison(last, labels, baseline, details_of({"pairs": [pair]}, pair), pair)) for pair in pairs
+        ],
         "by_class": tables.across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
         "most_confused": tables.across(confused[confused["model"] == "last"], "pair", labels, baseline),
     }

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from hardpair.measures.metric_names import number, title
+from hardpair.measures.pair_name import pair_of, shown_pair
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,8 @@ def across(table: "pd.DataFrame", key: str, labels: dict[str, str], baseline: st
     rows, indexed = [], table.set_index([key, "variant"])
     for value in indexed.index.unique(key):
         cells = [_cell(indexed.loc[(value, name)], "confusion") | {"baseline": name == baseline} for name in labels]
-        rows.append({"label": value.removeprefix("accuracy:").replace("_", " ").replace("-", "–"), "cells": cells})
+        label = shown_pair(*pair_of(value)) if key == "pair" else value.removeprefix("accuracy:").replace("_", " ")
+        rows.append({"label": label, "cells": cells})
     return {"titles": list(labels.values()), "rows": rows}
 
 

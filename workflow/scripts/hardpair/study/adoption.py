@@ -21,6 +21,7 @@ from hardpair.errors import UserError
 from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, read_json, write_json, write_text
 from hardpair.jobs import locks
+from hardpair.measures.pair_name import pair_name
 from hardpair.staleness import plan
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study.find import overlay
@@ -235,7 +236,7 @@ def _evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predict
     measured = formats.read_metrics(metrics)
     if measured["evaluated_on"] != evaluated_on:
         raise UserError(f"it has no weights, and was evaluated on {measured['evaluated_on']} images, not on {evaluated_on} images")
-    for pair in map("-".join, pairs):
+    for pair in (pair_name(*pair) for pair in pairs):
         if any(pair not in measures["pairs"] for measures in measured["models"].values()):
             raise UserError(f"it has no weights, and was evaluated without the pair {pair}")
     if imported:

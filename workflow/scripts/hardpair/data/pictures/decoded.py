@@ -1,7 +1,6 @@
 """The pictures of a folder, zip or tar as arrays, and the problems of those that cannot be used."""
 
 import hashlib
-import io
 import sys
 import warnings
 from collections import Counter, defaultdict, deque
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from hardpair.data.pictures import picture, tree
+from hardpair.data.pictures.colour import BadPicture
+from hardpair.data.pictures.entry import Entry
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.data.split import split_indices
 from hardpair.errors import UserError
@@ -20,6 +21,7 @@ from hardpair.files.atomic import write_rows
 from hardpair.wording import abbreviated
 
 AHEAD = 8  # files per thread that are in memory and wait to be decoded
+AHEAD_BYTES = 2**28  # that they may have together, unless it is one file
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Pictures:
         labels: int64 (N,).
         parts: ``train`` or ``test`` of each.
         bad: the other files, as rows with ``file`` and ``problem``.
+        ignored: paths of files that are no pictures by their names.
     """
 
     classes: list[str]
@@ -41,6 +44,7 @@ class Pictures:
     labels: np.ndarray
     parts: np.ndarray
     bad: list[dict[str, str]]
+    ignored: list[str]
 
     def arrays(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Images and labels of each part."""
@@ -63,7 +67,8 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
     """Decode all pictures; those of a tree without parts are split with a fixed seed, the share of each class kept to within one picture.
 
     Raises:
-        UserError: the source cannot be read or has no two classes, no file of it is a picture, or ``test_share`` leaves none to train on.
+        UserError: the source cannot be read or has no two classes, no file of it is a picture, ``test_share`` leaves none to train on, or
+            a file was lost while it was read.
     """
     from tqdm import tqdm
 
@@ -74,22 +79,25 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
     images = np.empty((len(places), 3, size, size), dtype=np.uint8)
     good, bad = np.zeros(len(places), dtype=bool), [_bad(entry, problem) for entry, problem in files.others]
 
-    def decode(item: tuple[tree.Entry, bytes | str]) -> dict[str, str] | None:
+    def decode(item: tuple[Entry, bytes | str]) -> dict[str, str] | None:
         entry, content = item
         if isinstance(content, str):
             return _bad(entry, content)
         try:
-            images[places[entry]] = picture.read(io.BytesIO(content), size)
-        except picture.BadPicture as error:
-            return _bad(entry, error.problem)
+            images[places[entry]] = picture.read(content, size)
+        except BadPicture as error:
+            return _bad(entry, f"{error.problem}; {error.advice}")
         good[places[entry]] = True
 
     with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file; around all threads, since filters belong to the process
-        problems = in_order(decode, tree.contents(source, list(places)), threads)
+        problems = in_order(decode, tree.contents(source, list(places)), threads, size=lambda item: len(item[1]))
         pause = 0.2 if sys.stderr.isatty() else 10  # seconds between two lines; a log need not hold many
         bad += filter(None, tqdm(problems, total=len(places), unit="picture", mininterval=pause, leave=False))
     if not good.any():
-        raise UserError(f"data.source {source} holds no picture that can be read: the first file, {_shown(next(iter(places)))}, is none")
+        first = next(row for row in bad if row["file"] == _shown(next(iter(places))))
+        raise UserError(f"data.source {source} holds no picture that can be read: the first file, {first['file']}, {first['problem']}")
+    if good.sum() + len(bad) != len(files.pictures) + len(files.others):
+        raise UserError(f"data.source {source} changed while it was read: prepare it again when it stays as it is")
 
     labels = np.array([label for _, _, label in files.pictures], dtype=np.int64)[good]
     parts = np.array([part or "train" for _, part, _ in files.pictures])[good]
@@ -98,25 +106,30 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
         _, held_out = split_indices(labels, None, count, "stratified")
         parts[held_out] = "test"
     names = [_shown(entry) for entry, place in places.items() if good[place]]
-    return Pictures(files.classes, names, images if good.all() else images[good], labels, parts, sorted(bad, key=lambda row: row["file"]))
+    bad.sort(key=lambda row: row["file"])
+    ignored = [_shown(entry) for entry in files.ignored]
+    return Pictures(files.classes, names, images if good.all() else images[good], labels, parts, bad, ignored)
 
 
-def in_order(function: Callable, items: Iterable, threads: int) -> Iterator:
-    """``map`` in threads, in the order of the items, of which no more than a few are taken ahead."""
+def in_order(function: Callable, items: Iterable, threads: int, size: Callable = lambda item: 0) -> Iterator:
+    """``map`` in threads, in the order of the items, of which no more than a few, and of no great ``size`` in bytes, are taken ahead."""
     with ThreadPoolExecutor(threads) as pool:
-        submitted = deque()
+        submitted, total = deque(), 0
         for item in items:
-            submitted.append(pool.submit(function, item))
-            if len(submitted) > AHEAD * threads:
-                yield submitted.popleft().result()
-        yield from (future.result() for future in submitted)
+            submitted.append((pool.submit(function, item), size(item)))
+            total += submitted[-1][1]
+            while len(submitted) > AHEAD * threads or (total > AHEAD_BYTES and submitted):
+                future, bytes_ = submitted.popleft()
+                total -= bytes_
+                yield future.result()
+        yield from (future.result() for future, _ in submitted)
 
 
-def _bad(entry: tree.Entry, problem: str) -> dict[str, str]:
+def _bad(entry: Entry, problem: str) -> dict[str, str]:
     return {"file": _shown(entry), "problem": problem}
 
 
-def _shown(entry: tree.Entry) -> str:
+def _shown(entry: Entry) -> str:
     """A file's path as text that any file takes; bytes that are no UTF-8 are written out."""
     return entry.path.encode(errors="backslashreplace").decode()
 
@@ -135,6 +148,8 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
     ]
     write_rows(folder / "skipped.csv", pictures.bad, ("file", "problem"))
     write_rows(folder / "duplicates.csv", rows, ("group", "part", "class", "file"))
+    if pictures.ignored:
+        remarks.append(f"files that are no pictures by their names, ignored: {len(pictures.ignored):,} ({abbreviated(pictures.ignored)})")
     if pictures.bad:
         remarks.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} ({folder / 'skipped.csv'} says why)")
     if groups:

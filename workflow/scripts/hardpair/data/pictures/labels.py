@@ -1,13 +1,17 @@
 """Which class and part each file of a tree of pictures belongs to, by the names of its folders alone. Imports nothing heavy."""
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardpair.data.pictures.tree import Entry
+from hardpair.data.pictures.entry import Entry, no_picture
 from hardpair.errors import UserError
 
 PARTS = ("train", "test")
+KIND = r"(set|sets|data|dataset|images?|imgs?|pictures?|pics?|folder)?"  # what may follow, without the marks between the words
+NAMES = {"train": rf"(train|training){KIND}", "test": rf"(test|testing){KIND}", "validation": rf"(val|valid|validation|eval|dev){KIND}"}
+OUTSIDE = "leads out of the archive"
 
 
 @dataclass(frozen=True)
@@ -18,47 +22,59 @@ class LabelledFiles:
         classes: names in the order of the labels: sorted.
         pictures: each file with its part, ``train`` or ``test`` (None where the tree has no parts), and its label; sorted by path.
         others: the files that are not to be read, each with the reason.
-        parted: whether there are ``train/`` and ``test/``.
+        parted: whether there are folders for training and testing.
+        ignored: files that are no pictures by their names.
     """
 
     classes: list[str]
     pictures: list[tuple[Entry, str | None, int]]
     others: list[tuple[Entry, str]]
     parted: bool
+    ignored: list[Entry] = field(default_factory=list)
 
 
 def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
     """Label files by ``train/<class>/…`` and ``test/<class>/…`` or by ``<class>/…``; a folder that holds all of them is looked into.
 
-    Raises:
-        UserError: there are fewer than two classes, a class that only one of the parts has, or a name that cannot be used.
-    """
-    others = [(entry, entry.problem) for entry in entries if entry.problem]
-    # Names in the composed form in which people type them, however the file system stores them.
-    steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if not entry.problem}
-    while len({path[0] for path in steps.values() if len(path) > 1}) == 1 and any(len(path) > 2 for path in steps.values()):
-        others += [(entry, "lies in no class's folder") for entry, path in steps.items() if len(path) == 1]
-        steps = {entry: path[1:] for entry, path in steps.items() if len(path) > 1}
+    The parts may have other usual names, such as ``Training`` and ``validation_set``. Files that cannot be read count for the classes that
+    there are: a class of nothing else is one without pictures.
 
-    parted = [part for part in PARTS if _holds_folders([path[1:] for path in steps.values() if path[0] == part])]
-    if len(parted) == 1:
-        present, missing = parted[0], "test" if parted == ["train"] else "train"
-        raise UserError(
-            f"data.source {source} has {present}/ with folders of classes but no such {missing}/: add it, or name {present}/ alone"
-        )
+    Raises:
+        UserError: there are fewer than two classes, a class that only one of the parts has, no file that may be read, or a name that cannot
+            be used.
+    """
+    ignored = [entry for entry in entries if no_picture(entry.path)]
+    entries = [entry for entry in entries if not no_picture(entry.path)]
+    # Names in the composed form in which people type them, however the file system stores them.
+    steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if entry.problem != OUTSIDE}
+    others = [(entry, entry.problem) for entry in entries if entry.problem]
+    outside = "lies in no class's folder"
+    steps, beside = _unwrapped(steps)
+    others += [(entry, outside) for entry in beside if not entry.problem]
+
+    roles = _parts(steps, source)
     placed = []
-    for entry, path in steps.items():
-        part, rest = (path[0], path[1:]) if parted else (None, path)
-        if parted and part not in parted:
-            others.append((entry, "lies neither in train/ nor in test/"))
-        elif len(rest) < 2:
-            others.append((entry, "lies in no class's folder"))
-        else:
-            placed.append((entry, part, rest[0]))
+    for role, part in roles.items():
+        inner, beside = _unwrapped({entry: path[1:] for entry, path in steps.items() if path[0] == part})
+        placed += [(entry, role, path[0]) for entry, path in inner.items() if len(path) > 1]
+        others += [(entry, outside) for entry in [*beside, *(e for e, path in inner.items() if len(path) < 2)] if not entry.problem]
+    if roles:
+        where = f"lies neither in {roles['train']}/ nor in {roles['test']}/"
+        others += [(entry, where) for entry, path in steps.items() if path[0] not in roles.values() and not entry.problem]
+    else:
+        placed = [(entry, None, path[0]) for entry, path in steps.items() if len(path) > 1]
+        others += [(entry, outside) for entry, path in steps.items() if len(path) < 2 and not entry.problem]
     classes = sorted({name for _, _, name in placed})
-    _check(classes, placed, parted, source)
+    others.sort()
+    _check(classes, placed, roles, others, source)
     labels = {name: label for label, name in enumerate(classes)}
-    return LabelledFiles(classes, [(entry, part, labels[name]) for entry, part, name in placed], sorted(others), bool(parted))
+    pictures = sorted((entry, part, labels[name]) for entry, part, name in placed if not entry.problem)
+    if not pictures:
+        raise UserError(
+            f"data.source {source} holds no picture that can be read: of its {len(others):,} files the first, "
+            f"{others[0][0].path}, {others[0][1]}"
+        )
+    return LabelledFiles(classes, pictures, others, bool(roles), ignored)
 
 
 def number_to_test(pictures: int, share: float) -> int:
@@ -73,19 +89,72 @@ def number_to_test(pictures: int, share: float) -> int:
     return count
 
 
+def role_of(name: str) -> str | None:
+    """``train``, ``test`` or ``validation`` for a folder that is usually called so for it."""
+    plain = re.sub(r"[\W_]", "", name.lower())
+    return next((role for role, pattern in NAMES.items() if re.fullmatch(pattern, plain)), None)
+
+
+def _unwrapped(steps: dict[Entry, list[str]]) -> tuple[dict[Entry, list[str]], list[Entry]]:
+    """Paths without the folders that hold everything, and the files that lie beside such a folder."""
+    beside = []
+    while len({path[0] for path in steps.values() if len(path) > 1}) == 1 and any(len(path) > 2 for path in steps.values()):
+        beside += [entry for entry, path in steps.items() if len(path) == 1]
+        steps = {entry: path[1:] for entry, path in steps.items() if len(path) > 1}
+    return steps, beside
+
+
+def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
+    """The folders for training and testing, by ``train`` and ``test``; empty where there are none.
+
+    Raises:
+        UserError: there is but one of them, or several for one.
+    """
+    paths: dict[str, list[list[str]]] = {}
+    for path in steps.values():
+        if len(path) > 1:
+            paths.setdefault(path[0], []).append(path[1:])
+    folders: dict[str, list[str]] = {"train": [], "test": [], "validation": []}
+    for name in sorted(paths):
+        if (role := role_of(name)) and _holds_folders(paths[name]):
+            folders[role].append(name)
+    if not folders["train"] and not folders["test"]:
+        return {}  # a class may be called "valid"
+    parts = {"train": folders["train"], "test": folders["test"] or folders["validation"]}
+    for role, names in parts.items():
+        if len(names) > 1:
+            several = " and ".join(f"{name}/" for name in names)
+            raise UserError(
+                f"data.source {source} has several folders for {role}ing, {several}: name one of them {role}, and move or remove the others"
+            )
+        if not names:
+            present = parts["train" if role == "test" else "test"][0]
+            raise UserError(
+                f"data.source {source} has {present}/ with folders of classes but no such {role}/: add it, or name {present}/ alone"
+            )
+    return {role: names[0] for role, names in parts.items()}
+
+
 def _holds_folders(paths: list[list[str]]) -> bool:
     """Whether most files of a folder lie in folders within it: then it is a part, and no class that happens to be called so."""
     return sum(len(path) > 1 for path in paths) > len(paths) / 2
 
 
-def _check(classes: list[str], placed: list[tuple[Entry, str | None, str]], parted: list[str], source: Path) -> None:
+def _check(
+    classes: list[str],
+    placed: list[tuple[Entry, str | None, str]],
+    roles: dict[str, str],
+    others: list[tuple[Entry, str]],
+    source: Path,
+) -> None:
     if len(classes) < 2:
+        why = f"; the first of {len(others):,} files that cannot be used, {others[0][0].path}, {others[0][1]}" if others else ""
         raise UserError(
             f"data.source {source} has {'1 class' if classes else 'no classes'}: it must hold a folder of pictures for each of two or more "
-            "classes, or train/ and test/ with such folders"
+            f"classes, or train/ and test/ with such folders{why}"
         )
     if unprintable := next((name for name in classes if not name.isprintable()), None):
         raise UserError(f"data.source {source} has a class called {unprintable!a}, which cannot be printed: rename its folder")
-    for part in sorted(parted):
-        for name in sorted(set(classes) - {name for _, own_part, name in placed if own_part == part}):
-            raise UserError(f"data.source {source} has the class {name!r} but no {part}/{name}/ with pictures: add or remove it")
+    for role in PARTS if roles else ():
+        for name in sorted(set(classes) - {name for _, own_role, name in placed if own_role == role}):
+            raise UserError(f"data.source {source} has the class {name!r} but no {roles[role]}/{name}/ with pictures: add or remove it")

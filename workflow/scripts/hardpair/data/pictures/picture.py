@@ -1,39 +1,58 @@
 """A picture of any format that Pillow reads, as the network takes it."""
 
+import io
+import threading
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import EpsImagePlugin, ExifTags, Image, UnidentifiedImageError
+
+from hardpair.data.pictures.colour import BadPicture, in_colour, sample_type
+from hardpair.data.pictures.metadata import without_metadata
 
 EpsImagePlugin.gs_binary = False  # else Pillow would have Ghostscript run what an EPS file, within another file too, says
+LARGE = 2**24  # pixels; of larger pictures, one at a time is decoded, so that memory does not grow with the number of threads
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by the orientation of EXIF
+_large = threading.Lock()
 
 
-class BadPicture(Exception):
-    """A file that is no usable picture: ``problem`` says what it is or does (after the file's name), ``advice`` what to do."""
-
-    def __init__(self, problem: str, advice: str) -> None:
-        super().__init__(f"{problem}: {advice}")
-        self.problem, self.advice = problem, advice
-
-
-def read(file: Path | BinaryIO, size: int) -> np.ndarray:
+def read(file: Path | bytes, size: int) -> np.ndarray:
     """A picture, its first one where there are several: upright, in colour, the square in its middle, uint8 (3, size, size).
+
+    Metadata that cannot be read exclude no picture: it is used without them, so without rotation.
+
+    Args:
+        file: its path or content.
 
     Raises:
         FileNotFoundError: there is no such file.
-        BadPicture: it is no picture, broken, or larger than Pillow takes for honest (``Image.MAX_IMAGE_PIXELS``).
+        BadPicture: it is no picture, broken, of an unclear range of values, or larger than Pillow takes for honest
+            (``Image.MAX_IMAGE_PIXELS``).
     """
     try:
-        with Image.open(file) as picture:
-            # Only the header has been read, so that no bomb has gone off yet.
-            if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
-                raise Image.DecompressionBombError
-            if picture.format == "EPS":
-                raise ValueError("EPS is a program, which is not run")
-            upright = ImageOps.exif_transpose(picture)
-            return np.asarray(square(in_colour(upright), size)).transpose(2, 0, 1)
-    except FileNotFoundError:
+        content = file if isinstance(file, bytes) else file.read_bytes()
+        try:
+            return _decoded(content, size)
+        except (BadPicture, Image.DecompressionBombError):
+            raise
+        except Exception as error:
+            if (plain := without_metadata(content)) is None:
+                raise
+            try:
+                return _decoded(plain, size)
+            except BadPicture:
+                raise
+            except Exception:
+                raise error from None
+    except (FileNotFoundError, BadPicture):
         raise
     except Image.DecompressionBombError:
         raise BadPicture(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels", "make it smaller first") from None
@@ -43,14 +62,32 @@ def read(file: Path | BinaryIO, size: int) -> np.ndarray:
         raise BadPicture(f"cannot be read as a picture ({reason})", "save it again as PNG or JPEG") from None
 
 
-def in_colour(picture: Image.Image) -> Image.Image:
-    """A picture of any mode in RGB, what is transparent in white. Grey of 16 or 32 bits counts from 0 to 65535, of floats from 0 to 255."""
-    if picture.mode.startswith("I"):  # Pillow would clip it at 255
-        picture = Image.fromarray((np.asarray(picture).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8))
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return picture.convert("RGB")
+def _decoded(content: bytes, size: int) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as picture:
+        # Only the header has been read, so that no bomb has gone off yet.
+        if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        if picture.format == "EPS":
+            raise ValueError("EPS is a program, which is not run")
+        if picture.width * picture.height <= LARGE:
+            return _pixels(picture, size)
+        with _large:
+            return _pixels(picture, size)
+
+
+def _pixels(picture: Image.Image, size: int) -> np.ndarray:
+    samples = sample_type(picture)
+    picture.load()
+    return np.asarray(square(in_colour(upright(picture), samples), size)).transpose(2, 0, 1)
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF or XMP data say; as it is where they cannot be read."""
+    try:
+        method = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # Pillow raises whatever broken metadata lead it to
+        method = None
+    return picture if method is None else picture.transpose(method)
 
 
 def square(picture: Image.Image, size: int) -> Image.Image:

@@ -23,13 +23,13 @@ class Folder(Source):
 
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
         """As ``Source.read``; prints a report, and writes skipped.csv, duplicates.csv and pictures.json into ``folder``."""
-        from hardpair.data.pictures import decoded, tree
+        from hardpair.data.pictures import archives, decoded, tree
         from hardpair.training.model_size import parameter_count
 
         source, size = Path(data["source"]), data["size"]
         fingerprint = tree.fingerprint(source)
         pictures = decoded.read(source, size, data["test_share"], threads)
-        remarks = decoded.report(pictures, folder)
+        remarks = archives.remarks(source) + decoded.report(pictures, folder)
         decoded.refuse(pictures, data, folder)
         record = {"source": str(source), "fingerprint": fingerprint, "test_share": data["test_share"]}
         write_json(folder / RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from hardpair.figures.drawing import fonts
 from hardpair.files.atomic import atomic_write
 from hardpair.wording import counted
 
@@ -105,8 +106,8 @@ def new_page(width: float, height: float) -> Figure:
 
 
 def plain(text: str) -> str:
-    """``text`` on one line, drawn as it is written: a leading underscore hides nothing from a legend."""
-    text = " ".join(text.split())
+    """``text`` on one line, drawn as it is written: a leading underscore hides nothing from a legend. What no font has is numbered."""
+    text = " ".join(fonts.replaced(text).split())
     return f" {text}" if text.startswith("_") else text
 
 

@@ -1,0 +1,71 @@
+"""A file of a folder or archive, by its name: what it is called, and whether it is to be looked at."""
+
+import re
+from dataclasses import dataclass
+
+LARGEST = 2**28  # bytes of a file that are read into memory, 256 MiB
+MOST = 5_000_000  # files of a folder or archive; each needs some 400 bytes of memory
+
+# What systems leave among files, in lower case, beside names that start with a dot: macOS, Windows, and the NAS of Synology and QNAP.
+SYSTEM = {"__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"}
+SYSTEM |= {
+    "@eadir",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "@recently-snapshot",
+    "@__thumb",
+    "@synoresource",
+    "@sharebin",
+    "picasa.ini",
+    "zbthumbnail.info",
+}
+SYSTEM |= {"network trash folder", "temporary items", "lost+found", "__pycache__"}
+
+# Texts, tables, checksums, programs: by the ending of the name, or by a name that needs none.
+ENDINGS = "txt text md markdown rst rtf tex bib pdf doc docx odt htm html css csv tsv xls xlsx ods json jsonl ndjson xml yaml yml toml ini"
+ENDINGS += " cfg conf log md5 sha1 sha256 sha512 sfv sig asc py pyc ipynb sh bat ps1 r js url lnk"
+PAPERS = "read[ _.-]?me|licen[cs]e|copying|copyright|notice|authors|contributors|changelog|changes|citation|install|todo|version|manifest"
+PAPERS += "|makefile|(md5|sha1|sha256|sha512)(sums?)?|checksums?"
+NO_PICTURE = re.compile(rf"({PAPERS})([_-]\w+)?|.*\.({ENDINGS.replace(' ', '|')})", re.IGNORECASE | re.DOTALL)
+
+
+class Refused(Exception):
+    """An archive that is not read; the message goes on after its name."""
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A file.
+
+    Attributes:
+        path: relative to the folder or archive, with slashes.
+        size: in bytes.
+        problem: why it must not be read; empty if it may be.
+    """
+
+    path: str
+    size: int
+    problem: str = ""
+
+
+def checked_entry(path: str, size: int, problem: str) -> Entry:
+    """The file of that name, with the reason not to read it if there is one."""
+    names = path.split("/")
+    if path.startswith("/") or ".." in names:
+        problem = problem or "leads out of the archive"
+    if size == 0 or size > LARGEST:
+        problem = problem or ("is empty" if size == 0 else f"has more than {LARGEST:,} bytes")
+    return Entry("/".join(name for name in names if name not in ("", ".")), size, problem)
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder of that name is a system's own."""
+    lower = name.lower()
+    return lower in SYSTEM or lower.endswith(":zone.identifier") or (name.startswith(".") and name != "..")
+
+
+def no_picture(path: str) -> bool:
+    """Whether the name of a file says that it is a text, a table, a checksum or a program."""
+    return NO_PICTURE.fullmatch(path.rpartition("/")[2]) is not None
