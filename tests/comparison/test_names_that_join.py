@@ -29,7 +29,7 @@ def test_each_pair_has_its_own_columns_rows_and_parts_of_the_report(tmp_path):
     assert (last.groupby("pair").size() == 2).all(), "one row a variant"
     base = {"study": "fake", "data": {"kind": "folder", "name": "fake", "source": "x"}, "baseline": "ce", "seeds": [0, 1]}
     config = resolve(base | {"variants": variants, "pairs": PAIRS, "search": {"enabled": False}})
-    settings = {"config": config, "pairs": PAIRS, "references": [], "commands": [], "figures": []}
+    settings = {"config": config, "pairs": PAIRS, "references": [], "searches": [], "commands": [], "figures": []}
     page = render(results, settings, np.load(tmp_path / "data" / "test" / "images.npy"))
     for heading in ("1-2 and 3", "1 and 2-3"):
         assert f"<h3>{heading}</h3>" in page
