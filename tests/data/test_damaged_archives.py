@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import picture_tree
-from hardpair.data.pictures import archives, entry, tree
+from hardpair.data.pictures import archives, entry, tars, tree
 from hardpair.errors import UserError
 
 FILES = {f"{name}/{number}.png": picture_tree.png(7 * number + len(name)) for name in ("cat", "mouse") for number in range(4)}
@@ -266,6 +266,12 @@ def test_a_header_of_a_tar_that_promises_much_is_not_read_into_memory(tmp_path):
         bomb.type, bomb.size = kind, 2**33
         (tmp_path / "a.tar").write_bytes(tar(FILES).rstrip(b"\0")[:1024] + bomb.tobuf(tarfile.GNU_FORMAT) + bytes(2**21))
         assert "a header in it has more than 1,048,576 bytes" in refusal(tmp_path / "a.tar")
+
+
+def test_an_endless_end_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(tars, "PADDING", 2**20)
+    (tmp_path / "a").write_bytes(gzip.compress(tar(FILES) + bytes(2**22)))
+    assert "is followed by more than 1,048,576 bytes after its end" in refusal(tmp_path / "a")
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
