@@ -142,7 +142,8 @@ def judged(finished, tmp_path):
     shutil.copytree(results / "runs/dfl/seed1", folder)
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY)))
     recipe = yaml.safe_load((results / "search/recipe.yaml").read_text())
-    return folder, lambda: adoption.refusal(folder, config, {"dfl": recipe}, results / "split.json")
+    recipes = {variant["name"]: recipe for variant in config["variants"]}
+    return folder, lambda: adoption.refusal(folder, config, recipes, results / "split.json")
 
 
 def test_a_run_of_the_study_is_not_refused(judged):
