@@ -6,7 +6,8 @@ import yaml
 from snakemake.utils import update_config
 
 from changed_config import PROJECT, STUDY, changed, sentence
-from hardpair.config import schema
+from hardpair.comparison import verdicts
+from hardpair.config import consistency, schema
 from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
 
@@ -109,3 +110,7 @@ def test_a_part_is_checked_and_filled_in_on_its_own():
 def test_classes_of_your_own_pictures_are_not_known_to_the_config():
     pairs = [["a-b", "c"], ["", "<script>"], ["数", "$(x)"]]
     assert resolve(changed(("data", PICTURES), ("pairs", pairs)))["pairs"] == pairs
+
+
+def test_the_fewest_seeds_of_a_verdict_are_those_of_the_comparison():
+    assert consistency.FEWEST == verdicts.FEWEST

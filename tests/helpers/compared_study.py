@@ -12,6 +12,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.staleness.fingerprint import fingerprint
 
 RECIPE = {"epochs": 4, "learning_rate": 0.01}
+JUDGED = fake_study.JUDGED
 TRAIN = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}, "precision": "auto"}
 
 
@@ -24,7 +25,7 @@ class Study:
         told = fake_study.settings(variants, seeds, **changes)
         told["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in told["variants"]]
         names = [variant["name"] for variant in told["variants"]]
-        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], "margin": 0.002} | told
+        self.told = {"contrasts": [[name, names[0]] for name in names[1:]], "allow_mixed": False, "claims": [], **JUDGED} | told
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in told["seeds"]:
@@ -50,8 +51,8 @@ class Study:
         return runs, tables.comparison_table(runs, self.told), tables.contrasts_table(runs, self.told, resampled)
 
     def markdown(self):
-        _, compared, contrasts = self.tables()
-        results = {"comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(contrasts, self.told)}
+        runs, compared, contrasts = self.tables()
+        results = {"comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(runs, self.told)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.told)
         return markdown.markdown(results, self.told)
 

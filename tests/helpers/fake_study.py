@@ -11,6 +11,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.measures.confusion import confusion_matrix
 from hardpair.measures.metrics import summary
 
+JUDGED = {"looks": [], "margins": {"accuracy": 0.3, "confusion": 0.5}}  # keys of a config that verdicts depend on
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STUDY = [
     {"name": "ce", "label": "CrossEntropy", "published": {"accuracy": 0.8596, "confusion": 0.1202}},
@@ -154,9 +155,10 @@ def write_comparison(folder: Path, told: dict) -> None:
     names = [variant["name"] for variant in told["variants"]]
     variants = [{"label": variant["name"]} | variant for variant in told["variants"]]
     others = [name for name in names if name != told["baseline"]]
-    told = told | {"variants": variants, "contrasts": [[name, told["baseline"]] for name in others], "margin": 0.002}
+    told = told | {"variants": variants, "contrasts": [[name, told["baseline"]] for name in others], **JUDGED}
     part = {"than": told["baseline"], "measures": ["accuracy", "confusion"]}
-    told["claims"] = [{"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
+    claim = {"control": False}
+    told["claims"] = [claim | {"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
     paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in told["seeds"]]
     records = [tuple(json.loads((path / name).read_text()) for name in ("run.json", "metrics.json")) for path in paths]
     runs = tables.runs_table(records, told)
@@ -166,7 +168,7 @@ def write_comparison(folder: Path, told: dict) -> None:
     contrasts = tables.contrasts_table(runs, told, resampled)
     most_confused.most_confused_table(records, told).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
-    claims.claims_table(contrasts, told).to_csv(folder / "claims.csv", index=False)
+    claims.claims_table(runs, told).to_csv(folder / "claims.csv", index=False)
 
 
 def write_json(path: Path, value: dict) -> None:

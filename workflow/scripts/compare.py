@@ -14,7 +14,8 @@ from pathlib import Path
 from hardpair.cli.command import json_or_file, parser, run, settings_with
 from hardpair.files.formats import compared_variants, some_pairs
 
-KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "evaluated_on", "allow_mixed", "margin")
+KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "looks", "evaluated_on")
+KEYS += ("allow_mixed", "margins")
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
         "contrasts": tables.contrasts_table(runs, settings, resampled),
         "most_confused": most_confused.most_confused_table(records, settings),
     }
-    results["claims"] = claims.claims_table(results["contrasts"], settings)
+    results["claims"] = claims.claims_table(runs, settings)
     text = markdown.markdown(results, settings)
     for name, table in results.items():
         with written_whole(options.output_dir / f"{name}.csv") as temporary:
