@@ -227,6 +227,7 @@ COUNTED = {
         "plot_figure: plane",
         "plot_figure: reliability",
         "assemble_figure",
+        "write_report",
     },
     ("hardpair/comparison/new_images.py", "(count - 1)", "count"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_figure: reliability"},

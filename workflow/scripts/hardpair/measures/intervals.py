@@ -57,6 +57,12 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     return mean_interval(a - b)
 
 
+def shown_interval(values: np.ndarray) -> dict[str, float | int]:
+    """``mean_interval`` as readers see it: NaN for the interval of fewer than ``FEWEST`` values."""
+    found = mean_interval(values)
+    return found if len(values) >= FEWEST else found | {"low": float("nan"), "high": float("nan")}
+
+
 def shown(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table of results (column ``n``) as readers see it: without the intervals, p and detectable differences of too few seeds."""
     unsure = [column for column in table.columns if column.endswith(("low", "high")) or column in ("p", "detectable")]
