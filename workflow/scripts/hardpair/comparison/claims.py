@@ -51,6 +51,7 @@ class Decision:
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
         level: two-sided error of the test that would decide the claim, were there more seeds.
+        share: of the error, at which equivalence is tested.
     """
 
     verdict: int
@@ -59,6 +60,7 @@ class Decision:
     p_adjusted: float
     threshold: float
     level: float
+    share: float
 
     @property
     def seeds(self) -> int:
@@ -115,7 +117,7 @@ def _arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _undecided(parts: list[Part], count: int) -> Decision:
-    return Decision(NOT_SETTLED, [Part(part.text, part.gains[:count], part.sign, part.margin) for part in parts], *[float("nan")] * 4)
+    return Decision(NOT_SETTLED, [Part(part.text, part.gains[:count], part.sign, part.margin) for part in parts], *[float("nan")] * 5)
 
 
 def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) -> list[Decision]:
@@ -133,7 +135,7 @@ def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) 
         else:
             verdict, p_adjusted = verdicts.verdict(test, test.p <= share, test.p_equivalent <= share), min(test.p * ALPHA / share, 1)
         p, p_adjusted = (float(test.p), float(p_adjusted)) if len(each[0].gains) > 1 else (float("nan"),) * 2
-        decisions.append(Decision(int(verdict), each, p, p_adjusted, ALPHA, ALPHA / remaining if counted else share))
+        decisions.append(Decision(int(verdict), each, p, p_adjusted, ALPHA, ALPHA / remaining if counted else share, share))
     return decisions
 
 
@@ -148,7 +150,7 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
         decision = _undecided(each, look)
         if look:
             p = float(verdicts.tested(gains[:, :look], margins).p)
-            decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], limits[looks[-1]])
+            decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], limits[looks[-1]], share)
         decisions.append(decision)
     return decisions
 
@@ -201,7 +203,7 @@ def _outlook(decision: Decision) -> str:
         needed = None if None in needs else max(needs)
         part = parts[needs.index(needed)]
     # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
-    rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * level) for part in parts]
+    rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * decision.share) for part in parts]
     if None not in rooms and (needed is None or max(rooms) < needed):
         needed, part = max(rooms), parts[rooms.index(max(rooms))]
         return f"{part}; about {max(needed, FEWEST)} seeds would show it to be within the margin, if the differences stay as they are"

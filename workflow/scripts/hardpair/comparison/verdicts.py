@@ -58,13 +58,14 @@ def verdict(claim: Tested, significant: np.ndarray, equivalent: np.ndarray) -> n
 
 
 def by_holm(claims: Sequence[Tested]) -> tuple[np.ndarray, np.ndarray]:
-    """Verdicts int (…, m) on a study's m claims after its last seed, and their p adjusted over claims, float (…, m).
+    """Verdicts int (…, m) on a study's m claims after its last seed, and their p adjusted over claims (Holm), float (…, m).
 
-    Directions and equivalence are adjusted apart, each to an error of ``ALPHA``.
+    Equivalence is tested beside direction, of each claim at ``ALPHA`` / m.
     """
-    p, p_equivalent = (significance.holm(np.stack([getattr(each, key) for each in claims], -1)) for key in ("p", "p_equivalent"))
-    verdicts = [verdict(each, p[..., place] <= ALPHA, p_equivalent[..., place] <= ALPHA) for place, each in enumerate(claims)]
-    return np.stack(verdicts, -1), p
+    adjusted = significance.holm(np.stack([claim.p for claim in claims], -1))
+    share = ALPHA / len(claims)
+    found = [verdict(claim, adjusted[..., place] <= ALPHA, claim.p_equivalent <= share) for place, claim in enumerate(claims)]
+    return np.stack(found, -1), adjusted
 
 
 def by_looks(gains: np.ndarray, margins: np.ndarray, thresholds: dict[int, float], alpha: float) -> tuple[np.ndarray, np.ndarray]:
