@@ -144,6 +144,33 @@ def test_one_seed_gives_numbers_without_intervals(tmp_path):
     assert not re.search(r"nan|±|95 %", text)
 
 
+def test_two_seeds_are_said_once_to_be_too_few(tmp_path):
+    part = {"better": "dfl", "than": "ce", "measures": ["accuracy"]}
+    claims = [{"name": name, "sentence": f"{name} holds.", "contrasts": [part], "control": False} for name in ("one", "two")]
+    text = Study(tmp_path, seeds=2, claims=claims).markdown()
+    assert text.count("Two seeds are too few for intervals and tests.") == 1
+    assert not re.search(r"\[[+-]|95 %|\bp\b(?!p)|nan", text), "neither intervals nor tests"
+    end = "**Not settled**, all of them: 2 seeds are complete, and verdicts need 6.\n\n- one holds.\n- two holds.\n"
+    assert text.endswith(f"## Claims\n\n{end}")
+    assert "What so many seeds" not in text
+
+
+def test_each_verdict_has_its_reason_and_controls_their_name(tmp_path):
+    part = {"better": "dfl", "than": "ce", "measures": ["accuracy"]}
+    claims = [{"name": "one", "sentence": "dfl | ce.", "contrasts": [part], "control": False}]
+    claims.append(claims[0] | {"name": "two", "contrasts": [part | {"than": "ce_sampler"}], "control": True})
+    declared = {"claims": claims, "contrasts": [["dfl", "ce"], ["dfl", "ce_sampler"]], "looks": [3, 6]}
+    study = Study(tmp_path, seeds=6, **declared)
+    text = study.markdown()
+    last = text.partition("## Claims\n\n")[2].splitlines()
+    assert last[0] == "1 claim with an error of 5 % together: each has 5 % over all looks, at 3, 6 seeds."
+    assert re.match(r"- dfl \\\| ce\. \*\*(Supported|Not settled|Refuted)\*\*: at the look at [36] of 6 seeds, ", last[2])
+    assert last[3].startswith(r"- Control: dfl \| ce. **")
+    rows = tables_in(text)["Declared contrasts, last epoch"]
+    assert rows[2][3][0] != "(", "a part of a claim"
+    assert rows[2][6][0] == "(", "in no claim"
+
+
 def test_without_validation_there_is_no_best_model(tmp_path):
     study = Study(tmp_path, validation=False)
     runs, table, contrasts = study.tables()
