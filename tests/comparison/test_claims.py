@@ -67,7 +67,7 @@ def test_variants_that_never_differ_are_not_tested():
     runs = made(10, noise=0, **AHEAD)
     why = "B against C, accuracy: the variants did not differ in these runs"
     assert judged(runs, settings(claim(("b", "c", BOTH)))) == ("not tested", why)
-    assert judged(made(1, noise=0), settings(claim(("b", "c", BOTH)), seeds=1))[0] == "not tested"
+    assert judged(made(5, noise=0), settings(claim(("b", "c", BOTH)), seeds=5))[0] == "not settled", "few may tie by chance"
 
 
 def test_the_part_that_is_named_is_the_one_that_needs_the_seeds():

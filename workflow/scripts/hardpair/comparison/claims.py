@@ -158,14 +158,14 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
 def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> tuple[str, str]:
     """A verdict and its reason in words."""
     count, parts = len(complete[0].gains), decision.parts
-    if count and any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
-        same = next(part for part in complete if (part.gains == 0).all())
-        return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
     ahead = [look for look in looks if look > count]
     upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
     if count < FEWEST or not decision.seeds:
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
         return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST, looks[0] if looks else 0)}{upcoming}"
+    if any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
+        same = next(part for part in complete if (part.gains == 0).all())
+        return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
     at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
