@@ -9,7 +9,7 @@ from hardpair.comparison import verdicts
 from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, WORDS
 from hardpair.errors import UserError
 from hardpair.measures import significance
-from hardpair.measures.intervals import mean_interval, paired
+from hardpair.measures.intervals import paired, shown_interval
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
 from hardpair.measures.power import MOST, seeds_needed
@@ -34,10 +34,9 @@ class Part:
     margin: float
 
     def __str__(self) -> str:
-        found, p = mean_interval(self.sign * self.gains), significance.t_test(self.gains)
-        interval = sorted((found["low"], found["high"])) if len(self.gains) >= FEWEST else []
-        shown = f" [{', '.join(f'{100 * end:+.2f}' for end in interval)}]" if interval else ""
-        return f"{self.text} {100 * found['mean']:+.2f} pp{shown}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+        found, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
+        interval = "" if np.isnan(found["low"]) else f" [{100 * found['low']:+.2f}, {100 * found['high']:+.2f}]"
+        return f"{self.text} {100 * found['mean']:+.2f} pp{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
 
 
 @dataclass(frozen=True)
