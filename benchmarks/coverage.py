@@ -1,88 +1,204 @@
-"""How often the study's intervals cover the truth, and how often its tests find a difference where there is none.
+"""How often verdicts are false, claims are settled and intervals cover the truth, in simulated studies.
 
-Simulated studies of 5, 10 and 30 paired seeds without any true difference; the sampling error of a share near 5 % is given with it. The
-second table draws new images for each study too: right and wrong answers to 1,000 of them, from effects of seed, image and both. Example:
+Every study is judged by the functions that judge real ones. Differences are in percentage points, with the sd that they have in docs/study.
+The tables are those of docs/statistics.md. Example:
 
-  python benchmarks/coverage.py --studies 2000
+  python benchmarks/coverage.py --write docs/statistics.md
 """
 
 import argparse
+import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair.comparison import new_images
-from hardpair.measures import significance
-from hardpair.measures.intervals import mean_interval
+from hardpair.comparison import new_images, verdicts
+from hardpair.measures import intervals, looks, significance
 
-TESTS = 10  # five contrasts on two measures, as the study declares
-DRAWS = {
+SEEDS = 10
+LOOKS = (4, 6, 8, 10)
+MARGINS = np.array([0.3, 0.5])  # of accuracy and confusion
+SD = np.array([0.25, 0.7])
+# Measures of each claim of the study, 0 for accuracy and 1 for confusion, and the published gains.
+CLAIMS = {
+    "the loss, confusion": ([1], [1.24]),
+    "the loss, accuracy": ([0], [0.82]),
+    "combining, both": ([0, 1], [0.72, 2.27]),
+    "the sampler, both": ([0, 1], [0.82, 0.77]),
+}
+PARTS = [np.array(measures) for measures, _ in CLAIMS.values()]
+SHAPES: dict[str, Callable] = {
     "normal": lambda rng, shape: rng.normal(size=shape),
     "skewed (exponential)": lambda rng, shape: rng.exponential(size=shape) - 1,
 }
 
 
-def simulate(draw, seeds: int, studies: int) -> dict[str, float]:
-    """Shares of studies whose interval covers 0, and that reject in one test and in any of ``TESTS`` after Holm."""
-    rng = np.random.default_rng(seeds)
-    covered, covered_bca, rejected, rejected_any = [], [], [], []
-    for _ in range(studies):
-        differences = draw(rng, (TESTS, seeds))
-        interval = mean_interval(differences[0])
-        covered.append(interval["low"] <= 0 <= interval["high"])
-        low, high = significance.bca_interval(differences[0])
-        covered_bca.append(low <= 0 <= high if low == low else np.nan)
-        p = np.array([significance.sign_flip(row) for row in differences])
-        rejected.append(p[0] < 0.05)
-        rejected_any.append((significance.holm(p) < 0.05).any())
-    shares = {"t": covered, "BCa": covered_bca, "one": rejected, "any": rejected_any}
-    return {name: float(np.mean(values)) for name, values in shares.items()}
+def studies(means: Sequence[Sequence[float]], scale: float, count: int, draw: Callable = SHAPES["normal"]) -> list[np.ndarray]:
+    """Gains (count, parts, SEEDS) of each claim whose parts have these true means; their sd is ``scale`` times ``SD``."""
+    rng = np.random.default_rng(0)
+    return [
+        np.array(mean)[:, None] + scale * SD[parts][:, None] * draw(rng, (count, len(parts), SEEDS))
+        for parts, mean in zip(PARTS, means, strict=True)
+    ]
 
 
-IMAGES = {  # standard deviations of what an image adds to both variants alike, and to each its own, where a single run's noise is 1
+def judged(gains: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Verdicts (studies, claims) after the last seed, and at the looks."""
+    pairs = list(zip(gains, (MARGINS[parts] for parts in PARTS), strict=True))
+    alpha = verdicts.ALPHA / len(gains)
+    limits = dict(zip(LOOKS, looks.thresholds(LOOKS, alpha), strict=True))
+    at_looks = [verdicts.by_looks(each, margins, limits, alpha)[0] for each, margins in pairs]
+    return {"Holm": verdicts.by_holm([verdicts.tested(*pair) for pair in pairs])[0], "looks": np.stack(at_looks, -1)}
+
+
+def false_verdicts(found: np.ndarray, means: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Whether any claim of a study has a false direction, and whether any is falsely called equivalent, bool (studies,) each."""
+    of_direction, of_size = np.zeros((2, *found.shape), bool)
+    for place, (parts, mean) in enumerate(zip(PARTS, map(np.array, means), strict=True)):
+        verdict_of = found[:, place]
+        of_direction[:, place] = np.isin(verdict_of, [verdicts.SUPPORTED, verdicts.SMALLER]) & (mean <= 0).any() | (
+            (verdict_of == verdicts.REFUTED) & (mean >= 0).all()
+        )
+        of_size[:, place] = (verdict_of == verdicts.EQUIVALENT) & (np.abs(mean) >= MARGINS[parts]).any()
+    return of_direction.any(-1), of_size.any(-1)
+
+
+def states() -> dict[str, list[np.ndarray]]:
+    """True means of the parts of each claim, by name of the state."""
+    zero, margin = [np.zeros(len(parts)) for parts in PARTS], [MARGINS[parts] for parts in PARTS]
+    mixed = [np.where(np.arange(len(parts)) == 0, 0, MARGINS[parts]) for parts in PARTS]
+    published = [np.array(mean) for _, mean in CLAIMS.values()]
+    return {
+        "no difference anywhere": zero,
+        "every difference at its margin": margin,
+        "half of the claims at 0, half at the margin": [*zero[:2], *margin[2:]],
+        "accuracy at 0, confusion at the margin": mixed,
+        "two claims as published, two without a difference": [*published[:2], *zero[2:]],
+        "two claims as published, two at the margin": [*published[:2], *margin[2:]],
+    }
+
+
+def percent(shares: np.ndarray) -> str:
+    return f"{100 * np.mean(shares):.1f} %"
+
+
+def table(titles: list[str], rows: list[list[str]]) -> str:
+    rule = "|" + "---|" + "--:|" * (len(titles) - 1)
+    return "\n".join([f"| {' | '.join(titles)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def of_errors(count: int) -> str:
+    """Studies with a false verdict, at the spread that makes most of them."""
+    rows = []
+    for name, means in states().items():
+        cells: dict[str, list[np.ndarray]] = {}
+        for scale in (0.25, 0.5, 1, 2):
+            for way, found in judged(studies(means, scale, count)).items():
+                of_direction, of_size = false_verdicts(found, means)
+                for key, errors in (("direction", of_direction), ("equivalence", of_size), ("either", of_direction | of_size)):
+                    cells.setdefault(f"{way} {key}", []).append(errors.mean())
+        rows.append([name, *(percent(max(shares)) for shares in cells.values())])
+    titles = [f"{key}, {way}" for way in ("after the last seed", "at looks") for key in ("false direction", "false equivalence", "either")]
+    return table(["truth", *titles], rows)
+
+
+def of_power(count: int) -> str:
+    """Studies that settle each claim as it is true."""
+    rows = []
+    for factor, size in ((1, "as published"), (0.5, "half of it")):
+        means = [factor * np.array(mean) for _, mean in CLAIMS.values()]
+        found = judged(studies(means, 1, count))
+        for place, name in enumerate(CLAIMS):
+            shares = [np.isin(found[way][:, place], [verdicts.SUPPORTED, verdicts.SMALLER]) for way in found]
+            rows.append([f"{name}, {size}", "supported", *map(percent, shares)])
+    none = judged(studies(states()["no difference anywhere"], 1, count))
+    for place, name in enumerate(CLAIMS):
+        rows.append([f"{name}, no difference", "equivalent", *(percent(none[way][:, place] == verdicts.EQUIVALENT) for way in none)])
+    return table(["claim and truth", "verdict", "after the last seed", "at looks"], rows)
+
+
+def of_tests(count: int) -> str:
+    """Coverage of intervals, and rejections of tests, without a true difference."""
+    rows = []
+    for name, draw in SHAPES.items():
+        for seeds in (3, 6, 10, 30):
+            differences = draw(np.random.default_rng(seeds), (count, seeds))
+            p = significance.t_test(differences)
+            few = differences[:: max(count // 1000, 1)]
+            exact = [significance.sign_flip(row) <= 0.05 for row in few] if seeds <= 10 else []
+            bootstrap = [low <= 0 <= high for low, high in map(significance.bca_interval, few)] if seeds == SEEDS else []
+            cells = [percent(p > 0.05), percent(p <= 0.05), *(percent(np.array(each)) if each else "" for each in (exact, bootstrap))]
+            rows.append([name, str(seeds), *cells])
+    return table(["differences", "seeds", "t interval covers", "t test rejects", "sign-flip test rejects", "BCa interval covers"], rows)
+
+
+IMAGES = {  # sd of what an image adds to both variants alike, and to each its own, where a single run's noise is 1
     "equally hard for both variants": (2.0, 0.0),
     "a little harder for one": (2.0, 0.3),
     "harder for one": (2.0, 1.0),
 }
 
 
-def simulate_images(shared: float, own: float, seeds: int, studies: int, images: int = 1000) -> dict[str, float]:
-    """Shares of studies, each on images of its own, whose interval over seeds, and over seeds and images, covers 0."""
+def on_new_images(shared: float, own: float, seeds: int, count: int, images: int = 1000) -> dict[str, float]:
+    """Shares of studies, each on images of its own, whose interval over seeds, and over seeds and images, covers 0; ratio of their widths."""
     rng = np.random.default_rng(seeds)
-    strata = np.arange(images) % 10
-    covered, covered_new = [], []
-    for _ in range(studies):
+    strata, covered, widths = np.arange(images) % 10, np.zeros((count, 2), bool), np.zeros((count, 2))
+    for study in range(count):
         hardness = rng.normal(0, shared, images) + rng.normal(0, own, (2, 1, images))
         first, second = hardness + rng.normal(0, 0.05, (2, seeds, 1)) + rng.normal(size=(2, seeds, images)) < 2
-        over_seeds = mean_interval(first.mean(1) - second.mean(1))
-        covered.append(over_seeds["low"] <= 0 <= over_seeds["high"])
-        low, high = new_images.new_images_interval(first, second, strata)
-        covered_new.append(low <= 0 <= high)
-    return {"t": float(np.mean(covered)), "new": float(np.mean(covered_new))}
+        over_seeds = intervals.mean_interval(first.mean(1) - second.mean(1))
+        both = np.array([(over_seeds["low"], over_seeds["high"]), new_images.new_images_interval(first, second, strata)])
+        covered[study], widths[study] = (both[:, 0] <= 0) & (both[:, 1] >= 0), both[:, 1] - both[:, 0]
+    return {"seeds": covered[:, 0].mean(), "new": covered[:, 1].mean(), "width": widths[:, 1].mean() / widths[:, 0].mean()}
 
 
-def main() -> None:
-    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_argument("--studies", type=int, default=2000, help="simulated studies a row (default %(default)s)")
-    studies = cli.parse_args().studies
-    print(f"{studies} studies a row; ± {196 * (0.05 * 0.95 / studies) ** 0.5:.1f} percentage points of sampling error\n")
-    print("| differences | seeds | t interval covers | BCa covers | one sign-flip test rejects | any of 10 rejects after Holm |")
-    print("|---|--:|--:|--:|--:|--:|")
-    for name, draw in DRAWS.items():
-        for seeds in (5, 10, 30):
-            coverage = simulate(draw, seeds, studies)
-            bca = "" if np.isnan(coverage["BCa"]) else f"{coverage['BCa']:.1%}"
-            print(f"| {name} | {seeds} | {coverage['t']:.1%} | {bca} | {coverage['one']:.1%} | {coverage['any']:.1%} |", flush=True)
-    print("\n| images | seeds | t interval over seeds covers | interval over seeds and images covers |")
-    print("|---|--:|--:|--:|")
+def of_new_images(count: int) -> str:
+    """Coverage of the intervals over seeds, and over seeds and images."""
+    rows = []
     for name, spread in IMAGES.items():
-        for seeds in (2, 5, 10, 30):
-            coverage = simulate_images(*spread, seeds, studies)
-            print(f"| {name} | {seeds} | {coverage['t']:.1%} | {coverage['new']:.1%} |", flush=True)
+        for seeds in (3, 6, 10, 30):
+            got = on_new_images(*spread, seeds, count)
+            rows.append([name, str(seeds), percent(got["seeds"]), percent(got["new"]), f"{got['width']:.2f}"])
+    return table(
+        ["images", "seeds", "interval over seeds covers", "over seeds and images covers", "width of it, in that of the first"], rows
+    )
+
+
+def of_looks(_: int) -> str:
+    """Thresholds of p at the looks of the full study."""
+    rows = []
+    for claims in (1, 2, 4, 8):
+        limits = looks.thresholds(LOOKS, verdicts.ALPHA / claims)
+        rows.append([str(claims), *(np.format_float_positional(p, min_digits=4) for p in limits)])
+    return table(["claims", *(f"{count} seeds" for count in LOOKS)], rows)
+
+
+TABLES = {"errors": of_errors, "power": of_power, "tests": of_tests, "new images": of_new_images, "looks": of_looks}
+
+
+def main() -> str | None:
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("--studies", type=int, default=20_000, help="simulated studies of a row (default %(default)s)")
+    cli.add_argument("--write", type=Path, help="page with a place for each table, between comments; without it they are printed")
+    options = cli.parse_args()
+    # Each study on new images has 1,000 of them for every seed, so that a twentieth of the studies takes as long.
+    found = {name: make(options.studies // 20 if name == "new images" else options.studies) for name, make in TABLES.items()}
+    if not options.write:
+        print("\n\n".join(f"{name}:\n\n{text}" for name, text in found.items()))
+        return None
+    page = options.write.read_text(encoding="utf-8")
+    for name, text in found.items():
+        start, end = f"<!-- {name}: written by benchmarks/coverage.py -->", f"<!-- end of {name} -->"
+        page, places = re.subn(f"({re.escape(start)}\n).*?({re.escape(end)})", rf"\g<1>\n{text}\n\n\g<2>", page, flags=re.DOTALL)
+        if not places:
+            return f"{options.write} has no place for the table: add the lines {start} and {end}"
+    options.write.write_text(page, encoding="utf-8")
+    return None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,7 +8,8 @@ import yaml
 from snakemake.utils import update_config
 
 from changed_config import PROJECT, STUDY, changed, sentence
-from hardpair.config import schema
+from hardpair.comparison import verdicts
+from hardpair.config import consistency, schema
 from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
 
@@ -146,3 +147,7 @@ def test_a_path_in_the_home_folder_is_expanded(tmp_path, monkeypatch):
     assert resolved["data"]["source"] == str(tmp_path / "pets")
     assert resolved["plugins"] == [str(tmp_path / "loss.py")]
     assert resolve(changed())["data"]["source"] is None
+
+
+def test_the_fewest_seeds_of_a_verdict_are_those_of_the_comparison():
+    assert consistency.FEWEST == verdicts.FEWEST

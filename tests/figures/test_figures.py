@@ -47,8 +47,9 @@ def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_stu
     assert "95 % t interval, n = 3 seeds" in words
 
 
-def test_one_seed_has_no_interval(tmp_path):
-    settings = fake_study.settings(seeds=1)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_have_no_interval(tmp_path, seeds):
+    settings = fake_study.settings(seeds=seeds)
     fake_study.write_study(tmp_path, settings, epochs=1, images=100)
     with style.applied():
         page = variants.figure(Runs.declared(tmp_path / "results" / "runs", settings).measures(["cat", "dog"]), settings)

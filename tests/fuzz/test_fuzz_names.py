@@ -135,7 +135,8 @@ def test_tables_hold_names_as_text(study, tmp_path_factory, first, second, sente
     named = [variant | {"label": label} for variant, label in zip(compared.settings["variants"], labels, strict=True)]
     before, part = compared.settings, {"better": "dfl", "than": "ce", "measures": ["accuracy"]}
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": first, "source": sentence}
-    changes = {"variants": named, "claims": [{"name": "c", "sentence": sentence, "contrasts": [part]}], "references": [reference]}
+    claim = {"name": "c", "sentence": sentence, "contrasts": [part], "control": False}
+    changes = {"variants": named, "claims": [claim], "references": [reference]}
     compared.settings = before | changes
     try:
         runs, text = compared.tables()[0], compared.markdown()

@@ -12,6 +12,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.staleness.fingerprint import fingerprint
 
 RECIPE = {"epochs": 4, "learning_rate": 0.01}
+JUDGED = fake_study.JUDGED
 TRAIN = {"loss": {"kind": "cross_entropy"}, "sampler": {"kind": "uniform"}, "precision": "auto"}
 
 
@@ -24,13 +25,8 @@ class Study:
         settings = fake_study.settings(variants, seeds, **changes)
         settings["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in settings["variants"]]
         names = [variant["name"] for variant in settings["variants"]]
-        self.settings = {
-            "contrasts": [[name, names[0]] for name in names[1:]],
-            "allow_mixed": False,
-            "claims": [],
-            "margin": 0.002,
-        } | settings
-        self.settings["searches"] = []
+        contrasts = [[name, names[0]] for name in names[1:]]
+        self.settings = {"contrasts": contrasts, "allow_mixed": False, "claims": [], **JUDGED} | settings | {"searches": []}
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in settings["seeds"]:
@@ -57,8 +53,7 @@ class Study:
 
     def markdown(self):
         runs, compared, contrasts = self.tables()
-        results = {"runs": runs, "comparison": compared, "contrasts": contrasts}
-        results["claims"] = claims.claims_table(contrasts, self.settings)
+        results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(runs, self.settings)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.settings)
         return markdown.markdown(results, self.settings)
 

@@ -11,6 +11,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.measures.confusion import confusion_matrix
 from hardpair.measures.metrics import summary
 
+JUDGED = {"looks": [], "margins": {"accuracy": 0.3, "confusion": 0.5}}  # keys of a config that verdicts depend on
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STUDY = [
     {"name": "ce", "label": "CrossEntropy", "published": {"accuracy": 0.8596, "confusion": 0.1202}},
@@ -171,9 +172,11 @@ def write_comparison(folder: Path, settings_: dict) -> None:
     names = [variant["name"] for variant in settings_["variants"]]
     variants = [{"label": variant["name"]} | variant for variant in settings_["variants"]]
     others = [name for name in names if name != settings_["baseline"]]
-    settings_ = settings_ | {"variants": variants, "contrasts": [[name, settings_["baseline"]] for name in others], "margin": 0.002}
-    part = {"than": settings_["baseline"], "measures": ["accuracy", "confusion"]}
-    settings_["claims"] = [{"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others]
+    settings_ = settings_ | {"variants": variants, "contrasts": [[name, settings_["baseline"]] for name in others], **JUDGED}
+    part, claim = {"than": settings_["baseline"], "measures": ["accuracy", "confusion"]}, {"control": False}
+    settings_["claims"] = [
+        claim | {"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others
+    ]
     paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in settings_["seeds"]]
     records = [tuple(json.loads((path / name).read_text()) for name in ("run.json", "metrics.json")) for path in paths]
     runs = tables.runs_table(records, settings_)
@@ -183,7 +186,7 @@ def write_comparison(folder: Path, settings_: dict) -> None:
     contrasts = tables.contrasts_table(runs, settings_, resampled)
     most_confused.most_confused_table(records, settings_).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
-    claims.claims_table(contrasts, settings_).to_csv(folder / "claims.csv", index=False)
+    claims.claims_table(runs, settings_).to_csv(folder / "claims.csv", index=False)
 
 
 def write_json(path: Path, value: dict) -> None:

@@ -22,7 +22,7 @@ run(main)
 """
 
 
-def said(folder, **variables):
+def output(folder, **variables):
     script = folder / "show.py"
     script.write_text(SHOW)
     (folder / "inner").mkdir()
@@ -45,22 +45,22 @@ def said(folder, **variables):
     ids=lambda variables: " ".join(f"{name}={value}" for name, value in variables.items()),
 )
 def test_files_and_arguments_have_the_same_names_under_every_locale(tmp_path, variables):
-    (listing, arguments), _ = said(tmp_path, **variables)
+    (listing, arguments), _ = output(tmp_path, **variables)
     coding = variables.get("PYTHONIOENCODING", "utf-8")
     assert listing == ascii(["\xe4\u2501"]).encode() + " \u2501 \xe9".encode(coding, "backslashreplace")
     assert arguments.startswith(ascii([str(tmp_path / "inner"), "two words", "\xe4"]).encode())
 
 
 def test_what_would_change_results_is_taken_away_and_named(tmp_path):
-    (_, shown), told = said(
+    (_, shown), logged = output(
         tmp_path, MPLBACKEND="module://gone", ATEN_CPU_CAPABILITY="default", DNNL_MAX_CPU_ISA="SSE41", OMP_NUM_THREADS="3"
     )
     assert shown.endswith(b" agg None")
-    assert told == "ignored of the environment, since it would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
+    assert logged == "ignored of the environment, since it would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
 
 
 def test_nothing_is_said_where_nothing_is_taken_away(tmp_path):
-    assert said(tmp_path)[1] == ""
+    assert output(tmp_path)[1] == ""
 
 
 def test_figures_are_drawn_whatever_backend_is_named(tmp_path):

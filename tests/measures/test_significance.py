@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_paired
 
 from hardpair.measures import significance
 
@@ -63,12 +63,49 @@ def test_a_missing_p_counts_as_a_test():
     np.testing.assert_allclose(significance.holm(np.array([0.01, np.nan, 0.02])), [0.03, np.nan, 0.04])
 
 
-@pytest.mark.parametrize(("tests", "expected"), [(1, 6), (2, 7), (6, 8), (10, 9), (20, 10)])
-def test_so_many_seeds_can_pass_holm(tests, expected):
-    assert significance.seeds_for(tests) == expected
-    for count, passes in ((expected, True), (expected - 1, False)):
-        p = [significance.sign_flip(np.ones(count))] + [1.0] * (tests - 1)
-        assert (significance.holm(np.array(p))[0] < 0.05) == passes
+def test_many_families_are_adjusted_at_once():
+    p_values = np.random.default_rng(0).random((2, 3, 5))
+    expected = [[multipletests(family, method="holm")[1] for family in row] for row in p_values]
+    np.testing.assert_allclose(significance.holm(p_values), expected)
+
+
+varied = st.lists(st.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=9).filter(lambda values: np.ptp(values) > 0.01)
+
+
+@settings(deadline=None)
+@given(varied)
+def test_the_paired_t_test_is_scipys(differences):
+    expected = stats.ttest_rel(np.array(differences) + 5, np.full(len(differences), 5.0)).pvalue
+    assert significance.t_test(np.array(differences)) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(varied, st.floats(0.01, 2))
+def test_equivalence_is_that_of_statsmodels(differences, margin):
+    first = np.array(differences) + 5
+    expected = ttost_paired(first, np.full(len(first), 5.0), -margin, margin)[0]
+    assert significance.equivalence(np.array(differences), margin) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_many_studies_are_tested_at_once():
+    differences = np.random.default_rng(0).normal(0.2, 1, (3, 2, 7))
+    np.testing.assert_allclose(significance.t_test(differences), stats.ttest_1samp(differences, 0, axis=-1).pvalue)
+    for margin in (1.0, np.array([0.5, 2.0])):
+        limits = np.broadcast_to(margin, 2)
+        one_by_one = [[significance.equivalence(row, limit) for row, limit in zip(study, limits, strict=True)] for study in differences]
+        np.testing.assert_allclose(significance.equivalence(differences, margin), one_by_one)
+
+
+def test_differences_without_spread_have_the_p_of_the_limit():
+    assert significance.t_test(np.full(4, 0.1)) == 0
+    assert np.isnan(significance.t_test(np.zeros(4))), "variants that never differ are not tested"
+    assert [significance.equivalence(np.full(4, value), 0.1) for value in (0.0, 0.05, 0.2)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("differences", [[], [0.3], [0.1, np.nan, 0.2]])
+def test_a_single_seed_or_a_missing_value_has_no_p(differences):
+    assert np.isnan(significance.t_test(np.array(differences)))
+    assert np.isnan(significance.equivalence(np.array(differences), 0.5))
 
 
 def test_the_bca_interval_is_scipys_and_needs_eight_seeds_that_vary():
@@ -94,42 +131,6 @@ def test_correlation_is_pearsons_and_needs_three_pairs_that_vary():
     assert significance.correlation(first, second) == pytest.approx(stats.pearsonr(first, second).statistic)
     assert math.isnan(significance.correlation(first[:2], second[:2]))
     assert math.isnan(significance.correlation(first, np.ones(6)))
-
-
-@pytest.mark.parametrize("count", [2, 3, 10, 30])
-@pytest.mark.parametrize("alpha", [0.05, 0.005])
-def test_power_and_what_is_solved_from_it_are_those_of_statsmodels(count, alpha):
-    theirs = TTestPower()
-    for effect in (0.1, 0.5, 2.0):
-        expected = theirs.power(effect, count, alpha)  # NaN where SciPy's lower tail is
-        assert significance.power(0.01 * effect, 0.01, count, alpha) == pytest.approx(1 if np.isnan(expected) else expected, abs=1e-6)
-        assert significance.power(-0.01 * effect, 0.01, count, alpha) == significance.power(0.01 * effect, 0.01, count, alpha)
-    smallest = significance.detectable(0.01, count, alpha=alpha)
-    one_sided = stats.nct.sf(stats.t.ppf(1 - alpha / 2, count - 1), count - 1, smallest / 0.01 * count**0.5)
-    assert one_sided == pytest.approx(0.8, abs=1e-4)
-
-
-@pytest.mark.parametrize(("difference", "sd"), [(0.005, 0.0026), (0.01, 0.005), (-0.0082, 0.0037), (0.003, 0.0026), (0.001, 0.01)])
-def test_the_fewest_seeds_reach_the_power_and_one_fewer_does_not(difference, sd):
-    count = significance.seeds_needed(difference, sd)
-    assert TTestPower().power(abs(difference) / sd, count, 0.05) >= 0.8
-    assert count == 2 or TTestPower().power(abs(difference) / sd, count - 1, 0.05) < 0.8
-
-
-def test_at_most_a_hundred_thousand_seeds_are_reported():
-    of_the_normal = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2
-    assert significance.seeds_needed(0.01, 1.0) == pytest.approx(of_the_normal / 0.01**2, abs=10)  # 78,489
-    assert of_the_normal / 0.0088**2 > significance.MOST == 100_000
-    assert significance.seeds_needed(0.0088, 1.0) is None
-
-
-def test_nothing_is_needed_where_nothing_can_be_found():
-    assert significance.seeds_needed(0.0, 0.01) is None
-    assert significance.seeds_needed(float("nan"), 0.01) is None
-    assert significance.seeds_needed(1e-9, 1.0) is None
-    assert significance.seeds_needed(0.01, 0.0) == 2
-    assert significance.detectable(0.0, 5) == 0
-    assert math.isnan(significance.detectable(float("nan"), 1))
 
 
 @pytest.mark.parametrize("count", [5, 10, 30])

@@ -103,9 +103,12 @@ def test_numbers_are_those_of_the_tables(page):
     assert f"<td>{shown}</td>" in text
 
 
-def test_one_seed_has_no_interval(tmp_path):
-    folder, settings, images = reported(tmp_path, seeds=1)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_have_no_interval_and_are_said_once_to_be_too_few(tmp_path, seeds):
+    folder, settings, images = reported(tmp_path, seeds=seeds)
     text = render(folder, settings, images)
+    assert text.count("complete, and verdicts need 6") == 1
+    assert text.count("<dt>Not settled: ") == 3
     assert "nan" not in re.sub(r"(?s)base64,[^\"]*|<script.*?</script>", "", text).lower().replace("provenance", "")
     assert " to " not in text[text.index("<tbody>") : text.index("</tbody>")]
 

@@ -100,8 +100,9 @@ COUNTED = {
         "plot_figure: plane",
         "plot_figure: reliability",
         "assemble_figure",
+        "write_report",
     },
-    ("hardpair/comparison/new_images.py", "(seeds - 1)", "seeds"): {"compare"},
+    ("hardpair/comparison/new_images.py", "(count - 1)", "count"): {"compare"},
     ("hardpair/figures/reliability.py", "FEWEST = 10", "FEWEST = 20"): {"plot_figure: reliability"},
     ("hardpair/data/split.py", "20170808", "20170809"): {
         "split_data",
@@ -121,7 +122,8 @@ COUNTED = {
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},
     ("hardpair/samplers/focal.py", "replacement=True", "replacement=False"): {"train: ce_sampler", "train: dfl_sampler"},
     ("hardpair/measures/significance.py", "EXACT = 40", "EXACT = 30"): {"compare"},
-    ("hardpair/comparison/claims.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare"},
+    ("hardpair/comparison/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare"},
+    ("hardpair/measures/looks.py", "RULE = 32", "RULE = 16"): {"compare"},
     ("hardpair/training/checkpoint.py", '"best."', '"finest."'): set(VARIANTS),
 }
 

@@ -24,8 +24,8 @@ def test_a_key_that_is_there_twice_is_refused_before_anything_is_planned(study):
     text = (study.folder / "tiny.yaml").read_text()
     line = text.count("\n") + 1
     (study.folder / "twice.yaml").write_text(f"{text}recipe: {{epochs: 3}}\n")
-    said = refusal(study, "--configfile", "twice.yaml")
-    assert re.fullmatch(rf'twice\.yaml, line {line}: the key "recipe" is there twice, first in line \d+: remove one of them', said)
+    expected = refusal(study, "--configfile", "twice.yaml")
+    assert re.fullmatch(rf'twice\.yaml, line {line}: the key "recipe" is there twice, first in line \d+: remove one of them', expected)
 
 
 def test_a_mistake_in_the_config_of_the_workflow_is_named_with_its_line(tmp_path):
@@ -35,13 +35,13 @@ def test_a_mistake_in_the_config_of_the_workflow_is_named_with_its_line(tmp_path
 
 
 def test_two_options_of_which_snakemake_would_drop_one_are_refused(study):
-    said = refusal(study, "--configfile", "tiny.yaml", "--config", "seeds=[0]", "--config", "baseline=ce")
-    assert said.startswith("--config is there twice, and Snakemake takes only the last")
+    expected = refusal(study, "--configfile", "tiny.yaml", "--config", "seeds=[0]", "--config", "baseline=ce")
+    assert expected.startswith("--config is there twice, and Snakemake takes only the last")
 
 
 def test_a_misspelt_target_is_answered_with_the_nearest(study):
-    said = refusal(study, "--configfile", "tiny.yaml", "--", "results/tiny/figure/final.png")
-    assert said.endswith("did you mean results/tiny/figures/final.png?")
+    expected = refusal(study, "--configfile", "tiny.yaml", "--", "results/tiny/figure/final.png")
+    assert expected.endswith("did you mean results/tiny/figures/final.png?")
 
 
 def test_what_is_planned_is_what_is_written(study):
@@ -70,9 +70,9 @@ recipe: {epochs: +2, learning_rate: 1e-3}
 
 def test_status_names_the_line_of_what_snakemake_refuses_without_one(study):
     (study.folder / "tab.yaml").write_text("study: tab\n\tseeds: [0]\n")
-    for name, said in {
+    for name, expected in {
         "tab.yaml": "tab.yaml, line 2: a tab stands",
         "tiny.yml": "tiny.yml does not exist: did you mean tiny.yaml?",
     }.items():
         done = study.run("make", "--silent", "--old-file=setup", "status", f"CONFIG={name}", check=False)
-        assert f"study.py: {said}" in done.stderr
+        assert f"study.py: {expected}" in done.stderr

@@ -14,20 +14,8 @@ from pathlib import Path
 from hardpair.cli.command import json_or_file, parser, run, settings_with
 from hardpair.files.formats import compared_variants, some_pairs
 
-KEYS = (
-    "study",
-    "variants",
-    "seeds",
-    "pairs",
-    "references",
-    "baseline",
-    "contrasts",
-    "claims",
-    "evaluated_on",
-    "allow_mixed",
-    "margin",
-    "searches",
-)
+KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "looks", "evaluated_on")
+KEYS += ("allow_mixed", "margins", "searches")
 
 
 def main() -> None:
@@ -58,7 +46,7 @@ def main() -> None:
         "contrasts": tables.contrasts_table(runs, settings, resampled),
         "most_confused": most_confused.most_confused_table(records, settings),
     }
-    results["claims"] = claims.claims_table(results["contrasts"], settings)
+    results["claims"] = claims.claims_table(runs, settings)
     text = markdown.markdown(results, settings, optima)
     for name, table in results.items():
         with atomic_write(options.output_dir / f"{name}.csv") as temporary:

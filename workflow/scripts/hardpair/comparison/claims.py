@@ -1,70 +1,215 @@
-"""What declared claims come to."""
+"""What declared claims come to. ``verdicts`` has the rules; here runs become their numbers, and verdicts words."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
+from hardpair.comparison import verdicts
+from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, WORDS
+from hardpair.errors import UserError
 from hardpair.measures import significance
-from hardpair.measures.pair_name import pair_name
+from hardpair.measures.intervals import paired, shown_interval
+from hardpair.measures.looks import thresholds
+from hardpair.measures.metric_names import metrics_of
+from hardpair.measures.power import MOST, seeds_needed
 
-ALPHA = 0.05
+COLUMNS = ["name", "sentence", "control", "verdict", "seeds", "p", "p_adjusted", "threshold", "why"]
 
 
-def claims_table(contrasts: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """A row per claim, from the contrasts of the last epoch: ``name``, ``sentence``, ``verdict``, ``why``.
+@dataclass(frozen=True)
+class Part:
+    """One comparison of a claim.
 
-    *supported*: each contrast is significant in its direction on each of its measures (``p_holm`` < 0.05). *refuted*: one is significant
-    the other way, or its interval lies within ± ``margin`` of 0. Otherwise *not settled*, with the seeds that would settle it.
+    Attributes:
+        text: its variants and measure.
+        gains: float64 (n,) by seed, positive where the difference is as claimed.
+        sign: of the claimed difference, better − than.
+        margin: a share.
     """
-    last = contrasts[contrasts["model"] == "last"]
-    tests = int(last["p_holm"].notna().sum())
-    columns = {"accuracy": "accuracy", "confusion": f"confusion:{pair_name(*settings['pairs'][0])}"}
+
+    text: str
+    gains: np.ndarray
+    sign: int
+    margin: float
+
+    def __str__(self) -> str:
+        found, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
+        interval = "" if np.isnan(found["low"]) else f" [{100 * found['low']:+.2f}, {100 * found['high']:+.2f}]"
+        return f"{self.text} {100 * found['mean']:+.2f} pp{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict on a claim.
+
+    Attributes:
+        verdict: its place in ``verdicts.WORDS``.
+        parts: of the claim, with the seeds that decide.
+        p: of the claim; NaN with one seed.
+        p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
+        threshold: which p or p_adjusted has to reach.
+        level: two-sided error of the test that would decide the claim, were there more seeds.
+        share: of the error, at which equivalence is tested.
+    """
+
+    verdict: int
+    parts: list[Part]
+    p: float
+    p_adjusted: float
+    threshold: float
+    level: float
+    share: float
+
+    @property
+    def seeds(self) -> int:
+        return len(self.parts[0].gains)
+
+
+def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """A row per claim, judged on the models after the last epoch, by the seeds with which every variant has a run.
+
+    Returns:
+        ``name``, ``sentence``, ``control``, ``verdict``, ``seeds`` (that decide), ``p`` of the claim and ``p_adjusted`` for the number of
+        claims (Holm), which is compared with ``threshold``, as p itself is where the config declares looks; ``why``.
+
+    Raises:
+        UserError: a variant has two runs of a seed, or a run lacks a measure.
+    """
+    claims, looks = settings["claims"], tuple(settings["looks"])
+    parts = [_parts(claim, runs, settings) for claim in claims]
+    count = len(parts[0][0].gains) if claims else 0
+    family = [not claim["control"] for claim in claims]
+    decide = _at_looks if looks else _after_all_seeds
+    decisions = decide(parts, family, looks) if count else [_undecided(each, 0) for each in parts]
     rows = []
-    for claim in settings["claims"]:
-        parts = [_part(last, part, measure, columns[measure], settings) for part in claim["contrasts"] for measure in part["measures"]]
-        verdict, why = _verdict(parts, tests, len(settings["seeds"]))
-        rows.append({"name": claim["name"], "sentence": claim["sentence"], "verdict": verdict, "why": why})
-    return pd.DataFrame(rows, columns=["name", "sentence", "verdict", "why"])
+    for claim, complete, decision in zip(claims, parts, decisions, strict=True):
+        word, why = _explained(decision, complete, looks)
+        row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": word, "seeds": decision.seeds, "why": why}
+        rows.append(row | {key: getattr(decision, key) for key in ("p", "p_adjusted", "threshold")})
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _part(last: pd.DataFrame, part: dict, measure: str, metric: str, settings: dict) -> dict:
-    """One comparison of a claim; ``gain`` is positive if it is as claimed."""
+def _parts(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
+    last, seeds = runs[runs["model"] == "last"], settings["seeds"]
+    by_variant = {name: rows.set_index("seed") for name, rows in last.groupby("variant", sort=False)}
+    names = [variant["name"] for variant in settings["variants"]]
+    complete = [seed for seed in seeds if all(name in by_variant and seed in by_variant[name].index for name in names)]
     labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
-    rows = last[last["metric"] == metric].set_index(["a", "b"])
-    turned = (part["better"], part["than"]) not in rows.index
-    row = rows.loc[(part["than"], part["better"]) if turned else (part["better"], part["than"])]
-    sign = -1 if turned else 1  # of better − than
-    return {
-        "text": f"{labels[part['better']]} against {labels[part['than']]}, {measure} {_difference(row, sign)}",
-        "gain": sign * row["difference"] * (1 if measure == "accuracy" else -1),
-        "sd": row["sd"],
-        "significant": bool(row["p_holm"] < ALPHA),
-        "none": bool(-settings["margin"] < row["low"] and row["high"] < settings["margin"]),
-    }
+    columns = dict(zip(("accuracy", "confusion"), metrics_of(settings)[:2], strict=True))
+    parts = []
+    for contrast in claim["contrasts"]:
+        pair = contrast["better"], contrast["than"]
+        for measure in contrast["measures"]:
+            sign = 1 if measure == "accuracy" else -1
+            better, than = paired(*(by_variant[name][columns[measure]].loc[complete] for name in pair)) if complete else np.zeros((2, 0))
+            if np.isnan(better - than).any():
+                raise UserError(f"claim {claim['name']} needs the {measure} of every run, which one lacks: evaluate the runs again")
+            text = f"{labels[pair[0]]} against {labels[pair[1]]}, {measure}"
+            parts.append(Part(text, sign * (better - than), sign, settings["margins"][measure] / 100))
+    return parts
 
 
-def _difference(row: pd.Series, sign: int) -> str:
-    low, high = sorted((sign * row["low"], sign * row["high"])) if pd.notna(row["low"]) else (float("nan"), float("nan"))
-    interval = "" if pd.isna(low) else f" [{100 * low:+.2f}, {100 * high:+.2f}]"
-    return f"{100 * sign * row['difference']:+.2f} pp{interval}, p = {row['p_holm']:.2g}"
+def _arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
+    """Gains (parts, n) and margins (parts,)."""
+    return np.array([part.gains for part in parts]), np.array([part.margin for part in parts])
 
 
-def _verdict(parts: list[dict], tests: int, seeds: int) -> tuple[str, str]:
-    against = next((part for part in parts if (part["significant"] and part["gain"] < 0) or part["none"]), None)
-    if against:
-        kind = "a difference this small counts as none" if against["none"] else "significant the other way"
-        return "refuted", f"{against['text']}: {kind}"
-    open_parts = [part for part in parts if not part["significant"]]
-    if not open_parts:
-        return "supported", "; ".join(part["text"] for part in parts)
-    text = open_parts[0]["text"]
-    fewest = significance.seeds_for(tests)
-    if seeds < fewest:
-        return "not settled", f"{text}; {seeds} seed{'s' if seeds > 1 else ''} can settle nothing: {tests} tests need at least {fewest}"
-    needed = [significance.seeds_needed(part["gain"], part["sd"], alpha=ALPHA / tests) for part in open_parts]
-    if any(part["gain"] == 0 for part in open_parts):
-        return "not settled", f"{text}: no number of seeds would settle a difference of 0"
-    if None in needed:
-        return (
-            "not settled",
-            f"{text}; more than {significance.MOST:,} seeds would be needed to settle it, if the differences stay as they are",
-        )
-    return "not settled", f"{text}; about {max(fewest, *needed)} seeds would settle it, if the differences stay as they are"
+def _undecided(parts: list[Part], count: int) -> Decision:
+    return Decision(NOT_SETTLED, [Part(part.text, part.gains[:count], part.sign, part.margin) for part in parts], *[float("nan")] * 5)
+
+
+def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) -> list[Decision]:
+    """Verdicts after the last seed; those of controls at the level of a claim among all, without being one of them."""
+    tests = [verdicts.tested(*_arrays(each)) for each in parts]
+    claims = [test for test, counted in zip(tests, family, strict=True) if counted]
+    found, adjusted = verdicts.by_holm(claims) if claims else (np.zeros(0, int), np.zeros(0))
+    remaining = max(int((found == NOT_SETTLED).sum()), 1)
+    share = ALPHA / max(len(claims), 1)
+    of_claims = zip(found, adjusted, strict=True)
+    decisions = []
+    for each, test, counted in zip(parts, tests, family, strict=True):
+        if counted:
+            verdict, p_adjusted = next(of_claims)
+        else:
+            verdict, p_adjusted = verdicts.verdict(test, test.p <= share, test.p_equivalent <= share), min(test.p * ALPHA / share, 1)
+        p, p_adjusted = (float(test.p), float(p_adjusted)) if len(each[0].gains) > 1 else (float("nan"),) * 2
+        decisions.append(Decision(int(verdict), each, p, p_adjusted, ALPHA, ALPHA / remaining if counted else share, share))
+    return decisions
+
+
+def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...]) -> list[Decision]:
+    """Verdicts at the first look that decides, each claim with the same share of the error."""
+    share = ALPHA / max(sum(family), 1)
+    limits = dict(zip(looks, thresholds(looks, share), strict=True))
+    decisions = []
+    for each in parts:
+        gains, margins = _arrays(each)
+        verdict, look = map(int, verdicts.by_looks(gains, margins, limits, share))
+        decision = _undecided(each, look)
+        if look:
+            p = float(verdicts.tested(gains[:, :look], margins).p)
+            decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], limits[looks[-1]], share)
+        decisions.append(decision)
+    return decisions
+
+
+def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> tuple[str, str]:
+    """A verdict and its reason in words."""
+    count, parts = len(complete[0].gains), decision.parts
+    ahead = [look for look in looks if look > count]
+    upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
+    if count < FEWEST or not decision.seeds:
+        some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
+        return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST, looks[0] if looks else 0)}{upcoming}"
+    if any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
+        same = next(part for part in complete if (part.gains == 0).all())
+        return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
+    at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
+    p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
+    if decision.verdict == NOT_SETTLED:
+        return WORDS[NOT_SETTLED], f"{at}{_outlook(decision)}{upcoming}"
+    if decision.verdict == REFUTED:
+        against = max((part for part in parts if part.gains.mean() < 0), key=_nearness)
+        return WORDS[REFUTED], f"{at}{against}: significant the other way ({p})"
+    every = "; ".join(map(str, parts))
+    if decision.verdict == EQUIVALENT:
+        return WORDS[EQUIVALENT], f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
+    limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
+    return WORDS[decision.verdict], f"{at}{every}: significant as claimed ({p}){limits}"
+
+
+def _nearness(part: Part) -> float:
+    """How far the test of a part is from 0: |t|, up to a factor."""
+    mean, sd = abs(part.gains.mean()), part.gains.std(ddof=1)
+    return np.inf if sd == 0 else mean / sd
+
+
+def _margins(parts: list[Part]) -> str:
+    shown = {part.text.rpartition(" ")[2]: f"± {100 * part.margin:g} pp" for part in parts}
+    return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
+
+
+def _outlook(decision: Decision) -> str:
+    """The part of which most is missing, and with how many seeds the claim would be settled if differences and sd stay as they are."""
+    parts, level = decision.parts, decision.level
+    against = [part for part in parts if part.gains.mean() <= 0]
+    if against:  # one part is enough to refute
+        part = max(against, key=_nearness)
+        needed = _needed(part.gains.mean(), part.gains, level / len(parts))
+    else:
+        needs = [_needed(part.gains.mean(), part.gains, level) for part in parts]
+        needed = None if None in needs else max(needs)
+        part = parts[needs.index(needed)]
+    # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
+    rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * decision.share) for part in parts]
+    if None not in rooms and (needed is None or max(rooms) < needed):
+        needed, part = max(rooms), parts[rooms.index(max(rooms))]
+        return f"{part}; about {max(needed, FEWEST)} seeds would show it to be within the margin, if the differences stay as they are"
+    if needed is None:
+        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if the differences stay as they are"
+    return f"{part}; about {max(needed, FEWEST)} seeds would settle it, if the differences stay as they are"
+
+
+def _needed(difference: float, gains: np.ndarray, level: float) -> int | None:
+    return seeds_needed(float(difference), float(gains.std(ddof=1)), alpha=level)

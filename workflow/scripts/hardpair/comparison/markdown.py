@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hardpair.comparison.recipes import explanation, recipes_table
-from hardpair.measures import significance
+from hardpair.comparison.verdicts import ALPHA
+from hardpair.measures.intervals import FEWEST, shown
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, metrics_of, title
 from hardpair.measures.pair_name import pair_name
 from hardpair.optimum import Optimum
@@ -22,18 +23,19 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
         tables: runs, comparison, contrasts, claims and most_confused.
         optima: the outcomes of the study's searches.
     """
-    comparison, contrasts, claims = tables["comparison"], tables["contrasts"], tables["claims"]
+    comparison, contrasts, claims = shown(tables["comparison"]), shown(tables["contrasts"]), tables["claims"]
     labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
     metrics = metrics_of(settings)[:2]
     pair = _escape(pair_name(*settings["pairs"][0]))
     count = len(settings["seeds"])
-    several = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
+    read = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
+    if count < FEWEST:
+        read = "A single run each has no sd and no interval. " if count == 1 else "Two seeds are too few for intervals and tests. "
     lines = [
         f"# {settings['study']}: comparison",
         "",
         f"On {settings['evaluated_on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
-        f"{several if count > 1 else 'A single run each has no sd and no interval. '}"
-        "Positive differences in accuracy and negative ones in confusion are better.",
+        f"{read}Positive differences in accuracy and negative ones in confusion are better.",
     ]
     lines += _references(settings)
     for variant in settings["variants"]:
@@ -61,43 +63,56 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     lines += _details(last, labels, settings)
     lines += _most_confused(tables["most_confused"], labels, settings)
     lines += _recipes(list(optima)) if optima else []
-    if len(claims):
-        lines += ["", "## Claims", ""]
-        lines += [f"- {_escape(row['sentence'])} **{row['verdict'].capitalize()}**: {_escape(row['why'])}." for _, row in claims.iterrows()]
+    lines += _claims(claims, settings["looks"])
     return "\n".join(lines) + "\n"
 
 
+def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
+    """Verdicts with their reasons; a reason that all claims share is given once."""
+    if not len(claims):
+        return []
+    count, lines = int((~claims["control"]).sum()), ["", "## Claims", ""]
+    share = f"each has {100 * ALPHA / max(count, 1):.3g} % over all looks, at {_listed(looks)} seeds" if looks else "p are adjusted (Holm)"
+    rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
+    names = ["Control: " * row["control"] + _escape(row["sentence"]) for _, row in claims.iterrows()]
+    if len(claims) > 1 and claims["why"].nunique() == 1:
+        reason = f"**{claims['verdict'][0].capitalize()}**, all of them: {_escape(claims['why'][0])}."
+        return [*lines, reason, "", *(f"- {name}" for name in names)]
+    reasons = [f"**{row['verdict'].capitalize()}**: {_escape(row['why'])}." for _, row in claims.iterrows()]
+    return [*lines, rule, "", *(f"- {name} {reason}" for name, reason in zip(names, reasons, strict=True))]
+
+
 def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], settings: dict) -> list[str]:
-    """Differences with their tests, and what so many seeds can tell."""
-    tests, seeds = int(last["p_holm"].notna().sum()), len(settings["seeds"])
-    fewest = significance.seeds_for(tests)
-    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, "over seeds and images", "p"))]
+    """Differences with their tests, and what so many seeds can show."""
+    enough = len(settings["seeds"]) >= FEWEST
+    further = ("over seeds and images", "p") if enough else ()
+    titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, *further))]
     lines = ["", "## Declared contrasts, last epoch", "", *_header(titles)]
     for a, b in settings["contrasts"]:
         cells = [f"{labels[a]} − {labels[b]}"]
         for row in (last.loc[(a, b, metric)] for metric in metrics):
             cells += [_difference(row["difference"], row["low"], row["high"])]
-            cells += [_interval(row["new_images_low"], row["new_images_high"]), _p(row["p_holm"])]
+            cells += [_interval(row["new_images_low"], row["new_images_high"]), _p(row["p"], pd.isna(row["claims"]))] if enough else []
         lines.append(_row(cells))
-    lines += ["", f"p is that of the exact sign-flip test over paired seeds, adjusted for {tests} tests (Holm)."]
-    if seeds < fewest:
-        some = "1 seed" if seeds == 1 else f"{seeds} seeds"
-        lines[-1] += f" With {some} no p can come under 0.05, however large a difference is: {fewest} seeds can."
-    if seeds > 1:
-        lines[-1] += " *On new images too*: the 95 % interval where the images are a sample as well as the seeds (two-way bootstrap)."
+    if not enough:
+        return lines
+    lines += [
+        "",
+        "p is that of the paired t test, not adjusted; in parentheses where the difference is a part of no claim, and so exploratory. "
+        "*Over seeds and images*: the 95 % interval where the images are a sample as well as the seeds.",
+    ]
     published = bool(last["published"].notna().any())
     titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power"]
     titles += [*(["published", "seeds for the published"] if published else []), "P(first is higher)"]
-    if seeds > 1:
-        lines += ["", "## What so many seeds can tell", "", *_header(titles)]
-        for a, b in settings["contrasts"]:
-            lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
+    lines += ["", "## What so many seeds can show", "", *_header(titles)]
+    for a, b in settings["contrasts"]:
+        lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
     return lines
 
 
-def _listed(seeds: list[int]) -> str:
+def _listed(numbers: list[int]) -> str:
     """All of few, the ends of many."""
-    return ", ".join(map(str, seeds if len(seeds) <= MANY else [*seeds[:3], "…", seeds[-1]]))
+    return ", ".join(map(str, numbers if len(numbers) <= MANY else [*numbers[:3], "…", numbers[-1]]))
 
 
 def _adopted(runs: pd.DataFrame) -> list[str]:
@@ -181,8 +196,11 @@ def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
     return [*cells, f"{row['superiority']:.2f}"]
 
 
-def _p(value: float) -> str:
-    return "" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _p(value: float, exploratory: bool) -> str:
+    if pd.isna(value):
+        return ""
+    text = "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return f"({text})" if exploratory else text
 
 
 def _header(titles: list[str]) -> list[str]:

@@ -21,21 +21,21 @@ def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.
     for model, measures in records[0][1]["models"].items():
         classes = list(measures["per_class"])
         upper = np.triu_indices(len(classes), k=1)
-        top = np.argsort(-_rates(records, settings["baseline"], model, upper).mean(0), kind="stable")[:COUNT]
-        rates = {variant["name"]: _rates(records, variant["name"], model, upper)[:, top] for variant in settings["variants"]}
+        rates = {variant["name"]: _rates(records, variant["name"], model, upper) for variant in settings["variants"]}
+        top = np.argsort(-rates[settings["baseline"]].to_numpy().mean(0), kind="stable")[:COUNT]
         for place, (a, b) in enumerate(zip(upper[0][top], upper[1][top], strict=True)):
             for variant in settings["variants"]:
-                values = rates[variant["name"]][:, place]
+                values = rates[variant["name"]][top[place]]
                 row = {"model": model, "rank": place + 1, "pair": pair_name(classes[a], classes[b])}
-                row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(values)
+                row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(values.to_numpy())
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, rates[settings["baseline"]][:, place])
+                    against = paired_difference(values, rates[settings["baseline"]][top[place]])
                     row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
                 rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
 
-def _rates(records: list[tuple[dict, dict]], variant: str, model: str, upper: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Confusion rates (seeds, pairs) of the pairs (a, b), a < b, of a variant's runs."""
-    counts = [measured["models"][model]["confusion"] for run, measured in records if run["variant"] == variant]
-    return np.array([pair_rates(np.array(matrix))[upper] for matrix in counts])
+def _rates(records: list[tuple[dict, dict]], variant: str, model: str, upper: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
+    """Confusion rates of the pairs (a, b), a < b, of a variant's runs, which are rows with the seed as index."""
+    counts = {run["seed"]: measured["models"][model]["confusion"] for run, measured in records if run["variant"] == variant}
+    return pd.DataFrame([pair_rates(np.array(matrix))[upper] for matrix in counts.values()], index=list(counts))

@@ -1,4 +1,4 @@
-"""What a difference would be with other seeds and on other images: the two-way bootstrap. Pure functions on arrays, and ``of_runs``."""
+"""What a difference would be with other seeds and on other images: crossed random effects. Pure functions on arrays, and ``of_runs``."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,16 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from hardpair.comparison.runs import Runs, pair_indices
+from hardpair.errors import UserError
 from hardpair.measures.pair_name import pair_name
 
 
-def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
+def crossed_error(values: np.ndarray, strata: np.ndarray) -> float:
     """Standard error of the mean of (S, N) values where both seeds and images are samples.
 
-    It is the standard deviation of that mean under the two-way bootstrap ("pigeonhole", Owen 2007): seeds and images are drawn anew with
-    replacement, independently, S − 1 of the S seeds (so that their variance is unbiased) and of each stratum as many images as it has.
-    For a mean this is a sum of variances, so it is computed as such, to what infinitely many draws would give: between seeds, between
-    images, and of single answers, which it counts three times: it errs on the wide side.
+    The value of seed s and image i is a sum of an effect of the seed, one of the image and a residual, so that the variance of the mean is
+    σ²_seed / S + σ²_image / N + σ²_residual / (S N). Mean squares estimate the components (two-way analysis of variance, one value a cell:
+    Searle, Casella and McCulloch 1992, ch. 4), images within each stratum, whose numbers are fixed. The variance between images, of which
+    chance may leave an estimate below 0, counts at least 0.
 
     Args:
         values: numbers (S, N), one row a seed.
@@ -27,23 +28,31 @@ def two_way_error(values: np.ndarray, strata: np.ndarray) -> float:
     seeds, images = values.shape
     if seeds < 2:
         return float("nan")
-    variance = values.mean(1).var() / (seeds - 1)
+    of_seeds = values.mean(1).var(ddof=1) / seeds  # σ²_seed / S + σ²_residual / (S N)
+    of_images = 0.0  # σ²_image / N
     for stratum in np.unique(strata):
         part = values[:, strata == stratum]
-        between = part.mean(0).var() + (part.var(0).mean() - part.mean(1).var()) / (seeds - 1)
-        variance += between * part.shape[1] / images**2
-    return float(np.sqrt(variance))
+        if (count := part.shape[1]) > 1:
+            between = part.mean(0).var(ddof=1)  # σ²_image + σ²_residual / S
+            residual = count * (part.var(0, ddof=1).mean() - part.mean(1).var(ddof=1)) / (count - 1)
+            of_images += (between - residual / seeds) * count / images**2
+    return float(np.sqrt(of_seeds + max(of_images, 0)))
 
 
 def new_images_interval(first: np.ndarray, second: np.ndarray, strata: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean of first − second, bool (S, N) each with rows paired by seed, over seeds and images.
 
-    The mean ± ``two_way_error`` times Student's quantile for S − 1 degrees of freedom. It is never narrower than the t interval over seeds.
+    The mean ± ``crossed_error`` times Student's quantile for S − 1 degrees of freedom. It is never narrower than the t interval over seeds.
+
+    Raises:
+        UserError: both have not the same numbers of seeds and images.
     """
     from scipy.special import stdtrit
 
+    if first.shape != second.shape:
+        raise UserError(f"runs are compared in pairs, but there are {first.shape} and {second.shape} seeds and images of the two variants")
     values = first.astype(np.int8) - second.astype(np.int8)
-    half = stdtrit(max(len(values) - 1, 1), 0.975) * two_way_error(values, strata)
+    half = stdtrit(max(len(values) - 1, 1), 0.975) * crossed_error(values, strata)
     return float(values.mean() - half), float(values.mean() + half)
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 from hardpair.errors import UserError
 from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
-from hardpair.measures import significance
-from hardpair.measures.intervals import mean_interval, paired_difference
+from hardpair.measures import power, significance
+from hardpair.measures.intervals import mean_interval, paired, paired_difference
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, details_of, metrics_of
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
 CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]
-CONTRAST_COLUMNS += ["new_images_low", "new_images_high", "p", "p_holm"]
+CONTRAST_COLUMNS += ["new_images_low", "new_images_high", "p", "p_sign_flip", "claims"]
 CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "seeds_for_published"]
 MACHINE = ("device_type", "precision", "threads", "torch")
 
@@ -137,8 +137,8 @@ def classes_of(runs: pd.DataFrame) -> list[str]:
 
 
 def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows of ``runs_table`` by variant and model, in the order of seeds."""
-    return dict(iter(runs.groupby(["variant", "model"], sort=False)))
+    """Rows of ``runs_table`` by variant and model, with the seed as index."""
+    return {key: rows.set_index("seed") for key, rows in runs.groupby(["variant", "model"], sort=False)}
 
 
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
@@ -148,10 +148,11 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     for variant in settings["variants"]:
         for model in runs["model"].unique():
             for metric in metrics:
-                values = groups[variant["name"], model][metric].to_numpy(np.float64)
-                row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric} | mean_interval(values)
+                values = groups[variant["name"], model][metric]
+                row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric}
+                row |= mean_interval(values.to_numpy(np.float64))
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, groups[settings["baseline"], model][metric].to_numpy(np.float64))
+                    against = paired_difference(values, groups[settings["baseline"], model][metric])
                     row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
                 published = variant.get("published") or {}
                 row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
@@ -162,34 +163,41 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
 
 
 def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None = None) -> pd.DataFrame:
-    """A row per declared contrast a − b, model and measure, paired by seed: intervals, test, power.
+    """A row per declared contrast a − b, model and measure, paired by seed: intervals, tests, power.
 
-    ``p_holm`` adjusts over all contrasts × the study's two measures, accuracy and confusion of the first pair; other pairs have none.
+    No p is adjusted. ``claims`` names the claims that the row is a part of, where the model is the last; rows in none are exploratory.
 
     Args:
         new_images: the interval over seeds and images (low, high) by a, b, model and metric, from ``new_images.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
     names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
-    groups, rows = by_variant(runs), []
+    groups, claimed, rows = by_variant(runs), _claimed(settings["claims"]), []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():
             for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
-                first, second = (groups[name, model][metric].to_numpy(np.float64) for name in (a, b))
-                difference, key = paired_difference(first, second), names.get(metric)
+                first, second = paired(groups[a, model][metric], groups[b, model][metric])
+                difference, key = mean_interval(first - second), names.get(metric)
                 row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}
                 row |= {key: difference[key] for key in ("sd", "low", "high")}
                 row["bca_low"], row["bca_high"] = significance.bca_interval(first - second)
                 row["new_images_low"], row["new_images_high"] = (new_images or {}).get((a, b, model, metric), (np.nan, np.nan))
-                row["p"] = significance.sign_flip(first - second)
+                row["p"], row["p_sign_flip"] = float(significance.t_test(first - second)), significance.sign_flip(first - second)
+                row["claims"] = (" ".join(claimed.get((frozenset((a, b)), key), [])) if model == "last" else "") or np.nan
                 row["superiority"], row["correlation"] = significance.superiority(first, second), significance.correlation(first, second)
-                row["detectable"] = significance.detectable(row["sd"], row["n"])
+                row["detectable"] = power.detectable(row["sd"], row["n"])
                 if key and key in published[a] and key in published[b]:
                     row["published"] = published[a][key] - published[b][key]
-                    row["seeds_for_published"] = significance.seeds_needed(row["published"], row["sd"])
+                    row["seeds_for_published"] = power.seeds_needed(row["published"], row["sd"])
                 rows.append(row)
-    table = pd.DataFrame(rows).reindex(columns=CONTRAST_COLUMNS)
-    for model in table["model"].unique():
-        tested = (table["model"] == model) & table["metric"].isin(names)
-        table.loc[tested, "p_holm"] = significance.holm(table.loc[tested, "p"].to_numpy(np.float64))
-    return table
+    return pd.DataFrame(rows).reindex(columns=CONTRAST_COLUMNS)
+
+
+def _claimed(claims: list[dict]) -> dict[tuple[frozenset, str], list[str]]:
+    """Names of the claims by the two variants, in either order, and the measure of a part."""
+    names: dict[tuple[frozenset, str], list[str]] = {}
+    for claim in claims:
+        for part in claim["contrasts"]:
+            for measure in part["measures"]:
+                names.setdefault((frozenset((part["better"], part["than"])), measure), []).append(claim["name"])
+    return names

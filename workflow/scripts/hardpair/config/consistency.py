@@ -7,6 +7,7 @@ from hardpair.config.sentences import advice, shown
 from hardpair.data import sources
 
 AFFECTS_RESULTS = False
+FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which would bring NumPy along
 
 
 def inconsistencies(config: dict) -> Iterator[str]:
@@ -20,6 +21,7 @@ def inconsistencies(config: dict) -> Iterator[str]:
         drops = recipe.get("lr_drops", [])
         if drops != sorted(set(drops)):
             yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
+    yield from _wrong_judgement(config)
     hard, easy = config["difficulty"]["hard"], config["difficulty"]["easy"]
     if hard > easy:
         yield f"difficulty.hard is {hard}, above difficulty.easy {easy}: no image can be both hard and easy, so lower it"
@@ -54,6 +56,20 @@ def _wrong_variants(config: dict) -> Iterator[str]:
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
                     f"does not declare: add [{part['better']}, {part['than']}] there, or change or remove the claim {shown(claim['name'])}"
                 )
+
+
+def _wrong_judgement(config: dict) -> Iterator[str]:
+    looks = config["looks"]
+    if looks != sorted(looks):
+        yield f"looks is {shown(looks)}: list numbers of seeds in rising order"
+    elif looks and looks[-1] < FEWEST:
+        yield f"looks ends with {looks[-1]} seeds, but verdicts need {FEWEST}: add a look"
+    if config["evaluate"]["images"] == "validation":
+        what = "but evaluate.images is validation: images that choose may not judge what they chose, so evaluate on test"
+        if isinstance(config["pairs"], dict):
+            yield f"pairs is auto, {what} or name the pairs"
+        if config["search"]["enabled"]:
+            yield f"search.enabled is true, {what} or disable the search"
 
 
 def _unknown(where: str, kind: str, names: list[str], known: Collection[str], owner: str) -> Iterator[str]:

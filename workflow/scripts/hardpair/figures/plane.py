@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from hardpair.figures import reading, variants
 from hardpair.figures.drawing import style
-from hardpair.measures.intervals import mean_interval
+from hardpair.measures.intervals import FEWEST, shown_interval
 
 read = reading.of_runs("measures")
 
@@ -26,7 +26,7 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
         places: name of the variant at (loss exponent, sampler exponent).
     """
     down, across = (sorted({place[axis] for place in places}) for axis in (0, 1))
-    cells = {place: mean_interval(100 * table.loc[table["variant"] == name, column].to_numpy()) for place, name in places.items()}
+    cells = {place: shown_interval(100 * table.loc[table["variant"] == name, column].to_numpy()) for place, name in places.items()}
     means = [cell["mean"] for cell in cells.values()]
     # Half of the scale's range stays unused, so that small differences do not look like all or nothing.
     spread = max(max(means) - min(means), 0.1)
@@ -62,6 +62,6 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         ax.set_title(title)
     axes[0].set_ylabel("exponent of the loss")
     n = len(settings["seeds"])
-    cells = f"mean ± half of the 95 % t interval, n = {n} seeds, best framed" if n > 1 else "one seed each: no interval; best framed"
+    cells = f"mean ± half of the 95 % t interval, n = {n} seeds, best framed" if n >= FEWEST else f"n = {n}: no interval; best framed"
     style.footer(page, settings, variants.images_note(table, settings), "model after the last epoch", cells)
     return page

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from hardpair.figures import reading
 from hardpair.figures.drawing import bands, legend, style
-from hardpair.measures.intervals import mean_interval
+from hardpair.measures import intervals
 
 read = reading.of_runs("reliability")
 
@@ -54,7 +54,7 @@ def draw_reliability(ax: Axes, bins: pd.DataFrame, look: style.Look, baseline: p
 
 def calibration_note(table: pd.DataFrame) -> str:
     """Calibration error of one variant: its mean over seeds, and half the width of its 95 % t interval."""
-    error = mean_interval(100 * table.drop_duplicates("seed")["ece"].to_numpy())
+    error = intervals.shown_interval(100 * table.drop_duplicates("seed")["ece"].to_numpy())
     half = error["high"] - error["mean"]
     return f"ECE {error['mean']:.1f}" + (f" ± {half:.1f} %" if np.isfinite(half) else " %")
 
@@ -84,7 +84,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         style.evaluated(int(parts[baseline].groupby("seed")["count"].sum().iloc[0]), settings),
         "model after the last epoch",
         bands.note(settings),
-        f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n > 1 else ''}",
+        f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n >= intervals.FEWEST else ''}",
         f"bins of fewer than {FEWEST} images are left out",
     )
     handles = [Line2D([], [], label="perfect calibration", **PERFECT)]

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hardpair.figures import reading
 from hardpair.figures.drawing import legend, style
-from hardpair.measures.intervals import mean_interval
+from hardpair.measures.intervals import FEWEST, shown_interval
 from hardpair.measures.metric_names import about
 
 read = reading.of_runs("measures")
@@ -37,7 +37,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         if row % 2:
             ax.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0, zorder=0)
         shares = table.loc[table["variant"] == name, column].to_numpy()
-        summary = mean_interval(shares)  # of shares: rounded as the tables round it
+        summary = shown_interval(shares)  # of shares: rounded as the tables round it
         values, mean, half = 100 * shares, 100 * summary["mean"], 100 * (summary["high"] - summary["mean"])
         points += [*values, mean]
         jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.26
@@ -67,7 +67,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
 
 
 def _limit(ax: Axes, points: list[float], intervals: dict[int, tuple[float, float]]) -> None:
-    """Show all points, and intervals as far as they leave the points apart: those of two seeds can be very long."""
+    """Show all points, and intervals as far as they leave the points apart: those of three seeds can be very long."""
     ends = np.concatenate([points, *intervals.values()])
     span = max(np.ptp(points), 0.1)
     low, high = max(ends.min(), min(points) - 0.5 * span), min(ends.max(), max(points) + 0.5 * span)
@@ -133,7 +133,7 @@ def marks(settings: dict, looks: dict[str, style.Look]) -> list[Line2D]:
     interval = {"label": f"mean and 95 % t interval, n = {n} seeds", "linewidth": 1.4}
     handles = [
         Line2D([], [], label="one seed", linestyle="none", marker="o", markersize=4, color=style.MUTED),
-        Line2D([], [], **MEAN, **(interval if n > 1 else {"label": "n = 1: no interval", "linestyle": "none"})),
+        Line2D([], [], **MEAN, **(interval if n >= FEWEST else {"label": f"mean, n = {n}: no interval", "linestyle": "none"})),
         Line2D([], [], label=f"mean of {style.shortened(looks[settings['baseline']].label, 40)}", **BASELINE),
     ]
     if any(variant.get("published") for variant in settings["variants"]):
@@ -174,7 +174,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
 def numbers_note(settings: dict) -> str:
     """What the numbers beside the rows mean, for the footer."""
-    return "numbers: mean ± half of its interval" if len(settings["seeds"]) > 1 else ""
+    return "numbers: mean ± half of its interval" if len(settings["seeds"]) >= FEWEST else ""
 
 
 def images_note(table: pd.DataFrame, settings: dict) -> str:

@@ -29,6 +29,11 @@ def seeds(value: object) -> bool:
     return difference(value, [COUNT]) is None and 0 < len(value) == len(set(value))
 
 
+def looks(value: object) -> bool:
+    """Rising numbers of seeds, or none."""
+    return difference(value, [range(3, LARGEST)]) is None and value == sorted(set(value))
+
+
 def variants(value: object) -> bool:
     """One or more variants with names of their own: a list as tables and figures take it, or a map from names to settings."""
     if isinstance(value, dict):
@@ -86,7 +91,10 @@ METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str,
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}
 REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
 CLAIM = {"name": str, "sentence": str, "contrasts": [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]}
-SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "margin": share, "allow_mixed": bool}
+CLAIM |= {"control": bool}
+MARGINS = {"accuracy": float, "confusion": float}
+SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "looks": looks, "margins": MARGINS}
+SETTINGS |= {"allow_mixed": bool}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
 SPACE = {f"{key}?": (float, float) for key in SEARCHED}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "recipe": dict}

@@ -1,11 +1,48 @@
-"""Tests and power of paired differences. Pure functions on arrays of one number a seed."""
-
-import math
+"""Tests of differences paired by seed. Pure functions on arrays of one number a seed."""
 
 import numpy as np
 
 EXACT = 40  # differences up to which all sign patterns are counted
-MOST = 100_000  # seeds beyond which the number needed is not reported
+
+
+def t_test(differences: np.ndarray) -> np.ndarray:
+    """Two-sided p of Student's paired t test of float (…, n) differences, float (…).
+
+    0 where all are equal but not 0; NaN where all are 0, where one is NaN, and under 2 differences: they test nothing.
+    """
+    from scipy.special import stdtr
+
+    mean, error, freedom = _mean_and_error(differences)
+    if freedom < 1:
+        return np.full(mean.shape, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2 * stdtr(freedom, -np.abs(mean / error))
+
+
+def equivalence(differences: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
+    """p of two one-sided t tests (TOST, Schuirmann 1987) that the mean of float (…, n) differences lies within ± ``margin``, float (…).
+
+    The larger of both p. Differences that are all equal have no error, so that p is 0 or 1. NaN as ``t_test``, but not where all are 0.
+    """
+    from scipy.special import stdtr
+
+    mean, error, freedom = _mean_and_error(differences)
+    if freedom < 1:
+        return np.full(mean.shape, np.nan)
+    room = margin - np.abs(mean)  # of the two tests, that against the nearer edge has the larger p
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = stdtr(freedom, -room / error)
+    return np.where(error == 0, np.where(room > 0, 0.0, 1.0), p)
+
+
+def _mean_and_error(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Mean of (…, n) differences, its standard error, and degrees of freedom."""
+    values = np.asarray(differences, dtype=np.float64)
+    count = values.shape[-1]
+    if count < 2:
+        return values.sum(-1), np.full(values.shape[:-1], np.nan), count - 1
+    equal = (values == values[..., :1]).all(-1)  # whose sd is not always 0 to the last bit
+    return values.mean(-1), np.where(equal, 0.0, values.std(-1, ddof=1) / count**0.5), count - 1
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -51,20 +88,13 @@ def _signed_sums(values: np.ndarray) -> np.ndarray:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """p values float (m,) adjusted for m tests (Holm 1979); NaN stays NaN and counts as a test."""
+    """p values float (…, m) adjusted for m tests (Holm 1979); NaN stays NaN and counts as a test."""
     p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)  # NaN last
+    order = np.argsort(p, axis=-1)  # NaN last
+    stepped = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    np.put_along_axis(adjusted, order, np.minimum(np.maximum.accumulate(stepped, -1), 1), -1)
     return adjusted
-
-
-def seeds_for(tests: int) -> int:
-    """Fewest seeds with which a sign-flip p, 2 / 2^n at best, can come under 0.05 after Holm's adjustment for so many tests."""
-    count = 1
-    while 2 * tests / 2**count >= 0.05:
-        count += 1
-    return count
 
 
 def bca_interval(differences: np.ndarray) -> tuple[float, float]:
@@ -89,44 +119,3 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])
-
-
-def power(difference: float, sd: float, count: int, alpha: float = 0.05) -> float:
-    """Power of the two-sided paired t test at a true ``difference`` with so many seeds and that sd of the differences."""
-    from scipy.special import stdtrit
-    from scipy.stats import nct
-
-    limit, shift = stdtrit(count - 1, 1 - alpha / 2), abs(difference) / sd * math.sqrt(count)
-    other_side = nct.cdf(-limit, count - 1, shift)  # SciPy gives NaN for some that are far under 1e-9
-    return float(nct.sf(limit, count - 1, shift) + np.nan_to_num(other_side))
-
-
-def detectable(sd: float, count: int, target: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest true difference that so many seeds detect with the target power; NaN under 2 seeds."""
-    from scipy.optimize import brentq
-
-    if count < 2 or math.isnan(sd):
-        return float("nan")
-    if sd == 0:
-        return 0.0
-    highest = 1.0
-    while power(highest, 1, count, alpha) < target:
-        highest *= 2
-    return sd * brentq(lambda shift: power(shift, 1, count, alpha) - target, 0, highest)
-
-
-def seeds_needed(difference: float, sd: float, target: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Fewest seeds that detect a true ``difference`` with the target power; None where it is 0 or ``MOST`` are too few."""
-    if math.isnan(difference) or math.isnan(sd) or difference == 0:
-        return None
-    if sd == 0:
-        return 2
-    low, high = 1, 2
-    while power(difference, sd, high, alpha) < target:
-        if high == MOST:
-            return None
-        low, high = high, min(2 * high, MOST)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power(difference, sd, middle, alpha) >= target else (middle, high)
-    return high

@@ -10,6 +10,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
+from hardpair.measures.intervals import shown
 from hardpair.measures.metric_names import about, details_of, metrics_of
 from hardpair.measures.pair_name import shown_pair
 from hardpair.report import inline_files, provenance, tables
@@ -64,8 +65,8 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
     """Comparison, contrasts and the pairs in detail, as texts."""
     pairs, metrics = settings["pairs"], metrics_of(settings)
     lead = 1 + min(len(pairs), LEAD)
-    contrasts, confused = read_table(folder / "contrasts.csv"), read_table(folder / "most_confused.csv")
-    by_model = dict(iter(read_table(folder / "comparison.csv").groupby("model", sort=False)))
+    contrasts, confused, compared = (shown(read_table(folder / f"{name}.csv")) for name in ("contrasts", "most_confused", "comparison"))
+    by_model = dict(iter(compared.groupby("model", sort=False)))
     last = by_model["last"]
     parts = {"lead": metrics[:lead], "rest": metrics[lead:]}
     return {

@@ -49,11 +49,13 @@ def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> dict:
     """Declared contrasts of one model as texts."""
     rows = []
     for _, row in table.iterrows():
-        metric, p = row["metric"], "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.3f}"
+        metric, p = row["metric"], "" if math.isnan(row["p"]) else f"{row['p']:.2g}"
         intervals = [_interval(row[f"{prefix}low"], row[f"{prefix}high"], metric, signed=True) for prefix in ("", "new_images_")]
         name = f"{labels.get(row['a'], row['a'])} − {labels.get(row['b'], row['b'])}"
-        rows.append([name, title(metric), number(row["difference"], metric, signed=True), *intervals, p, row["n"]])
-    return {"titles": ["Contrast", "Measure", "Difference", "95 % interval", "On new images too", "Adjusted p", "n"], "rows": rows}
+        claims = row["claims"] if isinstance(row["claims"], str) else "exploratory"
+        rows.append([name, title(metric), number(row["difference"], metric, signed=True), *intervals, p, claims, row["n"]])
+    titles = ["Contrast", "Measure", "Difference", "95 % interval", "Over seeds and images", "p, not adjusted", "Part of", "n"]
+    return {"titles": titles, "rows": rows}
 
 
 def every_run(table: "pd.DataFrame", labels: dict[str, str], measures: list[str]) -> dict:

@@ -183,7 +183,7 @@ def compare_settings(config: dict) -> dict:
         variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
         for variant in config["variants"]
     ]
-    kept = {key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims")}
+    kept = {key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims", "looks")}
     derived = {"variants": variants, "references": references(config), "searches": searches_shown(config)}
     return kept | config["compare"] | evaluate_settings(config) | derived
 

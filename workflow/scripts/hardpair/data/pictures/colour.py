@@ -23,7 +23,7 @@ class Samples:
 
     Attributes:
         bits: of a value: 12 or 16, or 0 for what the mode shows.
-        stated: the file says what its largest value is, and Pillow has brought it to 65535.
+        stated: the file says what its largest value is, and Pillow has scaled it to 65535.
         signed: bytes are from -128 to 127, which Pillow ignores.
         negative: 0 is white, which Pillow ignores in pictures of more than 8 bits.
     """

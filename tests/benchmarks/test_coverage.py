@@ -1,0 +1,81 @@
+"""The simulated tables of docs/statistics.md, of few studies, against known values."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from statsmodels.stats.power import TTestPower
+
+from hardpair.comparison import verdicts
+from workspace import PROJECT
+
+
+@pytest.fixture(scope="module")
+def coverage():
+    spec = importlib.util.spec_from_file_location("benchmark_coverage", PROJECT / "benchmarks" / "coverage.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_studies_have_the_means_and_spreads_that_they_are_said_to_have(coverage):
+    gains = coverage.studies(coverage.states()["two claims as published, two at the margin"], 2, 4000)
+    for place, expected in ((0, [1.24]), (2, [0.3, 0.5])):
+        assert gains[place].mean((0, 2)) == pytest.approx(expected, abs=0.03)
+        assert gains[place].std((0, 2)) == pytest.approx(2 * coverage.SD[coverage.PARTS[place]], rel=0.02)
+
+
+def test_power_of_a_single_claim_is_at_least_that_of_bonferroni_and_at_most_that_of_no_adjustment(coverage):
+    means = [0.5 * np.array(mean) for _, mean in coverage.CLAIMS.values()]
+    found = coverage.judged(coverage.studies(means, 1, 4000))["Holm"]
+    power = np.isin(found[:, 0], [verdicts.SUPPORTED, verdicts.SMALLER]).mean()
+    low, high = (TTestPower().power(0.62 / 0.7, 10, alpha) for alpha in (0.05 / 4, 0.05))
+    assert low < power < high
+
+
+@pytest.mark.parametrize("way", ["Holm", "looks"])
+def test_no_true_state_makes_a_false_verdict_of_one_kind_in_more_than_one_study_of_twenty(coverage, way):
+    for name, means in coverage.states().items():
+        for scale in (0.25, 0.5, 1, 2):
+            errors = coverage.false_verdicts(coverage.judged(coverage.studies(means, scale, 4000))[way], means)
+            for error in errors:
+                assert error.mean() <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5, (name, scale)
+
+
+def test_false_verdicts_are_counted_by_what_is_true(coverage):
+    means = [np.zeros(1), np.array([0.3]), np.array([0.1, -0.1]), np.array([0.2, 0.2])]
+    given_verdicts = np.array(
+        [
+            [verdicts.SUPPORTED, verdicts.SUPPORTED, verdicts.REFUTED, verdicts.SUPPORTED],
+            [verdicts.EQUIVALENT, verdicts.EQUIVALENT, verdicts.NOT_SETTLED, verdicts.EQUIVALENT],
+            [verdicts.NOT_SETTLED, verdicts.SMALLER, verdicts.SMALLER, verdicts.NOT_SETTLED],
+            [verdicts.EQUIVALENT, verdicts.SUPPORTED, verdicts.EQUIVALENT, verdicts.REFUTED],
+            [verdicts.EQUIVALENT, verdicts.NOT_SETTLED, verdicts.REFUTED, verdicts.SMALLER],
+        ]
+    )
+    of_direction, of_size = coverage.false_verdicts(given_verdicts, means)
+    assert of_direction.tolist() == [True, False, True, True, False]
+    assert of_size.tolist() == [False, True, False, False, False]
+
+
+def test_every_table_finds_its_place(coverage, tmp_path, monkeypatch):
+    places = [f"<!-- {name}: written by benchmarks/coverage.py -->\nold\n<!-- end of {name} -->\n" for name in coverage.TABLES]
+    (tmp_path / "page.md").write_text("before\n" + "".join(places) + "after\n")
+    monkeypatch.setattr(coverage, "TABLES", {name: lambda count, name=name: f"| {name} of {count} |" for name in coverage.TABLES})
+    monkeypatch.setattr("sys.argv", ["coverage.py", "--studies", "60", "--write", str(tmp_path / "page.md")])
+    assert coverage.main() is None
+    page = (tmp_path / "page.md").read_text()
+    assert "old" not in page
+    assert page.startswith("before\n<!-- errors: written by benchmarks/coverage.py -->\n\n| errors of 60 |\n\n<!-- end of errors -->\n")
+    assert "| new images of 3 |" in page
+    (tmp_path / "page.md").write_text("no place\n")
+    assert "page.md has no place for the table" in coverage.main()
+
+
+def test_tables_are_complete_and_the_same_every_time(coverage):
+    for name, make in coverage.TABLES.items():
+        text = make(40 if name != "new images" else 2)
+        assert text == make(40 if name != "new images" else 2)
+        header, rule, *rows = text.splitlines()
+        assert {line.count("|") for line in (header, rule, *rows)} == {header.count("|")}
+        assert rows

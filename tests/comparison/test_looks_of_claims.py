@@ -1,0 +1,86 @@
+"""Claims that are judged at declared numbers of seeds, against a plain loop over the rules of docs/study/full/registration.md."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.weightstats import ttost_paired
+
+from claimed_study import AHEAD, BOTH, claim, judged, made, settings
+from hardpair.comparison import claims, verdicts
+
+LOOKS = {4: 0.00005, 6: 0.0009, 8: 0.0040, 10: 0.0100}  # as registered for four claims
+
+
+def registered(gains, margins):
+    """Verdict on a claim and the look that gave it, by the registration's own words; gains are (parts, seeds)."""
+    reached = [look for look in LOOKS if look <= gains.shape[1]]
+    for look in reached:
+        tests = [(stats.ttest_rel(part[:look], np.zeros(look)), part[:look].mean()) for part in gains]
+        if all(test.pvalue <= LOOKS[look] and mean > 0 for test, mean in tests):
+            intervals = [test.confidence_interval(0.95) for test, _ in tests]
+            small = all(-margin < each.low and each.high < margin for each, margin in zip(intervals, margins, strict=True))
+            return ("smaller than the margin" if small else "supported"), look
+        if any(len(gains) * test.pvalue <= LOOKS[look] and mean < 0 for test, mean in tests):
+            return "refuted", look
+        if look == 10:
+            p = [ttost_paired(part[:look], np.zeros(look), -margin, margin)[0] for part, margin in zip(gains, margins, strict=True)]
+            if max(p) <= 0.0125:
+                return "equivalent", look
+    return "not settled", reached[-1]
+
+
+def test_every_verdict_of_the_registration():
+    rng, found, margins = np.random.default_rng(0), [], np.array([0.3, 0.5])
+    limits = dict(zip(LOOKS, claims.thresholds(tuple(LOOKS), 0.05 / 4), strict=True))
+    assert limits == LOOKS
+    for _ in range(1500):
+        parts, seeds = rng.integers(1, 3), rng.integers(4, 13)
+        gains = rng.choice([-1, -0.2, 0, 0.1, 0.5, 1], (parts, 1)) + rng.choice([0.02, 0.1, 0.4]) * rng.normal(size=(parts, seeds))
+        verdict, look = verdicts.by_looks(gains, margins[:parts], limits, 0.05 / 4)
+        found.append((verdicts.WORDS[verdict], int(look)))
+        assert found[-1] == registered(gains, margins[:parts])
+    assert {word for word, _ in found} == set(verdicts.WORDS) - {"not tested"}
+    assert {look for word, look in found if word == "supported"} == set(LOOKS)
+
+
+@pytest.mark.parametrize("seeds", [6, 7, 8, 9, 10, 12])
+def test_a_claim_is_decided_by_the_seeds_of_its_look_alone(seeds):
+    runs = made(seeds, noise=0.003, **AHEAD)
+    declared = settings(claim(("a", "b", BOTH)), seeds=seeds, looks=LOOKS)
+    row = claims.claims_table(runs, declared).iloc[0]
+    assert (row["verdict"], row["seeds"], row["threshold"]) == ("supported", 6, claims.thresholds(tuple(LOOKS), 0.05)[1])
+    assert row["why"].startswith("at the look at 6 of 10 seeds, A against B, accuracy +")
+    assert np.isnan(row["p_adjusted"])
+    runs.loc[runs["seed"] > 5, ["accuracy", "confusion:cat-dog"]] = 0.5
+    assert claims.claims_table(runs, declared).iloc[0].equals(row), "later seeds do not change it"
+
+
+def test_between_looks_the_last_look_stands_and_the_next_is_named():
+    runs = made(9, noise=0.02, **AHEAD)
+    verdict, why = judged(runs, settings(claim(("a", "b", BOTH)), seeds=9, looks=LOOKS))
+    assert verdict == "not settled"
+    assert why.startswith("at the look at 8 of 10 seeds, A against B, ")
+    assert why.endswith("; the next look is at 10 seeds")
+    assert judged(runs, settings(claim(("a", "b", BOTH)), seeds=8, looks=LOOKS)) == (verdict, why), "the ninth seed is not looked at"
+
+
+@pytest.mark.parametrize(("seeds", "upcoming"), [(1, 4), (3, 4), (5, 6)])
+def test_before_six_seeds_nothing_is_decided_and_the_next_look_is_named(seeds, upcoming):
+    some = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
+    assert judged(made(seeds, **AHEAD), settings(claim(("a", "b", BOTH)), seeds=seeds, looks=LOOKS)) == (
+        "not settled",
+        f"{some} complete, and verdicts need 6; the next look is at {upcoming} seeds",
+    )
+
+
+def test_the_first_look_may_be_later_than_the_fewest_seeds():
+    why = judged(made(7, **AHEAD), settings(claim(("a", "b", BOTH)), seeds=7, looks=(8, 12)))[1]
+    assert why == "7 seeds are complete, and verdicts need 8; the next look is at 8 seeds"
+
+
+def test_each_of_several_claims_has_the_same_threshold_and_controls_too():
+    declared = [claim(("a", "b", [measure]), name=f"{measure}{place}") for measure in BOTH for place in range(2)]
+    declared.append(claim(("a", "c", BOTH), name="control", control=True))
+    table = claims.claims_table(made(10, noise=0.02, **AHEAD), settings(*declared, looks=LOOKS))
+    assert set(table["threshold"]) == {0.01}
+    assert set(table["seeds"]) == {10}

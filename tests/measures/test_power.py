@@ -1,0 +1,43 @@
+import math
+
+import pytest
+from scipy import stats
+from statsmodels.stats.power import TTestPower
+
+from hardpair.measures import power
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 30])
+@pytest.mark.parametrize("alpha", [0.05, 0.005])
+def test_power_and_what_is_solved_from_it_are_those_of_statsmodels(count, alpha):
+    theirs = TTestPower()
+    for effect in (0.1, 0.5, 2.0):
+        expected = theirs.power(effect, count, alpha)  # NaN where SciPy's lower tail is
+        assert power.power(0.01 * effect, 0.01, count, alpha) == pytest.approx(1 if math.isnan(expected) else expected, abs=1e-6)
+        assert power.power(-0.01 * effect, 0.01, count, alpha) == power.power(0.01 * effect, 0.01, count, alpha)
+    smallest = power.detectable(0.01, count, alpha=alpha)
+    one_sided = stats.nct.sf(stats.t.ppf(1 - alpha / 2, count - 1), count - 1, smallest / 0.01 * count**0.5)
+    assert one_sided == pytest.approx(0.8, abs=1e-4)
+
+
+@pytest.mark.parametrize(("difference", "sd"), [(0.005, 0.0026), (0.01, 0.005), (-0.0082, 0.0037), (0.003, 0.0026), (0.001, 0.01)])
+def test_the_fewest_seeds_reach_the_power_and_one_fewer_does_not(difference, sd):
+    count = power.seeds_needed(difference, sd)
+    assert TTestPower().power(abs(difference) / sd, count, 0.05) >= 0.8
+    assert count == 2 or TTestPower().power(abs(difference) / sd, count - 1, 0.05) < 0.8
+
+
+def test_the_most_seeds_that_are_told_are_a_hundred_thousand():
+    of_the_normal = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2
+    assert power.seeds_needed(0.01, 1.0) == pytest.approx(of_the_normal / 0.01**2, abs=10)  # 78,489
+    assert of_the_normal / 0.0088**2 > power.MOST == 100_000
+    assert power.seeds_needed(0.0088, 1.0) is None
+
+
+def test_nothing_is_needed_where_nothing_can_be_found():
+    assert power.seeds_needed(0.0, 0.01) is None
+    assert power.seeds_needed(float("nan"), 0.01) is None
+    assert power.seeds_needed(1e-9, 1.0) is None
+    assert power.seeds_needed(0.01, 0.0) == 2
+    assert power.detectable(0.0, 5) == 0
+    assert math.isnan(power.detectable(float("nan"), 1))

@@ -1,0 +1,48 @@
+"""Power of the paired t test, and how many seeds it takes."""
+
+import math
+
+import numpy as np
+
+MOST = 100_000  # seeds beyond which it is not reported how many are needed
+
+
+def power(difference: float, sd: float, count: int, alpha: float = 0.05) -> float:
+    """Power of the two-sided paired t test at a true ``difference`` with so many seeds and that sd of the differences."""
+    from scipy.special import stdtrit
+    from scipy.stats import nct
+
+    limit, shift = stdtrit(count - 1, 1 - alpha / 2), abs(difference) / sd * math.sqrt(count)
+    other_side = nct.cdf(-limit, count - 1, shift)  # SciPy gives NaN for some that are far under 1e-9
+    return float(nct.sf(limit, count - 1, shift) + np.nan_to_num(other_side))
+
+
+def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest true difference that so many seeds detect with the wanted power; NaN under 2 seeds."""
+    from scipy.optimize import brentq
+
+    if count < 2 or math.isnan(sd):
+        return float("nan")
+    if sd == 0:
+        return 0.0
+    highest = 1.0
+    while power(highest, 1, count, alpha) < wanted:
+        highest *= 2
+    return sd * brentq(lambda shift: power(shift, 1, count, alpha) - wanted, 0, highest)
+
+
+def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it is 0 or ``MOST`` are too few."""
+    if math.isnan(difference) or math.isnan(sd) or difference == 0:
+        return None
+    if sd == 0:
+        return 2
+    low, high = 1, 2
+    while power(difference, sd, high, alpha) < wanted:
+        if high == MOST:
+            return None
+        low, high = high, min(2 * high, MOST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(difference, sd, middle, alpha) >= wanted else (middle, high)
+    return high
