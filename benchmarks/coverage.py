@@ -144,7 +144,7 @@ IMAGES = {  # sd of what an image adds to both variants alike, and to each its o
 
 
 def on_new_images(shared: float, own: float, seeds: int, count: int, images: int = 1000) -> dict[str, float]:
-    """Shares of studies, each on images of its own, whose interval over seeds, and over seeds and images, covers 0; ratio of their widths."""
+    """Shares of studies, each on images of its own, whose intervals over seeds, and over both, cover 0; ratio of their widths."""
     rng = np.random.default_rng(seeds)
     strata, covered, widths = np.arange(images) % 10, np.zeros((count, 2), bool), np.zeros((count, 2))
     for study in range(count):
