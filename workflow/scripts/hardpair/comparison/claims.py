@@ -18,6 +18,19 @@ COLUMNS = ["name", "sentence", "control", "verdict", "seeds", "p", "p_adjusted",
 
 
 @dataclass(frozen=True)
+class Unit:
+    """How differences of a measure are written: times ``factor``, with so many ``digits``, and ``name`` behind."""
+
+    factor: float = 100
+    name: str = " pp"
+    digits: int = 2
+
+    def number(self, value: float, signed: bool = True) -> str:
+        """A difference without its unit."""
+        return f"{self.factor * value:{'+' if signed else ''}.{self.digits}f}"
+
+
+@dataclass(frozen=True)
 class Part:
     """One comparison of a claim.
 
@@ -25,18 +38,21 @@ class Part:
         text: its variants and measure.
         gains: float64 (n,) by seed, positive where the difference is as claimed.
         sign: of the claimed difference, better − than.
-        margin: a share.
+        margin: in the units of gains.
+        unit: in which it is written.
     """
 
     text: str
     gains: np.ndarray
     sign: int
     margin: float
+    unit: Unit = Unit()
 
     def __str__(self) -> str:
-        found, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
-        interval = "" if np.isnan(found["low"]) else f" [{100 * found['low']:+.2f}, {100 * found['high']:+.2f}]"
-        return f"{self.text} {100 * found['mean']:+.2f} pp{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+        summary, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
+        mean, low, high = (self.unit.number(summary[key]) for key in ("mean", "low", "high"))
+        interval = "" if np.isnan(summary["low"]) else f" [{low}, {high}]"
+        return f"{self.text} {mean}{self.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
 
 
 @dataclass(frozen=True)
@@ -76,8 +92,11 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
     """
-    claims, looks = settings["claims"], tuple(settings["looks"])
-    parts = [_parts(claim, runs, settings) for claim in claims]
+    return judged(settings["claims"], [_parts(claim, runs, settings) for claim in settings["claims"]], tuple(settings["looks"]))
+
+
+def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> pd.DataFrame:
+    """The table of ``claims_table`` of claims (``name``, ``sentence``, ``control``) and the parts of each."""
     count = len(parts[0][0].gains) if claims else 0
     family = [not claim["control"] for claim in claims]
     decide = _at_looks if looks else _after_all_seeds
@@ -186,7 +205,7 @@ def _nearness(part: Part) -> float:
 
 
 def _margins(parts: list[Part]) -> str:
-    shown = {part.text.rpartition(" ")[2]: f"± {100 * part.margin:g} pp" for part in parts}
+    shown = {part.text.rpartition(" ")[2]: f"± {part.unit.factor * part.margin:g}{part.unit.name}" for part in parts}
     return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
 
 

@@ -1,0 +1,207 @@
+"""Runs trained anywhere, compared by the real command and against SciPy and statsmodels."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+import compare_runs
+from hardpair.cli.command import run
+from hardpair.comparison import measured_runs
+from hardpair.comparison.measured_runs import Columns
+
+BETTER = ("--better", "accuracy:higher", "loss:lower", "--baseline", "ce")
+
+
+def wide(seeds=8, effect=0.02) -> pd.DataFrame:
+    """A row a run of three variants; ``b`` is better in accuracy and ``c`` like the baseline."""
+    rng, rows = np.random.default_rng(5), []
+    for seed in range(seeds):
+        shared = rng.normal(0, 0.01)
+        for name, gain in (("ce", 0), ("b", effect), ("c", 0)):
+            accuracy = 0.8 + shared + gain + rng.normal(0, 0.004)
+            rows.append(
+                {"variant": name, "seed": f"s{seed}", "accuracy": accuracy, "loss": 3 - accuracy + rng.normal(0, 0.01), "note": "x,y"}
+            )
+    return pd.DataFrame(rows)
+
+
+def long(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="note").melt(["variant", "seed"], var_name="metric", value_name="value")
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Runs the command on a table; its exit message, standard output and standard error."""
+
+    def call(table, *options):
+        path = tmp_path / "runs.csv"
+        if isinstance(table, pd.DataFrame):
+            table.to_csv(path, index=False)
+        else:
+            path.write_text(table)
+        monkeypatch.setattr(sys, "argv", ["compare_runs.py", str(path), *options])
+        code = None
+        try:
+            run(compare_runs.main)
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_numbers_are_those_of_scipy_and_statsmodels(command, tmp_path):
+    table = wide()
+    code, output, _ = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
+    assert code is None
+    verdicts = pd.read_csv(tmp_path / "out/verdicts.csv")
+    assert list(zip(verdicts["variant"], verdicts["measure"], strict=True)) == [(v, m) for v in "bc" for m in ("accuracy", "loss")]
+    for _, row in verdicts.iterrows():
+        a, b = (table[table["variant"] == name].set_index("seed")[row["measure"]] for name in (row["variant"], "ce"))
+        test = stats.ttest_rel(a, b)
+        interval = test.confidence_interval(0.95)
+        expected = [(a - b).mean(), (a - b).std(), interval.low, interval.high, test.pvalue]
+        np.testing.assert_allclose([row[key] for key in ("difference", "sd", "low", "high", "p")], expected, rtol=1e-9)
+    np.testing.assert_allclose(verdicts["p_adjusted"], multipletests(verdicts["p"], method="holm")[1], rtol=1e-9)
+    assert verdicts["verdict"].tolist()[:2] == ["supported", "supported"]
+    assert "| b | accuracy (higher is better) | 8 | +0.0" in output
+    assert (tmp_path / "out/comparison.md").read_text() == output
+    means = pd.read_csv(tmp_path / "out/means.csv").set_index(["variant", "measure"])
+    np.testing.assert_allclose(means.loc[("ce", "loss"), "mean"], table[table["variant"] == "ce"]["loss"].mean(), rtol=1e-12)
+
+
+def test_both_shapes_of_a_csv_and_any_order_of_rows_give_the_same(command, tmp_path):
+    table = wide()
+    _, first, _ = command(table, *BETTER)
+    _, second, _ = command(long(table), *BETTER)
+    renamed = table.rename(columns={"variant": "group", "seed": "run"})
+    _, third, _ = command(renamed, *BETTER, "--variant", "group", "--by", "run")
+    order = table.sample(frac=1, random_state=1).sort_values(
+        "variant", key=lambda names: names.map({"ce": 0, "b": 1, "c": 2}), kind="stable"
+    )
+    _, fourth, _ = command(order, *BETTER)
+    assert first == second == third == fourth
+
+
+@given(st.floats(-5, 5), st.floats(0.01, 100))
+def test_shift_and_scale_of_all_runs_change_no_verdict(shift, scale):
+    table = long(wide())
+    changed = table.assign(value=shift + scale * table["value"])
+    results = []
+    for runs in (table, changed):
+        runs = runs.rename(columns={"metric": "measure"})
+        found = measured_runs.contrasts(runs, "ce", {"accuracy": 1, "loss": -1}, {})
+        results.append(measured_runs.verdicts_table(found))
+    assert results[0]["verdict"].tolist() == results[1]["verdict"].tolist()
+    np.testing.assert_allclose(results[1]["p"], results[0]["p"], rtol=1e-3)
+
+
+def test_a_lower_end_turns_the_verdict(command, tmp_path):
+    for end, verdict in (("higher", "supported"), ("lower", "refuted")):
+        command(wide(), "--better", f"accuracy:{end}", "--baseline", "ce", "--output-dir", str(tmp_path / end))
+        assert pd.read_csv(tmp_path / end / "verdicts.csv")["verdict"][0] == verdict
+
+
+def test_a_margin_makes_equivalence_possible(command, tmp_path):
+    table = wide(seeds=10, effect=0)
+    command(table, "--better", "accuracy:higher", "--baseline", "ce", "--margin", "accuracy:0.02", "--output-dir", str(tmp_path / "out"))
+    assert pd.read_csv(tmp_path / "out/verdicts.csv")["verdict"].tolist() == ["equivalent", "equivalent"]
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_too_few_seeds_settle_nothing(command, seeds, tmp_path):
+    code, output, _ = command(wide(seeds=seeds), *BETTER, "--output-dir", str(tmp_path / "out"))
+    verdicts = pd.read_csv(tmp_path / "out/verdicts.csv")
+    assert code is None
+    assert set(verdicts["verdict"]) == {"not settled"}
+    assert "and verdicts need 6" in output
+    assert verdicts["low"].isna().all() == (seeds < 3)
+    assert verdicts["p"].isna().all() == (seeds < 2)
+    assert "nan" not in output
+
+
+def test_seeds_without_a_partner_are_left_out_and_named(command, tmp_path):
+    table = wide()
+    table = table[~((table["variant"] == "b") & (table["seed"] == "s3"))]
+    code, _, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
+    assert code is None
+    assert error == "b: left out, without a partner, seed s3\n"
+    assert pd.read_csv(tmp_path / "out/verdicts.csv").set_index(["variant", "measure"])["n"].tolist() == [7, 7, 8, 8]
+
+
+def test_rows_are_chosen_by_where(command):
+    both = pd.concat([wide().assign(model="last"), wide(effect=-0.1).assign(model="best")])
+    code, output, _ = command(both, *BETTER, "--where", "model=last")
+    assert code is None
+    assert output == command(wide(), *BETTER)[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (wide(), ("--better", "acuracy:higher", "--baseline", "ce"), "has no column acuracy: did you mean accuracy?"),
+        (long(wide()), ("--better", "acuracy:higher", "--baseline", "ce"), "has no acuracy: did you mean accuracy?"),
+        (wide(), ("--better", "accuracy:up", "--baseline", "ce"), "--better ends in 'up': choose higher or lower"),
+        (wide(), ("--better", "accuracy", "--baseline", "ce"), "--better is 'accuracy': write it as NAME:VALUE"),
+        (wide(), ("--better", "accuracy:higher", "--baseline", "cee"), "--baseline is cee, which has no run: did you mean ce?"),
+        (wide(), (*BETTER, "--by", "sead"), "has no column sead: did you mean seed?"),
+        (wide(), (*BETTER, "--where", "seed=9"), "has no run that --where keeps: give it a row for each run"),
+        (wide(), (*BETTER, "--margin", "accuracy:-1"), "--margin is '-1': give a number above 0"),
+        (wide(), (*BETTER, "--margin", "f1:1"), "--margin names f1, which --better does not"),
+        (pd.concat([wide(), wide()]), BETTER, "has seed s0 of ce more than once: keep one row of each run"),
+        (wide().assign(accuracy=""), BETTER, "accuracy of ce with seed s0 is no value: give a number, or leave the run out"),
+        (wide().assign(accuracy="nan"), BETTER, "accuracy of ce with seed s0 is 'nan': give a number"),
+        (wide().assign(accuracy="1e999"), BETTER, "accuracy of ce with seed s0 is '1e999': give a number"),
+        (wide()[lambda table: table["variant"] == "ce"], BETTER, "has no variant but ce: give it runs of another"),
+        (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
+        ("", BETTER, "cannot be read"),
+        ("variant,seed,accuracy,loss\n", BETTER, "has no run: give it a row for each run"),
+        ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "cannot be read"),
+    ],
+)
+def test_wrong_input_ends_in_one_sentence(command, tmp_path, table, options, message):
+    code, output, error = command(table, *options, "--output-dir", str(tmp_path / "out"))
+    assert isinstance(code, str)
+    assert message in code
+    assert "\n" not in code
+    assert output + error == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_path):
+    for folder in ("a", "b"):
+        command(wide(), *BETTER, "--margin", "accuracy:0.003", "--output-dir", str(tmp_path / folder))
+    for name in ("differences.png", "differences.svg"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    from hardpair.figures.drawing import differences, style
+
+    table = measured_runs.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
+    found = measured_runs.contrasts(table, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003})
+    with style.applied():
+        page = differences.figure(found, measured_runs.verdicts_table(found), "runs.csv")
+    accuracy, loss = page.axes
+    assert accuracy.get_xlim()[0] < accuracy.get_xlim()[1]
+    assert loss.get_xlim()[0] > loss.get_xlim()[1], "right is better in both"
+    dots = [line.get_xdata() for line in accuracy.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(sorted(dots[0]), sorted(found[0].differences))
+
+
+def test_decimals_show_two_digits_of_the_spread():
+    assert measured_runs.digits(np.array([0.0123, -0.0123])) == 3
+    assert measured_runs.digits(np.array([12.0, -12.0])) == 0
+    assert measured_runs.digits(np.zeros(3)) == 4
+
+
+def test_names_cannot_break_the_table(command):
+    table = wide().replace({"variant": {"b": "b|*x*\n<i>"}})
+    code, output, _ = command(table, *BETTER)
+    assert code is None
+    rows = [line for line in output.splitlines() if line.startswith("| b")]
+    assert len(rows) == 4
+    assert all(row.startswith(r"| b\|\*x\* \<i>") for row in rows)

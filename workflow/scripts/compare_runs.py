@@ -1,0 +1,86 @@
+"""Compare runs that were trained anywhere with a baseline, from one CSV: is a variant better, by how much, could it be luck?
+
+The CSV has a row a run, with a column for each measure, or a row a number, with columns metric and value. Runs of equal seeds are
+compared in pairs. Prints differences with intervals, verdicts adjusted over all comparisons, and means; with --output-dir also writes them
+as verdicts.csv, means.csv, comparison.md and differences.png and .svg. Examples:
+
+  python workflow/scripts/compare_runs.py runs.csv --better accuracy:higher confusion:lower --by seed --baseline ce
+  python workflow/scripts/compare_runs.py results/demo/runs.csv --where model=last --better accuracy:higher --baseline ce --output-dir out
+"""
+
+import sys
+from pathlib import Path
+
+from hardpair.cli.command import parser, run
+from hardpair.errors import UserError
+
+
+def main() -> None:
+    cli = parser(__doc__)
+    cli.add_argument("csv", type=Path, metavar="CSV", help="file of the runs")
+    cli.add_argument("--better", nargs="+", required=True, metavar="MEASURE:END", help="measures, and which end is better: higher or lower")
+    cli.add_argument("--baseline", required=True, metavar="VARIANT", help="variant that the others are compared with")
+    cli.add_argument("--by", default="seed", metavar="COLUMN", help="column that pairs runs (default %(default)s)")
+    cli.add_argument("--variant", default="variant", metavar="COLUMN", help="column of the variant (default %(default)s)")
+    cli.add_argument("--metric", default="metric", metavar="COLUMN", help="of a CSV with a row a number: its measure (default %(default)s)")
+    cli.add_argument("--value", default="value", metavar="COLUMN", help="and its value (default %(default)s)")
+    cli.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="keep only rows with these values")
+    cli.add_argument("--margin", nargs="+", default=[], metavar="MEASURE:NUMBER", help="differences up to this do not matter")
+    cli.add_argument("--output-dir", type=Path, help="folder for tables and figure")
+    options = cli.parse_args()
+
+    from hardpair.comparison import measured_runs
+    from hardpair.comparison.measured_runs import DIRECTIONS, Columns
+    from hardpair.files.atomic import write_text
+
+    directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in _pairs("--better", options.better, ":")}
+    margins = {measure: _positive(number) for measure, number in _pairs("--margin", options.margin, ":")}
+    if unknown := margins.keys() - directions.keys():
+        raise UserError(f"--margin names {min(unknown)}, which --better does not: name it there too")
+    columns = Columns(options.variant, options.by, options.metric, options.value)
+    table = measured_runs.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=")))
+    contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)
+    if not contrasts:
+        raise UserError(f"{options.csv} has no variant but {options.baseline}: give it runs of another")
+    for variant, seeds in measured_runs.unpaired(table, options.baseline).items():
+        print(f"{variant}: left out, without a partner, {options.by} {', '.join(seeds)}", file=sys.stderr)
+    summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
+    text = measured_runs.markdown(summary, verdicts, contrasts, directions)
+    print(text, end="")
+    if options.output_dir:
+        from hardpair.figures.drawing import differences, style
+
+        for name, result in (("verdicts", verdicts), ("means", summary)):
+            write_text(options.output_dir / f"{name}.csv", result.to_csv(index=False, lineterminator="\n"))
+        write_text(options.output_dir / "comparison.md", text)
+        with style.applied():
+            style.save(differences.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
+
+
+def _pairs(option: str, words: list[str], separator: str) -> list[tuple[str, str]]:
+    """``accuracy:higher`` as (accuracy, higher); a measure may hold the separator itself."""
+    pairs = [(word.rpartition if separator == ":" else word.partition)(separator) for word in words]
+    for word, (name, found, value) in zip(words, pairs, strict=True):
+        if not (name and found and value):
+            raise UserError(f"{option} is {word!r}: write it as NAME{separator}VALUE")
+    return [(name, value) for name, _, value in pairs]
+
+
+def _one_of(option: str, word: str, choices: dict[str, int]) -> int:
+    if word not in choices:
+        raise UserError(f"{option} ends in {word!r}: choose {' or '.join(choices)}")
+    return choices[word]
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise UserError(f"--margin is {text!r}: give a number above 0, in the units of the measure")
+    return number
+
+
+if __name__ == "__main__":
+    run(main)
