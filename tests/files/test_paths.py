@@ -49,7 +49,7 @@ def rules() -> dict[str, set[str]]:
     for file in (PROJECT / "workflow/rules").glob("*.smk"):
         for name, body in re.findall(r"^ *rule (\w+):\n((?:[ \t].*\n|\n)*)", file.read_text(), re.M):
             models = [body.replace("{{", "{").replace("}}", "}").replace("{model}", model) for model in ("last", "best")]
-            models = [model.replace("<own>", "{own}").replace('"\n        + OWN_FOLDER\n        + "', "{own}") for model in models]
+            models = [model.replace("<own>", "{own}").replace("{SEARCH}", f"{paths.SEARCH}{{own}}") for model in models]
             text = "".join(models).replace("{name}", "history.npz") + "".join(models).replace("{name}", "run.json")
             paths_of[name] = set(re.findall(r"(?:<study>|\{params\.study\})/([^\"' ]+)", text.replace("{wildcards.", "{")))
     return paths_of

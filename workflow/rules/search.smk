@@ -1,8 +1,10 @@
 # One recipe for all variants, or with search.scope each one for each: proposed in rounds, tried, chosen. Commands name the folder of a search by
 # a constant, not a param, since a changed command is a reason to run again: those of a search for all variants stay what they were.
 
-OWN_FOLDER, OF_VARIANT = (
-    ("/{wildcards.variant}", " of {wildcards.variant}") if OWN_SEARCHES else ("", "")
+SEARCH, OF_VARIANT = (
+    ("search/{wildcards.variant}", " of {wildcards.variant}")
+    if OWN_SEARCHES
+    else ("search", "")
 )
 
 
@@ -23,11 +25,10 @@ rule propose_trials:
         ),
         code=code_hash("propose_trials.py"),
     message:
-        "Propose the recipes of round {wildcards.round}" + OF_VARIANT
+        f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
-        "python workflow/scripts/propose_trials.py --round {wildcards.round} --search-dir {params.study}/search"
-        + OWN_FOLDER
-        + " --settings {params.settings:q} --output {output} 2> {log}"
+        f"python workflow/scripts/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule run_trial:
@@ -59,14 +60,12 @@ rule run_trial:
         ),
         code=lambda wildcards: plan.trial_code(config, wildcards.get("variant")),
     message:
-        "Try recipe {wildcards.trial}" + OF_VARIANT
+        f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
     shell:
         "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
-        " --checkpoint {params.study}/checkpoints/search"
-        + OWN_FOLDER
-        + "/trial{wildcards.trial}.safetensors"
+        f" --checkpoint {{params.study}}/checkpoints/{SEARCH}/trial{{wildcards.trial}}.safetensors"
         " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 
 
@@ -92,9 +91,7 @@ rule select_recipe:
         ),
         code=code_hash("select_recipe.py"),
     message:
-        "Choose the recipe" + OF_VARIANT
+        f"Choose the recipe{OF_VARIANT}"
     shell:
-        "python workflow/scripts/select_recipe.py --search-dir {params.study}/search"
-        + OWN_FOLDER
-        + " --settings {params.settings:q}"
+        f"python workflow/scripts/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
