@@ -31,6 +31,7 @@ def main() -> None:
 
     from hardpair.comparison import measured_runs
     from hardpair.comparison.measured_runs import DIRECTIONS, Columns
+    from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
     directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in _pairs("--better", options.better, ":")}
@@ -52,7 +53,7 @@ def main() -> None:
 
         for name, result in (("verdicts", verdicts), ("means", summary)):
             write_text(options.output_dir / f"{name}.csv", result.to_csv(index=False, lineterminator="\n"))
-        write_text(options.output_dir / "comparison.md", text)
+        write_text(options.output_dir / paths.COMPARISON, text)
         with style.applied():
             style.save(differences.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
 
