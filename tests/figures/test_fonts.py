@@ -101,14 +101,14 @@ def test_numbers_are_the_same_in_every_figure_and_said_once_on_screen(bare, tmp_
 
     settings = fake_study.settings(fake_study.STUDY[:2], seeds=2, pairs=[CLASSES[1:3]])
     fake_study.write_study(tmp_path, settings, epochs=3, images=60, classes=CLASSES, size=8)
-    output = []
+    printed = []
     for script, words in ((plot_figure, ["confusion"]), (assemble_figure, [])):
         output = tmp_path / f"{script.__name__}.png"
         runs = ["--runs", tmp_path / "results" / "runs", "--settings", json.dumps(settings), "--output", output]
         monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *words, *map(str, runs)])
         command.run(script.main)
-        output.append(capsys.readouterr())
+        printed.append(capsys.readouterr())
         assert Image.open(output).size[0] > 100
-    assert output[0].out == ""
-    assert output[0].err == output[1].out
-    assert "#1 for 猫, #2 for 狗子, #3 for 고양이" in output[1].out
+    assert printed[0].out == ""
+    assert printed[0].err == printed[1].out
+    assert "#1 for 猫, #2 for 狗子, #3 for 고양이" in printed[1].out

@@ -124,7 +124,7 @@ def reported(results: Path, labels: list[str], sentence: str, source: str) -> Pa
     base = {"study": "fake", "data": {"kind": "cifar10", "name": "fake", "source": source}, "baseline": "ce", "seeds": [0, 1]}
     config = resolve(base | {"variants": shown, "search": {"enabled": False}})
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": sentence, "source": source}
-    settings = {"config": config, "pairs": [["cat", "dog"]], "references": [reference], "commands": [sentence]}
+    settings = {"config": config, "pairs": [["cat", "dog"]], "references": [reference], "searches": [], "commands": [sentence]}
     return Page(render(results, settings | {"figures": []}, np.load(results.parent / "data" / "test" / "images.npy")))
 
 

@@ -239,7 +239,7 @@ def test_make_passes_the_study_on(finished):
     [
         (["--study", "../tiny"], "is no name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
-        (["--configfile", "gone.yaml"], "gone.yaml does not exist: check the path"),
+        (["--configfile", "gone.yaml"], "gone.yaml does not exist: "),
         (["--follow"], "--follow needs a terminal, and the output is none: leave it out"),
     ],
 )

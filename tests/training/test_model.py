@@ -133,7 +133,7 @@ def test_a_damaged_model_or_one_of_another_shape_is_refused_in_one_sentence(tmp_
     if damage in ("cut", "empty", "text"):
         path.write_bytes({"cut": path.read_bytes()[:1000], "empty": b"", "text": b"not weights at all, but a letter"}[damage])
     classes = CLASSES[:3] if damage == "other classes" else CLASSES
-    with pytest.raises(UserError, match=r"last\.safetensors is not the model that run\.json tells of: train the run again") as error:
+    with pytest.raises(UserError, match=r"last\.safetensors is not the model of run\.json: train the run again") as error:
         saved_model.load(tmp_path, "last", record | {"classes": classes})
     assert "\n" not in str(error.value)
 

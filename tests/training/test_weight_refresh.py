@@ -98,8 +98,11 @@ class Loss(ImageLoss):
         super().__init__(counts)
         self.scale = {scale}
 
+        self.steps = 0
+
     def forward(self, logits, labels):
-        return logits.sum(1) * float("inf")
+        self.steps += 1
+        return logits.sum(1) * (float("inf") if self.steps > 2 else 0)
 """
     )
     plugins.use([tmp_path / "mine.py"])

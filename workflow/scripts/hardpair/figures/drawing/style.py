@@ -173,6 +173,15 @@ def light(colour) -> bool:
 
 def save(figure: Figure, output: str | Path) -> None:
     """Write ``output`` as PNG and, beside it, as SVG; no time stamp or version enters the files."""
+    _settle(figure)
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
         with atomic_write(Path(output).with_suffix(suffix)) as temporary:
             figure.savefig(temporary, metadata=metadata)
+
+
+def _settle(figure: Figure) -> None:
+    """Round the places of the panels: the last digits of the layout vary by process, and with them the names of clip paths in the SVG."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position([round(value, 6) for value in ax.get_position(original=True).bounds], which="both")
