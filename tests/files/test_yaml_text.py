@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from changed_config import SETTINGS
@@ -170,7 +170,9 @@ def ambiguous(value: object) -> bool:
 @given(WORDY.filter(lambda value: not ambiguous(value)))
 def test_what_pyyaml_writes_is_read_as_it_was(value):
     assert yaml_text.load(yaml.safe_dump(value)) == value
-    assert yaml_text.load(yaml.safe_dump(value, default_flow_style=True, allow_unicode=True)) == value
+    in_flow = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True)
+    assume(yaml.safe_load(in_flow) == value)  # PyYAML itself reads a line break such as U+0085, which it writes as it is, as a space
+    assert yaml_text.load(in_flow) == value
 
 
 @given(WORDY)
