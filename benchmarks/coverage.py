@@ -59,11 +59,11 @@ def false_verdicts(found: np.ndarray, means: Sequence[Sequence[float]]) -> tuple
     """Whether any claim of a study has a false direction, and whether any is falsely called equivalent, bool (studies,) each."""
     of_direction, of_size = np.zeros((2, *found.shape), bool)
     for place, (parts, mean) in enumerate(zip(PARTS, map(np.array, means), strict=True)):
-        verdict_of = found[:, place]
-        of_direction[:, place] = np.isin(verdict_of, [verdicts.SUPPORTED, verdicts.SMALLER]) & (mean <= 0).any() | (
-            (verdict_of == verdicts.REFUTED) & (mean >= 0).all()
+        of_claim = found[:, place]
+        of_direction[:, place] = np.isin(of_claim, [verdicts.SUPPORTED, verdicts.SMALLER]) & (mean <= 0).any() | (
+            (of_claim == verdicts.REFUTED) & (mean >= 0).all()
         )
-        of_size[:, place] = (verdict_of == verdicts.EQUIVALENT) & (np.abs(mean) >= MARGINS[parts]).any()
+        of_size[:, place] = (of_claim == verdicts.EQUIVALENT) & (np.abs(mean) >= MARGINS[parts]).any()
     return of_direction.any(-1), of_size.any(-1)
 
 

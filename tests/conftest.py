@@ -128,7 +128,8 @@ def archive(tmp_path):
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Prepared data with the split: 170 images to train on, 30 to validate, 100 to test; and a split that holds out none."""
-    from hardpair.files.atomic import read_json, write_json
+    from hardpair.files.atomic import write_json
+    from hardpair.files.json_text import read_json
     from prepared_data import prepare
 
     folder = prepare(tmp_path_factory.mktemp("data"), training=170, validation=30, test=100)

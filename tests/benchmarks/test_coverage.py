@@ -44,7 +44,7 @@ def test_no_true_state_makes_a_false_verdict_of_one_kind_in_more_than_one_study_
 
 def test_false_verdicts_are_counted_by_what_is_true(coverage):
     means = [np.zeros(1), np.array([0.3]), np.array([0.1, -0.1]), np.array([0.2, 0.2])]
-    given_verdicts = np.array(
+    found = np.array(
         [
             [verdicts.SUPPORTED, verdicts.SUPPORTED, verdicts.REFUTED, verdicts.SUPPORTED],
             [verdicts.EQUIVALENT, verdicts.EQUIVALENT, verdicts.NOT_SETTLED, verdicts.EQUIVALENT],
@@ -53,7 +53,7 @@ def test_false_verdicts_are_counted_by_what_is_true(coverage):
             [verdicts.EQUIVALENT, verdicts.NOT_SETTLED, verdicts.REFUTED, verdicts.SMALLER],
         ]
     )
-    of_direction, of_size = coverage.false_verdicts(given_verdicts, means)
+    of_direction, of_size = coverage.false_verdicts(found, means)
     assert of_direction.tolist() == [True, False, True, True, False]
     assert of_size.tolist() == [False, True, False, False, False]
 

@@ -54,10 +54,10 @@ def complaint(predicted_text, capsys):
         with pytest.raises(SystemExit) as caught:
             predicted_text(*options, **where)
         assert capsys.readouterr().out == ""
-        probabilities = str(caught.value.code)
-        assert probabilities.startswith("predict.py: ")
-        assert "\n" not in probabilities
-        return probabilities
+        message = str(caught.value.code)
+        assert message.startswith("predict.py: ")
+        assert "\n" not in message
+        return message
 
     return complained
 

@@ -84,12 +84,12 @@ def test_defaults_are_filled_in_at_every_depth():
 
 
 def test_resolving_changes_neither_the_config_nor_the_defaults():
-    before, given_config = copy.deepcopy(schema.schema()), copy.deepcopy(STUDY)
-    resolved = resolve(given_config)
+    before, config = copy.deepcopy(schema.schema()), copy.deepcopy(STUDY)
+    resolved = resolve(config)
     resolved["recipe"]["lr_drops"].append(1)
     resolved["search"]["space"]["dropout"][0] = 9
     resolved["data"]["urls"].append("x")
-    assert given_config == STUDY
+    assert config == STUDY
     assert schema.schema() == before
 
 

@@ -13,7 +13,7 @@ from hardpair.cli import command
 from hardpair.data import dataset, sources
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hostile_pickle import Trap
 from prepared_data import same_parts
 

@@ -11,7 +11,7 @@ import hostile_pickle
 from hardpair.data import dataset
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hardpair.training.augment import normalise
 from prepared_data import same_parts, some_parts
 

@@ -15,7 +15,7 @@ from hardpair.data.pictures import decoded
 from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import get
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hardpair.training.model import ConvNet
 from hardpair.training.model_size import parameter_count
 from picture_tree import PARTED, TREE, rows

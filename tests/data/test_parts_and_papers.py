@@ -115,8 +115,8 @@ def test_papers_are_ignored_and_counted_and_other_files_still_refused(tmp_path, 
     assert sorted(pictures.ignored) == sorted(PAPERS)
     assert [row["file"] for row in pictures.bad] == sorted(NO_PAPERS)
     assert sorted(pictures.files) == sorted(sound)
-    said = decoded.report(pictures, tmp_path / "out")
-    assert said[0].startswith(f"files that are no pictures by their names, ignored: {len(PAPERS)} (")
+    remarks = decoded.report(pictures, tmp_path / "out")
+    assert remarks[0].startswith(f"files that are no pictures by their names, ignored: {len(PAPERS)} (")
 
 
 def test_papers_and_thumbnails_make_nothing_stale(tmp_path):

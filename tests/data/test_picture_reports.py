@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import picture_tree
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from picture_tree import PARTED, TREE, rows
 
 

@@ -11,7 +11,7 @@ import split_data
 from hardpair.cli import command
 from hardpair.data import dataset
 from hardpair.data.sources import synthetic
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from prepared_data import some_parts
 
 

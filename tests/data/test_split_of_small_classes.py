@@ -13,7 +13,7 @@ from hardpair.cli import command
 from hardpair.data import dataset
 from hardpair.data.split import refuse_untrained, split_indices
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 
 CLASSES = ["a", "b", "c"]
 LABELS = np.repeat([0, 1, 2], [10, 10, 1])  # the training part of classes of 20, 20 and 2 pictures

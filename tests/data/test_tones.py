@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -77,12 +78,26 @@ def test_tones_are_those_of_the_picture(kind):
     np.testing.assert_allclose(read(content).astype(int), expected, atol=1)
 
 
+def bmp_of_565() -> bytes:
+    """A dark BMP of 5, 6 and 5 bits a colour."""
+    pixels = np.full((8, 8), 0b00100_001000_00100, "<u2")
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 16, 3, pixels.nbytes, 0, 0, 0, 0) + struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    return b"BM" + struct.pack("<IHHI", 14 + len(header) + pixels.nbytes, 0, 0, 14 + len(header)) + header + pixels.tobytes()
+
+
+def test_dark_pictures_of_16_bits_a_pixel_are_no_pictures_of_16_bits_a_colour():
+    shown = read(bmp_of_565())
+    assert shown.shape[-3] == 3 if shown.shape[0] == 3 else shown.shape[-1] == 3
+    assert 0 < shown.min() <= shown.max() < 80
+
+
 UNCLEAR = {
     "12 bits in 16": (saved(RAMP.astype(np.uint16) * 16, "TIFF"), "grey values from 0 to 4080"),
     "14 bits in 16": (saved(RAMP.astype(np.uint16) * 64, "PNG"), "grey values from 0 to 16320"),
     "8 bits in 32": (saved(RAMP.astype(np.int32), "TIFF"), "grey values from 0 to 255"),
     "more than 16 bits": (saved(WIDE.astype(np.int32) * 9, "TIFF"), "grey values from 0 to 589815"),
     "signed 16 bits": (tiff(RAMP.astype(np.int16) - 100, sample_format=2), "grey values from -100 to 155"),
+    "signed 16 bits from 0": (tiff((RAMP.astype(int) * 128).astype("<i2"), sample_format=2), "grey values from 0 to 32640"),
     "signed 8 bits": (tiff(RAMP.astype(np.int8), sample_format=2), "signed values of 8 bits"),
     "floats to 65535": (saved(WIDE.astype(np.float32), "TIFF"), "grey values from 0 to 65535 as floats"),
     "floats a little above 1": (saved((RAMP / 200).astype(np.float32), "TIFF"), "grey values from 0 to 1.275 as floats"),
@@ -217,6 +232,7 @@ def test_of_large_pictures_one_at_a_time_is_decoded(monkeypatch):
     def counted(*arguments):
         inside.append(1)
         most.append(len(inside))
+        time.sleep(0.005)  # long enough for another thread to come, were it let in
         try:
             return pixels(*arguments)
         finally:

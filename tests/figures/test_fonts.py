@@ -95,7 +95,7 @@ def test_names_that_no_font_has_are_numbered_and_differ(bare):
         assert all((first != other).any() for other in drawn[:place])
 
 
-def test_numbers_are_the_same_in_every_figure_and_said_once_on_screen(bare, tmp_path, monkeypatch, capsys):
+def test_numbers_are_the_same_in_every_figure_and_printed_once_on_screen(bare, tmp_path, monkeypatch, capsys):
     import assemble_figure
     import plot_figure
 

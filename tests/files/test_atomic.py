@@ -6,7 +6,7 @@ import os
 import pytest
 
 from hardpair.errors import UserError
-from hardpair.files import atomic
+from hardpair.files import atomic, json_text
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
@@ -96,23 +96,23 @@ def test_json_keeps_its_order_and_its_letters_and_is_never_half_written(tmp_path
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
     assert "γ" in text
     assert text.endswith("}\n")
-    read = atomic.read_json(tmp_path / "x.json")
+    read = json_text.read_json(tmp_path / "x.json")
     assert (read, list(read)) == (value, ["b", "a", "c"])
     with pytest.raises(ValueError, match="not JSON compliant"):
         atomic.write_json(tmp_path / "x.json", {"mean": float("nan")})
-    assert atomic.read_json(tmp_path / "x.json") == value
+    assert json_text.read_json(tmp_path / "x.json") == value
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_unreadable_json_ends_in_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r"none\.json is missing: run the step that makes it first$"):
-        atomic.read_json(tmp_path / "none.json")
+        json_text.read_json(tmp_path / "none.json")
     for content in (b'{"a": 1', b"", b'\xff\xfe{"a"'):
         (tmp_path / "bad.json").write_bytes(content)
         with pytest.raises(
             UserError, match=r"^[^\n]*bad\.json is not valid JSON \([^\n]+\): delete it and run the step that makes it again$"
         ):
-            atomic.read_json(tmp_path / "bad.json")
+            json_text.read_json(tmp_path / "bad.json")
 
 
 def test_rows_are_a_csv_with_empty_cells_for_what_they_lack(tmp_path):

@@ -25,7 +25,8 @@ import split_data
 import train
 from compared_study import Study
 from hardpair.config.resolve import resolve_part
-from hardpair.files.atomic import file_sha256, read_json, write_json
+from hardpair.files.atomic import file_sha256, write_json
+from hardpair.files.json_text import read_json
 from prepared_data import prepare
 
 torch.set_num_threads(1)

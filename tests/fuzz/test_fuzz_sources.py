@@ -21,7 +21,8 @@ import prepare_data
 from hardpair.config.resolve import resolve_part
 from hardpair.data import sources
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json, write_json
+from hardpair.files.atomic import write_json
+from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hostile_pickle import Trap
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from hardpair.data import dataset
 from hardpair.data.sources import synthetic
-from hardpair.files.atomic import read_json, write_json
+from hardpair.files.atomic import write_json
+from hardpair.files.json_text import read_json
 
 
 def prepare(folder: Path, training: int, validation: int, test: int = 20, size: int = 8) -> Path:

@@ -59,7 +59,7 @@ def test_what_would_change_results_is_taken_away_and_named(tmp_path):
     assert logged == "ignored of the environment, since it would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
 
 
-def test_nothing_is_said_where_nothing_is_taken_away(tmp_path):
+def test_nothing_is_printed_where_nothing_is_taken_away(tmp_path):
     assert output(tmp_path)[1] == ""
 
 

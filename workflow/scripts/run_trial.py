@@ -35,7 +35,8 @@ def main() -> None:
         from hardpair import plugins
         from hardpair.device import start_device
         from hardpair.errors import UserError
-        from hardpair.files.atomic import read_json, write_json
+        from hardpair.files.atomic import write_json
+        from hardpair.files.json_text import read_json
         from hardpair.staleness.code_hash import code_hash
         from hardpair.staleness.fingerprint import fingerprint
         from hardpair.training.job import Job, Saving
@@ -81,7 +82,7 @@ def main() -> None:
 def is_complete(path: Path, fingerprint: str) -> bool:
     """Whether a file holds a finished trial of this fingerprint."""
     from hardpair.errors import UserError
-    from hardpair.files.atomic import read_json
+    from hardpair.files.json_text import read_json
 
     try:
         return read_json(path)["fingerprint"] == fingerprint

@@ -23,7 +23,8 @@ def main() -> None:
     from hardpair.config.resolve import resolve_part
     from hardpair.data.arrays import load_part
     from hardpair.data.split import refuse_untrained, split_indices
-    from hardpair.files.atomic import read_json, write_json
+    from hardpair.files.atomic import write_json
+    from hardpair.files.json_text import read_json
 
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 
 LOGARITHMIC = ("learning_rate", "weight_decay")
 PATIENCE = 200  # draws that give nothing new before a space counts as used up

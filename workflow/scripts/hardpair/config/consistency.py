@@ -7,7 +7,7 @@ from hardpair.config.sentences import advice, shown
 from hardpair.data import sources
 
 AFFECTS_RESULTS = False
-FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which would bring NumPy along
+FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which imports NumPy
 
 
 def inconsistencies(config: dict) -> Iterator[str]:

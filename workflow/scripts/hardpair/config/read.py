@@ -1,6 +1,7 @@
 """Maps in YAML and JSON as users write them. Imports nothing heavy."""
 
 import codecs
+import os
 import unicodedata
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from hardpair.files.shapes import LARGEST
 
 AFFECTS_RESULTS = False
 MAX_VALUES, MAX_BYTES = 2_000_000, 2**24
-# What reading of texts as numbers raises beside the reader's own errors.
-MISREAD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 def read_map(source: str | Path) -> dict:
@@ -86,7 +85,7 @@ def located(name: str) -> Path:
     except RuntimeError:  # of a user who is not there
         path = Path(name)
     forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
-    return next(filter(Path.exists, forms), path)
+    return next(filter(os.path.exists, forms), path)
 
 
 def composed(value: object) -> object:

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from hardpair.comparison.runs import Runs
 from hardpair.data.arrays import load_part
 from hardpair.figures.drawing import bands, legend, lines, style
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 
 UNEVEN = 2  # times as many training images in the largest class as in the smallest, from which on they are the axis
 NAMED, GROUPS = 20, 10  # classes have names up to so many; more are drawn in so many groups

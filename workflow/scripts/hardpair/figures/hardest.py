@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from hardpair.comparison.runs import Runs, pair_indices
 from hardpair.data.arrays import load_part
 from hardpair.figures.drawing import style
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hardpair.wording import counted
 
 ACROSS = 10

@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.errors import UserError, one_line
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -117,20 +115,6 @@ def write_arrays(path: str | Path, arrays: dict[str, "np.ndarray"], compressed: 
     content = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(content, **arrays)
     return write_bytes(path, content.getvalue())
-
-
-def read_json(path: str | Path) -> dict:
-    """Read a JSON file.
-
-    Raises:
-        UserError: the file is missing or is not JSON.
-    """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the step that makes it first") from None
-    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number of thousands of digits, thousands of nested lists
-        raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
 
 
 def file_sha256(path: str | Path) -> str:

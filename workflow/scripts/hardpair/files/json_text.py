@@ -15,7 +15,7 @@ class Repeated(ValueError):
     """A map has a key twice."""
 
 
-def read(path: str | Path) -> object:
+def read_json(path: str | Path) -> object:
     """The value of a JSON file that the workflow has written.
 
     Raises:
@@ -33,7 +33,8 @@ def load(text: str) -> object:
     """The value of a JSON text.
 
     Raises:
-        ValueError: says what is wrong: it is no JSON, has a key twice, or a number that 64 bits cannot hold.
+        ValueError: says what is wrong: it is no JSON, has a key twice, or a number with a fraction or exponent that
+            64 bits cannot hold.
     """
     try:
         return json.loads(text, object_pairs_hook=_map, parse_constant=_no_number, parse_float=read_float)

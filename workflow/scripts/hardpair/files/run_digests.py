@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from hardpair.errors import UserError
-from hardpair.files.atomic import file_sha256, read_json
+from hardpair.files.atomic import file_sha256
+from hardpair.files.json_text import read_json
 
 AFFECTS_RESULTS = False
 

@@ -26,7 +26,7 @@ def read(path: str | Path, shape: dict) -> dict:
     Raises:
         UserError: the file is missing, is not JSON, or holds something else.
     """
-    value = json_text.read(path)
+    value = json_text.read_json(path)
     problem = difference(value, shape)
     if problem is None and re.search(r"[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):
         problem = "it holds half a character, which no file can show"

@@ -32,6 +32,8 @@ MISTAKES = {
     "found character '": "a text begins with a character that has a meaning of its own: put it in quotes",
     "found undefined alias": "an alias (*) has no anchor (&) before it: put it in quotes if it is a text",
     "found duplicate anchor": "an anchor (&) is there twice: give each a name of its own",
+    "expected <block end>, but found '<scalar>'": "a text goes on after its closing quotation mark: write '' for a ' within it",
+    "expected '<document start>'": "a key is not indented as those before it",
     "expected <block end>, but found ']'": "a ] closes no [: remove it",
     "expected <block end>, but found '}'": "a } closes no {: remove it",
     "could not find expected ':'": "a colon is missing after a key, and a space after the colon",

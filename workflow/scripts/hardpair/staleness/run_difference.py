@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardpair.config.resolve import canonical
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 

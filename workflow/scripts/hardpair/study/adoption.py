@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from hardpair.comparison import predictions
-from hardpair.config.read import MISREAD, read_map
+from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, run_digests, shapes
-from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, read_json, write_json, write_text
+from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
+from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness import plan
@@ -27,6 +28,8 @@ from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, di
 from hardpair.study.find import overlay
 
 TABLES = ("epochs.csv", "refreshes.csv")
+# What reading values of other types than expected raises.
+MISREAD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 EVALUATION = "metrics{}.json", "predictions{}.npz"  # of a record on test and on validation images: metrics_test.json
 
 

@@ -87,7 +87,7 @@ def _as_started(path: Path) -> dict:
     """The config of the overlays and changes in a started.json, as they are now; that of config/config.yaml without such a file."""
     if not path.is_file():
         return overlay([])
-    started = json_text.read(path)
+    started = json_text.read_json(path)
     try:
         return overlay(started["configfiles"], started["config"])
     except (KeyError, TypeError):

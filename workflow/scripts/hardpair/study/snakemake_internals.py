@@ -106,7 +106,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     except UserError as error:
         raise WorkflowError(str(error)) from None
     except OSError as error:
-        raise WorkflowError(f"{error.filename}: {error.strerror}: free space, or work in a folder of your own") from None
+        where, what = error.filename or paths.RESULTS, error.strerror or error
+        raise WorkflowError(f"{where}: {what}: free space, or work in a folder of your own") from None
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import paths
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
 from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
 from hardpair.staleness import plan, run_difference

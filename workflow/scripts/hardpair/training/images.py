@@ -8,7 +8,7 @@ import torch
 
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
-from hardpair.files.atomic import read_json
+from hardpair.files.json_text import read_json
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from safetensors.torch import save
 
 from hardpair.errors import UserError
 from hardpair.files import atomic
+from hardpair.files.json_text import read_json
 from hardpair.files.run_digests import damaged
 from hardpair.training.history import EPOCH_COLUMNS, REFRESH_COLUMNS, History
 
@@ -25,7 +26,7 @@ def write(folder: Path, history: History, record: dict) -> None:
 def is_complete(folder: Path, fingerprint: str) -> bool:
     """Whether a folder holds a finished run of this fingerprint; its run.json is written last."""
     try:
-        record = atomic.read_json(folder / "run.json")
+        record = read_json(folder / "run.json")
         return record["fingerprint"] == fingerprint and damaged(folder, record) is None
     except (UserError, OSError, KeyError, TypeError, AttributeError):  # whatever lies there is no finished run
         return False

@@ -52,6 +52,8 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
             yield entry, content
     except Refused as error:
         raise UserError(f"data.source {source} {error}") from None
+    except PermissionError as error:
+        raise UserError(f"data.source {source} cannot be read ({error.strerror}): make it readable") from None
     except DAMAGE as error:
         raise UserError(f"data.source {source} is damaged ({one_line(error)}): pack it again") from None
 

@@ -38,7 +38,7 @@ def sample_type(picture: Image.Image) -> Samples:
     """How the file of a picture stores its values; ``picture`` is open and not yet loaded, since Pillow then forgets it."""
     stored = [tile.args[0] if isinstance(tile.args, tuple) and tile.args else tile.args for tile in getattr(picture, "tile", [])[:1]]
     raw = str(stored[0]) if stored else ""
-    bits = 12 if raw == "I;12" else 16 if ";16" in raw or _wide_sgi(picture) else 0
+    bits = 12 if raw == "I;12" else 16 if (";16" in raw and not raw.startswith(("BGR", "CMYK"))) or _wide_sgi(picture) else 0
     tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
     formats = tags.get(SAMPLE_FORMAT, (1,))
     signed = 2 in (formats if isinstance(formats, tuple) else (formats,))
@@ -87,7 +87,7 @@ def _integer_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
     """Values of more than 8 bits as uint8."""
     low, high = values.min(), values.max()
     most = 4095 if samples.bits == 12 else 65535
-    if low < 0 or high > most or (most == 65535 and not samples.stated and 0 < high < DARKEST):
+    if (samples.signed and samples.bits == 16) or low < 0 or high > most or (most == 65535 and not samples.stated and 0 < high < DARKEST):
         raise BadPicture(
             f"has grey values from {low:.0f} to {high:.0f}, whose full range is unclear",
             "save it with values from 0 (black) to 65535 (white), or from 0 to 255 in 8 bits",

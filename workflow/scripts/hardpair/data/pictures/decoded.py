@@ -93,11 +93,11 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
         problems = in_order(decode, tree.contents(source, list(places)), threads, size=lambda item: len(item[1]))
         pause = 0.2 if sys.stderr.isatty() else 10  # seconds between two lines; a log need not hold many
         bad += filter(None, tqdm(problems, total=len(places), unit="picture", mininterval=pause, leave=False))
+    if good.sum() + len(bad) != len(files.pictures) + len(files.others):
+        raise UserError(f"data.source {source} changed while it was read: prepare it again when it stays as it is")
     if not good.any():
         first = next(row for row in bad if row["file"] == _shown(next(iter(places))))
         raise UserError(f"data.source {source} holds no picture that can be read: the first file, {first['file']}, {first['problem']}")
-    if good.sum() + len(bad) != len(files.pictures) + len(files.others):
-        raise UserError(f"data.source {source} changed while it was read: prepare it again when it stays as it is")
 
     labels = np.array([label for _, _, label in files.pictures], dtype=np.int64)[good]
     parts = np.array([part or "train" for _, part, _ in files.pictures])[good]

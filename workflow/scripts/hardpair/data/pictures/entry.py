@@ -28,7 +28,8 @@ ENDINGS = "txt text md markdown rst rtf tex bib pdf doc docx odt htm html css cs
 ENDINGS += " cfg conf log md5 sha1 sha256 sha512 sfv sig asc py pyc ipynb sh bat ps1 r js url lnk"
 PAPERS = "read[ _.-]?me|licen[cs]e|copying|copyright|notice|authors|contributors|changelog|changes|citation|install|todo|version|manifest"
 PAPERS += "|makefile|(md5|sha1|sha256|sha512)(sums?)?|checksums?"
-NO_PICTURE = re.compile(rf"({PAPERS})([_-]\w+)?|.*\.({ENDINGS.replace(' ', '|')})", re.IGNORECASE | re.DOTALL)
+SEVERAL = "(read[ _.-]?me|licen[cs]e|copying|notice)[_-][a-z]+"  # LICENSE-MIT
+NO_PICTURE = re.compile(rf"{PAPERS}|{SEVERAL}|.*\.({ENDINGS.replace(' ', '|')})", re.IGNORECASE | re.DOTALL)
 
 
 class Refused(Exception):

@@ -71,6 +71,9 @@ def _headers(file: BinaryIO, packed: str | None) -> Iterator[tarfile.TarInfo]:
             header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except (tarfile.HeaderError, ValueError):
             raise tarfile.ReadError("the header of a file in it is wrong") from None
+        if block[257:265] == tarfile.GNU_MAGIC:  # where others have the beginning of a long name, it has times
+            header.name = block[:100].partition(b"\0")[0].decode("utf-8", "surrogateescape")
+            header.name = header.name.rstrip("/") if header.isdir() else header.name
         if header.type in REFUSED:
             _refuse(REFUSED[header.type])
         if header.type in (*ABOUT_NEXT, tarfile.XGLTYPE):

@@ -25,7 +25,8 @@ def characters(family: str) -> set[int]:
 def fallbacks(texts: Iterable[str]) -> tuple[list[str], set[str]]:
     """Families of fonts that have what the default font lacks, the one that has most first, and the characters that none has."""
     lacking = {character for text in texts for character in text if _is_drawn(character)}
-    lacking = {character for character in lacking if ord(character) not in characters(DEFAULT)} if lacking else set()
+    default = characters(DEFAULT) if lacking else set()
+    lacking = {character for character in lacking if ord(character) not in default}
     if not lacking:
         return [], set()
     # Matplotlib's own other fonts hold formulas, or a box for every character.
@@ -33,9 +34,10 @@ def fallbacks(texts: Iterable[str]) -> tuple[list[str], set[str]]:
     covered = {}
     for name in sorted(names, key=lambda name: ("Sans" not in name, name)):
         try:
-            covered[name] = {character for character in lacking if ord(character) in characters(name)}
+            known = characters(name)
         except (OSError, RuntimeError, ValueError):  # a font file that is gone or broken
             continue
+        covered[name] = {character for character in lacking if ord(character) in known}
     families = []
     while covered and (best := max(covered, key=lambda name: len(covered[name] & lacking))) and covered[best] & lacking:
         families.append(best)
