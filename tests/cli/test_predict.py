@@ -118,14 +118,16 @@ def test_a_folder_without_pictures_is_refused(complaint, tmp_path):
     assert complaint(tmp_path / "empty") == f"predict.py: {tmp_path}/empty holds no picture: name a picture or a folder of them"
 
 
-def test_a_run_that_is_not_there_is_answered_with_those_that_are(complaint, tmp_path):
+def test_a_run_that_is_not_there_is_answered_with_those_that_are(complaint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert complaint("a.png", run_folder="/nowhere") == "predict.py: /nowhere holds no run: name the folder of a finished run"
     for seed in range(8):
-        run = tmp_path / f"runs/dfl/seed{seed}"
+        run = tmp_path / f"results/mine/runs/dfl/seed{seed}"
         run.mkdir(parents=True)
         (run / "run.json").write_text("{}")
-    message = complaint("a.png", run_folder=tmp_path / "runs/dfl/seed9")
-    choice = ", ".join(f"{tmp_path}/runs/dfl/seed{seed}" for seed in range(6))
-    assert message == f"predict.py: {tmp_path}/runs/dfl/seed9 holds no run: choose from {choice} and 2 more"
+    choice = ", ".join(f"results/mine/runs/dfl/seed{seed}" for seed in range(6))
+    for typed in ("results/mine/runs/dfl/seed9", "resutls/mine/runs/dfl/seed0"):
+        assert complaint("a.png", run_folder=typed) == f"predict.py: {typed} holds no run: choose from {choice} and 2 more"
 
 
 def test_each_picture_has_its_own_answer_in_the_order_given(predicted_text, folder, tmp_path):

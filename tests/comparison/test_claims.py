@@ -76,7 +76,7 @@ def test_the_part_that_is_named_is_the_one_that_needs_the_seeds():
     runs = made(10, noise=0, a=(0.863 + wobble, 0.118 + wobble / 2), b=(0.86, 0.12))
     verdict, why = judged(runs, settings(claim(("a", "b", BOTH)), claim(("a", "c", BOTH), name="other"), margins=(0.1, 0.1)))
     assert verdict == "not settled"
-    part, count = re.fullmatch(r"A against B, (\w+) .*; about (\d+) seeds would settle it, if the differences .*", why).groups()
+    part, count = re.fullmatch(r"A against B, (\w+) .*; about (\d+) seeds would settle it, if differences .*", why).groups()
     sizes = {"accuracy": 0.003 / 0.01, "confusion": 0.002 / 0.005}
     sd = np.std(wobble, ddof=1) / 0.01
     needed = {key: TTestPower().solve_power(size / sd, power=0.8, alpha=0.05) for key, size in sizes.items()}

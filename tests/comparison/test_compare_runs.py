@@ -12,8 +12,8 @@ from statsmodels.stats.multitest import multipletests
 
 import compare_runs
 from hardpair.cli.command import run
-from hardpair.comparison import measured_runs
-from hardpair.comparison.measured_runs import Columns
+from hardpair.comparison import measured_csv, measured_runs
+from hardpair.comparison.measured_csv import Columns
 
 BETTER = ("--better", "accuracy:higher", "loss:lower", "--baseline", "ce")
 
@@ -120,7 +120,7 @@ def test_too_few_seeds_settle_nothing(command, seeds, tmp_path):
     verdicts = pd.read_csv(tmp_path / "out/verdicts.csv")
     assert code is None
     assert set(verdicts["verdict"]) == {"not settled"}
-    assert "and verdicts need 6" in output
+    assert f"b against ce, accuracy: {seeds} seed{' is' if seeds == 1 else 's are'} complete, and verdicts need 6" in output
     assert verdicts["low"].isna().all() == (seeds < 3)
     assert verdicts["p"].isna().all() == (seeds < 2)
     assert "nan" not in output
@@ -131,8 +131,22 @@ def test_seeds_without_a_partner_are_left_out_and_named(command, tmp_path):
     table = table[~((table["variant"] == "b") & (table["seed"] == "s3"))]
     code, _, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
     assert code is None
-    assert error == "b: left out, without a partner, seed s3\n"
+    assert error == "".join(f"b, {measure}: left out, without a partner, seed s3\n" for measure in ("accuracy", "loss"))
     assert pd.read_csv(tmp_path / "out/verdicts.csv").set_index(["variant", "measure"])["n"].tolist() == [7, 7, 8, 8]
+
+
+def test_a_number_that_is_missing_in_one_measure_is_named_there(command):
+    table = long(wide())
+    table = table[~((table["variant"] == "b") & (table["seed"] == "s7") & (table["metric"] == "loss"))]
+    assert command(table, *BETTER)[2] == "b, loss: left out, without a partner, seed s7\n"
+
+
+def test_columns_may_have_any_names(command):
+    table = wide()[["variant", "seed", "accuracy"]].rename(columns={"accuracy": "value"})
+    code, output, _ = command(table, "--better", "value:higher", "--baseline", "ce")
+    assert (code, "| b | value (higher is better) | 8 |" in output) == (None, True)
+    more = long(wide()).assign(method=lambda table: table["variant"], variant="x")
+    assert command(more, *BETTER, "--variant", "method")[1] == command(wide(), *BETTER)[1]
 
 
 def test_rows_are_chosen_by_where(command):
@@ -152,6 +166,9 @@ def test_rows_are_chosen_by_where(command):
         (wide(), ("--better", "accuracy:higher", "--baseline", "cee"), "--baseline is cee, which has no run: did you mean ce?"),
         (wide(), (*BETTER, "--by", "sead"), "has no column sead: did you mean seed?"),
         (wide(), (*BETTER, "--where", "seed=9"), "has no run that --where keeps: give it a row for each run"),
+        (long(wide()), (*BETTER, "--where", "seed=9"), "has no run that --where keeps: give it a row for each run"),
+        (wide(), ("--better", "accuracy:higher", "accuracy:lower", "--baseline", "ce"), "--better names accuracy twice: name it once"),
+        (wide().replace({"seed": {"s3": " "}}), BETTER, "has a row without a seed: fill it in"),
         (wide(), (*BETTER, "--margin", "accuracy:-1"), "--margin is '-1': give a number above 0"),
         (wide(), (*BETTER, "--margin", "f1:1"), "--margin names f1, which --better does not"),
         (pd.concat([wide(), wide()]), BETTER, "has seed s0 of ce more than once: keep one row of each run"),
@@ -160,9 +177,9 @@ def test_rows_are_chosen_by_where(command):
         (wide().assign(accuracy="1e999"), BETTER, "accuracy of ce with seed s0 is '1e999': give a number"),
         (wide()[lambda table: table["variant"] == "ce"], BETTER, "has no variant but ce: give it runs of another"),
         (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
-        ("", BETTER, "cannot be read"),
+        ("", BETTER, "is not a CSV"),
         ("variant,seed,accuracy,loss\n", BETTER, "has no run: give it a row for each run"),
-        ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "cannot be read"),
+        ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "is not a CSV"),
     ],
 )
 def test_wrong_input_ends_in_one_sentence(command, tmp_path, table, options, message):
@@ -181,7 +198,7 @@ def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     from hardpair.figures.drawing import differences, style
 
-    table = measured_runs.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
+    table = measured_csv.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
     found = measured_runs.contrasts(table, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003})
     with style.applied():
         page = differences.figure(found, measured_runs.verdicts_table(found), "runs.csv")
@@ -204,4 +221,4 @@ def test_names_cannot_break_the_table(command):
     assert code is None
     rows = [line for line in output.splitlines() if line.startswith("| b")]
     assert len(rows) == 4
-    assert all(row.startswith(r"| b\|\*x\* \<i>") for row in rows)
+    assert all(row.startswith(r"| b\|\*x\* &lt;i>") for row in rows)

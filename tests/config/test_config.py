@@ -150,4 +150,4 @@ def test_a_path_in_the_home_folder_is_expanded(tmp_path, monkeypatch):
 
 
 def test_the_fewest_seeds_of_a_verdict_are_those_of_the_comparison():
-    assert consistency.FEWEST == verdicts.FEWEST
+    assert consistency.FEWEST == verdicts.FEWEST_FOR_VERDICT

@@ -13,7 +13,7 @@ from hardpair.errors import UserError
 from hardpair.jobs import locks
 from hardpair.jobs.locks import only_one
 from hardpair.staleness.run_difference import Expected
-from hardpair.study import adoption
+from hardpair.study import adoption, replaced
 from workspace import PROJECT, TINY
 
 VARIANTS, SEEDS = ("ce", "dfl", "ce_sampler"), (0, 1)
@@ -152,14 +152,16 @@ def test_an_import_that_snakemake_cannot_record_is_undone(home, tmp_path, monkey
 def test_an_adoption_that_was_killed_is_undone_by_the_next(tmp_path, earlier, moment):
     """Killed before or after the run moved to its place, and before Snakemake recorded it."""
     target = tmp_path / "runs/ce/seed0"
-    kept = adoption.aside(target)
+    kept = replaced.aside(target)
     kept.mkdir(parents=True)
     if earlier:
         (kept / "run.json").write_text("earlier")
     if moment == "after":
         target.mkdir()
         (target / "run.json").write_text("imported")
-    adoption.restore(tmp_path)
+    assert replaced.interrupted(tmp_path)
+    replaced.restore(tmp_path)
+    assert not replaced.interrupted(tmp_path)
     assert {path: path.read_text() for path in tmp_path.rglob("*.json")} == ({target / "run.json": "earlier"} if earlier else {})
     assert not kept.exists()
 
@@ -171,6 +173,25 @@ def test_a_run_that_a_job_works_on_is_left_to_it(home, tmp_path):
     assert f"{tmp_path}/brought/dfl/seed1: not imported, a job is at work on it here: wait for its end" in done.stdout
     assert done.stdout.endswith("1 of 2 runs imported\n")
     assert not (home.folder / "results/tiny/runs/dfl/seed1").exists()
+
+
+def test_a_study_whose_import_was_cut_short_is_not_started_before_it_is_repeated(home, tmp_path):
+    """Undone later, the import would take away what has been trained since."""
+    kept = replaced.aside(home.folder / "results/tiny/runs/ce/seed0")
+    kept.mkdir(parents=True)
+    begun = home.snakemake(check=False)
+    assert begun.returncode != 0
+    assert "an import of runs into results/tiny was cut short: run `make adopt` with its RUNS and CONFIG again first" in begun.stderr
+    assert "Traceback" not in begun.stderr
+    assert adopt(home, "--runs", str(tmp_path / "brought")).stdout.endswith("6 of 6 runs imported\n")
+    assert not replaced.interrupted(home.folder / "results/tiny")
+
+
+def test_a_run_that_is_there_twice_is_imported_once(home, tmp_path):
+    shutil.copytree(tmp_path / "brought/ce", tmp_path / "brought/copies")
+    output = adopt(home, "--runs", str(tmp_path / "brought")).stdout
+    assert output.count("not imported, this run was imported just now from another folder") == 2
+    assert output.endswith("6 of 8 runs imported\n")
 
 
 def test_one_command_at_a_time_works_on_a_study(home, tmp_path):

@@ -29,8 +29,9 @@ def main() -> None:
     cli.add_argument("--output-dir", type=Path, help="folder for tables and figure")
     options = cli.parse_args()
 
-    from hardpair.comparison import measured_runs
-    from hardpair.comparison.measured_runs import DIRECTIONS, Columns
+    from hardpair.comparison import measured_csv, measured_runs
+    from hardpair.comparison.measured_csv import Columns
+    from hardpair.comparison.measured_runs import DIRECTIONS
     from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
@@ -39,22 +40,27 @@ def main() -> None:
     if unknown := margins.keys() - directions.keys():
         raise UserError(f"--margin names {min(unknown)}, which --better does not: name it there too")
     columns = Columns(options.variant, options.by, options.metric, options.value)
-    table = measured_runs.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=")))
+    table = measured_csv.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=")))
     contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)
     if not contrasts:
         raise UserError(f"{options.csv} has no variant but {options.baseline}: give it runs of another")
-    for variant, seeds in measured_runs.unpaired(table, options.baseline).items():
-        print(f"{variant}: left out, without a partner, {options.by} {', '.join(seeds)}", file=sys.stderr)
+    for entry in contrasts:
+        if entry.unpaired:
+            print(
+                f"{entry.variant}, {entry.measure}: left out, without a partner, {options.by} {', '.join(entry.unpaired)}", file=sys.stderr
+            )
     summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
     text = measured_runs.markdown(summary, verdicts, contrasts, directions)
     print(text, end="")
     if options.output_dir:
-        from hardpair.figures.drawing import differences, style
+        from hardpair.figures.drawing import differences, fonts, style
 
         for name, result in (("verdicts", verdicts), ("means", summary)):
             write_text(options.output_dir / f"{name}.csv", result.to_csv(index=False, lineterminator="\n"))
         write_text(options.output_dir / paths.COMPARISON, text)
-        with style.applied():
+        with style.applied(), fonts.legible([*table["variant"].unique(), *directions, options.csv.name]) as remark:
+            if remark:
+                print(remark, file=sys.stderr)
             style.save(differences.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
 
 
@@ -64,6 +70,8 @@ def _pairs(option: str, words: list[str], separator: str) -> list[tuple[str, str
     for word, (name, found, value) in zip(words, pairs, strict=True):
         if not (name and found and value):
             raise UserError(f"{option} is {word!r}: write it as NAME{separator}VALUE")
+        if sum(name == other for other, _, _ in pairs) > 1:
+            raise UserError(f"{option} names {name} twice: name it once")
     return [(name, value) for name, _, value in pairs]
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from hardpair.cli.command import parser, positive, run
 from hardpair.errors import UserError
-from hardpair.files import formats, shapes
+from hardpair.files import formats, paths, shapes
+from hardpair.wording import abbreviated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ def main() -> None:
 
     path = options.run / "run.json"
     if not path.exists():
-        raise UserError(f"{options.run} holds no run: {_choice(options.run)}")
+        raise UserError(f"{options.run} holds no run: {_choice()}")
     record = shapes.read(path, formats.MODEL)
     pictures = [file for path in options.pictures for file in _files(path)]
     if options.model not in record["weights"]:
@@ -47,13 +48,10 @@ def main() -> None:
     print(json.dumps(predictions, indent=1) if options.json else table(predictions))
 
 
-def _choice(folder: Path, most: int = 6) -> str:
-    """The end of a sentence: which runs there are below the nearest folder that exists."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    runs = [str(record.parent) for record in sorted(existing.glob("**/run.json"))]
-    if not runs:
-        return "name the folder of a finished run"
-    return f"choose from {', '.join(runs[:most])}" + (f" and {len(runs) - most} more" if len(runs) > most else "")
+def _choice() -> str:
+    """The end of a sentence: which runs there are."""
+    runs = [str(record.parent) for record in paths.every(paths.RESULTS, f"{{study}}/{paths.RUN_RECORD}")]
+    return f"choose from {abbreviated(runs, 6)}" if runs else "name the folder of a finished run"
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,12 +1,12 @@
 """What declared claims come to. ``verdicts`` has the rules; here runs become their numbers, and verdicts words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from hardpair.comparison import verdicts
-from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, WORDS
+from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, WORDS
 from hardpair.errors import UserError
 from hardpair.measures import significance
 from hardpair.measures.intervals import paired, shown_interval
@@ -35,18 +35,24 @@ class Part:
     """One comparison of a claim.
 
     Attributes:
-        text: its variants and measure.
+        pair: both variants, in words.
+        measure: in words.
         gains: float64 (n,) by seed, positive where the difference is as claimed.
         sign: of the claimed difference, better − than.
         margin: in the units of gains.
         unit: in which it is written.
     """
 
-    text: str
+    pair: str
+    measure: str
     gains: np.ndarray
     sign: int
     margin: float
     unit: Unit = Unit()
+
+    @property
+    def text(self) -> str:
+        return f"{self.pair}, {self.measure}"
 
     def __str__(self) -> str:
         summary, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
@@ -124,8 +130,8 @@ def _parts(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
             better, than = paired(*(by_variant[name][columns[measure]].loc[complete] for name in pair)) if complete else np.zeros((2, 0))
             if np.isnan(better - than).any():
                 raise UserError(f"claim {claim['name']} needs the {measure} of every run, which one lacks: evaluate the runs again")
-            text = f"{labels[pair[0]]} against {labels[pair[1]]}, {measure}"
-            parts.append(Part(text, sign * (better - than), sign, settings["margins"][measure] / 100))
+            shown = f"{labels[pair[0]]} against {labels[pair[1]]}"
+            parts.append(Part(shown, measure, sign * (better - than), sign, settings["margins"][measure] / 100))
     return parts
 
 
@@ -135,7 +141,7 @@ def _arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _undecided(parts: list[Part], count: int) -> Decision:
-    return Decision(NOT_SETTLED, [Part(part.text, part.gains[:count], part.sign, part.margin) for part in parts], *[float("nan")] * 5)
+    return Decision(NOT_SETTLED, [replace(part, gains=part.gains[:count]) for part in parts], *[float("nan")] * 5)
 
 
 def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) -> list[Decision]:
@@ -178,9 +184,9 @@ def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...])
     count, parts = len(complete[0].gains), decision.parts
     ahead = [look for look in looks if look > count]
     upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
-    if count < FEWEST or not decision.seeds:
+    if count < FEWEST_FOR_VERDICT or not decision.seeds:
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
-        return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST, looks[0] if looks else 0)}{upcoming}"
+        return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST_FOR_VERDICT, looks[0] if looks else 0)}{upcoming}"
     if any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
         same = next(part for part in complete if (part.gains == 0).all())
         return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
@@ -205,7 +211,7 @@ def _nearness(part: Part) -> float:
 
 
 def _margins(parts: list[Part]) -> str:
-    shown = {part.text.rpartition(" ")[2]: f"± {part.unit.factor * part.margin:g}{part.unit.name}" for part in parts}
+    shown = {part.measure: f"± {part.unit.factor * part.margin:g}{part.unit.name}" for part in parts}
     return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
 
 
@@ -224,10 +230,12 @@ def _outlook(decision: Decision) -> str:
     rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * decision.share) for part in parts]
     if None not in rooms and (needed is None or max(rooms) < needed):
         needed, part = max(rooms), parts[rooms.index(max(rooms))]
-        return f"{part}; about {max(needed, FEWEST)} seeds would show it to be within the margin, if the differences stay as they are"
+        return (
+            f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would show it to be within the margin, if differences stay as they are"
+        )
     if needed is None:
-        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if the differences stay as they are"
-    return f"{part}; about {max(needed, FEWEST)} seeds would settle it, if the differences stay as they are"
+        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if differences stay as they are"
+    return f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would settle it, if differences stay as they are"
 
 
 def _needed(difference: float, gains: np.ndarray, level: float) -> int | None:

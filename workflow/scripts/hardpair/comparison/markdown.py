@@ -1,11 +1,11 @@
 """The comparison as Markdown."""
 
 import json
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 
+from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
@@ -24,9 +24,9 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
         optima: the outcomes of the study's searches.
     """
     comparison, contrasts, claims = shown(tables["comparison"]), shown(tables["contrasts"]), tables["claims"]
-    labels = {variant["name"]: _escape(variant["label"]) for variant in settings["variants"]}
+    labels = {variant["name"]: escape(variant["label"]) for variant in settings["variants"]}
     metrics = metrics_of(settings)[:2]
-    pair = _escape(pair_name(*settings["pairs"][0]))
+    pair = escape(pair_name(*settings["pairs"][0]))
     count = len(settings["seeds"])
     read = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
     if count < FEWEST:
@@ -49,20 +49,20 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
         against = labels[settings["baseline"]]
         ours = ["variant", "accuracy", f"{pair} confusion", f"accuracy vs {against}", f"confusion vs {against}"]
         published = bool(table.loc[table.index.isin(metrics, "metric"), "published"].notna().any())
-        lines += _header([*ours, *(["published accuracy", "published confusion"] if published else [])])
+        lines += table_header([*ours, *(["published accuracy", "published confusion"] if published else [])])
         for variant in settings["variants"]:
             rows = [table.loc[(variant["name"], metric)] for metric in metrics]
             cells = [labels[variant["name"]] + (" (baseline)" if variant["name"] == settings["baseline"] else "")]
             cells += [_mean(row) for row in rows]
             cells += [_difference(row["difference"], row["difference_low"], row["difference_high"]) for row in rows]
             cells += [_percent(row["published"]) for row in rows if published]
-            lines.append(_row(cells))
+            lines.append(table_row(cells))
     if len(contrasts):
         lines += _contrasts(contrasts[contrasts["model"] == "last"].set_index(["a", "b", "metric"]), labels, metrics, settings)
     last = comparison[comparison["model"] == "last"].set_index(["metric", "variant"])
     lines += _details(last, labels, settings)
     lines += _most_confused(tables["most_confused"], labels, settings)
-    lines += _recipes(list(optima)) if optima else []
+    lines += _recipes(list(optima), settings["searches"]) if optima else []
     lines += _claims(claims, settings["looks"])
     return "\n".join(lines) + "\n"
 
@@ -74,11 +74,11 @@ def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
     count, lines = int((~claims["control"]).sum()), ["", "## Claims", ""]
     share = f"each has {100 * ALPHA / max(count, 1):.3g} % over all looks, at {_listed(looks)} seeds" if looks else "p are adjusted (Holm)"
     rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
-    names = ["Control: " * row["control"] + _escape(row["sentence"]) for _, row in claims.iterrows()]
+    names = ["Control: " * row["control"] + escape(row["sentence"]) for _, row in claims.iterrows()]
     if len(claims) > 1 and claims["why"].nunique() == 1:
-        reason = f"**{claims['verdict'][0].capitalize()}**, all of them: {_escape(claims['why'][0])}."
+        reason = f"**{claims['verdict'][0].capitalize()}**, all of them: {escape(claims['why'][0])}."
         return [*lines, reason, "", *(f"- {name}" for name in names)]
-    reasons = [f"**{row['verdict'].capitalize()}**: {_escape(row['why'])}." for _, row in claims.iterrows()]
+    reasons = [f"**{row['verdict'].capitalize()}**: {escape(row['why'])}." for _, row in claims.iterrows()]
     return [*lines, rule, "", *(f"- {name} {reason}" for name, reason in zip(names, reasons, strict=True))]
 
 
@@ -87,13 +87,13 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     enough = len(settings["seeds"]) >= FEWEST
     further = ("over seeds and images", "p") if enough else ()
     titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, *further))]
-    lines = ["", "## Declared contrasts, last epoch", "", *_header(titles)]
+    lines = ["", "## Declared contrasts, last epoch", "", *table_header(titles)]
     for a, b in settings["contrasts"]:
         cells = [f"{labels[a]} − {labels[b]}"]
         for row in (last.loc[(a, b, metric)] for metric in metrics):
             cells += [_difference(row["difference"], row["low"], row["high"])]
             cells += [_interval(row["new_images_low"], row["new_images_high"]), _p(row["p"], pd.isna(row["claims"]))] if enough else []
-        lines.append(_row(cells))
+        lines.append(table_row(cells))
     if not enough:
         return lines
     lines += [
@@ -104,9 +104,9 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     published = bool(last["published"].notna().any())
     titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power"]
     titles += [*(["published", "seeds for the published"] if published else []), "P(first is higher)"]
-    lines += ["", "## What so many seeds can show", "", *_header(titles)]
+    lines += ["", "## What so many seeds can show", "", *table_header(titles)]
     for a, b in settings["contrasts"]:
-        lines += [_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
+        lines += [table_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
     return lines
 
 
@@ -136,7 +136,7 @@ def _references(settings: dict) -> list[str]:
     lines = []
     for reference in about(settings["references"], settings["pairs"]):
         pair, rate = pair_name(*reference["pair"]), 100 * reference["confusion"]
-        lines += ["", _escape(f"For reference, {pair} confusion of {reference['label']}: {rate:.2f} % ({reference['source']}).")]
+        lines += ["", escape(f"For reference, {pair} confusion of {reference['label']}: {rate:.2f} % ({reference['source']}).")]
     return lines
 
 
@@ -149,38 +149,42 @@ def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list
         metrics = [*(f"{key}:{joined}" for key in OF_PAIR), f"binary_error:{joined}", *(f"accuracy:{name}" for name in pair)]
         read = [_unitless(title(metric, pair)) for metric in metrics[:4]]
         read += ["two classes only", *(f"accuracy on {name}" for name in pair)]
-        lines += ["", f"## The pair in detail: {_escape(' and '.join(pair))}, last epoch", ""]
+        lines += ["", f"## The pair in detail: {escape(' and '.join(pair))}, last epoch", ""]
         lines += [f"Shares of the images of a class; *two classes only* lets just the pair's two outputs answer.{against}", ""]
-        lines += _header(["variant", *map(_escape, read)])
-        lines += [_row([labels[name], *(_with_difference(last.loc[(metric, name)]) for metric in metrics)]) for name in names]
-    lines += ["", "## Calibration, last epoch", "", *_header(["variant", *(_unitless(title(metric)) for metric in CALIBRATION)])]
-    lines += [_row([labels[name], *(_calibrated(last.loc[(metric, name)], metric) for metric in CALIBRATION)]) for name in names]
+        lines += table_header(["variant", *map(escape, read)])
+        lines += [table_row([labels[name], *(_with_difference(last.loc[(metric, name)]) for metric in metrics)]) for name in names]
+    lines += ["", "## Calibration, last epoch", "", *table_header(["variant", *(_unitless(title(metric)) for metric in CALIBRATION)])]
+    lines += [table_row([labels[name], *(_calibrated(last.loc[(metric, name)], metric) for metric in CALIBRATION)]) for name in names]
 
     by_class = [metric for metric in last.index.unique("metric") if metric.startswith("accuracy:")]
     if len(by_class) > MANY:
         in_pairs = {f"accuracy:{name}" for pair in settings["pairs"] for name in pair}
         by_class = [metric for metric in by_class if metric in in_pairs]
-    lines += ["", "## Accuracy by class, last epoch", "", *_header(["class", *labels.values()])]
+    lines += ["", "## Accuracy by class, last epoch", "", *table_header(["class", *labels.values()])]
     for metric in by_class:
-        lines.append(_row([_escape(metric.partition(":")[2]), *(_with_difference(last.loc[(metric, name)]) for name in names)]))
+        lines.append(table_row([escape(metric.partition(":")[2]), *(_with_difference(last.loc[(metric, name)]) for name in names)]))
     return lines
 
 
 def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) -> list[str]:
     last = table[table["model"] == "last"].set_index(["pair", "variant"])
     lines = ["", "## Most confused pairs, last epoch", ""]
-    lines += [f"Those of the highest mean under {labels[settings['baseline']]}, in its order.", "", *_header(["pair", *labels.values()])]
+    lines += [
+        f"Those of the highest mean under {labels[settings['baseline']]}, in its order.",
+        "",
+        *table_header(["pair", *labels.values()]),
+    ]
     for pair in last.index.unique("pair"):
-        lines.append(_row([_escape(pair), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
+        lines.append(table_row([escape(pair), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
     return lines
 
 
-def _recipes(optima: list[Optimum]) -> list[str]:
+def _recipes(optima: list[Optimum], searches: list[dict]) -> list[str]:
     """What the searches chose, how flat their optima are, and where the space was too small."""
     table = recipes_table(optima)
-    lines = ["", "## Recipes of the search", "", explanation(optima), "", *_header(table["titles"])]
-    lines += [_row([_escape(label), *cells]) for label, *cells in table["rows"]]
-    return [*lines, *(line for outcome in optima for warning in outcome.warnings() for line in ("", _escape(warning)))]
+    lines = ["", "## Recipes of the search", "", explanation(searches), "", *table_header(table["titles"])]
+    lines += [table_row([escape(label), *cells]) for label, *cells in table["rows"]]
+    return [*lines, *(line for outcome in optima for warning in outcome.warnings() for line in ("", escape(warning)))]
 
 
 def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
@@ -201,21 +205,6 @@ def _p(value: float, exploratory: bool) -> str:
         return ""
     text = "< 0.001" if value < 0.001 else f"{value:.3f}"
     return f"({text})" if exploratory else text
-
-
-def _header(titles: list[str]) -> list[str]:
-    return [_row(titles), "|" + "---|" * len(titles)]
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escape(text: str) -> str:
-    """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;")
-    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
-    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
 
 
 def _percent(share: float) -> str:

@@ -1,101 +1,39 @@
-"""Runs of any origin as one table of numbers, compared with a baseline. Imports no torch.
+"""Runs of any origin compared with a baseline. Imports no torch.
 
-A table has columns variant, seed, measure and value, one row a number.
+A table of runs has the columns variant, seed, measure and value, one row a number (``measured_csv``).
 """
 
 import math
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from hardpair.comparison import claims
 from hardpair.comparison.claims import Part, Unit
-from hardpair.config.sentences import advice
+from hardpair.comparison.markdown_text import escape, table_header, table_row
+from hardpair.comparison.measured_csv import choice
 from hardpair.errors import UserError
-from hardpair.files.readers import read_with
 from hardpair.measures import power, significance
-from hardpair.measures.intervals import shown_interval
+from hardpair.measures.intervals import FEWEST, paired, shown_interval
 
 DIRECTIONS = {"higher": 1, "lower": -1}
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Names of the columns of a CSV: ``measure`` and ``value`` are those of a long one, which has a row a number."""
-
-    variant: str = "variant"
-    seed: str = "seed"
-    measure: str = "metric"
-    value: str = "value"
-
-
-def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str]) -> pd.DataFrame:
-    """A CSV of runs as a table, its variants and seeds as texts in the order of the file.
-
-    Args:
-        measures: to keep. Where each is a column, a row of the CSV is a run; else the CSV is a long one.
-        where: rows to keep, as values by column.
-
-    Raises:
-        UserError: the file cannot be read, lacks a column or all rows, or a run has no number or two.
-    """
-    raw = read_with(path, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"))
-    for column, value in where.items():
-        _require(path, raw, column)
-        raw = raw[raw[column] == value]
-    _require(path, raw, columns.variant, columns.seed)
-    if all(measure in raw for measure in measures):
-        table = raw.melt([columns.variant, columns.seed], measures, "measure", "value")
-    else:
-        _require(path, raw, *((columns.measure, columns.value) if columns.measure in raw else measures))
-        table = raw[raw[columns.measure].isin(measures)].rename(columns={columns.measure: "measure", columns.value: "value"})
-        for measure in measures:
-            if measure not in set(table["measure"]):
-                raise UserError(f"{path} has no {measure}: {_choice(measure, raw[columns.measure].unique().tolist())}")
-    table = table.rename(columns={columns.variant: "variant", columns.seed: "seed"})[["variant", "seed", "measure", "value"]]
-    table["value"] = _numbers(path, table)
-    twice = table[table.duplicated(["variant", "seed", "measure"])]
-    if len(twice):
-        row = twice.iloc[0]
-        raise UserError(
-            f"{path} has seed {row.seed} of {row.variant} more than once: keep one row of each run, or choose rows with --where"
-        )
-    if table.empty:
-        raise UserError(f"{path} has no run{' that --where keeps' if where else ''}: give it a row for each run")
-    return table.reset_index(drop=True)
-
-
-def _require(path: Path, table: pd.DataFrame, *columns: str) -> None:
-    for column in columns:
-        if column not in table:
-            raise UserError(f"{path} has no column {column}: {_choice(column, table.columns.tolist())}")
-
-
-def _choice(name: str, known: list[str]) -> str:
-    return advice(name, known, f"choose from {', '.join(known[:20])}")
-
-
-def _numbers(path: Path, table: pd.DataFrame) -> pd.Series:
-    numbers = pd.to_numeric(table["value"], errors="coerce")
-    wrong = table[~np.isfinite(numbers)]
-    if len(wrong):
-        row = wrong.iloc[0]
-        value = "no value" if not row.value.strip() else repr(row.value)
-        raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {value}: give a number, or leave the run out")
-    return numbers.astype(np.float64)
-
-
-@dataclass(frozen=True)
 class Contrast:
-    """A variant against the baseline in one measure."""
+    """A variant against the baseline in one measure.
+
+    Attributes:
+        part: of a claim that the variant is better.
+        unpaired: seeds that one of the two lacks.
+    """
 
     variant: str
     baseline: str
     measure: str
     part: Part
+    unpaired: tuple[str, ...] = ()
 
     @property
     def differences(self) -> np.ndarray:
@@ -115,25 +53,28 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
     """
     variants = table["variant"].unique().tolist()
     if baseline not in variants:
-        raise UserError(f"--baseline is {baseline}, which has no run: {_choice(baseline, variants)}")
+        raise UserError(f"--baseline is {baseline}, which has no run: {choice(baseline, variants)}")
     found = []
     for measure, sign in directions.items():
-        differences = {name: _differences(table, name, baseline, measure) for name in variants if name != baseline}
-        if not differences:
+        values = {name: of_variant(table, name, measure) for name in variants}
+        compared = {name: _paired(values, name, baseline, measure) for name in variants if name != baseline}
+        if not compared:
             return []
-        unit = Unit(1, "", digits(np.concatenate([values - values.mean() for values in differences.values()])))
-        for name, values in differences.items():
-            part = Part(f"{name} against {baseline}, {measure}", sign * values, sign, margins.get(measure, 0.0), unit)
-            found.append(Contrast(name, baseline, measure, part))
+        unit = Unit(1, "", digits(np.concatenate([differences - differences.mean() for differences, _ in compared.values()])))
+        for name, (differences, unpaired) in compared.items():
+            part = Part(f"{name} against {baseline}", measure, sign * differences, sign, margins.get(measure, 0.0), unit)
+            found.append(Contrast(name, baseline, measure, part, unpaired))
     return sorted(found, key=lambda entry: variants.index(entry.variant))
 
 
-def _differences(table: pd.DataFrame, variant: str, baseline: str, measure: str) -> np.ndarray:
-    first, second = (of_variant(table, name, measure) for name in (variant, baseline))
-    seeds = [seed for seed in first.index if seed in second.index]
-    if not seeds:
+def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Differences by seed, float64 (n,), and the seeds that only one of the two has."""
+    first, second = values[variant], values[baseline]
+    seeds = first.index.intersection(second.index, sort=False)
+    if not len(seeds):
         raise UserError(f"{variant} and {baseline} have no seed in common for {measure}: train both with the same seeds")
-    return (first.loc[seeds] - second.loc[seeds]).to_numpy()
+    a, b = paired(first.loc[seeds], second.loc[seeds])
+    return a - b, tuple(sorted(first.index.symmetric_difference(second.index)))
 
 
 def of_variant(table: pd.DataFrame, variant: str, measure: str) -> pd.Series:
@@ -145,13 +86,6 @@ def digits(deviations: np.ndarray) -> int:
     """Decimals that show two digits of the spread of float (n,) deviations from a mean; 4 where they have none."""
     spread = float(np.sqrt(np.mean(np.square(deviations))))
     return int(np.clip(1 - math.floor(math.log10(spread)), 0, 8)) if spread else 4
-
-
-def unpaired(table: pd.DataFrame, baseline: str) -> dict[str, list[str]]:
-    """Seeds of each variant that the baseline lacks or that it lacks itself; only variants that have some."""
-    seeds = {name: set(rows["seed"]) for name, rows in table.groupby("variant", sort=False)}
-    odd = {name: sorted(own ^ seeds[baseline], key=str) for name, own in seeds.items() if name != baseline}
-    return {name: found for name, found in odd.items() if found}
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -183,32 +117,27 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     ends = {measure: "higher" if sign > 0 else "lower" for measure, sign in directions.items()}
     lines = [f"Differences to {contrasts[0].baseline}, paired by seed: mean and Student's 95 % interval; p of the paired t test, adjusted"]
     lines[0] += f" over {len(contrasts)} comparisons (Holm)." if len(contrasts) > 1 else ", of one comparison."
-    lines += ["", *_table(["variant", "measure", "n", "difference", "p", "verdict"])]
+    lines += ["", *table_header(["variant", "measure", "n", "difference", "p", "verdict"])]
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = entry.part.unit
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
-        p = f"{row['p_adjusted']:.2g}" if math.isfinite(row["p_adjusted"]) else ""
+        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
-        lines.append(_row([entry.variant, measure, row["n"], unit.number(row["difference"]) + interval, p, row["verdict"]]))
-    lines += ["", *(f"- {_cell(why)}." for why in verdicts["why"])]
-    lines += ["", *_table(["variant", "measure", "n", "mean", "sd", "95 % interval"])]
+        lines.append(
+            table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])
+        )
+    lines += ["", *(f"- {escape(reason)}." for reason in reasons(contrasts, verdicts))]
+    lines += ["", *table_header(["variant", "measure", "n", "mean", "sd", "95 % interval"])]
     units = {entry.measure: entry.part.unit for entry in contrasts}
     for _, row in summary.iterrows():
         unit = units[row["measure"]]
         mean, sd, low, high = (unit.number(row[key], signed=False) for key in ("mean", "sd", "low", "high"))
         sd, interval = (text if math.isfinite(row[key]) else "" for text, key in ((sd, "sd"), (f"{low} to {high}", "low")))
-        lines.append(_row([row["variant"], row["measure"], row["n"], mean, sd, interval]))
+        lines.append(table_row([escape(row["variant"]), escape(row["measure"]), str(row["n"]), mean, sd, interval]))
     return "\n".join(lines) + "\n"
 
 
-def _table(titles: list[str]) -> list[str]:
-    return [_row(titles), f"|{'---|' * len(titles)}"]
-
-
-def _row(cells: list) -> str:
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
-
-
-def _cell(value: object) -> str:
-    """A text that cannot break a table or become markup."""
-    return re.sub(r"([\\|*`<])", r"\\\1", " ".join(str(value).split()))
+def reasons(contrasts: list[Contrast], verdicts: pd.DataFrame) -> list[str]:
+    """Why each verdict is what it is; a reason that names no variant, such as too few seeds, gets its contrast in front."""
+    pairs = zip(contrasts, verdicts["why"], strict=True)
+    return [why if why.startswith(entry.part.text) else f"{entry.part.text}: {why}" for entry, why in pairs]

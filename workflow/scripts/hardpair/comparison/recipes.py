@@ -58,11 +58,10 @@ def recipes_table(optima: list[Optimum]) -> dict:
     return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
 
 
-def explanation(optima: list[Optimum]) -> str:
+def explanation(searches: list[dict]) -> str:
     """What the texts of ``recipes_table`` mean, as sentences."""
-    scope = (
-        "All variants share a recipe." if len(optima) == 1 else "Each variant has its own recipe, from as many trials of the same space."
-    )
+    own = "Each variant has its own recipe, from as many trials of the same space, but for keys that a variant sets itself."
+    scope = own if searches[0]["own"] else "All variants share a recipe."
     return f"{scope} Chosen by validation accuracy, ± one standard error over images; in brackets the range among all trials within it."
 
 

@@ -48,7 +48,7 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
                 )
             if run["epochs"] != recipe["epochs"]:
                 raise UserError(f"{path} ended after {run['epochs']} of {recipe['epochs']} epochs: train it without --stop-after")
-            if problem := _wrong_evaluation(run, measured, settings):
+            if problem := wrong_evaluation(run, measured, settings):
                 raise UserError(f"{path} was {problem}: evaluate it again")
             records.append((run, measured))
     if not settings["allow_mixed"]:
@@ -67,7 +67,7 @@ def _check_names(settings: dict) -> None:
             raise UserError(f"--settings names the variant {name!r}, which its variants do not have: choose from {', '.join(known)}")
 
 
-def _wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
+def wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
     """What metrics.json lacks, if it is not about the images, models and pairs that are compared."""
     if measured["evaluated_on"] != settings["evaluated_on"]:
         return f"evaluated on {measured['evaluated_on']} images, not on {settings['evaluated_on']} images"

@@ -8,8 +8,9 @@ import numpy as np
 from hardpair.measures import significance
 
 ALPHA = 0.05  # of all claims together
-FEWEST = 6  # seeds from which a verdict is given: with fewer, no test that does without the normal distribution can have p < 0.05
+FEWEST_FOR_VERDICT = 6  # seeds from which a verdict is given: with fewer, no test without the normal distribution can have p < 0.05
 NOT_SETTLED, SUPPORTED, SMALLER, REFUTED, EQUIVALENT, NOT_TESTED = range(6)
+SIGNS = "?✓≈✗=–"  # of the verdicts in their order
 WORDS = ("not settled", "supported", "smaller than the margin", "refuted", "equivalent", "not tested")
 
 

@@ -31,6 +31,7 @@ TEXTS = (
     "device",
     "torch",
     "adopted",
+    "claims",
 )
 
 

@@ -91,4 +91,9 @@ def _search(folder: Path, searches: list[dict]) -> dict:
         recipe = read_with(folder / paths.RECIPE.format(own=search["own"]), lambda path: path.read_text(encoding="utf-8"))
         every.append({"label": search["label"], "recipe": recipe, "trials": tables.trials(read_table(file))})
     warnings = [warning for outcome in optima for warning in outcome.warnings()]
-    return {"chosen": recipes.recipes_table(optima), "explanation": recipes.explanation(optima), "warnings": warnings, "searches": every}
+    return {
+        "chosen": recipes.recipes_table(optima),
+        "explanation": recipes.explanation(searches),
+        "warnings": warnings,
+        "searches": every,
+    }

@@ -18,7 +18,7 @@ class OlderCode:
 
     Attributes:
         commit: that has the code.
-        hashes: of the code that trains a variant, by the variant's name; those of the first run of each that is accepted.
+        hashes: of the code that trains a variant, by the variant's name; those of the first run of each that was imported.
     """
 
     commit: str
@@ -26,7 +26,7 @@ class OlderCode:
 
     def accepts(self, variant: str, code: str) -> bool:
         """Whether a variant's run of this code is one of the older code."""
-        return self.hashes.setdefault(variant, code) == code
+        return self.hashes.get(variant, code) == code
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from hardpair.comparison import predictions
+from hardpair.comparison.tables import wrong_evaluation
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
-from hardpair.measures.pair_name import pair_name
 from hardpair.staleness import plan
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
+from hardpair.study import replaced
 from hardpair.study.find import overlay
 
 TABLES = ("epochs.csv", "refreshes.csv")
@@ -45,7 +46,32 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     """
     config = overlay(configfiles)
     study = paths.RESULTS / config["study"]
-    options = ["--configfile", *configfiles] if configfiles else []
+    with contextlib.ExitStack() as locked:
+        locked.callback(locks.take_study(study).release)
+        replaced.restore(study)  # what an import that was killed has left
+        folders, expected = _inputs(runs, config, configfiles)
+        older = OlderCode(full_commit(commit)) if commit else None
+        try:
+            imported, present = import_runs(folders, study, expected, older, locked)
+            if not imported and not present:
+                raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
+            if imported:
+                record_in_snakemake(imported, _options(configfiles))
+        except BaseException:  # Ctrl-C too
+            replaced.restore(study)
+            raise
+        for target in imported:
+            shutil.rmtree(replaced.aside(target))
+    print(f"{len(imported)} of {len(folders)} runs imported")
+
+
+def _inputs(runs: Path, config: dict, configfiles: list[str]) -> tuple[list[Path], Expected]:
+    """Folders of the runs, and what the study would train.
+
+    Raises:
+        UserError: Snakemake is running here, recipe or split are missing or stale, or there is no run.
+    """
+    study, options = paths.RESULTS / config["study"], _options(configfiles)
     recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
     split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
@@ -56,24 +82,11 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
+    return folders, Expected(config, {name: read_map(file) for name, file in recipe_files.items()}, split)
 
-    recipes = {name: read_map(file) for name, file in recipe_files.items()}
-    expected, older = Expected(config, recipes, split), OlderCode(full_commit(commit)) if commit else None
-    with contextlib.ExitStack() as locked:
-        locked.callback(locks.take_study(study).release)
-        restore(study)  # what an adoption that was killed has left
-        try:
-            imported, present = import_runs(folders, study, expected, older, locked)
-            if not imported and not present:
-                raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
-            if imported:
-                record_in_snakemake(imported, options)
-        except BaseException:  # Ctrl-C too
-            restore(study)
-            raise
-        for target in imported:
-            shutil.rmtree(aside(target))
-    print(f"{len(imported)} of {len(folders)} runs imported")
+
+def _options(configfiles: list[str]) -> list[str]:
+    return ["--configfile", *configfiles] if configfiles else []
 
 
 def import_runs(
@@ -97,6 +110,9 @@ def import_runs(
         record = read_json(folder / "run.json")
         names = {"variant": record["variant"], "seed": record["seed"]}
         target = study / paths.RUN.format(**names)
+        if target in imported:
+            print(f"{folder}: not imported, this run was imported just now from another folder")
+            continue
         try:
             lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "a job is at work on it here: wait for its end")
         except UserError as error:
@@ -110,6 +126,8 @@ def import_runs(
         import_run(folder, target, expected, older)
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
+        if older and record["code"] != expected.code(record["variant"]):
+            older.hashes.setdefault(record["variant"], record["code"])
         print(f"{folder}: imported as {target}")
     return imported, present
 
@@ -139,23 +157,6 @@ def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
     """
     files = [str(path) for folder in folders for path in (folder / "run.json", folder / "metrics.json") if path.exists()]
     _snakemake("--touch", "--force", "--allowed-rules", "train", "evaluate", "--no-hooks", *options, "--", *files)
-
-
-def aside(target: Path) -> Path:
-    """Where what a run replaces is kept until Snakemake has recorded the run: the earlier run, or an empty folder."""
-    return target.with_name(f".replaced-{target.name}")
-
-
-def restore(study: Path) -> None:
-    """Undo an import that was not completed: runs that Snakemake has not recorded go, what they replaced comes back."""
-    for kept in (study / paths.RUNS).glob("*/.replaced-*"):
-        target = kept.with_name(kept.name.removeprefix(".replaced-"))
-        if target.exists():
-            shutil.rmtree(target)
-        if any(kept.iterdir()):
-            os.replace(kept, target)
-        else:
-            kept.rmdir()
 
 
 def _snakemake(*options: str) -> str:
@@ -237,11 +238,8 @@ def _evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predict
     imported = (folder / EVALUATION[0].format("")).is_file()  # as the study keeps it
     metrics, answers = (folder / name.format("" if imported else f"_{evaluated_on}") for name in EVALUATION)
     measured = formats.read_metrics(metrics)
-    if measured["evaluated_on"] != evaluated_on:
-        raise UserError(f"it has no weights, and was evaluated on {measured['evaluated_on']} images, not on {evaluated_on} images")
-    for pair in (pair_name(*pair) for pair in pairs):
-        if any(pair not in measures["pairs"] for measures in measured["models"].values()):
-            raise UserError(f"it has no weights, and was evaluated without the pair {pair}")
+    if problem := wrong_evaluation(record, measured, {"evaluated_on": evaluated_on, "pairs": pairs}):
+        raise UserError(f"it has no weights, and was {problem}")
     if imported:
         return measured, predictions.read(answers, models)
     first, second = (record["classes"].index(name) for name in pairs[0])
@@ -287,9 +285,9 @@ def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode 
         for path in (*copied.iterdir(), copied):
             flush(path)
         if target.exists():
-            os.replace(target, aside(target))
+            os.replace(target, replaced.aside(target))
         else:
-            aside(target).mkdir()
+            replaced.aside(target).mkdir()
         os.replace(copied, target)
     finally:
         shutil.rmtree(copied, ignore_errors=True)

@@ -11,6 +11,7 @@ from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
+from hardpair.staleness import plan
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -56,7 +57,7 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
         runs=runs,
         trials=trials,
         run_images=training * recipe["epochs"],
-        trial_images=training * search["epochs"] * len(search["seeds"]) * (len(search["variants"]) if search["scope"] == "shared" else 1),
+        trial_images=training * search["epochs"] * len(search["seeds"]) * len(plan.searched(config, plan.searches(config)[0])),
         passes=1 + forward / 3 / (training * recipe["epochs"]),  # a forward pass is a third of a training step
         evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else images.test,
         models=2 if data["validation"] else 1,

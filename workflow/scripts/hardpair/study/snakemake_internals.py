@@ -21,6 +21,7 @@ from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.replaced import interrupted
 
 _locks = []  # a lock that nothing refers to is released
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
@@ -97,7 +98,10 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     jobs = list(workflow.dag.needrun_jobs())
     try:
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
-        _locks.append(locks.take_study(paths.RESULTS / config["study"]))
+        study = paths.RESULTS / config["study"]
+        _locks.append(locks.take_study(study))
+        if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
+            raise UserError(f"an import of runs into {study} was cut short: run `make adopt` with its RUNS and CONFIG again first")
         tidy(map(Path, folders))
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.

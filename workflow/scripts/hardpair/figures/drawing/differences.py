@@ -8,20 +8,23 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from hardpair.comparison import verdicts
 from hardpair.comparison.measured_runs import Contrast
+from hardpair.comparison.verdicts import WORDS
 from hardpair.figures.drawing import legend, style
 from hardpair.measures.intervals import FEWEST
 
-SIGNS = {"supported": "✓", "refuted": "✗", "equivalent": "=", "smaller than the margin": "≈", "not settled": "?", "not tested": "–"}
+SIGNS = dict(zip(WORDS, verdicts.SIGNS, strict=True))
+UNDECIDED = {WORDS[verdicts.NOT_SETTLED], WORDS[verdicts.NOT_TESTED]}
 BAND = "#e3e9ef"
 
 
-def figure(contrasts: list[Contrast], verdicts: pd.DataFrame, source: str) -> Figure:
+def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figure:
     """A panel for each measure, whose axis is turned so that right is better.
 
     Args:
         contrasts: of all variants and measures.
-        verdicts: ``measured_runs.verdicts_table`` of them.
+        judged: ``measured_runs.verdicts_table`` of them.
         source: name of the file of the runs, for the footer.
     """
     measures = list(dict.fromkeys(entry.measure for entry in contrasts))
@@ -29,7 +32,7 @@ def figure(contrasts: list[Contrast], verdicts: pd.DataFrame, source: str) -> Fi
     page = style.new_page(style.WIDTH, 0.42 * len(variants) + 0.95)
     for ax, measure in zip(page.subplots(1, len(measures), sharey=True, squeeze=False).flat, measures, strict=True):
         rows = {
-            entry.variant: (entry, row) for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True) if entry.measure == measure
+            entry.variant: (entry, row) for entry, (_, row) in zip(contrasts, judged.iterrows(), strict=True) if entry.measure == measure
         }
         _draw_measure(ax, rows, variants)
         better = "higher is better" if next(iter(rows.values()))[0].part.sign > 0 else "lower is better, axis turned"
@@ -40,7 +43,7 @@ def figure(contrasts: list[Contrast], verdicts: pd.DataFrame, source: str) -> Fi
     page.axes[0].set_yticks(range(len(variants)), [style.wrapped(style.plain(name), 24) for name in variants])
     counts = sorted({len(entry.differences) for entry in contrasts})
     seeds = f"n = {counts[0]} seeds" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]} seeds"
-    style.footer(page, {"study": style.plain(source)}, f"{seeds}, paired", "right of 0 is better", _key(verdicts))
+    style.footer(page, {"study": style.plain(source)}, f"{seeds}, paired", "right of 0 is better", _key(judged))
     legend.put_above(page, _marks(contrasts))
     return page
 
@@ -56,7 +59,7 @@ def _draw_measure(ax: Axes, rows: dict[str, tuple[Contrast, pd.Series]], variant
         values = entry.differences
         jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.24
         ax.plot(values, place + 0.2 + jitter, linestyle="none", marker="o", markersize=3.2, color="#8a8a8a", markeredgewidth=0)
-        decided = row["verdict"] in ("supported", "refuted", "equivalent", "smaller than the margin")
+        decided = row["verdict"] not in UNDECIDED
         if np.isfinite(row["low"]):
             ax.plot([row["low"], row["high"]], [place - 0.15] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt")
         filling = style.INK if decided else "white"
@@ -83,5 +86,5 @@ def _marks(contrasts: list[Contrast]) -> list[Line2D | Patch]:
     return marks + ([Patch(label="margin", color=BAND)] if any(entry.part.margin for entry in contrasts) else [])
 
 
-def _key(verdicts: pd.DataFrame) -> str:
-    return ", ".join(f"{SIGNS[word]} {word}" for word in dict.fromkeys(verdicts["verdict"]))
+def _key(judged: pd.DataFrame) -> str:
+    return ", ".join(f"{SIGNS[word]} {word}" for word in dict.fromkeys(judged["verdict"]))

@@ -1,0 +1,20 @@
+"""Tables and texts as Markdown."""
+
+import re
+
+
+def table_header(titles: list[str]) -> list[str]:
+    """The first two lines of a table."""
+    return [table_row(titles), "|" + "---|" * len(titles)]
+
+
+def table_row(cells: list[str]) -> str:
+    """A line of a table, of cells that are escaped already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def escape(text: str) -> str:
+    """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list

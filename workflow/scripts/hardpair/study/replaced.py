@@ -1,0 +1,29 @@
+"""What imported runs replace, kept until Snakemake has recorded them."""
+
+import os
+import shutil
+from pathlib import Path
+
+from hardpair.files import paths
+
+
+def aside(target: Path) -> Path:
+    """Where what a run replaces is kept until Snakemake has recorded the run: the earlier run, or an empty folder."""
+    return target.with_name(f".replaced-{target.name}")
+
+
+def restore(study: Path) -> None:
+    """Undo an import that was not completed: runs that Snakemake has not recorded go, what they replaced comes back."""
+    for kept in (study / paths.RUNS).glob("*/.replaced-*"):
+        target = kept.with_name(kept.name.removeprefix(".replaced-"))
+        if target.exists():
+            shutil.rmtree(target)
+        if any(kept.iterdir()):
+            os.replace(kept, target)
+        else:
+            kept.rmdir()
+
+
+def interrupted(study: Path) -> bool:
+    """Whether an import into a study was cut short, so that it has runs that Snakemake has not recorded."""
+    return any((study / paths.RUNS).glob("*/.replaced-*"))
