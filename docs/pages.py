@@ -2,9 +2,13 @@
 
 import posixpath
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+import diagrams
 
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
@@ -14,6 +18,7 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+SHIM = "https://unpkg.com/iframe-worker/shim"  # by which the theme searches pages that are opened from a folder; docs/ has a copy
 HOME = {page: source for source, page in ELSEWHERE.items()}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
@@ -31,13 +36,23 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, page, config, files: Files) -> str:
-    """Turn links between files of the repository into links between pages of the site."""
+    """Turn links between files of the repository into links between pages of the site, and flowcharts into pictures."""
     here = page.file.src_uri
 
     def turned(link: re.Match) -> str:
         return f"]({posixpath.relpath(address(link[1], here), posixpath.dirname(here))}{link[2] or ''})"
 
-    return LINK.sub(turned, markdown)
+    return diagrams.drawn(LINK.sub(turned, markdown))
+
+
+def on_post_page(output: str, page, config) -> str:
+    """Fetch nothing from elsewhere."""
+    return output.replace(SHIM, posixpath.relpath("iframe-worker.js", posixpath.dirname(page.file.dest_uri)))
+
+
+def on_post_template(output: str, template_name: str, config) -> str:
+    """Fetch nothing from elsewhere: for the page of addresses that do not exist."""
+    return output.replace(SHIM, "/iframe-worker.js")
 
 
 def address(target: str, page: str) -> str:

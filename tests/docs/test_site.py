@@ -5,9 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 from urllib.parse import unquote, urldefrag
 
 import pytest
+
+import diagrams
+import open_page
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,7 +28,7 @@ def site(tmp_path_factory):
 
 def test_every_markdown_file_of_the_docs_is_a_page(site):
     sources = {path.relative_to(PROJECT / "docs") for path in (PROJECT / "docs").glob("**/*.md")}
-    pages = [site / (path.parent if path.name == "README.md" else path.with_suffix("")) / "index.html" for path in sources]
+    pages = [site / (path.parent / "index.html" if path.name == "README.md" else path.with_suffix(".html")) for path in sources]
     assert all(page.is_file() for page in pages)
     assert (site / "index.html").read_text().count("<h1") == 1
     assert "First result in two minutes" in (site / "index.html").read_text()
@@ -54,3 +58,34 @@ def test_nothing_is_fetched_from_elsewhere(site):
             r'<(?:script|img|iframe)[^>]*src="?(https?:[^" >]+)|<link[^>]*rel="?stylesheet"?[^>]*href="?(https?:[^" >]+)', page.read_text()
         )
         assert fetched == [], page.relative_to(site)
+
+
+@pytest.mark.skipif(
+    open_page.CHROMIUM is None or which("dot") is None, reason="needs chromium and graphviz: apt-get install chromium graphviz"
+)
+def test_search_and_diagrams_work_in_a_folder_without_network(site):
+    with open_page.browser() as chromium:
+        page = chromium.new_page()
+        addresses = []
+        page.on("request", lambda request: addresses.append(request.url))
+        page.goto((site / "architecture.html").as_uri())
+        boxes = page.locator(".diagram svg .node")
+        assert "a run per variant and seed" in boxes.filter(has_text="train").first.text_content()
+        assert boxes.count() == 8
+        page.keyboard.press("s")
+        page.keyboard.type("staleness")
+        page.locator(".md-search-result__item", has_text="How it knows what is stale").wait_for()
+        page.close()
+    assert all(address.startswith(("file:", "data:", "blob:")) for address in addresses)
+
+
+def test_flowcharts_are_read_as_mermaid_reads_them():
+    nodes, edges = diagrams.nodes_and_edges('flowchart LR\n    a["images<br>of cats"] --> b & c --> d\n    d <--> a\n')
+    assert nodes == {"a": r"images\nof cats", "b": "b", "c": "c", "d": "d"}
+    assert edges == [("a", "-->", "b"), ("a", "-->", "c"), ("b", "-->", "d"), ("c", "-->", "d"), ("d", "<-->", "a")]
+
+
+@pytest.mark.parametrize("text", ["flowchart TB\na --> b", "flowchart LR\na -.-> b", "flowchart LR\na(round) --> b"])
+def test_a_flowchart_of_another_kind_is_refused(text):
+    with pytest.raises(ValueError, match="is not drawn: write"):
+        diagrams.nodes_and_edges(text)
