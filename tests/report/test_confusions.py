@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.special import softmax
+from sklearn.metrics import confusion_matrix
 
 import fake_study
 from hardpair.comparison.runs import Runs
@@ -62,7 +63,11 @@ def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(st
     np.testing.assert_array_equal(tables["wrong"], wrong[:, :, index].sum(1))
     np.testing.assert_allclose(tables["p"] / 255, p[:, :, index], atol=0.5 / 255 + 1e-9)
     np.testing.assert_allclose(tables["mean"] / 65535, p[:, :, index].mean(1), atol=0.5 / 65535 + 1e-9)
-    assert extent == {"images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
+    matrices = data["matrix"]
+    counts = np.frombuffer(base64.b64decode(matrices["base64"]), np.dtype(matrices["kind"]).newbyteorder("<")).reshape(4, 10, 10)
+    for variant in range(4):
+        np.testing.assert_array_equal(counts[variant], sum(confusion_matrix(labels, seed, labels=range(10)) for seed in called[variant]))
+    assert extent == {"classes": 10, "images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
         "quality": None,
         "side": 16,
         "reduced": False,

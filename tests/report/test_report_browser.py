@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from scipy.special import softmax
 
@@ -218,6 +219,107 @@ def test_every_width_and_both_lights(browser, study, width, scheme):
             assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
             assert levels.count(1) == 1
             assert page.evaluate(open_page.TWICE) == page.evaluate(open_page.BARE_CELLS) == []
+
+
+def test_an_error_of_the_matrix_opens_its_images(page, study):
+    _, _, called, labels, _ = study
+    for place, name in enumerate(NAMES):
+        page.select_option("#explorer-of", str(place))
+        cells = page.locator("#explorer-matrix tbody tr").all()
+        for label in (CAT, 8):
+            expected = [100 * (called[place][:, labels == label] == other).mean() for other in range(10)]
+            shown = [float(text) for text in cells[label].locator("td").all_text_contents()]
+            np.testing.assert_allclose(shown, expected, atol=0.05 + 1e-9, err_msg=name)
+    page.click(f"#explorer-matrix tbody tr:nth-child({CAT + 1}) td:nth-child({DOG + 2}) button")
+    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "show")] == [str(CAT), str(DOG), "all"]
+    assert page.evaluate("document.activeElement.matches('.card')")
+    assert sorted(listed(page)) == np.flatnonzero(confused(called, labels)).tolist()
+
+
+def test_the_matrix_has_one_stop_and_arrow_keys(page):
+    buttons = page.locator("#explorer-matrix button")
+    assert page.locator('#explorer-matrix button[tabindex="0"]').count() == 1
+    buttons.first.focus()
+    for key, back in (("ArrowRight", "ArrowLeft"), ("ArrowDown", "ArrowUp")):
+        page.keyboard.press(key)
+        assert not buttons.first.evaluate("button => button === document.activeElement")
+        page.keyboard.press(back)
+        assert buttons.first.evaluate("button => button === document.activeElement")
+    page.keyboard.press("ArrowUp")
+    assert buttons.first.evaluate("button => button === document.activeElement"), "the edge is the end"
+    assert page.locator('#explorer-matrix button[tabindex="0"]').count() == 1
+
+
+def test_what_a_variant_changed_is_a_table_that_sorts_and_opens(page, study):
+    _, _, called, labels, _ = study
+    page.click("#explorer-changed summary")
+    page.select_option("#explorer-by", str(NAMES.index("ce_sampler")))
+    wrong = 2 * (called != labels).sum(1)
+    before, after = wrong[0], wrong[NAMES.index("ce_sampler")]
+    kinds = {"fixed": (before > SEEDS) & (after < SEEDS), "broken": (before < SEEDS) & (after > SEEDS)}
+    names = fake_study.CLASSES
+    expected = {}
+    for a, b in itertools.combinations(range(10), 2):
+        either = confused(called[[0, NAMES.index("ce_sampler")]], labels, a, b)
+        fixed, broken = ((either & kinds[kind]).sum() for kind in kinds)
+        if fixed or broken:
+            expected[f"{names[a]} and {names[b]}"] = (fixed, broken, fixed - broken)
+
+    def rows():
+        lines = page.locator("#explorer-changes tbody tr").all()
+        texts = [[text.replace("\u2212", "-") for text in line.locator("th, td").all_text_contents()] for line in lines]
+        return {name: tuple(map(int, numbers)) for name, *numbers in texts}
+
+    assert rows() == expected
+    assert len(expected) > 3
+    for column, title in enumerate(("Fixed", "Newly wrong", "Gain")):
+        page.get_by_role("button", name=title, exact=True).click()
+        assert page.evaluate("document.activeElement.textContent") == title
+        order = page.locator("#explorer-changes th[aria-sort]").get_attribute("aria-sort")
+        values = [row[column] for row in rows().values()]
+        assert values == sorted(values, reverse=order == "descending")
+        assert order == ("ascending" if title == "Gain" else "descending"), "Gain was sorted already"
+    name = next(name for name, (fixed, _, _) in rows().items() if fixed)
+    page.locator("#explorer-changes tbody tr", has_text=name).locator("button").first.click()
+    assert page.text_content("#explorer-count").endswith("fixed by CE + Sampler")
+    assert len(listed(page)) >= expected[name][0], "images of other variants' runs too"
+
+
+def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser, study, tmp_path):
+    text = study[0].read_text()
+    start = text.index('"pair":[')
+    clean = np.argwhere([[not confused(study[2], study[3], a, b).any() for b in range(10)] for a in range(10)])
+    a, b = next((a, b) for a, b in clean if a < b)
+    page_file = tmp_path / "report.html"
+    page_file.write_text(text[:start] + f'"pair":[{a},{b}]' + text[text.index("]", start) + 1 :])
+    shares = np.array([[(study[2][:, :, study[3] == one] == other).mean((1, 2)).sum() for other in range(10)] for one in range(10)])
+    both = np.triu(shares + shares.T, 1)
+    with open_page.opened(browser, page_file) as page:
+        shown = [int(page.locator(f"#explorer-{key}").input_value()) for key in ("a", "b")]
+        assert shown == list(np.unravel_index(both.argmax(), both.shape))
+        assert page.locator(".card").count() > 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_axe_finds_no_violation(browser, study, scheme, inside):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(study[0].as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((element) => (element.open = true))")
+    if inside:
+        page.locator(".card").first.click()
+    found = Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+    context.close()
+
+
+def test_the_first_stop_skips_to_the_images(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") > 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('#explorer').contains(document.activeElement)")
 
 
 def test_names_stay_text(page):

@@ -38,22 +38,30 @@ class Outcomes:
         return Outcomes(*(values[..., images] for values in vars(self).values()))
 
 
-def outcomes(runs: Runs, seeds: int) -> Outcomes:
-    """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one."""
+def outcomes(runs: Runs, seeds: int, classes: int) -> tuple[Outcomes, np.ndarray]:
+    """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one.
+
+    Returns:
+        What V variants make of the images; and how often all seeds together call an image of a class (second axis) each class (third),
+        int64 (V, classes, classes).
+    """
     index = labels = np.empty(0, np.int64)
     rows: dict[str, list] = {"mean": [], "wrong": [], "p": [], "called": []}
+    matrices: list[np.ndarray] = []
     for _, seed, answers in runs.predictions("last"):
         index, labels, p, called = answers.index, answers.labels, answers.models["last"].p_true, answers.models["last"].called
         if seed == runs.seeds[0]:
             rows["mean"].append(np.zeros(len(labels)))
             rows["wrong"].append(np.zeros(len(labels), np.int64))
+            matrices.append(np.zeros((classes, classes), np.int64))
         rows["mean"][-1] += p / len(runs.seeds)
         rows["wrong"][-1] += called != labels
+        np.add.at(matrices[-1], (labels, called), 1)
         if seed in runs.seeds[:seeds]:
             rows["p"].append(np.rint(255 * p).astype(np.uint8))
             rows["called"].append(called)
     by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
-    return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed)
+    return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed), np.array(matrices)
 
 
 def most_wrong(results: Outcomes) -> np.ndarray:
@@ -80,14 +88,16 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
-        the most wrong first. And numbers: images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
+        the most wrong first; the confusion matrix of each variant over all seeds. And numbers: classes; images evaluated, wrong in any run,
+        shown; seeds, seeds shown; quality of the pictures.
     """
     seeds = shown_seeds(len(runs.variants), len(runs.seeds))
-    results = outcomes(runs, seeds)
+    results, matrices = outcomes(runs, seeds, len(classes))
+    matrix = _packed(matrices.astype(np.uint32))
     order = most_wrong(results)
     fitting = order[: TABLES // (len(runs.variants) * (4 + 2 * seeds))]
     tables = _tables(results.select(fitting))
-    pictures = sheets(images, results.index[fitting], ROOM - sum(len(table["base64"]) for table in tables.values()))
+    pictures = sheets(images, results.index[fitting], ROOM - sum(len(table["base64"]) for table in (matrix, *tables.values())))
     if pictures["count"] < len(fitting):
         tables = _tables(results.select(fitting[: pictures["count"]]))
     data = {
@@ -99,9 +109,10 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         "seeds": runs.seeds[:seeds],
         "runs": len(runs.seeds),
         "tables": tables,
+        "matrix": matrix,
         "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
-    numbers = {"images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
+    numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
     numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds}
     return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 

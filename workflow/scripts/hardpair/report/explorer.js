@@ -19,6 +19,15 @@
     at("show").append(...shows(study).map(option));
     const box = (variant, value) => make("label", {}, make("input", { type: "checkbox", value }), swatch(variant), variant.label);
     at("variants").append(...study.variants.map(box));
+    const others = study.variants.map((variant, place) => [place, variant.label]);
+    at("of").append(...others.map(option));
+    at("of").value = study.baseline;
+    at("of").onchange = () => at("matrix").replaceChildren(matrixTable(study, Number(at("of").value), choose));
+    at("of").onchange();
+    at("by").append(...others.filter(([place]) => place !== study.baseline).map(option));
+    at("by").onchange = () => at("changes").replaceChildren(changesTable(study, Number(at("by").value), choose));
+    if (others.length > 1) at("by").onchange();
+    else at("changed").hidden = true;
     for (const name of ["a", "b", "show", "sort", "variants"]) at(name).addEventListener("change", read);
     at("more").onclick = () => more(list.children.length);
     list.onkeydown = walk;
@@ -45,15 +54,29 @@
     update();
   }
 
+  // From a cell of a table to the view, and to its first image.
+  function choose(chosen) {
+    view = { ...view, ...chosen, image: null };
+    remember();
+    apply();
+    at("count").scrollIntoView({ block: "start" });
+    (list.querySelector(".card") ?? at("a")).focus({ preventScroll: true });
+  }
+
   // From the address to the view.
   function follow() {
     view = viewOf(study, location.hash);
-    for (const key of ["a", "b", "show", "sort"]) at(key).value = view[key];
-    for (const input of at("variants").querySelectorAll("input")) input.checked = view.variants.includes(Number(input.value));
-    update();
+    apply();
     if (location.hash.startsWith("#explorer?")) at("view").closest("section").scrollIntoView({ behavior: "instant" });
     if (view.image !== null) open(view.image);
     else if (dialog.open) dialog.close();
+  }
+
+  // From the view to the choices and the list.
+  function apply() {
+    for (const key of ["a", "b", "show", "sort"]) at(key).value = view[key];
+    for (const input of at("variants").querySelectorAll("input")) input.checked = view.variants.includes(Number(input.value));
+    update();
   }
 
   function remember() {

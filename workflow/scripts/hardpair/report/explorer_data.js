@@ -22,6 +22,7 @@ class Study {
   constructor(data) {
     Object.assign(this, data);
     for (const [name, table] of Object.entries(data.tables)) this[name] = unpacked(table);
+    this.matrix = unpacked(data.matrix);
     this.count = this.index.length;
   }
 
@@ -45,6 +46,19 @@ class Study {
   // The class that each run of a variant shown one by one takes an image for.
   predicted(variant, image) {
     return this.seeds.map((_, seed) => this.called[this.runPlace(variant, seed, image)]);
+  }
+
+  // Of the images of a class, the share that all runs of a variant call a class.
+  share(variant, label, called) {
+    const many = this.classes.length, start = (variant * many + label) * many, row = this.matrix.subarray(start, start + many);
+    return row[called] / Math.max(1, row.reduce((sum, count) => sum + count, 0));
+  }
+
+  // The two classes that variants confuse most often.
+  mostConfused() {
+    const either = ([a, b]) => this.variants.reduce((sum, _, variant) => sum + this.share(variant, a, b) + this.share(variant, b, a), 0);
+    const pairs = this.classes.flatMap((_, a) => this.classes.map((_, b) => [a, b])).filter(([a, b]) => a < b);
+    return pairs.reduce((most, pair) => (either(pair) > either(most) ? pair : most));
   }
 
   // A key of CHANGES, or "".
@@ -112,6 +126,7 @@ function linked(study, view) {
 function viewOf(study, hash) {
   const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
   const view = { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
+  if (!study.matches(view).length) [view.a, view.b] = study.mostConfused();
   if (!hash.startsWith("#explorer?")) return view;
   const parts = new URLSearchParams(hash.slice("#explorer?".length));
   for (const key of ["a", "b"]) {

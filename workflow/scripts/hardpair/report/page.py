@@ -17,7 +17,7 @@ from hardpair.report import inline_files, provenance, tables
 from hardpair.report.confusions import explored
 
 HERE = Path(__file__).parent
-SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer.js")
+SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer_tables.js", "explorer.js")
 LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
 
 
