@@ -18,7 +18,7 @@ from hardpair.files import paths
 from hardpair.study.register import register
 from workspace import PROJECT, TINY
 
-BEFORE = "declared before the first run had finished"
+BEFORE = registration.BEFORE
 
 
 def tiny(**changes):
@@ -321,3 +321,25 @@ def test_what_is_declared_does_not_depend_on_the_order_of_keys():
     assert registration.keys(declared | {"margins": dict(reversed(declared["margins"].items()))}) == registration.keys(
         registration.declared(config)
     )
+
+
+# ----------------------------------------------------------------------------------------------------------- in a workflow
+
+
+def test_a_margin_that_is_changed_after_the_runs_is_said_in_the_tables_and_the_report(finished, tmp_path):
+    study = finished.copy(tmp_path / "study")
+    results = study.folder / "results/tiny"
+    assert Study(results).said(tiny()) == [BEFORE]
+    assert f"{BEFORE[0].upper()}{BEFORE[1:]}." in (results / "comparison.md").read_text()
+    with open(study.folder / "tiny.yaml", "a") as file:
+        file.write("compare: {margins: {accuracy: 5, confusion: 9}}\n")
+    before = (results / paths.REGISTRATION).read_bytes()
+    assert not {job for job in study.stale() if job.startswith(("Train", "Evaluate"))}
+    assert (results / paths.REGISTRATION).read_bytes() == before, "a dry run writes nothing"
+    study.snakemake()
+    assert len(Study(results).entries()) == 2
+    said = "declared after 6 finished runs: exploratory"
+    assert (results / "claims.csv").read_text().endswith(f",{said}\n")
+    assert f"claim helps: {said}\n" in study.run("make", "--silent", "--old-file=setup", "status", "STUDY=tiny").stdout
+    for name in ("comparison.md", "report.html"):
+        assert f"{said[0].upper()}{said[1:]}." in (results / name).read_text()

@@ -17,6 +17,7 @@ from hardpair.files import formats, paths, shapes
 from hardpair.files.json_text import load
 from hardpair.wording import counted
 
+BEFORE = "declared before the first run had finished"
 NOT_KEPT = "not registered: no registration was kept when these runs began"
 
 
@@ -104,7 +105,7 @@ def _said(key: str, entries: tuple[dict, ...], present: dict) -> str:
 
 def _when(entry: dict) -> str:
     if not entry["finished_runs"]:
-        return "declared before the first run had finished"
+        return BEFORE
     after = f"after {counted(entry['finished_runs'], 'finished run')}"
     if entry["previous"] is None:
         return f"first recorded {after}: no registration was kept before"
