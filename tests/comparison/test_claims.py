@@ -70,6 +70,14 @@ def test_variants_that_never_differ_are_not_tested():
     assert judged(made(5, noise=0), settings(claim(("b", "c", BOTH)), seeds=5))[0] == "not settled", "few may tie by chance"
 
 
+def test_a_part_that_refutes_is_named_beside_one_that_never_differs():
+    wobble = np.where(np.arange(10) % 2, 1, -1) * 0.001
+    runs = made(10, noise=0, a=(0.85 + wobble, 0.11), b=(0.86, 0.11))
+    verdict, why = judged(runs, settings(claim(("a", "b", BOTH))))
+    assert verdict == "refuted"
+    assert why.startswith("A against B, accuracy -1.00 pp")
+
+
 def test_the_part_that_is_named_is_the_one_that_needs_the_seeds():
     seeds = np.arange(10)
     wobble = np.where(seeds % 2, 1, -1) * 0.01

@@ -10,6 +10,8 @@ from compared_study import Study
 from hardpair.comparison import most_confused, tables
 from hardpair.measures.confusion import pair_rates
 
+WITHOUT = "All of them: not registered: no registration was kept when these runs began."
+
 
 def cells(line):
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -152,7 +154,7 @@ def test_two_seeds_are_said_once_to_be_too_few(tmp_path):
     text = Study(tmp_path, seeds=2, claims=claims).markdown()
     assert text.count("Two seeds are too few for intervals and tests.") == 1
     assert not re.search(r"\[[+-]|95 %|\bp\b(?!p)|nan", text), "neither intervals nor tests"
-    end = "**Not settled**, all of them: 2 seeds are complete, and verdicts need 6.\n\n- one holds.\n- two holds.\n"
+    end = f"**Not settled**, all of them: 2 seeds are complete, and verdicts need 6.\n\n{WITHOUT}\n\n- one holds.\n- two holds.\n"
     assert text.endswith(f"## Claims\n\n{end}")
     assert "What so many seeds" not in text
 
@@ -166,8 +168,9 @@ def test_each_verdict_has_its_reason_and_controls_their_name(tmp_path):
     text = study.markdown()
     last = text.partition("## Claims\n\n")[2].splitlines()
     assert last[0] == "1 claim with an error of 5 % together: each has 5 % over all looks, at 3, 6 seeds."
-    assert re.match(r"- dfl \\\| ce\. \*\*(Supported|Not settled|Refuted)\*\*: at the look at [36] of 6 seeds, ", last[2])
-    assert last[3].startswith(r"- Control: dfl \| ce. **")
+    assert last[2] == WITHOUT
+    assert re.match(r"- dfl \\\| ce\. \*\*(Supported|Not settled|Refuted)\*\*: at the look at [36] of 6 seeds, ", last[4])
+    assert last[5].startswith(r"- Control: dfl \| ce. **")
     rows = tables_in(text)["Declared contrasts, last epoch"]
     assert rows[2][3][0] != "(", "a part of a claim"
     assert rows[2][6][0] == "(", "in no claim"

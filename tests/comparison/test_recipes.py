@@ -63,7 +63,7 @@ def test_a_file_of_trials_for_each_search_is_needed(searched):
 
 def test_the_comparison_shows_recipes_and_warns_of_the_edge(compared, searched, tmp_path, monkeypatch):
     searches, files = searched
-    settings = compared.settings | {"searches": searches}
+    settings = compared.settings | {"searches": searches, "declared": compared.declared()}
     names = [variant["name"] for variant in fake_study.STUDY]
     line = ["compare.py", "--runs", compared.runs, "--split", compared.split, "--settings", json.dumps(settings), "--output-dir", tmp_path]
     line += ["--recipe", *[json.dumps(compared.recipe) for _ in names], "--trials", *files]
@@ -79,7 +79,8 @@ def test_the_comparison_shows_recipes_and_warns_of_the_edge(compared, searched, 
 def test_a_run_of_another_variants_recipe_is_refused(compared, monkeypatch, tmp_path):
     other = json.dumps(compared.recipe | {"learning_rate": 0.02})
     inputs = [json.dumps(compared.recipe), other, *[json.dumps(compared.recipe)] * 2]
-    line = ["compare.py", "--runs", compared.runs, "--split", compared.split, "--settings", json.dumps(compared.settings)]
+    settings = compared.settings | {"declared": compared.declared()}
+    line = ["compare.py", "--runs", compared.runs, "--split", compared.split, "--settings", json.dumps(settings)]
     monkeypatch.setattr(sys, "argv", [*map(str, line), "--recipe", *inputs, "--output-dir", str(tmp_path)])
     with pytest.raises(UserError, match="dfl/seed0 was made with other settings"):
         compare.main()

@@ -32,7 +32,7 @@ OF_RULES = {
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS},
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]},
-    "compare": TABLES | {paths.RUNS},
+    "compare": TABLES | {paths.RUNS, paths.REGISTRATION},
     "write_report": {paths.REPORT},
 }
 LOG_OF = {
@@ -72,7 +72,18 @@ def test_the_paths_of_a_rule_are_those_of_the_package(rule):
 
 def test_every_file_of_a_finished_study_has_a_path(finished):
     folder = finished.folder / "results/tiny"
-    known = [paths.STARTED, paths.SPLIT, paths.REPORT, *TABLES, paths.RECIPE, paths.TRIALS, paths.PROPOSALS, paths.TRIAL, *RUN]
+    known = [
+        paths.STARTED,
+        paths.REGISTRATION,
+        paths.SPLIT,
+        paths.REPORT,
+        *TABLES,
+        paths.RECIPE,
+        paths.TRIALS,
+        paths.PROPOSALS,
+        paths.TRIAL,
+        *RUN,
+    ]
     known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK, paths.STUDY_LOCK]
     known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log"]
     files = {path: paths.every(folder, path) for path in known}
@@ -120,7 +131,7 @@ def test_all_that_belongs_to_a_variants_own_search_is_found_and_nothing_of_a_sha
 
 # ------------------------------------------------------------------------------------------------------------- spelled once
 
-FILES = [paths.STARTED, paths.SPLIT, paths.PAIRS, paths.COMPARISON, paths.REPORT, "recipe.yaml", "trials.csv"]
+FILES = [paths.STARTED, paths.REGISTRATION, paths.SPLIT, paths.PAIRS, paths.COMPARISON, paths.REPORT, "recipe.yaml", "trials.csv"]
 FOLDERS = ("results", paths.RUNS, paths.SEARCH, paths.FIGURES, paths.LOGS, paths.EVENTS, "progress", "checkpoints", "resources")
 SPELLED = re.compile(
     rf"(^|[^\w.])({'|'.join(FOLDERS)})/|(^|/|\*)(seed|round|trial)[{{*(]|(^|/)({'|'.join(map(re.escape, FILES))})$|^runs\.csv$"

@@ -7,7 +7,7 @@ import numpy as np
 
 import compare
 import fake_study
-from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, tables
+from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
 from hardpair.comparison.runs import Runs
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -27,6 +27,7 @@ class Study:
         names = [variant["name"] for variant in settings["variants"]]
         contrasts = [[name, names[0]] for name in names[1:]]
         self.settings = {"contrasts": contrasts, "allow_mixed": False, "claims": [], **JUDGED} | settings | {"searches": []}
+        self.registration = registration.Registration()
         self.split.write_text('{"data_sha256": "d", "training": [0], "validation": [1]}')
         for place, name in enumerate(names):
             for seed in settings["seeds"]:
@@ -51,14 +52,27 @@ class Study:
         resampled = new_images.of_runs(Runs.declared(self.runs, self.settings), self.settings, list(runs["model"].unique()))
         return runs, tables.comparison_table(runs, self.settings), tables.contrasts_table(runs, self.settings, resampled)
 
+    def declared(self):
+        kept = {key: self.settings[key] for key in ("claims", "contrasts", "looks", "seeds", "pairs", "margins")}
+        variants = {variant["name"]: {"loss": {"kind": variant["name"]}} for variant in self.settings["variants"]}
+        return kept | {"images": self.settings["evaluated_on"], "variants": variants}
+
+    def claims(self, runs):
+        return claims.claims_table(runs, self.settings).assign(declared=registration.said(self.registration, self.declared()))
+
     def markdown(self):
         runs, compared, contrasts = self.tables()
-        results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": claims.claims_table(runs, self.settings)}
+        results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": self.claims(runs)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.settings)
         return markdown.markdown(results, self.settings)
 
     def main(self, monkeypatch):
-        arguments = {"runs": self.runs, "recipe": json.dumps(self.recipe), "split": self.split, "settings": json.dumps(self.settings)}
+        arguments = {
+            "runs": self.runs,
+            "recipe": json.dumps(self.recipe),
+            "split": self.split,
+            "settings": json.dumps(self.settings | {"declared": self.declared()}),
+        }
         monkeypatch.setattr(
             sys, "argv", ["compare.py", *(f"--{key}={value}" for key, value in arguments.items()), f"--output-dir={self.out}"]
         )

@@ -186,7 +186,8 @@ def write_comparison(folder: Path, settings_: dict) -> None:
     contrasts = tables.contrasts_table(runs, settings_, resampled)
     most_confused.most_confused_table(records, settings_).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
-    claims.claims_table(runs, settings_).to_csv(folder / "claims.csv", index=False)
+    judged = claims.claims_table(runs, settings_).assign(declared="declared before the first run had finished")
+    judged.to_csv(folder / "claims.csv", index=False)
 
 
 def write_json(path: Path, value: dict) -> None:

@@ -119,6 +119,20 @@ def test_removing_a_variant_reruns_the_comparison(study):
     assert study.stale() == SUMMARY
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seeds: [0, 1]", "seeds: [0, 1]\nlooks: [6]"),
+        ("seeds: [0, 1]", "seeds: [0, 1]\ncompare: {margins: {accuracy: 1}}"),
+        ("{better: dfl, than: ce}", "{better: ce, than: dfl}"),
+    ],
+    ids=["looks", "margins", "claims"],
+)
+def test_changing_what_is_claimed_reruns_the_comparison_and_the_report(study, old, new):
+    study.edit("tiny.yaml", old, new)
+    assert study.stale() == TABLES | REPORT
+
+
 def test_changing_gamma_reruns_that_variant(study):
     study.edit("tiny.yaml", "{kind: focal, gamma: 2, scale: dynamic}", "{kind: focal, gamma: 3, scale: dynamic}")
     assert study.stale() == runs(["dfl"]) | SUMMARY

@@ -21,7 +21,7 @@ from workspace import PROJECT, TINY
 COMMIT, PAIR = "0123456789abcdef0123456789abcdef01234567", ("cat", "dog")
 OLDER = {"ce": "a" * 16, "dfl": "b" * 16, "ce_sampler": "c" * 16}  # code hashes
 DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic"}
-VARYING = ["code", "fingerprint", "adopted", "seconds", "images_per_second", "peak_memory_mb"]
+VARYING = ["declared", "code", "fingerprint", "adopted", "seconds", "images_per_second", "peak_memory_mb"]
 
 
 def resolved(**changes) -> dict:
@@ -87,6 +87,7 @@ def test_records_give_the_tables_figures_and_report_without_training(finished, r
         ours, first = (pd.read_csv(folder / f"results/tiny/{name}.csv") for folder in (study.folder, finished.folder))
         kept = [column for column in first.columns if column not in VARYING]
         pd.testing.assert_frame_equal(ours[kept], first[kept], check_exact=True)
+    assert set(ours["declared"]) == {f"{first['declared'][0]}; 6 runs imported since then may be older"}
     runs = pd.read_csv(results / "runs.csv")
     assert set(runs["adopted"]) == {COMMIT[:12]}
     assert dict(zip(runs["variant"], runs["code"], strict=True)) == OLDER

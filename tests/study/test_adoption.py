@@ -10,6 +10,7 @@ import yaml
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
+from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.jobs.locks import only_one
 from hardpair.staleness.run_difference import Expected
@@ -54,7 +55,11 @@ def test_adopted_runs_are_done_until_a_setting_of_theirs_changes(home, tmp_path)
     after = moments(home.folder / "results", without="logs"), moments(home.folder / "resources", without="logs")
     runs = home.folder / "results/tiny/runs"
     assert {path for path in after[0] if runs not in path.parents} == set(before[0])
-    assert all(after[place][path] == moment for place, part in enumerate(before) for path, moment in part.items())
+    registered = home.folder / "results/tiny" / paths.REGISTRATION
+    assert {path for place, part in enumerate(before) for path, moment in part.items() if after[place][path] != moment} == {registered}
+    assert json.loads(registered.read_text())["entries"][-1]["imported"] == [
+        f"{name}/seed{seed}" for name in sorted(VARIANTS) for seed in SEEDS
+    ]
     for variant in VARIANTS:
         for seed in SEEDS:
             folder = runs / variant / f"seed{seed}"

@@ -17,7 +17,17 @@ ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at lear
 
 
 def study(
-    variants=4, seeds=10, running=3, states=STATES, name="variant", seconds=5000.0, leftover=(), finished=False, working=False, locked=False
+    variants=4,
+    seeds=10,
+    running=3,
+    states=STATES,
+    name="variant",
+    seconds=5000.0,
+    leftover=(),
+    finished=False,
+    working=False,
+    locked=False,
+    marked=(),
 ):
     rng, config = random.Random(7), {"study": "made", "recipe": {"epochs": 50}, "seeds": list(range(seeds))}
     config["variants"] = [{"name": f"{name}_{place}"} for place in range(variants)]
@@ -30,7 +40,7 @@ def study(
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
             runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, **far))
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
-    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), working, locked, seconds)
+    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), working, locked, list(marked), seconds)
 
 
 def lines(status, width=100, height=None):
@@ -43,7 +53,9 @@ def lines(status, width=100, height=None):
 @pytest.mark.parametrize(("variants", "seeds", "running"), [(1, 1, 1), (2, 1, 0), (4, 10, 4), (12, 30, 12), (12, 30, 64), (4, 2500, 8)])
 @pytest.mark.parametrize("name", ["v", "a_name_of_a_variant_that_is_as_long_as_names_may_be_in_a_config"])
 def test_it_fits_every_terminal(width, variants, seeds, running, name):
-    status = study(variants, seeds, running, name=name, leftover=["old seed 1"])
+    status = study(
+        variants, seeds, running, name=name, leftover=["old seed 1"], marked=[f"{name}: declared after 12 finished runs: exploratory"] * 3
+    )
     shown = lines(status, width)
     assert max(map(len, shown)) <= width
     for height in (24, 40):

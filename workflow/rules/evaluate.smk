@@ -35,7 +35,8 @@ rule evaluate:
 
 rule compare:
     input:
-        # A run that is trained again is evaluated again, so metrics.json changes with both.
+        # A run that is trained again is evaluated again, so metrics.json changes with both. registration.json is no input: it grows where
+        # something else is declared, which is in the settings, and where runs are imported.
         runs=run_files("metrics.json"),
         recipes=search_files(paths.RECIPE),
         trials=search_files(paths.TRIALS) if config["search"]["enabled"] else [],
@@ -66,4 +67,5 @@ rule compare:
         "Compare the runs"
     shell:
         "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
-        " --split {input.split} --settings {params.settings:q} --output-dir {params.study} 2> {log}"
+        " --split {input.split} --settings {params.settings:q} --registration {params.study}/registration.json"
+        " --output-dir {params.study} 2> {log}"

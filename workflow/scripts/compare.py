@@ -15,7 +15,7 @@ from hardpair.cli.command import json_or_file, parser, run, settings_with
 from hardpair.files.formats import compared_variants, some_pairs
 
 KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "looks", "evaluated_on")
-KEYS += ("allow_mixed", "margins", "searches")
+KEYS += ("allow_mixed", "margins", "searches", "declared")
 
 
 def main() -> None:
@@ -27,10 +27,11 @@ def main() -> None:
     read_settings = settings_with(*KEYS, variants=compared_variants, pairs=some_pairs)
     keys = f"{', '.join(KEYS)}; of each variant: name, label, published, train, code"
     cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
+    cli.add_argument("--registration", type=Path, help="registration.json of the study, which says when claims were declared")
     cli.add_argument("--output-dir", type=Path, required=True)
     options = cli.parse_args()
 
-    from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, tables
+    from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
     from hardpair.comparison.runs import Runs
     from hardpair.files import paths
     from hardpair.files.atomic import atomic_write, write_text
@@ -46,7 +47,8 @@ def main() -> None:
         "contrasts": tables.contrasts_table(runs, settings, resampled),
         "most_confused": most_confused.most_confused_table(records, settings),
     }
-    results["claims"] = claims.claims_table(runs, settings)
+    kept = registration.read(options.registration) if options.registration else registration.Registration()
+    results["claims"] = claims.claims_table(runs, settings).assign(declared=registration.said(kept, settings["declared"]))
     text = markdown.markdown(results, settings, optima)
     for name, table in results.items():
         with atomic_write(options.output_dir / f"{name}.csv") as temporary:

@@ -1,33 +1,20 @@
-"""What declared claims come to. ``verdicts`` has the rules; here runs become their numbers, and verdicts words."""
+"""What declared claims come to: runs become the numbers that ``verdicts`` has rules for; ``claims_in_words`` says what comes out."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from hardpair.comparison import verdicts
-from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, WORDS
+from hardpair.comparison import claims_in_words, verdicts
+from hardpair.comparison.claims_in_words import PERCENTAGE_POINTS, Unit
+from hardpair.comparison.verdicts import ALPHA, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
 from hardpair.errors import UserError
-from hardpair.measures import significance
-from hardpair.measures.intervals import paired, shown_interval
+from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
-from hardpair.measures.power import MOST, seeds_needed
+from hardpair.measures.power import seeds_needed
 
 COLUMNS = ["name", "sentence", "control", "verdict", "seeds", "p", "p_adjusted", "threshold", "why"]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """How differences of a measure are written: times ``factor``, with so many ``digits``, and ``name`` behind."""
-
-    factor: float = 100
-    name: str = " pp"
-    digits: int = 2
-
-    def number(self, value: float, signed: bool = True) -> str:
-        """A difference without its unit."""
-        return f"{self.factor * value:{'+' if signed else ''}.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -48,17 +35,37 @@ class Part:
     gains: np.ndarray
     sign: int
     margin: float
-    unit: Unit = Unit()
+    unit: Unit = PERCENTAGE_POINTS
 
     @property
-    def text(self) -> str:
-        return f"{self.pair}, {self.measure}"
+    def never_differs(self) -> bool:
+        """Whether all differences are exactly 0."""
+        return bool((self.gains == 0).all())
 
-    def __str__(self) -> str:
-        summary, p = shown_interval(self.sign * self.gains), significance.t_test(self.gains)
-        mean, low, high = (self.unit.number(summary[key]) for key in ("mean", "low", "high"))
-        interval = "" if np.isnan(summary["low"]) else f" [{low}, {high}]"
-        return f"{self.text} {mean}{self.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+    @property
+    def size(self) -> float:
+        """How far its test is from 0: |t|, up to a factor."""
+        mean, sd = abs(self.gains.mean()), self.gains.std(ddof=1)
+        return 0 if mean == 0 else np.inf if sd == 0 else mean / sd
+
+    def seeds_needed(self, difference: float, level: float) -> int | None:
+        """Seeds that find a true difference of that size, at the sd of this one; None if more than ``power.MOST``."""
+        return seeds_needed(float(difference), float(self.gains.std(ddof=1)), alpha=level)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What would settle a claim, if differences and sd stay as they are.
+
+    Attributes:
+        part: of which most is missing.
+        seeds: that would settle it; None if more than ``power.MOST``.
+        equivalent: whether by showing it to be within its margin.
+    """
+
+    part: Part
+    seeds: int | None
+    equivalent: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,27 @@ class Decision:
     def seeds(self) -> int:
         return len(self.parts[0].gains)
 
+    @property
+    def most_against(self) -> Part | None:
+        """Of the parts that do not point in the claimed direction, the one whose test is furthest from 0."""
+        return max((part for part in self.parts if part.gains.mean() <= 0), key=lambda part: part.size, default=None)
+
+    def outlook(self) -> Outlook:
+        """What would settle the claim."""
+        against = self.most_against
+        if against:  # one part is enough to refute
+            part, needed = against, against.seeds_needed(against.gains.mean(), self.level / len(self.parts))
+        else:
+            needs = [part.seeds_needed(part.gains.mean(), self.level) for part in self.parts]
+            needed = None if None in needs else max(needs)
+            part = self.parts[needs.index(needed)]
+        # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
+        rooms = [part.seeds_needed(max(part.margin - abs(part.gains.mean()), 0), 2 * self.share) for part in self.parts]
+        equivalent = None not in rooms and (needed is None or max(rooms) < needed)
+        if equivalent:
+            needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
+        return Outlook(part, None if needed is None else max(needed, FEWEST_FOR_VERDICT), equivalent)
+
 
 def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per claim, judged on the models after the last epoch, by the seeds with which every variant has a run.
@@ -109,8 +137,9 @@ def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] =
     decisions = decide(parts, family, looks) if count else [_undecided(each, 0) for each in parts]
     rows = []
     for claim, complete, decision in zip(claims, parts, decisions, strict=True):
-        word, why = _explained(decision, complete, looks)
-        row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": word, "seeds": decision.seeds, "why": why}
+        decision = _given(decision, complete)
+        row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": WORDS[decision.verdict], "seeds": decision.seeds}
+        row["why"] = claims_in_words.reason(decision, complete, looks)
         rows.append(row | {key: getattr(decision, key) for key in ("p", "p_adjusted", "threshold")})
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -179,64 +208,10 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
     return decisions
 
 
-def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> tuple[str, str]:
-    """A verdict and its reason in words."""
-    count, parts = len(complete[0].gains), decision.parts
-    ahead = [look for look in looks if look > count]
-    upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
-    if count < FEWEST_FOR_VERDICT or not decision.seeds:
-        some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
-        return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST_FOR_VERDICT, looks[0] if looks else 0)}{upcoming}"
-    if any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
-        same = next(part for part in complete if (part.gains == 0).all())
-        return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
-    at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
-    p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
-    if decision.verdict == NOT_SETTLED:
-        return WORDS[NOT_SETTLED], f"{at}{_outlook(decision)}{upcoming}"
-    if decision.verdict == REFUTED:
-        against = max((part for part in parts if part.gains.mean() < 0), key=_nearness)
-        return WORDS[REFUTED], f"{at}{against}: significant the other way ({p})"
-    every = "; ".join(map(str, parts))
-    if decision.verdict == EQUIVALENT:
-        return WORDS[EQUIVALENT], f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
-    limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
-    return WORDS[decision.verdict], f"{at}{every}: significant as claimed ({p}){limits}"
-
-
-def _nearness(part: Part) -> float:
-    """How far the test of a part is from 0: |t|, up to a factor."""
-    mean, sd = abs(part.gains.mean()), part.gains.std(ddof=1)
-    return np.inf if sd == 0 else mean / sd
-
-
-def _margins(parts: list[Part]) -> str:
-    shown = {part.measure: f"± {part.unit.factor * part.margin:g}{part.unit.name}" for part in parts}
-    return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
-
-
-def _outlook(decision: Decision) -> str:
-    """The part of which most is missing, and with how many seeds the claim would be settled if differences and sd stay as they are."""
-    parts, level = decision.parts, decision.level
-    against = [part for part in parts if part.gains.mean() <= 0]
-    if against:  # one part is enough to refute
-        part = max(against, key=_nearness)
-        needed = _needed(part.gains.mean(), part.gains, level / len(parts))
-    else:
-        needs = [_needed(part.gains.mean(), part.gains, level) for part in parts]
-        needed = None if None in needs else max(needs)
-        part = parts[needs.index(needed)]
-    # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
-    rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * decision.share) for part in parts]
-    if None not in rooms and (needed is None or max(rooms) < needed):
-        needed, part = max(rooms), parts[rooms.index(max(rooms))]
-        return (
-            f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would show it to be within the margin, if differences stay as they are"
-        )
-    if needed is None:
-        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if differences stay as they are"
-    return f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would settle it, if differences stay as they are"
-
-
-def _needed(difference: float, gains: np.ndarray, level: float) -> int | None:
-    return seeds_needed(float(difference), float(gains.std(ddof=1)), alpha=level)
+def _given(decision: Decision, complete: list[Part]) -> Decision:
+    """The decision as it is given: none after too few seeds, and none where the variants did not differ, if nothing refutes."""
+    if len(complete[0].gains) < FEWEST_FOR_VERDICT or not decision.seeds:
+        return replace(decision, verdict=NOT_SETTLED)
+    if decision.verdict != REFUTED and any(part.never_differs for part in complete):
+        return replace(decision, verdict=NOT_TESTED)
+    return decision

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from hardpair.comparison import listed_claims
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.verdicts import ALPHA
@@ -68,18 +69,23 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
 
 
 def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
-    """Verdicts with their reasons; a reason that all claims share is given once."""
+    """Verdicts with their reasons, and when each claim was declared."""
     if not len(claims):
         return []
-    count, lines = int((~claims["control"]).sum()), ["", "## Claims", ""]
+    count, lines, same = int((~claims["control"]).sum()), ["", "## Claims", ""], listed_claims.shared(claims)
     share = f"each has {100 * ALPHA / max(count, 1):.3g} % over all looks, at {_listed(looks)} seeds" if looks else "p are adjusted (Holm)"
     rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
-    names = ["Control: " * row["control"] + escape(row["sentence"]) for _, row in claims.iterrows()]
-    if len(claims) > 1 and claims["why"].nunique() == 1:
-        reason = f"**{claims['verdict'][0].capitalize()}**, all of them: {escape(claims['why'][0])}."
-        return [*lines, reason, "", *(f"- {name}" for name in names)]
-    reasons = [f"**{row['verdict'].capitalize()}**: {escape(row['why'])}." for _, row in claims.iterrows()]
-    return [*lines, rule, "", *(f"- {name} {reason}" for name, reason in zip(names, reasons, strict=True))]
+    if same["why"]:
+        rule = f"**{claims['verdict'].iloc[0].capitalize()}**, all of them: {escape(same['why'])}."
+    lines += [rule, ""]
+    if same["declared"]:
+        lines += [f"All of them: {escape(same['declared'])}.", ""]
+    for claim in claims.to_dict("records"):
+        parts = [escape(listed_claims.named(claim))]
+        parts += [] if same["why"] else [f"**{claim['verdict'].capitalize()}**: {escape(claim['why'])}."]
+        parts += [] if same["declared"] else [escape(listed_claims.sentence(claim["declared"]))]
+        lines.append(f"- {' '.join(parts)}")
+    return lines
 
 
 def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], settings: dict) -> list[str]:

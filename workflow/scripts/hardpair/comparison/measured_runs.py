@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hardpair.comparison import claims
-from hardpair.comparison.claims import Part, Unit
+from hardpair.comparison import claims, claims_in_words
+from hardpair.comparison.claims import Part
+from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.measured_csv import choice
 from hardpair.errors import UserError
@@ -140,4 +141,4 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
 def reasons(contrasts: list[Contrast], verdicts: pd.DataFrame) -> list[str]:
     """Why each verdict is what it is; a reason that names no variant, such as too few seeds, gets its contrast in front."""
     pairs = zip(contrasts, verdicts["why"], strict=True)
-    return [why if why.startswith(entry.part.text) else f"{entry.part.text}: {why}" for entry, why in pairs]
+    return [why if why.startswith(name := claims_in_words.name(entry.part)) else f"{name}: {why}" for entry, why in pairs]

@@ -57,6 +57,11 @@ def some_pairs(value: object) -> bool:
     return pairs(value) and len(value) > 0
 
 
+def pairs_or_auto(value: object) -> bool:
+    """One or more pairs of classes, or ``auto``."""
+    return value == "auto" or some_pairs(value)
+
+
 PAIRS = {"pairs": [(str, str)]}
 SIDE = range(8, 257, 8)  # height and width of images that the network takes
 DATASET = {"kind": str, "name": str, "classes": [str], "size": SIDE, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
@@ -96,6 +101,12 @@ MARGINS = {"accuracy": float, "confusion": float}
 SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "looks": looks, "margins": MARGINS}
 SETTINGS |= {"allow_mixed": bool}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
+DAMAGED = "damaged"  # stands for the entry before the first, where that could not be read
+DECLARED = {"claims": [CLAIM], "contrasts": [(str, str)], "margins": MARGINS, "looks": looks, "seeds": seeds, "images": str}
+DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
+ENTRY = {"time": str, "finished_runs": COUNT, "imported": [str], "declared": DECLARED, "previous": str | None, "sha256": str}
+REGISTRATION = {"entries": [ENTRY]}
+SETTINGS |= {"declared": DECLARED}
 SPACE = {f"{key}?": (float, float) for key in SEARCHED}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "recipe": dict}
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}

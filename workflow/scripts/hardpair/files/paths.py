@@ -14,6 +14,7 @@ IMAGES = Path("resources")  # holds the prepared images of each name of data
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
 STARTED = "started.json"  # the overlays and changes that the study was started with last
+REGISTRATION = "registration.json"  # what the study declared, and when
 STUDY_LOCK = "checkpoints/.lock"  # held by the command that is at work on the study
 SPLIT, PAIRS = "split.json", "pairs.json"
 RUNS_TABLE, COMPARISON, REPORT = "runs.csv", "comparison.md", "report.html"

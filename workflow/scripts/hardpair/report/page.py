@@ -5,7 +5,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from hardpair.comparison import recipes
+from hardpair.comparison import listed_claims, recipes
 from hardpair.comparison.runs import Runs
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
@@ -41,14 +41,16 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["shown_pair"] = lambda pair: shown_pair(*pair)
+    environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
+    claims = read_table(folder / "claims.csv")
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     return environment.get_template("page.html.jinja").render(
         config=config,
         pair=[name.replace("_", " ") for name in pairs[0]],
         baseline=labels[config["baseline"]],
         references=about(settings["references"], pairs),
-        claims=read_table(folder / "claims.csv").to_dict("records"),
+        claims=claims.to_dict("records"),
+        shared=listed_claims.shared(claims),
         figures=[figure | embedded[figure["name"]] for figure in settings["figures"]],
         search=_search(folder, settings["searches"]) if settings["searches"] else None,
         speed=tables.speed(records, labels),

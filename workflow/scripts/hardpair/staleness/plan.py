@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from hardpair import plugins
+from hardpair.comparison import registration
 from hardpair.config.consistency import wrong_images
 from hardpair.config.resolve import canonical
 from hardpair.data import sources
@@ -185,6 +186,7 @@ def compare_settings(config: dict) -> dict:
     ]
     kept = {key: config[key] for key in ("study", "seeds", "baseline", "contrasts", "claims", "looks")}
     derived = {"variants": variants, "references": references(config), "searches": searches_shown(config)}
+    derived["declared"] = registration.declared(config)
     return kept | config["compare"] | evaluate_settings(config) | derived
 
 

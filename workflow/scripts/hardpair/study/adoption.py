@@ -27,6 +27,7 @@ from hardpair.staleness import plan
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study import replaced
 from hardpair.study.find import overlay
+from hardpair.study.register import register
 
 TABLES = ("epochs.csv", "refreshes.csv")
 # What reading values of other types than expected raises.
@@ -55,7 +56,8 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
             imported, present = import_runs(folders, study, expected, older, locked)
             if not imported and not present:
                 raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
-            if imported:
+            if imported:  # which count from now on, whatever they say of claims that are declared by now
+                register(study, config, (target.relative_to(study / paths.RUNS).as_posix() for target in imported))
                 record_in_snakemake(imported, _options(configfiles))
         except BaseException:  # Ctrl-C too
             replaced.restore(study)

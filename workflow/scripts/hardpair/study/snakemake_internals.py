@@ -21,6 +21,7 @@ from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
 
 _locks = []  # a lock that nothing refers to is released
@@ -85,7 +86,8 @@ def command_line() -> list[str]:
 
 
 def start(workflow, config: dict, folders: list[str]) -> list:
-    """Prepare the folders of a study and its data, record what it is started with, print its plan; return the planned jobs.
+    """Prepare the folders of a study and its data, record what it is started with, register what it declares, print its plan;
+    return the planned jobs.
 
     The study's lock is held until this process ends.
 
@@ -106,7 +108,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        find.remember(paths.RESULTS / config["study"], settings.configfiles, find.changes_of(settings.config_args))
+        find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
+        register(study, config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     except OSError as error:

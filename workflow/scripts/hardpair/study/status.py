@@ -37,6 +37,7 @@ class StudyStatus:
     leftover: list[str]  # names of runs and searches that the config does not declare
     working: bool  # whether a command on this machine is at work on the study
     locked: bool  # whether Snakemake has files of the study locked: it is running, or was killed
+    marked: list[str]  # claims that were not declared before the first run, as ``helps: declared after 2 finished runs: exploratory``
     seconds: float | None  # until everything should be done; None where no rate is known
 
     @property

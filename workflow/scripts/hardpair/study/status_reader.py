@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hardpair.comparison import registration
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.files import paths
@@ -50,8 +51,15 @@ class Watch:
             leftover=list(clean.leftovers(self.folder, self.config)),
             working=bool(locks.held([self.folder / paths.STUDY_LOCK])),
             locked=locks.snakemake_running(self.folder),
+            marked=self._marked() if any(run.state == DONE for run in run_status) else [],
             seconds=self._seconds(run_status, trial_status),
         )
+
+    def _marked(self) -> list[str]:
+        """Claims that were not declared before the first run, with what is said of them."""
+        said = registration.said(registration.read(self.folder / paths.REGISTRATION), registration.declared(self.config))
+        claims = zip(self.config["claims"], said, strict=True)
+        return [f"{claim['name']}: {text}" for claim, text in claims if text != registration.BEFORE]
 
     def _run(self, variant: str, seed: int, held: bool) -> JobStatus:
         names = {"variant": variant, "seed": seed, "rule": "train"}

@@ -144,6 +144,10 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
         troubles.append(_signed(STALE, f"{variant or 'search'}: {number} stale, {reason}"))
     if len(variants) > few:
         troubles.append(_signed(STALE, f"stale runs of {len(variants) - few} more variants"))
+    if status.marked:
+        troubles.append(Text(f"claim {status.marked[0]}", "dim"))
+        if more := len(status.marked) - 1:
+            troubles.append(Text(f"{counted(more, 'more claim')} declared otherwise than before the runs: see claims.csv", "dim"))
     if status.leftover:
         names = abbreviated(status.leftover)
         command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"

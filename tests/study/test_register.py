@@ -1,0 +1,345 @@
+"""When claims are called declared before the runs, and what keeps the record of it."""
+
+import copy
+import hashlib
+import json
+import multiprocessing
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardpair.cli.command import overlaid
+from hardpair.comparison import registration
+from hardpair.config.resolve import resolve
+from hardpair.files import paths
+from hardpair.study.register import register
+from workspace import PROJECT, TINY
+
+BEFORE = registration.BEFORE
+
+
+def tiny(**changes):
+    """The resolved config of the tiny study with other keys."""
+    config = overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), yaml.safe_load(TINY))
+    return resolve(overlaid(config, changes))
+
+
+def claim(name="helps", better="dfl", than="ce", **keys):
+    return {"name": name, "sentence": f"{name}.", "contrasts": [{"better": better, "than": than, **keys}]}
+
+
+class Study:
+    """A study's folder in which runs finish without training."""
+
+    def __init__(self, folder):
+        self.folder, self.path = folder, folder / paths.REGISTRATION
+
+    def finish(self, *runs):
+        for run in runs:
+            (self.folder / paths.RUNS / run).mkdir(parents=True)
+            (self.folder / paths.RUNS / run / "run.json").touch()
+
+    def register(self, config, imported=()):
+        register(self.folder, config, imported)
+        return self.said(config)
+
+    def said(self, config):
+        return registration.said(registration.read(self.path), registration.declared(config))
+
+    def entries(self):
+        return json.loads(self.path.read_text())["entries"]
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path / "tiny")
+
+
+def test_the_first_entry_holds_what_is_declared_and_when(study):
+    config = tiny(looks=[6, 8], compare={"margins": {"accuracy": 0.4}}, seeds=list(range(8)))
+    start = datetime.now(UTC).replace(microsecond=0)
+    assert study.register(config) == [BEFORE]
+    [entry] = study.entries()
+    declared = entry["declared"]
+    assert declared["claims"] == config["claims"]
+    assert declared["contrasts"] == [["dfl", "ce"]]
+    assert declared["margins"]["accuracy"] == 0.4
+    assert (declared["looks"], declared["seeds"]) == ([6, 8], list(range(8)))
+    assert declared["variants"]["dfl"]["loss"]["gamma"] == 2
+    assert start <= datetime.fromisoformat(entry["time"]) <= datetime.now(UTC)
+    assert (entry["finished_runs"], entry["imported"], entry["previous"]) == (0, [], None)
+    rest = {key: value for key, value in entry.items() if key != "sha256"}
+    assert entry["sha256"] == hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def test_a_study_that_goes_on_with_the_same_claims_leaves_every_byte(study):
+    study.register(tiny())
+    before = study.path.read_bytes()
+    study.finish("ce/seed0", "dfl/seed0")
+    assert study.register(tiny()) == [BEFORE]
+    assert study.path.read_bytes() == before
+    assert [path.name for path in study.folder.iterdir() if path.is_file()] == [paths.REGISTRATION], "no temporary file is left"
+
+
+def test_a_claim_that_is_added_after_runs_is_marked_and_the_others_are_not(study):
+    study.register(tiny())
+    first = study.entries()
+    study.finish("ce/seed0", "dfl/seed0")
+    more = tiny(claims=[claim("new", "ce_sampler", measures=["accuracy"]), claim()], contrasts=[["dfl", "ce"], ["ce_sampler", "ce"]])
+    assert study.said(more) == ["not registered: exploratory", BEFORE]
+    assert study.register(more) == ["declared after 2 finished runs: exploratory", BEFORE]
+    assert study.entries()[:1] == first
+    assert study.entries()[1]["previous"] == first[0]["sha256"]
+    study.finish("ce/seed1")
+    assert study.register(more) == ["declared after 2 finished runs: exploratory", BEFORE]
+    assert study.register(tiny()) == [BEFORE], "back to what was declared first"
+
+
+CHANGED = {
+    "a margin of its measure": {"compare": {"margins": {"confusion": 0.2}}},
+    "looks": {"looks": [6]},
+    "direction": {"claims": [claim(better="ce", than="dfl")]},
+    "fewer measures": {"claims": [claim(measures=["accuracy"])]},
+    "a control": {"claims": [claim() | {"control": True}]},
+    "images": {"evaluate": {"images": "validation"}, "search": {"enabled": False}},
+    "the pair": {"pairs": [["cat", "deer"]]},
+    "a variant": {"variants": [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 5, "scale": "dynamic"}}]},
+}
+SAME = {
+    "words": {"claims": [claim("other_name") | {"sentence": "Said otherwise."}]},
+    "the order of measures": {"claims": [claim(measures=["confusion", "accuracy"])]},
+    "a contrast more": {"contrasts": [["dfl", "ce"], ["ce_sampler", "ce"]]},
+    "the order of the pair": {"pairs": [["dog", "cat"]]},
+    "a pair more": {"pairs": [["cat", "dog"], ["truck", "ship"]]},
+    "names of variants": {
+        "variants": [{"name": "plain"}, {"name": "loss", "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic"}}],
+        "baseline": "plain",
+        "contrasts": [["loss", "plain"]],
+        "claims": [claim(better="loss", than="plain")],
+        "search": {"enabled": False},
+    },
+    "labels": {"variants": [{"name": "ce", "label": "X"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic"}}]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_what_a_claim_compares_makes_it_another_claim(study, change):
+    study.register(tiny())
+    study.finish("ce/seed0")
+    assert study.register(tiny(**CHANGED[change])) == ["declared after 1 finished run: exploratory"]
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_words_and_what_it_does_not_use_leave_it_the_same_claim(study, change):
+    study.register(tiny())
+    study.finish("ce/seed0")
+    assert study.register(tiny(**SAME[change])) == [BEFORE]
+
+
+def test_a_margin_of_a_measure_that_no_part_has_changes_nothing(study):
+    study.register(tiny(claims=[claim(measures=["accuracy"])]))
+    study.finish("ce/seed0")
+    assert study.register(tiny(claims=[claim(measures=["accuracy"])], compare={"margins": {"confusion": 0.1}})) == [BEFORE]
+
+
+def test_other_seeds_are_said_beside_the_claim(study):
+    study.register(tiny())
+    study.finish("ce/seed0", "ce/seed1")
+    assert study.register(tiny(seeds=[0, 1, 2])) == [f"{BEFORE}; the seeds were changed after 2 finished runs"]
+    assert study.register(tiny(seeds=[1, 0])) == [BEFORE], "their order means nothing without looks"
+
+
+def test_claims_may_change_until_a_run_has_finished(study):
+    study.register(tiny())
+    assert study.register(tiny(looks=[6], seeds=[0, 1, 2])) == [BEFORE]
+    assert len(study.entries()) == 2
+
+
+def test_runs_that_were_removed_have_been_seen(study):
+    study.register(tiny())
+    study.finish("ce/seed0")
+    study.register(tiny(looks=[6]))
+    (study.folder / paths.RUNS / "ce/seed0/run.json").unlink()
+    assert study.register(tiny(looks=[8])) == ["declared after 1 finished run: exploratory"]
+
+
+def test_a_study_older_than_its_registration_says_so(study):
+    study.finish("ce/seed0", "ce/seed1", "dfl/seed0")
+    assert study.said(tiny()) == [registration.NOT_KEPT]
+    assert study.register(tiny()) == ["first recorded after 3 finished runs: no registration was kept before"]
+
+
+# --------------------------------------------------------------------------------------------------------------- imported
+
+
+def test_imported_runs_may_be_older_than_the_claims(study):
+    study.register(tiny())
+    study.finish("ce/seed0", "dfl/seed0")
+    assert study.register(tiny(), imported=["ce/seed0", "dfl/seed0"]) == [f"{BEFORE}; 2 runs imported since then may be older"]
+    assert study.register(tiny(), imported=["ce/seed0"]) == [f"{BEFORE}; 2 runs imported since then may be older"], "counted once"
+    assert [entry["finished_runs"] for entry in study.entries()] == [0, 2, 2]
+
+
+def test_an_import_into_a_study_without_registration_writes_it_after_the_runs(study):
+    study.finish("ce/seed0", "dfl/seed0")
+    said = study.register(tiny(), imported=["ce/seed0", "dfl/seed0"])
+    assert said == ["first recorded after 2 finished runs: no registration was kept before"]
+
+
+# ------------------------------------------------------------------------------------------------------------ two at once
+
+
+def begin(folder, name, barrier):
+    barrier.wait()
+    register(folder, tiny(claims=[claim(name)]))
+
+
+def test_of_several_that_begin_at_once_the_first_stays_and_none_is_cut(study):
+    forked = multiprocessing.get_context("fork")
+    barrier = forked.Barrier(4)
+    names = [f"claim{number}" for number in range(4)]
+    processes = [forked.Process(target=begin, args=(study.folder, name, barrier)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert not registration.read(study.path).problem
+    assert study.entries()[0]["previous"] is None
+    assert {entry["declared"]["claims"][0]["name"] for entry in study.entries()} <= set(names)
+    assert len(list(study.folder.iterdir())) == 1
+
+
+def test_an_entry_that_another_process_has_written_meanwhile_is_kept(study, monkeypatch):
+    """As where the lock of the study does not reach: on another machine."""
+    read, calls = registration.read, []
+
+    def read_before_the_other_writes(path):
+        found = read(path)
+        if not calls:
+            calls.append(path)
+            register(study.folder, tiny(claims=[claim("theirs")]))
+        return found
+
+    monkeypatch.setattr(registration, "read", read_before_the_other_writes)
+    register(study.folder, tiny(claims=[claim("ours")]))
+    assert [entry["declared"]["claims"][0]["name"] for entry in study.entries()] == ["theirs", "ours"]
+
+
+def test_a_filesystem_without_links_has_a_registration_too(study, monkeypatch):
+    def no_links(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    assert study.register(tiny()) == [BEFORE]
+    assert len(list(study.folder.iterdir())) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------------- damaged
+
+
+def rewritten(change):
+    """Damage that leaves JSON behind, as of an editor."""
+
+    def damage(text):
+        value = json.loads(text)
+        change(value)
+        return json.dumps(value)
+
+    return damage
+
+
+def signed(change):
+    """The same with hashes that fit."""
+
+    def damage(value):
+        for entry in value["entries"]:
+            change(entry)
+            entry["sha256"] = registration.digest(entry)
+
+    return rewritten(damage)
+
+
+DAMAGE = {
+    "cut": lambda text: text[: len(text) // 2],
+    "empty": lambda text: "",
+    "no JSON": lambda text: "{",
+    "another file": lambda text: "[1, 2]",
+    "deep": lambda text: "[" * 100_000,
+    "a margin": rewritten(lambda value: value["entries"][0]["declared"]["margins"].update(accuracy=9)),
+    "the runs": rewritten(lambda value: value["entries"][1].update(finished_runs=0)),
+    "the first entry left out": rewritten(lambda value: value["entries"].pop(0)),
+    "the order": rewritten(lambda value: value["entries"].reverse()),
+    "no variant of that name": signed(lambda entry: entry["declared"]["variants"].clear()),
+    "no margin": signed(lambda entry: entry["declared"]["margins"].clear()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_registration_is_set_aside_and_said_to_be(study, damage, capsys):
+    study.register(tiny())
+    study.finish("ce/seed0")
+    study.register(tiny(looks=[6]))
+    damaged = DAMAGE[damage](study.path.read_text())
+    study.path.write_text(damaged)
+    [said] = study.said(tiny())
+    assert said.startswith("not known to be registered: of registration.json, ")
+    assert "\n" not in said
+    assert study.register(tiny()) == ["recorded again after 1 finished run: the registration before was damaged"]
+    assert study.path.with_name("registration.json.damaged").read_text() == damaged
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.endswith("set aside as registration.json.damaged; a new one is begun\n")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_a_problem(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / paths.REGISTRATION
+    path.write_bytes(content)
+    assert registration.read(path).problem
+
+
+def test_a_last_entry_that_was_taken_away_is_not_noticed_but_recorded_later(study):
+    """The limit of it: whoever writes the file can write another. A copy elsewhere shows it."""
+    study.register(tiny())
+    whole = study.entries()
+    study.finish("ce/seed0")
+    study.register(tiny(looks=[6]))
+    study.path.write_text(json.dumps({"entries": whole}))
+    study.finish("ce/seed1")
+    assert study.register(tiny(looks=[6])) == ["declared after 2 finished runs: exploratory"]
+
+
+def test_what_is_declared_does_not_depend_on_the_order_of_keys():
+    config = tiny()
+    turned = copy.deepcopy(config)
+    turned["claims"] = [dict(reversed(entry.items())) for entry in config["claims"]]
+    declared = registration.declared(turned)
+    assert registration.keys(declared | {"margins": dict(reversed(declared["margins"].items()))}) == registration.keys(
+        registration.declared(config)
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- in a workflow
+
+
+def test_a_margin_that_is_changed_after_the_runs_is_said_in_the_tables_and_the_report(finished, tmp_path):
+    study = finished.copy(tmp_path / "study")
+    results = study.folder / "results/tiny"
+    assert Study(results).said(tiny()) == [BEFORE]
+    assert f"{BEFORE[0].upper()}{BEFORE[1:]}." in (results / "comparison.md").read_text()
+    with open(study.folder / "tiny.yaml", "a") as file:
+        file.write("compare: {margins: {accuracy: 5, confusion: 9}}\n")
+    before = (results / paths.REGISTRATION).read_bytes()
+    assert not {job for job in study.stale() if job.startswith(("Train", "Evaluate"))}
+    assert (results / paths.REGISTRATION).read_bytes() == before, "a dry run writes nothing"
+    study.snakemake()
+    assert len(Study(results).entries()) == 2
+    said = "declared after 6 finished runs: exploratory"
+    assert (results / "claims.csv").read_text().endswith(f",{said}\n")
+    assert f"claim helps: {said}\n" in study.run("make", "--silent", "--old-file=setup", "status", "STUDY=tiny").stdout
+    for name in ("comparison.md", "report.html"):
+        assert f"{said[0].upper()}{said[1:]}." in (results / name).read_text()

@@ -1,0 +1,86 @@
+"""Verdicts on claims, and their reasons, in words; ``claims`` has their numbers."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardpair.comparison.verdicts import EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER
+from hardpair.measures import significance
+from hardpair.measures.intervals import shown_interval
+from hardpair.measures.power import MOST
+
+if TYPE_CHECKING:
+    from hardpair.comparison.claims import Decision, Part
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How differences of a measure are written: times ``factor``, with so many ``digits``, and ``name`` behind."""
+
+    factor: float = 100
+    name: str = " pp"
+    digits: int = 2
+
+    def number(self, value: float, signed: bool = True) -> str:
+        """A difference without its unit."""
+        return f"{self.factor * value:{'+' if signed else ''}.{self.digits}f}"
+
+
+PERCENTAGE_POINTS = Unit()
+
+
+def name(part: "Part") -> str:
+    """``A against B, accuracy``."""
+    return f"{part.pair}, {part.measure}"
+
+
+def difference(part: "Part") -> str:
+    """A part with its difference, its interval and p, as far as it has them."""
+    summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains)
+    mean, low, high = (part.unit.number(summary[key]) for key in ("mean", "low", "high"))
+    interval = "" if np.isnan(summary["low"]) else f" [{low}, {high}]"
+    return f"{name(part)} {mean}{part.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+
+
+def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...]) -> str:
+    """Why a claim has its verdict.
+
+    Args:
+        complete: the parts of the claim, with all seeds so far.
+    """
+    count, parts = len(complete[0].gains), decision.parts
+    ahead = [look for look in looks if look > count]
+    upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
+    if count < FEWEST_FOR_VERDICT or not decision.seeds:
+        some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
+        return f"{some}, and verdicts need {max(FEWEST_FOR_VERDICT, looks[0] if looks else 0)}{upcoming}"
+    if decision.verdict == NOT_TESTED:
+        return f"{name(next(part for part in complete if part.never_differs))}: the variants did not differ in these runs"
+    at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
+    p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
+    if decision.verdict == NOT_SETTLED:
+        return f"{at}{_outlook(decision)}{upcoming}"
+    if decision.verdict == REFUTED:
+        return f"{at}{difference(decision.most_against)}: significant the other way ({p})"
+    every = "; ".join(map(difference, parts))
+    if decision.verdict == EQUIVALENT:
+        return f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
+    limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
+    return f"{at}{every}: significant as claimed ({p}){limits}"
+
+
+def _margins(parts: list["Part"]) -> str:
+    shown = {part.measure: f"± {part.unit.factor * part.margin:g}{part.unit.name}" for part in parts}
+    return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
+
+
+def _outlook(decision: "Decision") -> str:
+    """The part of which most is missing, and what so many seeds would do if differences and sd stay as they are."""
+    outlook = decision.outlook()
+    seeds, end = f"about {outlook.seeds} seeds", "would settle it"
+    if outlook.seeds is None:
+        seeds, end = f"more than {MOST:,} seeds", "would be needed to settle it"
+    elif outlook.equivalent:
+        end = "would show it to be within the margin"
+    return f"{difference(outlook.part)}; {seeds} {end}, if differences stay as they are"

@@ -1,0 +1,140 @@
+"""What a study declared, and when: registration.json as it is read. ``study.register`` writes it. Imports nothing heavy.
+
+The file is a list of entries, each with what was declared then, the time, and how many runs had finished. An entry is never changed: what
+is declared later is a further one. Each has the SHA-256 of its own canonical text, which holds that of the entry before.
+
+A claim is what it compares, not its words: loss, sampler and own keys of the recipe of both sides, the measures with their margins and the
+pair, on which images, at which looks, and whether it is a control. Its name, its sentence and the names of variants may change.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardpair.config.resolve import canonical
+from hardpair.errors import one_line
+from hardpair.files import formats, paths, shapes
+from hardpair.files.json_text import load
+from hardpair.wording import counted
+
+BEFORE = "declared before the first run had finished"
+NOT_KEPT = "not registered: no registration was kept when these runs began"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The entries of a registration.json, oldest first; none where there is no such file, or where it has a ``problem``."""
+
+    entries: tuple[dict, ...] = ()
+    problem: str = ""
+
+
+def declared(config: dict) -> dict:
+    """What a resolved config declares of its claims, as an entry holds it."""
+    variants = {
+        variant["name"]: {key: variant[key] for key in ("loss", "sampler", "recipe") if key in variant} for variant in config["variants"]
+    }
+    kept = {key: config[key] for key in ("claims", "contrasts", "looks", "seeds")}
+    kept["pairs"] = "auto" if isinstance(config["pairs"], dict) else config["pairs"]
+    return kept | {"margins": config["compare"]["margins"], "images": config["evaluate"]["images"], "variants": variants}
+
+
+def read(path: Path) -> Registration:
+    """The registration in a file, which may be missing; what cannot be trusted is a problem of it, in words."""
+    try:
+        value = load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Registration()
+    except (ValueError, OSError) as error:  # also where it is no UTF-8
+        return Registration(problem=f"it cannot be read ({one_line(error, 100)})")
+    if problem := shapes.difference(value, formats.REGISTRATION):
+        return Registration(problem=problem)
+    before = None
+    for place, entry in enumerate(value["entries"], 1):
+        if entry["sha256"] != digest(entry) or entry["previous"] not in (before, formats.DAMAGED if before is None else before):
+            return Registration(problem=f"entry {place} was changed: it does not have its SHA-256")
+        before = entry["sha256"]
+    try:
+        for entry in value["entries"]:
+            keys(entry["declared"])
+    except (LookupError, TypeError) as error:
+        return Registration(problem=f"a claim of it cannot be read ({one_line(error, 100)})")
+    return Registration(tuple(value["entries"]))
+
+
+def digest(entry: dict) -> str:
+    """SHA-256 of the canonical text of an entry without it."""
+    return _sha256({key: value for key, value in entry.items() if key != "sha256"})
+
+
+def keys(declared: dict) -> list[str]:
+    """SHA-256 of each claim: equal ones are the same claim."""
+    return [_sha256(_compared(claim, declared)) for claim in declared["claims"]]
+
+
+def _compared(claim: dict, declared: dict) -> dict:
+    """A claim without its words."""
+    parts = []
+    for contrast in claim["contrasts"]:
+        sides = {side: declared["variants"][contrast[side]] for side in ("better", "than")}
+        for measure in contrast["measures"]:
+            pairs = declared["pairs"]  # of which claims are about the first; one chosen from runs is not known beforehand
+            of_pair = {"pair": pairs if pairs == "auto" else sorted(pairs[0])} if measure == "confusion" else {}
+            parts.append(canonical({"measure": measure, "margin": declared["margins"][measure]} | sides | of_pair))
+    return {"parts": sorted(parts), **{key: declared[key] for key in ("looks", "images")}, "control": claim["control"]}
+
+
+def said(registration: Registration, present: dict) -> list[str]:
+    """Of each claim that is declared at present, when it was declared, in words.
+
+    Args:
+        present: of ``declared``.
+    """
+    if registration.problem:
+        return [f"not known to be registered: of {paths.REGISTRATION}, {registration.problem}"] * len(present["claims"])
+    return [_said(key, registration.entries, present) for key in keys(present)]
+
+
+def _said(key: str, entries: tuple[dict, ...], present: dict) -> str:
+    place = next((place for place, entry in enumerate(entries) if key in keys(entry["declared"])), None)
+    if place is None:
+        return "not registered: exploratory" if entries else NOT_KEPT
+    entry = entries[place]
+    return _when(entry) + _imported_later(entries, place) + _other_seeds(entries, place, present)
+
+
+def _when(entry: dict) -> str:
+    if not entry["finished_runs"]:
+        return BEFORE
+    after = f"after {counted(entry['finished_runs'], 'finished run')}"
+    if entry["previous"] is None:
+        return f"first recorded {after}: no registration was kept before"
+    if entry["previous"] == formats.DAMAGED:
+        return f"recorded again {after}: the registration before was damaged"
+    return f"declared {after}: exploratory"
+
+
+def _imported_later(entries: tuple[dict, ...], place: int) -> str:
+    """Imported runs say nothing of when they were trained."""
+    later = {run for entry in entries[place + 1 :] for run in entry["imported"]}
+    later -= {run for entry in entries[: place + 1] for run in entry["imported"]}
+    return f"; {counted(len(later), 'run')} imported since then may be older" if later else ""
+
+
+def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
+    """Whether the seeds, on which a verdict depends too, are others than those declared with the claim."""
+    seeds = _seeds(present)
+    if seeds == _seeds(entries[place]["declared"]):
+        return ""
+    since = next((entry for entry in entries[place + 1 :] if _seeds(entry["declared"]) == seeds), None)
+    when = f"after {counted(since['finished_runs'], 'finished run')}" if since else "later"
+    return "" if since and not since["finished_runs"] else f"; the seeds were changed {when}"
+
+
+def _seeds(declared: dict) -> list[int]:
+    """Seeds, in their order where looks depend on it."""
+    return declared["seeds"] if declared["looks"] else sorted(declared["seeds"])
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
