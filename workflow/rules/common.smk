@@ -48,10 +48,13 @@ def tracked(rule, **files):
     job that is due reads them; jobs that are not due go without, since Snakemake would run them after the one that prepares images.
     """
 
+    def missing(file):
+        return file in list(rules.prepare_data.output) and not Path(file).exists()
+
     def present(some):
         if isinstance(some, str):
-            return ancient(some) if Path(some).exists() else []
-        return [ancient(file) for file in some if Path(file).exists()]
+            return [] if missing(some) else ancient(some)
+        return [ancient(file) for file in some if not missing(file)]
 
     def inputs(wildcards):
         named = {

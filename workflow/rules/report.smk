@@ -88,7 +88,7 @@ rule write_report:
                 pairs=PAIRS,
                 runs=run_files("predictions.npz"),
                 # The images that predictions are about.
-                images=f"<data>/{plan.evaluated_part(config)}/images.npy",
+                images=f"{DATA}/{plan.evaluated_part(config)}/images.npy",
                 about=rules.prepare_data.output.about,
             )
         ),

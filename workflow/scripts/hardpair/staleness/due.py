@@ -13,7 +13,7 @@ from hardpair.files.atomic import file_sha256
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan, record, run_difference
 from hardpair.staleness.fingerprint import fingerprint
-from hardpair.staleness.jobs import Job, Jobs
+from hardpair.staleness.jobs import Job, Jobs, key
 from hardpair.staleness.run_difference import Expected
 
 AFFECTS_RESULTS = False
@@ -76,8 +76,7 @@ class Due:
 
     def job(self, rule: str, **names: object) -> Job:
         """A job, by its rule and wildcards; it need not be declared."""
-        job = self.jobs.job(rule, **names)
-        return self.declared.get(job.key, job)
+        return self.declared.get(key(rule, **names)) or self.jobs.job(rule, **names)
 
     def reason(self, job: Job) -> Reason | None:
         """Why a job is due; None if it is not."""
@@ -111,10 +110,10 @@ class Due:
     def _recorded(self, job: Job) -> Reason | None:
         written = self.json(job.record)
         if written is None:
-            return Reason(NO_RECORD, f"{job.record}, which says what it was made of, is missing (`make keep` writes it)")
-        for key, kind in (("settings", SETTINGS), ("code", CODE)):
-            if written.get(key) != job.made[key]:
-                return Reason(kind, f"its {key} changed")
+            return Reason(NO_RECORD, f"{job.record} is missing, see `make keep`")
+        for part, kind in (("settings", SETTINGS), ("code", CODE)):
+            if written.get(part) != job.made[part]:
+                return Reason(kind, f"its {part} changed")
         known = written.get("inputs", {})
         for name, files in record.groups(job.made).items():
             if files == [self.jobs.about] and not Path(self.jobs.about).exists():
