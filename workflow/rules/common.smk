@@ -124,5 +124,5 @@ def figure_inputs(name):
         files.append(rules.prepare_data.output.about)
         files += rules.prepare_data.output.arrays
     if "split" in figure.also:
-        files += rules.split_data.output
+        files.append(rules.split_data.output.split)
     return files
