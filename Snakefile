@@ -17,7 +17,7 @@ ROOT = Path(workflow.current_basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hardpair.staleness import plan
-from hardpair.staleness.code_hash import code_hash
+from hardpair.staleness.jobs import TABLES
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
@@ -78,7 +78,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    planned.extend(start(workflow, config, [STUDY, DATA]))
+    planned.extend(start(workflow, config, [STUDY, DATA, *MARKS.folders()]))
 
 
 onsuccess:

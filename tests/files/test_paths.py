@@ -25,15 +25,17 @@ RUN = {f"{paths.RUN}/{name}" for name in RUN_FILES}
 OF_SEARCH = f"{paths.SEARCH}{{own}}"
 # What a rule writes or names below the study's folder, beside its log and figures.
 OF_RULES = {
-    "split_data": {paths.SPLIT},
-    "propose_trials": {paths.PROPOSALS, OF_SEARCH},
+    "split_data": {paths.SPLIT, f"{paths.MADE}/split_data.json"},
+    "propose_trials": {paths.PROPOSALS, OF_SEARCH, f"{paths.MADE}/propose_trials{{own}}/round{{round}}.json"},
     "run_trial": {paths.PROPOSALS, paths.TRIAL, paths.TRIAL_CHECKPOINT},
-    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH},
+    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH, f"{paths.MADE}/select_recipe{{own}}.json"},
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
-    "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS},
-    "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]},
-    "compare": TABLES | {paths.RUNS, paths.REGISTRATION},
-    "write_report": {paths.REPORT},
+    "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS, f"{paths.MADE}/choose_pairs.json"},
+    "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]} | {f"{paths.MADE}/evaluate/{{variant}}.seed{{seed}}.json"},
+    "compare": TABLES | {paths.RUNS, paths.REGISTRATION, f"{paths.MADE}/compare.json"},
+    "plot_figure": {f"{paths.MADE}/plot_figure/{{figure}}.json"},
+    "assemble_figure": {paths.RUNS, f"{paths.MADE}/assemble_figure.json"},
+    "write_report": {paths.REPORT, "{table}", f"{paths.MADE}/write_report.json"},
 }
 LOG_OF = {
     "propose_trials": f"{paths.LOGS}/propose_trials{{own}}/round{{round}}.log",
@@ -85,7 +87,7 @@ def test_every_file_of_a_finished_study_has_a_path(finished):
         *RUN,
     ]
     known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK, paths.STUDY_LOCK]
-    known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log"]
+    known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log", f"{paths.MADE}/{{rule}}.json", f"{paths.MADE}/{{rule}}/{{job}}.json"]
     files = {path: paths.every(folder, path) for path in known}
     assert all(files.values()), files
     assert {file for some in files.values() for file in some} == {file for file in folder.rglob("*") if file.is_file()}
@@ -101,6 +103,7 @@ def test_trials_come_in_their_order(finished):
 
 def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
     own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log"]
+    own += ["made/evaluate/ce.seed0.json"]
     own += [
         f"checkpoints/ce/{name}" for name in (".seed0.lock", "seed0.safetensors", "seed0.safetensors.damaged", ".partial-1.host-seed0.csv")
     ]
@@ -120,6 +123,7 @@ def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
 def test_all_that_belongs_to_a_variants_own_search_is_found_and_nothing_of_a_shared_one(tmp_path):
     own = ["search/ce/recipe.yaml", "search/ce/trials.csv", "search/ce/round0.json", "search/ce/round0/", "logs/select_recipe/ce.log"]
     own += ["logs/propose_trials/ce/", "logs/run_trial/ce/", "checkpoints/search/ce/"]
+    own += ["made/propose_trials/ce/", "made/select_recipe/ce.json"]
     shared = ["search/recipe.yaml", "search/trials.csv", "search/round0.json", "search/round0/trial0.json", "logs/select_recipe.log"]
     shared += ["logs/propose_trials/round0.log", "logs/run_trial/trial0.round0.log", "checkpoints/search/.trial0.lock"]
     for name in [*own, *shared, "search/ce/mine.txt"]:

@@ -10,6 +10,18 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "Makefile", "config", "docs", "envs", "profiles", "workflow")
 
+# Prints the jobs that `make status` counts as due, with the changes of --config that are its arguments.
+DUE = """
+import sys
+sys.path.insert(0, "workflow/scripts")
+from pathlib import Path
+from hardpair.study import find
+from hardpair.study.status_reader import Watch
+config = find.overlay(["tiny.yaml"], find.changes_of(sys.argv[1:]))
+for job in Watch(config, Path("results", config["study"])).status().due:
+    print(job.message)
+"""
+
 # Everything that happens in a study, on images so small that it takes seconds.
 TINY = """
 study: tiny
@@ -72,6 +84,10 @@ class Workspace:
         """Messages of the jobs that a run would start, but for the last, which makes nothing."""
         done = self.snakemake("--dry-run", *options)
         return set(re.findall(r"^Job \d+: (.+)$", done.stdout + done.stderr, re.M)) - {"Complete the study"}
+
+    def due(self, *changes: str) -> set[str]:
+        """Messages of the jobs that ``make status`` counts as due, with such changes of keys as ``--config`` makes."""
+        return set(self.run(sys.executable, "-c", DUE, *changes).stdout.splitlines())
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace text in a file; it must be there."""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -32,10 +33,35 @@ def runs(variants=VARIANTS, seeds=SEEDS, steps=("Train", "Evaluate")) -> set[str
     return {f"{step} {variant} with seed {seed}" for step in steps for variant in variants for seed in seeds}
 
 
+RECORD = """
+import sys
+sys.path.insert(0, "workflow/scripts")
+from hardpair.staleness import record
+from hardpair.staleness.due import Due
+from hardpair.study import find
+job = Due.of(find.overlay(["tiny.yaml"])).job("prepare_data")
+record.write(job.record, job.made)
+"""
+
+
+class Study(Workspace):
+    """Whose stale jobs are the same by Snakemake, with its memory and without, and by the status."""
+
+    def stale(self, *options: str) -> set[str]:
+        jobs, memory, away = super().stale(*options), self.folder / ".snakemake", self.folder / "away"
+        memory.rename(away)
+        assert super().stale(*options) == jobs, "without .snakemake"
+        shutil.rmtree(memory, ignore_errors=True)
+        away.rename(memory)
+        if "--" not in options:
+            assert self.due(*options[1:]) == jobs, "by the status"
+        return jobs
+
+
 @pytest.fixture
 def study(finished, tmp_path):
     """A copy of it to change."""
-    return finished.copy(tmp_path)
+    return Study(finished.copy(tmp_path).folder)
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -74,7 +100,7 @@ def test_a_fresh_clone_with_copied_results_reruns_nothing(finished, tmp_path, me
     time.sleep(0.01)  # files of the clone are younger than the results
     subprocess.run(["git", "clone", "-q", str(source), str(clone)], check=True)
     for folder in ("results", "resources") + ((".snakemake",) if memory else ()):
-        shutil.copytree(finished.folder / folder, clone / folder)
+        shutil.copytree(finished.folder / folder, clone / folder, copy_function=shutil.copy2 if memory else shutil.copyfile)
     assert Workspace(clone).stale() == set()
 
 
@@ -146,6 +172,7 @@ def test_a_recipe_of_its_own_reruns_that_variant_and_is_what_it_is_trained_with(
     shared = yaml.safe_load((study.folder / "results/tiny/search/recipe.yaml").read_text())
     assert record["recipe"] == shared | {"learning_rate": 0.02} != shared
     assert "\ndfl has a recipe of its own: learning_rate 0.02.\n" in (study.folder / "results/tiny/comparison.md").read_text()
+    assert study.stale() == SUMMARY - TABLES, "of the report, since only the comparison was asked for"
     status = study.run("python", "workflow/scripts/study.py", "status", "--configfile", "tiny.yaml").stdout
     assert "6/6  runs" in status
     assert "stale" not in status
@@ -191,13 +218,13 @@ def test_official_images_from_elsewhere_rerun_nothing(study):
         (study.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (study.folder / name).touch()
     study.edit("tiny.yaml", "data: {kind: synthetic, name: synthetic,", "data: {kind: cifar10, name: cifar10,")
-    study.snakemake("--touch", "--", images)
+    study.run(sys.executable, "-c", RECORD)
     study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, urls: [https://mirror.example/a.tar.gz],")
     assert study.stale("--", images) == set()
     (study.folder / archive).unlink()  # as ancient as it is, a lost archive is no reason to prepare again
     assert study.stale("--", images) == set()
     study.edit("tiny.yaml", "kind: cifar10,", "kind: cifar10, source: here,")
-    study.snakemake("--touch", "--", images)
+    study.run(sys.executable, "-c", RECORD)
     study.edit("tiny.yaml", "source: here", "source: there")
     assert study.stale("--", images) == set()
 
@@ -212,3 +239,21 @@ def test_a_long_tail_splits_again_and_no_tail_does_not(study):
 def test_another_space_searches_again(study):
     study.edit("tiny.yaml", "rounds: 2,", "rounds: 2, space: {momentum: [0.5, 0.95]},")
     assert study.stale() == FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_images_that_another_study_has_replaced_are_noticed(study):
+    study.edit("tiny.yaml", "size: 8", "size: 8, separation: 3")
+    study.snakemake("--", "resources/synthetic/dataset.json")
+    study.edit("tiny.yaml", "size: 8, separation: 3", "size: 8")
+    assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY
+    study.snakemake("--", "resources/synthetic/dataset.json")
+    assert study.stale() == set(), "they are again what all was made of"
+
+
+def test_files_that_are_gone_are_made_again_and_images_only_where_they_are_read(study):
+    shutil.rmtree(study.folder / "resources")
+    assert study.stale() == set()
+    shutil.rmtree(study.folder / "results/tiny/runs/dfl/seed1")
+    assert study.stale() == {"Prepare the images of synthetic"} | runs(["dfl"], [1]) | SUMMARY
+    (study.folder / "results/tiny/made/split_data.json").unlink()
+    assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY

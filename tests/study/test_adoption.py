@@ -42,7 +42,7 @@ def home(finished, tmp_path):
     shutil.rmtree(study.folder / ".snakemake")
     shutil.move(study.folder / "results/tiny/runs", tmp_path / "brought")
     shutil.rmtree(study.folder / "results/tiny/logs")
-    (study.folder / "results/tiny/comparison.md").unlink()  # newer than everything, it would make Snakemake look no further
+    (study.folder / "results/tiny/comparison.md").unlink()
     return study
 
 
@@ -99,7 +99,6 @@ def test_a_study_without_its_recipe_is_refused_with_what_to_run_first(home, tmp_
 
 
 def test_a_stale_split_is_as_good_as_none(home, tmp_path):
-    home.snakemake("--touch", "--force", "--no-hooks", "--", "results/tiny/split.json")
     home.edit("tiny.yaml", "validation: 100", "validation: 90")
     done = adopt(home, "--runs", str(tmp_path / "brought"), check=False)
     assert "not those of the present config" in done.stderr
@@ -129,8 +128,8 @@ def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path
     assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if has_run else "")
 
 
-@pytest.mark.parametrize("end", [UserError("snakemake --touch failed"), KeyboardInterrupt()], ids=["failed", "Ctrl-C"])
-def test_an_import_that_snakemake_cannot_record_is_undone(home, tmp_path, monkeypatch, end):
+@pytest.mark.parametrize("end", [UserError("no space left"), KeyboardInterrupt()], ids=["failed", "Ctrl-C"])
+def test_an_import_that_cannot_be_recorded_is_undone(home, tmp_path, monkeypatch, end):
     """Runs that are new go, and those that were replaced come back."""
     target = home.folder / "results/tiny/runs/ce/seed1"
     shutil.copytree(tmp_path / "brought/ce/seed1", target)
@@ -143,7 +142,7 @@ def test_an_import_that_snakemake_cannot_record_is_undone(home, tmp_path, monkey
         raise end
 
     monkeypatch.chdir(home.folder)
-    monkeypatch.setattr(adoption, "record_in_snakemake", fail)
+    monkeypatch.setattr(adoption, "record_evaluations", fail)
     with pytest.raises(type(end)):
         adoption.adopt_runs(tmp_path / "brought", ["tiny.yaml"])
     assert moments(home.folder / "results/tiny/runs", without="logs") == before

@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -40,7 +41,9 @@ def study(
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
             runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, **far))
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
-    return StudyStatus(Path("results/made"), config, runs, trials, True, finished, list(leftover), working, locked, list(marked), seconds)
+    rules = [] if finished else [*("train" for run in runs if run.state != DONE), "evaluate", "compare", "plot_figure", "write_report"]
+    due = [SimpleNamespace(rule=rule) for rule in rules]
+    return StudyStatus(Path("results/made"), config, runs, trials, due, list(leftover), working, locked, list(marked), seconds)
 
 
 def lines(status, width=100, height=None):

@@ -1,8 +1,11 @@
 # What several phases need: names of files, and the figures of the study.
 
+import functools
 import shlex
 from hardpair.data import sources
 from hardpair.figures import catalogue
+from hardpair.staleness.due import Due
+from hardpair.study.snakemake_internals import Marks, is_cluster_job, only_marks_count
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]
@@ -19,6 +22,7 @@ DOWNLOADED = f"{DATA}/download/{config['data']['kind']}.tar.gz"
 ARCHIVE = DOWNLOADED if SOURCE.release and config["data"]["source"] is None else []
 
 FIGURES = plan.figures(config)
+MARKS = Marks()
 
 
 def study_folder(wildcards):
@@ -29,6 +33,57 @@ def study_folder(wildcards):
 def data_folder(wildcards):
     """Where the prepared images lie."""
     return DATA
+
+
+@functools.cache
+def due():
+    """Which jobs are due; when the Snakefile is read, Snakemake does not know its own settings yet."""
+    return Due(config, PICTURES, only_marks_count(workflow))
+
+
+def tracked(rule, **files):
+    """Inputs of a rule, for ``unpack``: of a job that is due, with one file more that is newer than its outputs; else ancient.
+
+    So Snakemake runs exactly the jobs that are due, whenever files were written and whatever it remembers. Images may be missing where no
+    job that is due reads them; jobs that are not due go without, since Snakemake would run them after the one that prepares images.
+    """
+
+    def missing(file):
+        return file in list(rules.prepare_data.output) and not Path(file).exists()
+
+    def present(some):
+        if isinstance(some, str):
+            return [] if missing(some) else ancient(some)
+        return [ancient(file) for file in some if not missing(file)]
+
+    def inputs(wildcards):
+        named = {
+            name: some(wildcards) if callable(some) else some
+            for name, some in files.items()
+        }
+        # As texts, since `ancient` would mark the outputs of other rules themselves.
+        named = {
+            name: str(some) if isinstance(some, str) else list(map(str, some))
+            for name, some in named.items()
+        }
+        if is_cluster_job():  # it was planned to run
+            return named
+        job = due().job(rule, **dict(wildcards.items()))
+        if reason := due().reason(job):
+            return named | {"due": MARKS.newer(reason.kind, job.outputs)}
+        return {name: present(some) for name, some in named.items()}
+
+    return inputs
+
+
+def made(rule):
+    """The param of a rule that its job's record is written from."""
+    return lambda wildcards: plan.params(
+        due().job(rule, **dict(wildcards.items())).made
+    )
+
+
+RECORD = " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 def run_files(name):
@@ -67,7 +122,7 @@ def figure_inputs(name):
         files.append(PAIRS)
     if "data" in figure.also:
         files.append(rules.prepare_data.output.about)
-        files += ancient(rules.prepare_data.output.arrays)
+        files += rules.prepare_data.output.arrays
     if "split" in figure.also:
-        files += rules.split_data.output
+        files.append(rules.split_data.output.split)
     return files

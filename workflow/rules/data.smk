@@ -21,6 +21,7 @@ rule download_data:
 
 rule prepare_data:
     input:
+        unpack(tracked("prepare_data")),
         archive=ancient(ARCHIVE),
     output:
         arrays=expand(
@@ -29,6 +30,7 @@ rule prepare_data:
             name=["images", "labels"],
         ),
         about="<data>/dataset.json",
+        made="<data>/made.json",
     log:
         "<data>/logs/prepare_data.log",
     localrule: SOURCE.threads == 1  # of seconds
@@ -41,8 +43,7 @@ rule prepare_data:
     params:
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
-        pictures=PICTURES,
-        code=plan.prepare_code(config),
+        made=made("prepare_data"),
         kind=config["data"]["kind"],
         name=config["data"]["name"],
     message:
@@ -50,14 +51,21 @@ rule prepare_data:
     shell:
         "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
+        + RECORD
 
 
 rule split_data:
     input:
-        arrays=ancient(rules.prepare_data.output.arrays),
-        about=rules.prepare_data.output.about,
+        unpack(
+            tracked(
+                "split_data",
+                about=rules.prepare_data.output.about,
+                arrays=rules.prepare_data.output.arrays,
+            )
+        ),
     output:
-        "<study>/split.json",
+        split="<study>/split.json",
+        made="<study>/made/split_data.json",
     log:
         "<study>/logs/split_data.log",
     localrule: True
@@ -66,8 +74,9 @@ rule split_data:
     params:
         data=data_folder,
         settings=plan.params(plan.split_settings(config)),
-        code=code_hash("split_data.py"),
+        made=made("split_data"),
     message:
         "Split the training images"
     shell:
-        "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output} 2> {log}"
+        "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
+        + RECORD

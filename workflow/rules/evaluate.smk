@@ -3,15 +3,21 @@
 
 rule evaluate:
     input:
-        # It holds the hashes of the weights, so it changes with them; a run that was imported as a record has no weights.
-        record=rules.train.output.record,
-        split=rules.split_data.output,
-        pairs=PAIRS,
-        about=rules.prepare_data.output.about,
-        arrays=ancient(rules.prepare_data.output.arrays),
+        # run.json holds the hashes of the weights, so it changes with them; a run that was imported as a record has no weights.
+        unpack(
+            tracked(
+                "evaluate",
+                record=rules.train.output.record,
+                split=rules.split_data.output.split,
+                pairs=PAIRS,
+                about=rules.prepare_data.output.about,
+                arrays=rules.prepare_data.output.arrays,
+            )
+        ),
     output:
         predictions="<study>/runs/{variant}/seed{seed}/predictions.npz",
         metrics="<study>/runs/{variant}/seed{seed}/metrics.json",
+        made="<study>/made/evaluate/{variant}.seed{seed}.json",
     log:
         "<study>/logs/evaluate/{variant}.seed{seed}.log",
     conda:
@@ -23,7 +29,7 @@ rule evaluate:
     params:
         data=data_folder,
         settings=plan.params(plan.evaluate_settings(config)),
-        code=code_hash("evaluate.py"),
+        made=made("evaluate"),
         folder=subpath(output.metrics, parent=True),
     message:
         "Evaluate {wildcards.variant} with seed {wildcards.seed}"
@@ -31,17 +37,25 @@ rule evaluate:
         "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
+        + RECORD
 
 
 rule compare:
     input:
         # A run that is trained again is evaluated again, so metrics.json changes with both. registration.json is no input: it grows where
         # something else is declared, which is in the settings, and where runs are imported.
-        runs=run_files("metrics.json"),
-        recipes=search_files(paths.RECIPE),
-        trials=search_files(paths.TRIALS) if config["search"]["enabled"] else [],
-        split=rules.split_data.output,
-        pairs=PAIRS,
+        unpack(
+            tracked(
+                "compare",
+                runs=run_files("metrics.json"),
+                recipes=search_files(paths.RECIPE),
+                trials=(
+                    search_files(paths.TRIALS) if config["search"]["enabled"] else []
+                ),
+                split=rules.split_data.output.split,
+                pairs=PAIRS,
+            )
+        ),
     output:
         runs="<study>/runs.csv",
         comparison="<study>/comparison.csv",
@@ -54,6 +68,7 @@ rule compare:
             category="Tables",
             labels={"table": "Comparison"},
         ),
+        made="<study>/made/compare.json",
     log:
         "<study>/logs/compare.log",
     localrule: True
@@ -62,10 +77,10 @@ rule compare:
     params:
         study=study_folder,
         settings=plan.params(plan.compare_settings(config)),
-        code=code_hash("compare.py"),
+        made=made("compare"),
     message:
         "Compare the runs"
     shell:
         "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
         " --split {input.split} --settings {params.settings:q} --registration {params.study}/registration.json"
-        " --output-dir {params.study} 2> {log}"
+        " --output-dir {params.study} 2> {log}" + RECORD

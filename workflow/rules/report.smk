@@ -5,7 +5,12 @@
 
 rule plot_figure:
     input:
-        lambda wildcards: figure_inputs(wildcards.figure),
+        unpack(
+            tracked(
+                "plot_figure",
+                files=lambda wildcards: figure_inputs(wildcards.figure),
+            )
+        ),
     output:
         png=report(
             "<study>/figures/{figure}.png",
@@ -14,6 +19,7 @@ rule plot_figure:
             labels=lambda wildcards: {"figure": FIGURES[wildcards.figure].title},
         ),
         svg="<study>/figures/{figure}.svg",
+        made="<study>/made/plot_figure/{figure}.json",
     log:
         "<study>/logs/plot_figure/{figure}.log",
     wildcard_constraints:
@@ -29,17 +35,17 @@ rule plot_figure:
         settings=lambda wildcards: plan.params(
             plan.figure_settings(config, wildcards.figure)
         ),
-        code=lambda wildcards: catalogue.code(wildcards.figure),
+        made=made("plot_figure"),
     message:
         "Draw the figure {wildcards.figure}"
     shell:
         "python workflow/scripts/plot_figure.py {wildcards.figure} {params.inputs}"
-        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
 
 
 rule assemble_figure:
     input:
-        figure_inputs(catalogue.FINAL),
+        unpack(tracked("assemble_figure", files=figure_inputs(catalogue.FINAL))),
     output:
         png=report(
             "<study>/figures/final.png",
@@ -48,6 +54,7 @@ rule assemble_figure:
             labels={"figure": FIGURES[catalogue.FINAL].title},
         ),
         svg="<study>/figures/final.svg",
+        made="<study>/made/assemble_figure.json",
     log:
         "<study>/logs/assemble_figure.log",
     localrule: True
@@ -56,27 +63,38 @@ rule assemble_figure:
     params:
         study=study_folder,
         settings=plan.params(plan.figure_settings(config, catalogue.FINAL)),
-        code=catalogue.code(catalogue.FINAL),
+        made=made("assemble_figure"),
     message:
         "Assemble the final figure"
     shell:
         "python workflow/scripts/assemble_figure.py --runs {params.study}/runs"
-        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
 
 
 rule write_report:
     input:
-        figure_files(),
-        rules.compare.output,  # which depends on every run
-        search_files(paths.RECIPE) + search_files(paths.TRIALS)
-        if config["search"]["enabled"]
-        else [],
-        PAIRS,
-        run_files("predictions.npz"),
-        # The images that predictions are about; dataset.json alone changes with them.
-        images=ancient(f"<data>/{plan.evaluated_part(config)}/images.npy"),
+        unpack(
+            tracked(
+                "write_report",
+                figures=figure_files(),
+                tables=expand(
+                    "<study>/{table}", table=TABLES
+                ),  # which depend on every run
+                searches=(
+                    search_files(paths.RECIPE) + search_files(paths.TRIALS)
+                    if config["search"]["enabled"]
+                    else []
+                ),
+                pairs=PAIRS,
+                runs=run_files("predictions.npz"),
+                # The images that predictions are about.
+                images=f"{DATA}/{plan.evaluated_part(config)}/images.npy",
+                about=rules.prepare_data.output.about,
+            )
+        ),
     output:
-        report(
+        made="<study>/made/write_report.json",
+        page=report(
             "<study>/report.html",
             caption="../report/report.rst",
             category="Report",
@@ -90,9 +108,9 @@ rule write_report:
     params:
         study=study_folder,
         settings=plan.params(plan.report_settings(config)),
-        code=code_hash("write_report.py", *plan.report_parts()),
+        made=made("write_report"),
     message:
         "Write the report"
     shell:
         "python workflow/scripts/write_report.py --study-dir {params.study} --images {input.images}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        " --settings {params.settings:q} --output {output.page} 2> {log}" + RECORD

@@ -10,9 +10,15 @@ SEARCH, OF_VARIANT = (
 
 rule propose_trials:
     input:
-        lambda wildcards: trial_files(int(wildcards.round), wildcards),
+        unpack(
+            tracked(
+                "propose_trials",
+                trials=lambda wildcards: trial_files(int(wildcards.round), wildcards),
+            )
+        ),
     output:
-        "<study>/search<own>/round{round}.json",
+        proposals="<study>/search<own>/round{round}.json",
+        made="<study>/made/propose_trials<own>/round{round}.json",
     log:
         "<study>/logs/propose_trials<own>/round{round}.log",
     localrule: True
@@ -23,20 +29,25 @@ rule propose_trials:
         settings=lambda wildcards: plan.params(
             plan.propose_settings(config, wildcards.get("variant"))
         ),
-        code=code_hash("propose_trials.py"),
+        made=made("propose_trials"),
     message:
         f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
         f"python workflow/scripts/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        " --settings {params.settings:q} --output {output.proposals} 2> {log}" + RECORD
 
 
 rule run_trial:
     input:
-        proposals="<study>/search<own>/round{round}.json",
-        split=rules.split_data.output,
-        about=rules.prepare_data.output.about,
-        arrays=ancient(rules.prepare_data.output.arrays),
+        unpack(
+            tracked(
+                "run_trial",
+                proposals="<study>/search<own>/round{round}.json",
+                split=rules.split_data.output.split,
+                about=rules.prepare_data.output.about,
+                arrays=rules.prepare_data.output.arrays,
+            )
+        ),
     output:
         "<study>/search<own>/round{round}/trial{trial}.json",
     log:
@@ -71,14 +82,20 @@ rule run_trial:
 
 rule select_recipe:
     input:
-        lambda wildcards: (
-            trial_files(config["search"]["rounds"], wildcards)
-            if config["search"]["enabled"]
-            else []
+        unpack(
+            tracked(
+                "select_recipe",
+                trials=lambda wildcards: (
+                    trial_files(config["search"]["rounds"], wildcards)
+                    if config["search"]["enabled"]
+                    else []
+                ),
+            )
         ),
     output:
         recipe="<study>/search<own>/recipe.yaml",
         trials="<study>/search<own>/trials.csv",
+        made="<study>/made/select_recipe<own>.json",
     log:
         "<study>/logs/select_recipe<own>.log",
     localrule: True
@@ -89,9 +106,10 @@ rule select_recipe:
         settings=lambda wildcards: plan.params(
             plan.select_settings(config, wildcards.get("variant"))
         ),
-        code=code_hash("select_recipe.py"),
+        made=made("select_recipe"),
     message:
         f"Choose the recipe{OF_VARIANT}"
     shell:
         f"python workflow/scripts/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
+        + RECORD

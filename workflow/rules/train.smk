@@ -3,10 +3,15 @@
 
 rule train:
     input:
-        recipe=rules.select_recipe.output.recipe,
-        split=rules.split_data.output,
-        about=rules.prepare_data.output.about,
-        arrays=ancient(rules.prepare_data.output.arrays),
+        unpack(
+            tracked(
+                "train",
+                recipe=rules.select_recipe.output.recipe,
+                split=rules.split_data.output.split,
+                about=rules.prepare_data.output.about,
+                arrays=rules.prepare_data.output.arrays,
+            )
+        ),
     output:
         record="<study>/runs/{variant}/seed{seed}/run.json",
         models=[
@@ -51,14 +56,20 @@ if PAIRS:
 
     rule choose_pairs:
         input:
-            expand(
-                "<study>/runs/{variant}/seed{seed}/{name}",
-                variant=config["baseline"],
-                seed=SEEDS,
-                name=["history.npz", "run.json"],
+            unpack(
+                tracked(
+                    "choose_pairs",
+                    runs=expand(
+                        "<study>/runs/{variant}/seed{seed}/{name}",
+                        variant=config["baseline"],
+                        seed=SEEDS,
+                        name=["history.npz", "run.json"],
+                    ),
+                )
             ),
         output:
-            PAIRS,
+            pairs=PAIRS,
+            made="<study>/made/choose_pairs.json",
         log:
             "<study>/logs/choose_pairs.log",
         localrule: True
@@ -67,9 +78,9 @@ if PAIRS:
         params:
             study=study_folder,
             settings=plan.params(plan.choose_settings(config)),
-            code=code_hash("choose_pairs.py"),
+            made=made("choose_pairs"),
         message:
             "Choose the pairs that the baseline confuses most"
         shell:
             "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
-            " --settings {params.settings:q} --output {output} 2> {log}"
+            " --settings {params.settings:q} --output {output.pairs} 2> {log}" + RECORD

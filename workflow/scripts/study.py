@@ -68,6 +68,19 @@ def adopt(runs: Path, configfile: list[str], code: str | None) -> None:
     adopt_runs(runs, configfile, code)
 
 
+def keep(study: str | None, configfile: list[str]) -> None:
+    """Keep the results of a study that was made before its files were recorded.
+
+    Records images, split, search and evaluations as made by the present config and code, if all runs and trials have their fingerprint.
+    Example:
+
+      python workflow/scripts/study.py keep --study cifar10
+    """
+    from hardpair.study.keep import keep_study
+
+    keep_study(chosen(study, configfile))
+
+
 def events(study: str | None, configfile: list[str], follow: bool) -> None:
     """Write the progress of runs as TensorBoard event files.
 
@@ -86,11 +99,11 @@ def main() -> None:
     cli = parser(__doc__)
     commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parsers = {}
-    for command in (status, runs, clean, adopt, events):
+    for command in (status, runs, clean, adopt, keep, events):
         text, layout = inspect.getdoc(command), argparse.RawDescriptionHelpFormatter
         subparser = commands.add_parser(command.__name__, help=text.partition("\n")[0], description=text, formatter_class=layout)
         subparser.set_defaults(command=command)
-        if command in (status, runs, events):
+        if command in (status, runs, keep, events):
             add = subparser.add_argument
             add("--study", metavar="NAME", help="a study that was started here; default: the one that was started last")
             add("--configfile", nargs="+", default=[], metavar="FILE", help="or its overlays of config/config.yaml, as for snakemake")

@@ -13,6 +13,7 @@ RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
+MADE = "made"  # its files say what those of each job were made of; runs and trials hold a fingerprint
 STARTED = "started.json"  # the overlays and changes that the study was started with last
 REGISTRATION = "registration.json"  # what the study declared, and when
 STUDY_LOCK = "checkpoints/.lock"  # held by the command that is at work on the study
@@ -22,7 +23,8 @@ RESULT = {"figure": f"{FIGURES}/final.png", "table": COMPARISON, "report": REPOR
 
 # {own} is empty for the search that all variants share, and /{variant} for a variant's own; see ``own``.
 RECIPE, TRIALS = f"{SEARCH}{{own}}/recipe.yaml", f"{SEARCH}{{own}}/trials.csv"
-PROPOSALS = f"{SEARCH}{{own}}/round{{round}}.json"
+ROUND = "round{round}"
+PROPOSALS = f"{SEARCH}{{own}}/{ROUND}.json"
 TRIAL_NAME = "round{round}/trial{trial}.json"
 TRIAL = f"{SEARCH}{{own}}/{TRIAL_NAME}"
 TRIAL_LOG = f"{LOGS}/run_trial{{own}}/trial{{trial}}.round{{round}}.log"
@@ -42,10 +44,13 @@ OF_VARIANTS = (
     f"{RUN}/?",
     r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors(?:\.damaged)?)",
     rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.log",
+    rf"{MADE}/evaluate/{{variant}}\.seed{{seed}}\.json",
     rf"{SEARCH}/{{variant}}/(?:recipe\.yaml|trials\.csv|round\d+\.json|round\d+/?)",
     rf"{LOGS}/(?:propose_trials|run_trial)/{{variant}}/",
     rf"checkpoints/{SEARCH}/{{variant}}/",
     rf"{LOGS}/select_recipe/{{variant}}\.log",
+    rf"{MADE}/propose_trials/{{variant}}/",
+    rf"{MADE}/select_recipe/{{variant}}\.json",
 )
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -23,7 +22,8 @@ from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
-from hardpair.staleness import plan
+from hardpair.staleness import plan, record
+from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study import replaced
 from hardpair.study.find import overlay
@@ -50,7 +50,8 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     with contextlib.ExitStack() as locked:
         locked.callback(locks.take_study(study).release)
         replaced.restore(study)  # what an import that was killed has left
-        folders, expected = _inputs(runs, config, configfiles)
+        due = Due.of(config)
+        folders, expected = _inputs(runs, due, configfiles)
         older = OlderCode(full_commit(commit)) if commit else None
         try:
             imported, present = import_runs(folders, study, expected, older, locked)
@@ -58,7 +59,7 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
                 raise UserError(f"{runs} holds no run of the study {config['study']}: the reasons are above")
             if imported:  # which count from now on, whatever they say of claims that are declared by now
                 register(study, config, (target.relative_to(study / paths.RUNS).as_posix() for target in imported))
-                record_in_snakemake(imported, _options(configfiles))
+            record_evaluations(imported, due)
         except BaseException:  # Ctrl-C too
             replaced.restore(study)
             raise
@@ -67,28 +68,26 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     print(f"{len(imported)} of {len(folders)} runs imported")
 
 
-def _inputs(runs: Path, config: dict, configfiles: list[str]) -> tuple[list[Path], Expected]:
+def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], Expected]:
     """Folders of the runs, and what the study would train.
 
     Raises:
         UserError: Snakemake is running here, recipe or split are missing or stale, or there is no run.
     """
-    study, options = paths.RESULTS / config["study"], _options(configfiles)
+    config, options = due.config, ["--configfile", *configfiles] if configfiles else []
+    study = paths.RESULTS / config["study"]
     recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
     split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
         raise UserError("snakemake is running here: wait for its end, or run `snakemake --unlock` if it was killed")
-    if "Nothing to be done" not in _snakemake("--dry-run", *options, "--", *inputs):
+    makers = [job for job in due.declared.values() if job.rule in ("split_data", "select_recipe")]
+    if any(map(due.reason, makers)):
         command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
         raise UserError(f"{' and '.join(inputs)} are missing or not those of the present config: run `{command}` first")
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
     return folders, Expected(config, {name: read_map(file) for name, file in recipe_files.items()}, split)
-
-
-def _options(configfiles: list[str]) -> list[str]:
-    return ["--configfile", *configfiles] if configfiles else []
 
 
 def import_runs(
@@ -109,8 +108,8 @@ def import_runs(
         if reason := refusal(folder, expected, older):
             print(f"{folder}: not imported, {reason}")
             continue
-        record = read_json(folder / "run.json")
-        names = {"variant": record["variant"], "seed": record["seed"]}
+        run = read_json(folder / "run.json")
+        names = {"variant": run["variant"], "seed": run["seed"]}
         target = study / paths.RUN.format(**names)
         if target in imported:
             print(f"{folder}: not imported, this run was imported just now from another folder")
@@ -128,8 +127,8 @@ def import_runs(
         import_run(folder, target, expected, older)
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
-        if older and record["code"] != expected.code(record["variant"]):
-            older.hashes.setdefault(record["variant"], record["code"])
+        if older and run["code"] != expected.code(run["variant"]):
+            older.hashes.setdefault(run["variant"], run["code"])
         print(f"{folder}: imported as {target}")
     return imported, present
 
@@ -149,26 +148,13 @@ def full_commit(name: str) -> str:
         return name[:12]
 
 
-def record_in_snakemake(folders: list[Path], options: list[str]) -> None:
-    """Make Snakemake record the params of the runs, as for a run that it trains, so that a changed setting makes them stale.
-
-    Snakemake records the params of each job that it touches; ``--allowed-rules`` keeps it from touching others.
-
-    Raises:
-        UserError: Snakemake failed.
-    """
-    files = [str(path) for folder in folders for path in (folder / "run.json", folder / "metrics.json") if path.exists()]
-    _snakemake("--touch", "--force", "--allowed-rules", "train", "evaluate", "--no-hooks", *options, "--", *files)
-
-
-def _snakemake(*options: str) -> str:
-    """The output of a call of Snakemake."""
-    command = [sys.executable, "-m", "snakemake", *options]
-    call = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if call.returncode != 0:
-        last = (call.stdout.strip().splitlines() or ["no message"])[-1].strip()
-        raise UserError(f"snakemake {options[0]} failed, so nothing was imported: {last}")
-    return call.stdout
+def record_evaluations(folders: list[Path], due: Due) -> None:
+    """Record what the evaluations of imported runs were made of, as for those that the study makes."""
+    for folder in folders:
+        run = read_json(folder / "run.json")
+        job = due.job("evaluate", variant=run["variant"], seed=run["seed"])
+        if (folder / "metrics.json").exists():
+            record.write(job.record, job.made)
 
 
 def refusal(folder: Path, expected: Expected, older: OlderCode | None = None) -> str | None:

@@ -1,4 +1,4 @@
-"""What imported runs replace, kept until Snakemake has recorded them."""
+"""What imported runs replace, kept until all of an import is in place."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ from hardpair.files import paths
 
 
 def aside(target: Path) -> Path:
-    """Where what a run replaces is kept until Snakemake has recorded the run: the earlier run, or an empty folder."""
+    """Where what a run replaces is kept until all of an import is in place: the earlier run, or an empty folder."""
     return target.with_name(f".replaced-{target.name}")
 
 
 def restore(study: Path) -> None:
-    """Undo an import that was not completed: runs that Snakemake has not recorded go, what they replaced comes back."""
+    """Undo an import that was not completed: its runs go, what they replaced comes back."""
     for kept in (study / paths.RUNS).glob("*/.replaced-*"):
         target = kept.with_name(kept.name.removeprefix(".replaced-"))
         if target.exists():
@@ -25,5 +25,5 @@ def restore(study: Path) -> None:
 
 
 def interrupted(study: Path) -> bool:
-    """Whether an import into a study was cut short, so that it has runs that Snakemake has not recorded."""
+    """Whether an import into a study was cut short, so that it has some of its runs."""
     return any((study / paths.RUNS).glob("*/.replaced-*"))

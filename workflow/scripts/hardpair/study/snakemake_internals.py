@@ -3,8 +3,10 @@
 One more is in the Snakefile, which must know its own folder before it can import this.
 """
 
+import os
 import re
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -13,6 +15,7 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
+from snakemake.settings.types import RerunTrigger
 from snakemake.utils import available_cpu_count
 
 from hardpair.config.sentences import nearest_path
@@ -21,6 +24,7 @@ from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
 
@@ -42,6 +46,40 @@ def as_written(workflow) -> dict | None:
     refuse_repeated(command_line())
     base = [] if settings.replace_workflow_config or (settings.configfiles and not Path(find.BASE).exists()) else [find.BASE]
     return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
+
+
+def only_marks_count(workflow) -> frozenset[str]:
+    """Have Snakemake compare nothing but times of files, so that jobs run for their marks alone; return what is forced to run.
+
+    Without a profile that says so, it would run jobs also for what it remembers of them, or would not run them where it remembers nothing.
+    """
+    workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
+    if workflow.dag_settings.forceall:
+        return frozenset(rule.name for rule in workflow.rules)
+    return frozenset(workflow.dag_settings.forcerun)
+
+
+class Marks:
+    """Empty files that are newer than the outputs of jobs that are due. They last as long as this process."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory | None = None
+
+    def newer(self, kind: str, outputs: list[str]) -> str:
+        """A file of that name that is newer than these files, even if they are of the future; ``start`` gives it the present time."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="hardpair-due-")
+        mark = Path(self._folder.name, kind)
+        if not mark.exists():
+            mark.touch()
+        newest = max((os.path.getmtime(file) for file in outputs if os.path.exists(file)), default=0)
+        if newest >= mark.stat().st_mtime:
+            os.utime(mark, (newest + 1, newest + 1))
+        return str(mark)
+
+    def folders(self) -> list[str]:
+        """The folder that holds them, if there are any."""
+        return [self._folder.name] if self._folder else []
 
 
 def refuse_repeated(arguments: Sequence[str]) -> None:
@@ -71,7 +109,7 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
 
     # Before the jobs are known, the command line alone has the targets. Most have none, and to parse it takes half a second.
     words = [word for word in command_line() if not re.match(r"-|\d+$", word) and "=" not in word and not Path(word).exists()]
-    if all(map(is_made, words)) or "--target-jobs" in command_line():  # a cluster's job
+    if all(map(is_made, words)) or is_cluster_job():
         return
     for target in filter(lambda target: not is_made(target), get_argument_parser().parse_args(command_line()).targets):
         files = [re.sub(r"{(\w+)[^{}]*}", r"{\1}", file) for rule in workflow.rules for file in rule.output]
@@ -85,8 +123,13 @@ def command_line() -> list[str]:
     return sys.argv[1:] if Path(sys.argv[0]).name in ("snakemake", "__main__.py") else []
 
 
+def is_cluster_job() -> bool:
+    """Whether this process is the one in which a job of a cluster runs."""
+    return "--target-jobs" in command_line()
+
+
 def start(workflow, config: dict, folders: list[str]) -> list:
-    """Prepare the folders of a study and its data, record what it is started with, register what it declares, print its plan;
+    """Prepare the folders of a study, its data and its marks, record what it is started with, register what it declares, print its plan;
     return the planned jobs.
 
     The study's lock is held until this process ends.
@@ -104,6 +147,7 @@ def start(workflow, config: dict, folders: list[str]) -> list:
         _locks.append(locks.take_study(study))
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
             raise UserError(f"an import of runs into {study} was cut short: run `make adopt` with its RUNS and CONFIG again first")
+        refuse_unrecorded(config)
         tidy(map(Path, folders))
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.

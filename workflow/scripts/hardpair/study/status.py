@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardpair.staleness.jobs import Job
+
 DONE, RUNNING, FAILED, STOPPED, STALE, TO_DO = STATES = ("done", "running", "failed", "stopped", "stale", "to do")
 
 
@@ -32,13 +34,17 @@ class StudyStatus:
     config: dict  # resolved
     runs: list[JobStatus]  # in the order of variants and seeds
     trials: list[JobStatus]  # in their order; empty without a search
-    recipe: bool  # whether the recipe is chosen
-    finished: bool  # whether all runs are done and evaluated, and tables, figures and report of them exist
+    due: list[Job]  # the jobs that `snakemake` would run now, in their order
     leftover: list[str]  # names of runs and searches that the config does not declare
     working: bool  # whether a command on this machine is at work on the study
     locked: bool  # whether Snakemake has files of the study locked: it is running, or was killed
     marked: list[str]  # claims that were not declared before the first run, as ``helps: declared after 2 finished runs: exploratory``
     seconds: float | None  # until everything should be done; None where no rate is known
+
+    @property
+    def finished(self) -> bool:
+        """Whether `snakemake` would have nothing to do."""
+        return not self.due
 
     @property
     def running(self) -> list[JobStatus]:

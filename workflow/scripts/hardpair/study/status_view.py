@@ -163,7 +163,7 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
     """What is next, and when everything should be done."""
     if status.finished:
         return Text.assemble(("all done: ", STYLES[DONE]), str(status.folder / paths.REPORT))
-    text = Text(f"next: {', '.join(_next(status))}")
+    text = Text(f"next: {_next(status)}")
     if status.running:
         if status.seconds is not None:
             end = now + timedelta(seconds=status.seconds)
@@ -179,15 +179,27 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
     return text.append(f"\nno job is running: run the study's command to {verb}{time}", "dim")
 
 
-def _next(status: StudyStatus) -> list[str]:
+# What is next, in words, by the rule that makes it; of those that come with a number, one.
+STEPS = {
+    "prepare_data": "images",
+    "split_data": "split",
+    "run_trial": "trial",
+    "select_recipe": "choice of the recipe",
+    "train": "run",
+    "choose_pairs": "choice of the pairs",
+    "evaluate": "evaluation",
+    "compare": "comparison",
+    "plot_figure": "figures",
+    "assemble_figure": "figures",
+    "write_report": "report",
+}
+
+
+def _next(status: StudyStatus) -> str:
     """The steps that have not begun, in their order."""
-    steps = []
-    if trials := sum(job.state not in (DONE, RUNNING) for job in status.trials):
-        steps.append(counted(trials, "trial"))
-    if status.trials and not status.recipe:
-        steps.append("choice of the recipe")
-    if runs := sum(run.state not in (DONE, RUNNING) for run in status.runs):
-        steps.append(counted(runs, "run"))
-    if not all(run.evaluated for run in status.runs):
-        steps.append("evaluation")
-    return [*steps, "comparison, figures and report"]
+    rules = Counter(job.rule for job in status.due)
+    for rule, jobs in (("run_trial", status.trials), ("train", status.runs)):
+        rules[rule] -= sum(job.state == RUNNING for job in jobs)
+    numbered = {rule: counted(rules[rule], STEPS[rule]) for rule in ("run_trial", "train")}
+    steps = list(dict.fromkeys((STEPS | numbered)[rule] for rule in STEPS if rules[rule] > 0))
+    return " and ".join([", ".join(steps[:-1]), steps[-1]] if len(steps) > 1 else steps)

@@ -1,0 +1,75 @@
+"""The list of a study's jobs against the rules, records, and studies of earlier versions."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hardpair.errors import UserError
+from hardpair.files.atomic import file_sha256
+from hardpair.staleness import record
+from hardpair.staleness.due import NO_RECORD, Due
+from hardpair.study import find
+from hardpair.study.keep import keep_study, refuse_unrecorded
+
+SUMMARY = ("compare", "plot_figure", "assemble_figure", "write_report")
+
+
+@pytest.fixture
+def here(finished, tmp_path, monkeypatch):
+    """A copy of a finished study, where commands are called."""
+    monkeypatch.chdir(finished.copy(tmp_path / "here").folder)
+    return Path("results/tiny")
+
+
+def test_jobs_depend_on_the_files_that_rules_name(finished, monkeypatch):
+    header, *rows = (line.split("\t") for line in finished.snakemake("--detailed-summary").stdout.splitlines() if "\t" in line)
+    made = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    monkeypatch.chdir(finished.folder)
+    for job in Due.of(find.overlay(["tiny.yaml"])).declared.values():
+        files = {file for group in record.groups(job.made).values() for file in group}
+        # Of the images, dataset.json changes with all, and of an evaluation, metrics.json with predictions.npz.
+        named = {file.replace("predictions.npz", "metrics.json") for file in made[job.outputs[0]]["input-file(s)"].split(",")}
+        assert {file for file in named if not file.endswith(".npy") and "hardpair-due-" not in file} - {"-", ""} == files, job.message
+        assert {made[output]["rule"] for output in [*job.outputs, *([job.record] if job.record else [])]} == {job.rule}
+
+
+def test_a_record_holds_the_hashes_of_what_was_read(tmp_path):
+    files = [tmp_path / name for name in ("one", "a0", "a1", "b0", "b1")]
+    for file in files:
+        file.write_text(file.name)
+    each = {"path": f"{tmp_path}/{{variant}}{{seed}}", "variant": ["a", "b"], "seed": [0, 1]}
+    made = {"settings": "s", "code": "c", "inputs": [str(files[0])], "each": each}
+    record.write(tmp_path / "record", made)
+    written = json.loads((tmp_path / "record").read_text())
+    assert written == record.contents(made)
+    assert written["inputs"][str(files[0])] == file_sha256(files[0])
+    for file in files:
+        before = file.read_text()
+        file.write_text("changed")
+        assert record.contents(made) != written
+        file.write_text(before)
+    assert record.contents(made | {"each": each | {"seed": [0]}}) != written
+
+
+def test_a_study_without_records_is_kept_or_refused(here):
+    config = find.overlay(["tiny.yaml"])
+    refuse_unrecorded(config)
+    shutil.rmtree(here / "made")
+    Path("resources/synthetic/made.json").unlink()
+    with pytest.raises(UserError, match=r"^results/tiny has runs, but no made/.* run `make keep STUDY=tiny`"):
+        refuse_unrecorded(config)
+    due = Due.of(config)
+    assert due.all() == list(due.declared.values())
+    assert due.reason(due.job("prepare_data")).kind == NO_RECORD
+    keep_study(config)
+    assert {job.rule for job in Due.of(config).all()} == set(SUMMARY)
+    refuse_unrecorded(config)
+
+
+def test_a_study_of_another_config_is_not_kept(here):
+    shutil.rmtree(here / "made")
+    with pytest.raises(UserError, match=r"ce_sampler/seed0/run\.json was not made by the present config and code"):
+        keep_study(find.overlay(["tiny.yaml"], {"variants": [{"name": "ce"}, {"name": "ce_sampler"}, {"name": "dfl"}]}))
+    assert not (here / "made").exists()

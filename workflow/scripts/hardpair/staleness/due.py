@@ -1,0 +1,215 @@
+"""Which jobs of a study are due: what `snakemake` runs and what `make status` shows. It is decided from the study's files alone."""
+
+import os
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from hardpair.config.read import read_map
+from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.files.atomic import file_sha256
+from hardpair.files.json_text import read_json
+from hardpair.staleness import plan, record, run_difference
+from hardpair.staleness.fingerprint import fingerprint
+from hardpair.staleness.jobs import Job, Jobs, key
+from hardpair.staleness.run_difference import Expected
+
+AFFECTS_RESULTS = False
+# Why a job is due; Snakemake shows these words.
+MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT = "missing", "forced", "inputs_due", "no_record", "other_fingerprint"
+SETTINGS, CODE, INPUTS = "settings_changed", "code_changed", "inputs_changed"
+
+
+class Reason(NamedTuple):
+    """Why a job is due.
+
+    Attributes:
+        kind: one of those above.
+        text: the end of a sentence about the job's files.
+    """
+
+    kind: str
+    text: str
+
+
+class Due:
+    """Determines which jobs are due, repeatedly if wanted, and reads only files that have changed.
+
+    A job is due if a file that it makes is missing; if its record (of a run or trial: its fingerprint) is missing or differs in settings,
+    code or the content of an input; or if a job that makes one of its inputs is due, since what that will make is not known yet. Prepared
+    images may be missing: they are made when a job that is due reads them.
+    """
+
+    @classmethod
+    def of(cls, config: dict) -> "Due":
+        """Of the study of a resolved config, whose pictures may be gone."""
+        try:
+            return cls(config, plan.pictures(config, paths.IMAGES / config["data"]["name"]))
+        except UserError:
+            return cls(config, None)
+
+    def __init__(self, config: dict, pictures: str | None, forced: Iterable[str] = ()) -> None:
+        """Args:
+        config: resolved.
+        pictures: fingerprint of the images; None if it is not known, so that prepared images count as theirs.
+        forced: rules and files that count as due.
+        """
+        self.config, self.jobs, self.forced = config, Jobs(config, pictures or ""), set(forced)
+        self.declared = {job.key: job for job in self.jobs}
+        self._pictures_known = pictures is not None
+        self._makers = {file: job for job in self.declared.values() for file in job.outputs}
+        self._reasons: dict = {}
+        self._cache: dict = {}
+
+    def look_again(self) -> None:
+        """Forget what was found, since files may have changed."""
+        self._reasons.clear()
+
+    def all(self) -> list[Job]:
+        """The declared jobs that are due, in their order."""
+        due = [job for job in self.declared.values() if self.reason(job)]
+        images = self.declared["prepare_data", ()]
+        read = any(self.jobs.about in job.inputs for job in due)
+        return [images, *due] if read and images not in due and not _exist(images.outputs) else due
+
+    def job(self, rule: str, **names: object) -> Job:
+        """A job, by its rule and wildcards; it need not be declared."""
+        return self.declared.get(key(rule, **names)) or self.jobs.job(rule, **names)
+
+    def reason(self, job: Job) -> Reason | None:
+        """Why a job is due; None if it is not."""
+        if job.key not in self._reasons:
+            self._reasons[job.key] = self._reason(job)
+        return self._reasons[job.key]
+
+    def _reason(self, job: Job) -> Reason | None:
+        if not self.forced.isdisjoint((job.rule, *job.outputs)):
+            return Reason(FORCED, "it is named by --forcerun")
+        for name, files in record.groups(job.made).items():
+            # A file of every run is made by jobs of one rule, and many jobs read it.
+            if maker := self._once(("due", *files) if len(files) == 1 else ("due", name, *job.made["each"]["variant"]), files):
+                first = self.reason(maker)
+                text = first.text if first.kind == INPUTS_DUE else f"its inputs will change ({maker.message}: {first.text})"
+                return Reason(INPUTS_DUE, text)
+        if job.rule == "prepare_data":
+            return self._recorded(job) if _exist(job.outputs) and self._pictures_known else None
+        for file in job.outputs:
+            if not Path(file).exists():
+                return Reason(MISSING, f"{file} is missing")
+        return self._recorded(job) if job.record else self._made(job)
+
+    def _once(self, key: Hashable, files: list[str]) -> Job | None:
+        """The first due job that makes one of the files."""
+        if key not in self._reasons:
+            makers = (self._makers.get(file) for file in files)
+            self._reasons[key] = next((maker for maker in makers if maker and self.reason(maker)), None)
+        return self._reasons[key]
+
+    def _recorded(self, job: Job) -> Reason | None:
+        written = self.json(job.record)
+        if written is None:
+            return Reason(NO_RECORD, f"{job.record} is missing, see `make keep`")
+        for part, kind in (("settings", SETTINGS), ("code", CODE)):
+            if written.get(part) != job.made[part]:
+                return Reason(kind, f"its {part} changed")
+        known = written.get("inputs", {})
+        for name, files in record.groups(job.made).items():
+            if files == [self.jobs.about] and not Path(self.jobs.about).exists():
+                continue
+            key = ("digest", name, *job.made["each"]["variant"]) if len(files) > 1 else ("digest", *files)
+            if key not in self._reasons:
+                self._reasons[key] = self._digest(files)
+            if known.get(name) != self._reasons[key]:
+                return Reason(INPUTS, f"{name} changed")
+        return self._other_run(job) if job.rule == "evaluate" else None
+
+    def _other_run(self, job: Job) -> Reason | None:
+        """Whether the evaluation of a run is damaged, or one of another run."""
+        metrics, run = (self.json(file) or {} for file in (job.outputs[0], job.inputs[0]))
+        if metrics.get("fingerprint") == run.get("fingerprint"):
+            return None
+        return Reason(FINGERPRINT, f"{job.outputs[0]} is about another run")
+
+    def _digest(self, files: list[str]) -> str | None:
+        try:
+            return record.together([self.sha256(file) for file in files])
+        except OSError:
+            return None
+
+    def _made(self, job: Job) -> Reason | None:
+        """Whether a run or a trial has another fingerprint than the one that it should have."""
+        written = self.json(job.outputs[0]) or {}
+        if (expected := self.fingerprint(job)) is not None and written.get("fingerprint") == expected:
+            return None
+        if job.rule == "run_trial":
+            return Reason(FINGERPRINT, "its recipe, settings, split or code has changed")
+        return Reason(FINGERPRINT, self._difference(written))
+
+    def fingerprint(self, job: Job) -> str | None:
+        """The fingerprint that a run or a trial should have; None while there is no recipe or split."""
+        names, source = job.names, Path(job.inputs[0])
+        if job.rule == "train":
+            if (recipe := self.recipe(names["variant"])) is None:
+                return None
+            expected = Expected(self.config, {names["variant"]: recipe}, Path(self.jobs.split))
+            compute = partial(expected.fingerprint, names["variant"], int(names["seed"]))
+        else:
+            owner, trial = names.get("variant"), int(names["trial"])
+            try:
+                recipe = next(entry["recipe"] for entry in self.json(source)["trials"] if entry["trial"] == trial)
+            except (KeyError, TypeError, StopIteration):
+                return None
+            settings, code = plan.trial_settings(self.config, owner), plan.trial_code(self.config, owner)
+            compute = partial(fingerprint, settings, recipe, trial, Path(self.jobs.split), code)
+        try:
+            times = self._time(source), self._time(Path(self.jobs.split))
+            return self._cached(("fingerprint", job.key), times, compute)
+        except OSError:
+            return None
+
+    def recipe(self, variant: str) -> dict | None:
+        """The recipe that a variant is trained with, without its own keys; None if there is none yet."""
+        return self._read(Path(self.jobs.study) / paths.recipe(plan.owner(self.config, variant)), read_map)
+
+    def json(self, path: str | Path) -> dict | None:
+        """A map in a JSON file that may be missing or cut off."""
+        value = self._read(Path(path), read_json)
+        return value if isinstance(value, dict) else None
+
+    def sha256(self, file: str) -> str:
+        """SHA-256 of a file.
+
+        Raises:
+            OSError: it is missing.
+        """
+        return self._cached(("sha256", file), self._time(Path(file)), lambda: file_sha256(file))
+
+    def _difference(self, run: dict) -> str:
+        try:
+            recipes = {run["variant"]: self.recipe(run["variant"])}
+            difference = run_difference.difference(run, Expected(self.config, recipes, Path(self.jobs.split)))
+        except (KeyError, TypeError, UserError):
+            difference = None
+        return difference or run_difference.MALFORMED
+
+    def _read(self, path: Path, reader: Callable) -> dict | None:
+        try:
+            return self._cached(path, self._time(path), lambda: reader(path))
+        except (OSError, UserError):
+            return None
+
+    @staticmethod
+    def _time(path: Path) -> int:
+        return path.stat().st_mtime_ns
+
+    def _cached(self, key: Hashable, times: object, compute: Callable) -> object:
+        """A value that is computed again when the times of its files have changed."""
+        if self._cache.get(key, (None,))[0] != times:
+            self._cache[key] = times, compute()
+        return self._cache[key][1]
+
+
+def _exist(files: list[str]) -> bool:
+    return all(map(os.path.exists, files))

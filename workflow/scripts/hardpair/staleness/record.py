@@ -1,0 +1,41 @@
+"""The record of what a job's files were made of: hashes of its settings and code, and of the content of its inputs."""
+
+import hashlib
+from collections.abc import Callable
+
+from hardpair.files.atomic import file_sha256, write_json
+
+AFFECTS_RESULTS = False
+
+
+def groups(made: dict) -> dict[str, list[str]]:
+    """The inputs of a job as lists of files: each file by its own name, those of all runs by the path that they share.
+
+    Args:
+        made: ``settings`` and ``code`` (hashes), ``inputs`` (files), and perhaps ``each`` (``path`` of a file of every run, with lists
+            ``variant`` and ``seed``).
+    """
+    files = {path: [path] for path in made["inputs"]}
+    if each := made.get("each"):
+        files[each["path"]] = [each["path"].format(variant=variant, seed=seed) for variant in each["variant"] for seed in each["seed"]]
+    return files
+
+
+def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
+    """The record of a job: ``made`` (as for ``groups``) with a SHA-256 for each group of inputs as they are now.
+
+    Raises:
+        OSError: one is missing.
+    """
+    digests = {name: together([sha256(file) for file in files]) for name, files in groups(made).items()}
+    return {"settings": made["settings"], "code": made["code"], "inputs": digests}
+
+
+def write(path: str, made: dict) -> None:
+    """Write the record of a job that has just ended."""
+    write_json(path, contents(made))
+
+
+def together(digests: list[str]) -> str:
+    """One digest of several; of one, itself."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()

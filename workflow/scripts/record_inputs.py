@@ -1,0 +1,25 @@
+"""Record what a job's files were made of: hashes of its settings and code, and the SHA-256 of its inputs as they are now.
+
+The workflow calls it after each job's own command, and compares the record with the study's config, code and files to find what is stale.
+Example:
+
+  python workflow/scripts/record_inputs.py --output results/demo/made/split_data.json \\
+      --made '{"settings": "0f3a", "code": "91bc", "inputs": ["resources/synthetic/dataset.json"]}'
+"""
+
+from hardpair.cli.command import json_or_file, parser, run
+
+
+def main() -> None:
+    cli = parser(__doc__)
+    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys settings, code, inputs, perhaps each")
+    cli.add_argument("--output", required=True, help="the record to write")
+    options = cli.parse_args()
+
+    from hardpair.staleness import record
+
+    record.write(options.output, options.made)
+
+
+if __name__ == "__main__":
+    run(main)
