@@ -94,7 +94,12 @@ def fake(monkeypatch):
     for holder in (torch, torch.Tensor):
         monkeypatch.setattr(holder, "bincount", counts)
     made_up = {"item": lambda self: 1.0, "unique": lambda self: self, "tolist": lambda self: [0] * len(self)}
-    made_up |= {"__bool__": lambda self: True, "__int__": lambda self: 0, "numpy": lambda self: np.zeros(self.shape, np.int64)}
+    made_up |= {
+        "__bool__": lambda self: True,
+        "__int__": lambda self: 0,
+        "data_ptr": lambda self: id(self),
+        "numpy": lambda self: np.zeros(self.shape, np.int64),
+    }
     for name, answer in made_up.items():
         monkeypatch.setattr(torch.Tensor, name, answer)
     monkeypatch.setattr(loop, "check_drawn", lambda *_: None)  # looks at values, on the CPU

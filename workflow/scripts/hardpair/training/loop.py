@@ -18,7 +18,7 @@ from hardpair.training import model
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
-from hardpair.training.cuda_graph import GraphedStep, own_stream
+from hardpair.training.cuda_graph import GraphedStep, own_stream, python_side
 from hardpair.training.history import History
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
@@ -72,7 +72,10 @@ class Training:
         self.batches = Batches(images, len(self.training), recipe.batch_size, weighted=self.sampler.factors() is not None)
         learner = Learner(self.network, self.loss, self.optimiser, self.precision)
         self.eager_step = functools.partial(train_step, learner, self.batches)
-        self.take_step = GraphedStep(self.eager_step, recipe.batch_size) if device.type == "cuda" else self.eager_step
+        self.take_step = self.eager_step
+        if device.type == "cuda":
+            reads = functools.partial(python_side, self.loss)
+            self.take_step = GraphedStep(self.eager_step, recipe.batch_size, reads=reads, undo=self.optimiser.forget)
         self.history, self.steps_done, self.started = History(), 0, time.perf_counter()
 
     def run(
@@ -119,7 +122,7 @@ class Training:
         return own_stream(self.device)
 
     def train_epoch(self, completed: int, pause: Pause) -> dict:
-        """What is left of a pass over the training images; waits for the device only at the end."""
+        """What is left of a pass over the training images; waits for the device only at the end, and after a run's first step."""
         rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed)
         if not self.steps_done:
             self.loss.begin_epoch(completed / self.recipe.epochs)

@@ -51,6 +51,10 @@ class SGD:
             maximize=False,
             fused=True,
         )
+        self.forget()
+
+    def forget(self) -> None:
+        """Clear the gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
