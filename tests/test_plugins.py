@@ -2,16 +2,18 @@
 
 import json
 import re
+import sys
 
 import pytest
 import torch
 import yaml
 
+import try_plugins
 from hardpair import losses, plugins, samplers
 from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
 from hardpair.staleness import plan
-from workspace import PROJECT
+from workspace import PROJECT, Workspace
 
 LOSS = "from hardpair.losses import ImageLoss\n\n\nclass Loss(ImageLoss):\n    def __init__(self, counts, a, b=0.5, c=True):\n        ...\n"
 
@@ -65,6 +67,26 @@ def test_the_page_as_it_stands(finished, tmp_path):
     study.edit("tiny.yaml", "'pair_first.py'", "elsewhere/pair_first.py")
     stale = study.stale("--", "results/tiny/runs/forget/seed0/metrics.json", "results/tiny/runs/pair_first/seed0/metrics.json")
     assert stale == {"Train forget with seed 0", "Evaluate forget with seed 0"}
+
+
+def test_a_faulty_plugin_is_found_before_the_first_job(tmp_path):
+    study = Workspace.fresh(tmp_path)
+    write(tmp_path, "mine.py", LOSS.replace("        ...", "        super().__init__(counts)\n        self.a = aa"))
+    study.edit(
+        "tiny.yaml", "contrasts: [[dfl, ce]]", "  - {name: own, loss: {kind: mine, a: 1}}\nplugins: [mine.py]\ncontrasts: [[dfl, ce]]"
+    )
+    assert "Try recipe 0" in study.stale(), "a dry run tries nothing"
+    done = study.snakemake(check=False)
+    assert done.returncode == 1
+    assert "variant own: mine.py, line 7: NameError: name 'aa' is not defined; correct the plugin" in done.stdout + done.stderr
+    assert not any((tmp_path / "resources").rglob("*.npy"))
+
+
+def test_the_pages_plugins_can_be_tried_by_hand(tmp_path, monkeypatch, capsys):
+    paths = [write(tmp_path, re.match(r"# (\S+)\n", code)[1], code) for code in blocks("python")]
+    monkeypatch.setattr(sys, "argv", ["try_plugins.py", *paths])
+    try_plugins.main()
+    assert capsys.readouterr().out == "forget_easy: can be trained with\npair_first: can be trained with\n"
 
 
 def test_the_pages_loss_and_sampler_do_what_they_say(tmp_path):

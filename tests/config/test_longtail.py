@@ -37,6 +37,14 @@ def test_the_second_overlay_in_its_comments_is_a_study_of_its_own():
     assert (config["data"]["kind"], config["data"]["imbalance"], config["data"]["validation"]) == ("cifar100", 100, 0)
 
 
+@pytest.mark.parametrize("imbalance", [1, 100])
+def test_what_was_published_of_balanced_images_stands_beside_no_long_tail(imbalance):
+    config = resolved({"data": {"imbalance": imbalance}})
+    shown = [plan.variant_shown(config, variant) for variant in config["variants"]]
+    assert any("published" in variant for variant in config["variants"])
+    assert any("published" in variant for variant in shown) == (imbalance == 1)
+
+
 def test_the_settings_of_a_split_name_a_tail_only_where_there_is_one():
     kept = {"training": None, "validation": 5000, "split": "stratified"}
     for data, tail in (({}, {}), ({"imbalance": 1.0}, {}), ({"imbalance": 50}, {"imbalance": 50})):

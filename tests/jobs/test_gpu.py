@@ -47,6 +47,28 @@ def test_devices_are_counted_where_none_are_named(two_gpus, tmp_path):
     assert gpu.devices() == ["0", "1"]  # as torch counts those that it can see
 
 
+@pytest.mark.parametrize(
+    ("amd", "variables", "expected", "others"),
+    [
+        (True, {"HIP_VISIBLE_DEVICES": "2,3", "CUDA_VISIBLE_DEVICES": "0"}, "2", {"HIP_VISIBLE_DEVICES": "2"}),
+        (True, {"CUDA_VISIBLE_DEVICES": "1,2"}, "1", {"HIP_VISIBLE_DEVICES": "1"}),
+        (False, {"HIP_VISIBLE_DEVICES": "2,3", "CUDA_VISIBLE_DEVICES": "0"}, "0", {"HIP_VISIBLE_DEVICES": "2,3"}),
+    ],
+)
+def test_amd_s_own_variable_goes_first_where_there_is_an_amd_gpu(two_gpus, tmp_path, amd, variables, expected, others):
+    two_gpus.setattr(gpu, "DEV", tmp_path)
+    if amd:
+        (tmp_path / "kfd").touch()
+    two_gpus.delenv("CUDA_VISIBLE_DEVICES")
+    two_gpus.setenv("HIP_VISIBLE_DEVICES", "to be restored")
+    two_gpus.delenv("HIP_VISIBLE_DEVICES")
+    for name, value in variables.items():
+        two_gpus.setenv(name, value)
+    assert gpu.take_gpu(1) == expected
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == expected
+    assert {name: os.environ.get(name) for name in others} == others
+
+
 def test_without_devices_nothing_is_chosen(two_gpus, tmp_path):
     assert gpu.take_gpu(0) is None
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "7,8"

@@ -103,8 +103,24 @@ def test_ldam_lowers_the_true_logit_by_its_margin_and_weighs_classes_late(seed, 
     margins = 0.5 * (COUNTS / COUNTS.min()) ** -0.25
     lowered = logits.astype(np.float64) - 30 * margins * np.eye(10)[labels]
     weights = (1 - 0.9999) / (1 - 0.9999**COUNTS)
-    weights = 10 * weights / weights.sum() if share >= 0.8 else np.ones(10)
-    np.testing.assert_allclose(values(loss, logits, labels), weights[labels] * -log_p(lowered, labels), rtol=1e-4, atol=1e-5)
+    weights = weights[labels] if share >= 0.8 else np.ones(20)
+    expected = 20 * weights / weights.sum() * -log_p(lowered, labels)
+    np.testing.assert_allclose(values(loss, logits, labels), expected, rtol=1e-4, atol=1e-5)
+
+
+@given(SEEDS, st.integers(1, 20))
+@settings(deadline=None)
+def test_a_step_takes_the_mean_that_the_authors_take(seed, size):
+    """Of the weights of a batch: Cui et al. divide by its images, Cao et al. by its weights, a short batch too."""
+    logits, labels = (part[:size] for part in batch(seed))
+    cross_entropy, weights = -log_p(logits, labels), ((1 - 0.9999) / (1 - 0.9999**COUNTS))
+    weights = 10 * weights / weights.sum()
+    by_images = (weights[labels] * cross_entropy).sum() / size
+    np.testing.assert_allclose(values(build("class_balanced"), logits, labels).mean(), by_images, rtol=1e-4)
+    loss = build("ldam", margin_max=0)
+    loss.begin_epoch(0.8)
+    by_weights = (weights[labels] * cross_entropy).sum() / weights[labels].sum()
+    np.testing.assert_allclose(values(loss, logits, labels).mean(), by_weights, rtol=1e-4)
 
 
 def test_ldam_requires_logits_that_are_cosines():

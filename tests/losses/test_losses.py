@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardpair import losses
+from hardpair import losses, samplers
 from hardpair.config.resolve import resolve_part
+from hardpair.config.schema import schema
 from hardpair.focal_weight import FLOOR, LOGGED, floored_weight, focal_weight, histogram, is_due
 
 torch.set_num_threads(1)
-GAMMAS = [0, 0.5, 1, 2, 5]
+FOCAL = next(kind["properties"] for kind in schema()["$defs"]["loss"]["oneOf"] if kind["properties"]["kind"]["const"] == "focal")
+LARGEST = FOCAL["gamma"]["maximum"]
+GAMMAS = [0, 0.5, 1, 2, 5, 10]
 
 
 COUNTS = torch.full((10,), 50)
@@ -165,7 +169,7 @@ def test_the_form_that_peers_use_gives_nan_where_ours_does_not():
 def test_the_dynamic_scale_is_one_over_the_mean_floored_weight(gamma):
     cross_entropy = np.random.default_rng(0).exponential(0.3, 500).astype(np.float32)
     cross_entropy[:100] = 0
-    weight = np.maximum((1 - np.exp(-cross_entropy.astype(np.float64))) ** gamma, 1e-12)
+    weight = np.maximum((1 - np.exp(-cross_entropy.astype(np.float64))) ** gamma, 1e-12 ** max(1, gamma / 2))
     loss = focal(gamma, scale="dynamic")
     logits, labels = (torch.from_numpy(part) for part in random_batch(4))
     before = loss(logits, labels)
@@ -179,6 +183,50 @@ def test_the_scale_is_not_multiplied_up_from_refresh_to_refresh():
     loss = focal(scale="dynamic")
     for p, scale in ((0.5, 4), (0.9, 100), (0.5, 4)):
         assert refreshed(loss, torch.full((10,), -np.log(p))).scale.item() == pytest.approx(scale, rel=1e-5)
+
+
+@st.composite
+def certain_batches(draw):
+    """Logits of 20 images, float32 and as the network gives them in bf16, each image's p_t about as far from 0 or 1 as the others'."""
+    seed, margin, dtype = draw(st.integers(0, 10_000)), draw(st.floats(-12, 12)), draw(st.sampled_from([torch.float32, torch.bfloat16]))
+    logits, labels = random_batch(seed, spread=draw(st.floats(0.1, 2)))
+    logits[np.arange(20), labels] += margin
+    return torch.from_numpy(logits).to(dtype).float(), torch.from_numpy(labels)
+
+
+@given(certain_batches(), st.floats(0, LARGEST), st.sampled_from(["none", "dynamic"]), st.booleans())
+@settings(deadline=None, max_examples=300)
+def test_losses_and_gradients_follow_the_definition_at_every_exponent_of_the_schema(batch, gamma, scale, detach_weight):
+    logits, labels = batch
+    loss = refreshed(focal(gamma, scale=scale, detach_weight=detach_weight), F.cross_entropy(logits, labels, reduction="none"))
+    value, slope = gradient(loss, logits, labels)
+    expected_value, expected_slope = formula(logits.numpy(), labels.numpy(), gamma, detach_weight)
+    one_minus_p = formula(logits.numpy(), labels.numpy(), 1)[0] / formula(logits.numpy(), labels.numpy(), 0)[0]
+    if scale == "dynamic":
+        mean = (one_minus_p**gamma).mean()
+        expected_value, expected_slope = expected_value / mean, expected_slope / mean
+    # In float32 −ln p_t has an error of some 1e-7, whatever it is, and so has 1 − p_t; powers multiply it. The scale has the largest's.
+    error = 2e-5 + (gamma + 2) * 4e-7 * (1 / one_minus_p + (1 / one_minus_p.max() if scale == "dynamic" else 0))
+    assert (np.abs(value - expected_value) <= error * expected_value + 1e-30).all()
+    assert (np.abs(slope - expected_slope) <= error[:, None] * np.abs(expected_slope).max(1, keepdims=True) + 1e-30).all()
+
+
+@given(st.floats(0, LARGEST), st.floats(1.1e-6, 1), st.integers(0, 1000))
+@settings(deadline=None)
+def test_weights_of_images_that_differ_are_those_of_the_definition(gamma, hardest, seed):
+    """Also where all are easy: the largest 1 − p_t is ``hardest``."""
+    one_minus_p = hardest * np.random.default_rng(seed).uniform(0, 1, 50)
+    one_minus_p[0] = hardest
+    cross_entropy = torch.from_numpy(-np.log1p(-np.minimum(one_minus_p, 1 - 1e-9)))
+    weight = floored_weight(cross_entropy, gamma).numpy()
+    near = one_minus_p > 1e-6
+    np.testing.assert_allclose(weight[near], np.minimum(one_minus_p, 1 - 1e-9)[near] ** gamma, rtol=1e-6)
+    assert (weight[~near] <= 1e-6 ** min(gamma, 2) * (1 + 1e-9)).all()
+    loss = refreshed(focal(gamma, scale="dynamic"), cross_entropy)
+    assert loss.scale.item() * weight.mean() == pytest.approx(1, rel=1e-6)
+    drawn = samplers.build(resolve_part("sampler", {"kind": "focal", "gamma": gamma}), torch.zeros(50, dtype=torch.int64))
+    drawn.refresh(cross_entropy)
+    np.testing.assert_array_equal(drawn.emphasis(), torch.from_numpy(weight) / torch.from_numpy(weight).mean())
 
 
 @pytest.mark.parametrize(("scale_max", "expected"), [(None, 1e4), (10.0, 10), (0.5, 0.5), (2e4, 1e4)])

@@ -1,9 +1,12 @@
 """Training on a GPU against the same training on the CPU; skipped where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from hardpair import plugins
 from hardpair.device import configure
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
@@ -11,10 +14,20 @@ from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-RECIPE = Recipe(4, 64, 0.02, 0.9, 5e-4, lr_drops=(0.5,), lr_factor=0.1, dropout=0.0, refresh_every=2)
+RECIPE = Recipe(4, 64, 0.02, 0.9, 5e-4, lr_drops=(0.5,), lr_factor=0.1, dropout=0.5, refresh_every=2)
 CE, UNIFORM = {"kind": "cross_entropy"}, {"kind": "uniform"}
 DFL = {"kind": "focal", "gamma": 2, "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
 SAMPLER = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
+
+WAITS = """
+import torch.nn.functional as F
+from hardpair.losses import ImageLoss
+
+class Loss(ImageLoss):
+    def forward(self, logits, labels):
+        values = F.cross_entropy(logits, labels, reduction="none")
+        return values * (2 if values.mean().item() > 2 else 1)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +36,11 @@ def folder(tmp_path_factory):
     return prepare(tmp_path_factory.mktemp("data"), training=1000, validation=30, size=32)
 
 
-def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True):
+def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True, dropout=0.5):
     device = torch.device(device)
     configure(device, 1, deterministic)
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
-    training = loop.Training(images, split, RunSettings(loss, sampler, RECIPE, precision), 0)
+    training = loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, dropout=dropout), precision), 0)
     if not captured:
         training.take_step = training.eager_step
     history = training.run()
@@ -36,13 +49,28 @@ def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured
 
 
 @pytest.mark.parametrize(("loss", "sampler"), [(CE, UNIFORM), (DFL, UNIFORM), (CE, SAMPLER), (DFL, SAMPLER)])
-def test_captured_steps_train_as_eager_ones_and_as_the_cpu(folder, loss, sampler):
-    captured = trained(folder, "cuda", loss, sampler)
-    eager = trained(folder, "cuda", loss, sampler, captured=False)
-    cpu = trained(folder, "cpu", loss, sampler, captured=False)
-    losses = [[row["train_loss"] for row in history.epochs] for history in (captured, eager, cpu)]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
-    np.testing.assert_allclose(losses[0], losses[2], rtol=1e-2)
+def test_captured_steps_train_as_eager_ones_with_dropout_and_as_the_cpu_without(folder, loss, sampler):
+    def losses(device, **options):
+        return [row["train_loss"] for row in trained(folder, device, loss, sampler, **options).epochs]
+
+    np.testing.assert_allclose(losses("cuda"), losses("cuda", captured=False), rtol=1e-5)
+    np.testing.assert_allclose(losses("cuda", dropout=0.0), losses("cpu", captured=False, dropout=0.0), rtol=1e-2)
+
+
+def test_a_loss_that_waits_for_the_device_trains_eagerly(folder, tmp_path, capsys):
+    (tmp_path / "waits.py").write_text(WAITS)
+    plugins.use([tmp_path / "waits.py"])
+    try:
+        eager = trained(folder, "cuda", {"kind": "waits"}, captured=False)
+        device = torch.device("cuda")
+        images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
+        training = loop.Training(images, split, RunSettings({"kind": "waits"}, UNIFORM, RECIPE), 0)
+        history = training.run()
+    finally:
+        plugins.use([])
+    assert training.take_step.refused
+    assert capsys.readouterr().err.count("cannot be captured") == 1
+    assert history.epochs == eager.epochs
 
 
 def test_deterministic_runs_are_the_same_to_the_bit(folder):

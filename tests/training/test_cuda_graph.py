@@ -1,15 +1,26 @@
 """The captured step, with a capture that records a function instead of kernels; test_cuda.py has the real one."""
 
+import contextlib
+import functools
+import gc
+import random
+import weakref
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from hardpair.training import cuda_graph, loop
-from hardpair.training.cuda_graph import WARM_UP, GraphedStep
+from hardpair.training.cuda_graph import WARM_UP, GraphedStep, python_side
 from hardpair.training.images import load_images, load_split
+from hardpair.training.random_streams import seed_globals
 from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 
 torch.set_num_threads(1)
+RECIPE = Recipe(3, 16, 0.02, 0.9, 5e-4, (0.5,), 0.1, 0.5, 1)
 
 
 def recorder(events):
@@ -44,6 +55,148 @@ def test_a_step_that_cannot_be_captured_stays_eager_and_warns_once(capsys):
     assert capsys.readouterr().err == message
 
 
+def test_a_step_that_draws_on_the_cpu_stays_eager_and_draws_as_though_no_capture_had_been_tried(capsys):
+    drawn = []
+
+    def step(size):
+        drawn.append((random.random(), np.random.rand(), torch.rand(()).item()))  # noqa: NPY002
+
+    def draws():
+        drawn.clear()
+        seed_globals(0, "plugins")
+        for _ in range(6):
+            yield
+
+    for _ in draws():
+        step(4)
+    eager = list(drawn)
+    graphed = GraphedStep(step, 4, lambda step: (step(), drawn.pop(), step)[-1])
+    for _ in draws():
+        graphed(4)
+    assert drawn == eager
+    assert capsys.readouterr().err == "the step cannot be captured and stays eager, which is slower: it draws random numbers on the CPU\n"
+
+
+class Changing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("limit", torch.zeros(()))
+        self.share = 0.0
+
+
+CHANGES = {
+    "an attribute": lambda loss: setattr(loss, "share", loss.share + 0.5),
+    "a buffer replaced": lambda loss: setattr(loss, "limit", loss.limit + 1),
+    "a layer added": lambda loss: loss.add_module("more", nn.Identity()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_step_is_captured_again_when_its_loss_has_other_attributes_or_tensors(change):
+    events, loss = [], Changing()
+    step = GraphedStep(lambda size: None, 4, recorder(events), reads=functools.partial(python_side, loss))
+    for _ in range(WARM_UP + 2):
+        step(4)
+    loss.limit.add_(1)  # in place, where a replay reads it
+    step(4)
+    assert events == ["captured", "replayed", "replayed", "replayed"]
+    CHANGES[change](loss)
+    step(4)
+    step(4)
+    assert events[4:] == ["captured", "replayed", "replayed"]
+
+
+def test_a_step_that_changes_its_loss_in_python_stays_eager(capsys):
+    loss = Changing()
+    step = GraphedStep(lambda size: CHANGES["an attribute"](loss), 4, lambda step: (step(), step)[-1], reads=lambda: loss.share)
+    for _ in range(WARM_UP + 3):
+        step(4)
+    assert capsys.readouterr().err.count("it replaces a tensor or an attribute of the loss") == 1
+
+
+def test_a_failed_capture_leaves_no_gradients_and_the_next_step_is_that_of_an_eager_run(prepared):
+    def refuse(step):
+        step_on.network.output.bias.grad = torch.full((10,), float("nan"))  # of a kernel that never ran
+        torch.rand(3)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    def training():
+        return loop.Training(*prepared, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE), 0)
+
+    eager, step_on = training().run(), training()
+    step_on.take_step = GraphedStep(step_on.eager_step, 16, refuse, undo=step_on.optimiser.forget)
+    history = step_on.run()
+    assert history.epochs == eager.epochs
+    assert all(torch.equal(history.last[name], eager.last[name]) for name in eager.last)
+
+
+def test_after_a_failed_capture_the_gpu_s_generator_has_the_state_from_before(monkeypatch):
+    """The real generator of a GPU and a capture of it, in their places."""
+
+    class Generator:
+        def __init__(self):
+            self.state = {"offset": 4, "capturing": False}
+
+        def clone_state(self):
+            return dict(self.state)
+
+        def graphsafe_set_state(self, state):
+            self.state = state
+
+    generator = Generator()
+
+    @contextlib.contextmanager
+    def graph(captured, stream):
+        generator.state |= {"offset": 0, "capturing": True}
+        yield
+
+    for name, value in {"default_generators": [generator], "graph": graph}.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    for name, value in {"current_device": 0, "CUDAGraph": SimpleNamespace(replay=None), "current_stream": None}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+
+    def item():
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        cuda_graph.cuda_graph(item)
+    assert generator.state == {"offset": 4, "capturing": False}
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_cudnn_measures_its_algorithms_for_the_captured_size_alone(deterministic, monkeypatch):
+    monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: deterministic)
+    measured = []
+    step = GraphedStep(lambda size: measured.append((size, torch.backends.cudnn.benchmark)), 4, lambda step: step)
+    for size in (4, 3, 4, 4, 4, 3):
+        step(size)
+    assert measured == [(size, size == 4 and not deterministic) for size in (4, 3, 4, 4, 4, 3)]
+    assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize("captures", [True, False])
+def test_a_run_is_freed_when_nothing_refers_to_it(prepared, captures):
+    """Several runs of a trial would else keep their graphs and the memory of these until Python looks for cycles."""
+
+    def refuse(eager):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    def run():
+        training = loop.Training(*prepared, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE), 0)
+        step, reads = functools.partial(training.eager_step, 16), functools.partial(python_side, training.loss)
+        capture = (lambda eager: step) if captures else refuse
+        training.take_step = GraphedStep(training.eager_step, 16, capture, reads=reads, undo=training.optimiser.forget)
+        training.run()
+        assert training.take_step.refused != captures
+        return [weakref.ref(part) for part in (training, training.network, training.take_step)]
+
+    gc.disable()
+    try:
+        assert [reference() for reference in run()] == [None] * 3
+    finally:
+        gc.enable()
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = prepare(tmp_path_factory.mktemp("data"), training=100, validation=20)
@@ -54,11 +207,10 @@ def prepared(tmp_path_factory):
 def test_replayed_steps_find_all_that_changes_where_it_was(prepared, scale):
     """What a replay reads is what the capture saw: batches, scale and place in the epoch must change in place."""
     focal = {"kind": "focal", "gamma": 2, "scale": scale, "scale_over": "training", "scale_max": None, "detach_weight": False}
-    recipe = Recipe(3, 16, 0.02, 0.9, 5e-4, (0.5,), 0.1, 0.5, 1)
 
     def training():
         sampler = {"kind": "focal", "gamma": 2, "unbias": 0, "factor_max": 100}
-        return loop.Training(*prepared, RunSettings(focal, sampler, recipe), 0)
+        return loop.Training(*prepared, RunSettings(focal, sampler, RECIPE), 0)
 
     eager, addresses = training().run(), []
 

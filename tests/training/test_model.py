@@ -73,6 +73,12 @@ def test_initialisation_is_the_default_of_torch_from_the_stream_of_the_seed():
         assert torch.equal(ours, theirs)
 
 
+def test_the_vectors_of_classes_of_a_cosine_loss_start_with_length_one_and_directions_of_the_stream():
+    plain, cosines = (model.build(10, 8, 0.5, seed=2, cosine_scale=scale).output.weight for scale in (None, 30))
+    torch.testing.assert_close(cosines.norm(dim=1), torch.ones(10))
+    torch.testing.assert_close(cosines, plain / plain.norm(dim=1, keepdim=True))
+
+
 def test_building_a_network_leaves_the_global_stream_alone():
     before = torch.get_rng_state()
     model.build(10, 8, 0.5, seed=0)

@@ -20,9 +20,9 @@ def test_auto_takes_fp32_where_the_flags_of_the_cpu_are_not_known(monkeypatch):
     assert choose_precision("auto", torch.device("cpu")) == "fp32"
 
 
-@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
-def test_auto_takes_bf16_on_a_gpu_from_ampere_on(monkeypatch, capability, expected):
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+@pytest.mark.parametrize(("native", "expected"), [(False, "fp32"), (True, "bf16")])
+def test_auto_takes_bf16_on_a_gpu_that_has_it_in_hardware(monkeypatch, native, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
     assert choose_precision("auto", torch.device("cuda")) == expected
 
 

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[2]
 RULES = PROJECT / "workflow" / "rules"
 SCRIPTS = sorted(path.stem for path in code_hash.SCRIPTS.glob("*.py"))
 SOURCES = list((code_hash.SCRIPTS / "hardpair/data/sources").glob("*.py"))  # imported by name
-WITH_TORCH = {"train", "run_trial", "evaluate", "predict"}
+WITH_TORCH = {"train", "run_trial", "evaluate", "predict", "try_plugins"}
 MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no finished run has
 
 

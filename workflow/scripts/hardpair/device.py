@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import torch
+import torch.utils.deterministic
+
+from hardpair.jobs import gpu
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
 
@@ -18,20 +21,30 @@ def choose_device(gpus: int) -> torch.device:
 
 
 def why_cpu(gpus: int) -> str:
-    """Why a job computes on the CPU."""
+    """Why a job computes on the CPU; of a GPU that torch cannot use, in torch's words."""
     if gpus < 1:
         return "it was given no GPU"
     if torch.backends.mps.is_available():
         return "Apple's GPU cannot add in float64, as refreshes of weights do"
-    return "there is no GPU here" if torch.version.cuda or torch.version.hip else "this build of torch cannot use a GPU"
+    if not (torch.version.cuda or torch.version.hip):
+        return "this build of torch cannot use a GPU"
+    if not gpu.present():
+        return "there is no GPU here"
+    try:
+        torch.cuda.init()
+        reason = "it sees no device"
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+    return f"torch cannot use this machine's GPU: {reason}"
 
 
 def start_device(gpus: int, threads: int, deterministic: bool) -> torch.device:
-    """The configured device of a job that trains; a line on stderr says why it is the CPU."""
+    """The configured device of a job that trains; a line on stderr says why it is the CPU, and then no GPU is held any longer."""
     device = choose_device(gpus)
     configure(device, threads, deterministic)
     if device.type == "cpu":
         print(f"training on the CPU: {why_cpu(gpus)}", file=sys.stderr)
+        gpu.give_back()
     return device
 
 
@@ -45,8 +58,8 @@ def configure(device: torch.device, threads: int, deterministic: bool) -> None:
     if device.type == "cuda":
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when cuBLAS starts; cuBLAS may differ from run to run without
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.benchmark = not deterministic  # the fastest algorithm by measurement, which may be another each time
         torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # no result reads such memory, and to fill it takes time
 
 
 def _keep_freed_memory() -> None:

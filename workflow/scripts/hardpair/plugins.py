@@ -1,8 +1,11 @@
 """Losses and samplers of the user's own, each a Python file named in the config. Nothing of a file is run before a job needs it."""
 
 import ast
+import contextlib
 import importlib
 import importlib.util
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +13,7 @@ from hardpair.errors import UserError
 
 CLASSES = {"losses": "Loss", "samplers": "Sampler"}  # of each package's files
 FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"]}  # parameters of a constructor before its options
+PREFIX = "hardpair_plugin_"  # of the names of their modules
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
 
 _used: dict[str, Path] = {}  # by kind
@@ -48,6 +52,36 @@ def used_by(*variants: dict) -> list[str]:
     """The plugins that these variants need."""
     kinds = {variant[part]["kind"] for variant in variants for part in ("loss", "sampler")}
     return [str(path) for kind, path in _used.items() if kind in kinds]
+
+
+def is_own(kind: str) -> bool:
+    """Whether a loss or sampler is a plugin."""
+    return kind in _used
+
+
+def origin(module: str) -> str:
+    """Where the class of a loss or sampler comes from, by the name of its module: a plugin's file, or a kind of the workflow."""
+    kind = module.rpartition(".")[2].removeprefix(PREFIX)
+    return str(_used[kind]) if module == f"{PREFIX}{kind}" and kind in _used else kind
+
+
+@contextlib.contextmanager
+def errors_of(kind: str) -> Iterator[None]:
+    """Turn what the code of a plugin raises into a sentence with its file and line.
+
+    Raises:
+        UserError: in place of any other exception.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        path = _used[kind]
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        text = str(error).strip().partition("\n")[0]
+        raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; correct the plugin") from error
 
 
 def code_files(variant: dict) -> list[str]:
@@ -99,7 +133,7 @@ def module(package: str, kind: str) -> ModuleType:
     """The module of a loss or sampler."""
     if (path := _used.get(kind)) is None:
         return importlib.import_module(f"hardpair.{package}.{kind}")
-    spec = importlib.util.spec_from_file_location(f"hardpair_plugin_{kind}", path)
+    spec = importlib.util.spec_from_file_location(f"{PREFIX}{kind}", path)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded

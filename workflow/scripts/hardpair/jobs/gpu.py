@@ -24,13 +24,18 @@ _held: list[FileLock] = []  # for the life of the process
 
 def devices() -> list[str]:
     """Names of the GPUs that this process may see, as CUDA_VISIBLE_DEVICES takes them (index, UUID or MIG name); empty without any."""
-    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+    if (visible := next((os.environ[name] for name in _variables() if name in os.environ), None)) is not None:
         names = (name.strip() for name in visible.split(","))
         # CUDA itself sees none from the first that it cannot read.
         return list(dict.fromkeys(itertools.takewhile(lambda name: name not in ("", "-1"), names)))
     if devices := list(DEV.glob("nvidia[0-9]*")):
         return [str(index) for index in range(len(devices))]
     return ["0"] if (DEV / "dxg").exists() else []  # Linux within Windows
+
+
+def _variables() -> list[str]:
+    """Variables that say which GPUs a process sees, the strongest first; AMD's runtime reads two."""
+    return [*(["HIP_VISIBLE_DEVICES"] if (DEV / "kfd").exists() else []), "CUDA_VISIBLE_DEVICES"]
 
 
 def present() -> bool:
@@ -68,7 +73,7 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
                 continue
             _held.append(lock)
             Path(f"{place}.holder").write_text(f"process {os.getpid()}{who and f', {who}'}", encoding="utf-8")
-            os.environ["CUDA_VISIBLE_DEVICES"] = name
+            os.environ |= dict.fromkeys(_variables(), name)
             return name
         if not present():
             return None
@@ -76,6 +81,12 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
             holders = [f"{name} by {_holder(place)}" for name, place in places]
             print(f"waiting for a free GPU: in use are {'; '.join(holders)}", file=sys.stderr, flush=True)
         time.sleep(poll_seconds)
+
+
+def give_back() -> None:
+    """Let other jobs have what this process holds."""
+    while _held:
+        _held.pop().release()
 
 
 def _locks() -> Path:
@@ -89,7 +100,7 @@ def _locks() -> Path:
 
 def _scope() -> str:
     """Start of the names of locks: a device that a scheduler gave to a job is another than the one of that name in its next job."""
-    jobs = [os.environ[name] for name in JOB_IDS if name in os.environ] if "CUDA_VISIBLE_DEVICES" in os.environ else []
+    jobs = [os.environ[name] for name in JOB_IDS if name in os.environ] if any(map(os.environ.__contains__, _variables())) else []
     return "".join(f"{job.replace('/', '_')}." for job in jobs)
 
 

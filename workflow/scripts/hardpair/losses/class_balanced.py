@@ -10,6 +10,9 @@ from hardpair.losses import ImageLoss
 class Loss(ImageLoss):
     """Cross-entropy times the weight of the image's class, by the effective number of its images; weights have mean 1 over classes.
 
+    A step minimises the sum over the batch divided by the number of its images, as the authors' code does. PyTorch's weighted
+    ``cross_entropy`` divides by the sum of their weights, which are small for common classes: gradients are then several times shorter.
+
     Args:
         beta: see ``effective_number_weights``.
     """

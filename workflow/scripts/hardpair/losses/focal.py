@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from hardpair.focal_weight import floored_weight, focal_weight
+from hardpair.focal_weight import SINGLE, floored_weight, focal_weight
 from hardpair.losses import ImageLoss
 
 
@@ -24,13 +24,14 @@ class Loss(ImageLoss):
         super().__init__(counts)
         self.gamma, self.dynamic, self.scale_max, self.detach_weight = gamma, scale == "dynamic", scale_max, detach_weight
         self.over_drawn = scale_over == "drawn"
-        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("scale", torch.ones((), dtype=torch.float64 if gamma > SINGLE else torch.float32))
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """float32 (B, C) and int64 (B,) to float32 (B,)."""
         cross_entropy = F.cross_entropy(logits, labels, reduction="none")
         weight = focal_weight(cross_entropy, self.gamma)
-        return self.scale * (weight.detach() if self.detach_weight else weight) * cross_entropy
+        # Large exponents make tiny weights and a huge scale, of which only the product need fit into float32.
+        return (self.scale * (weight.detach() if self.detach_weight else weight) * cross_entropy).to(cross_entropy.dtype)
 
     def refresh(self, cross_entropy: torch.Tensor, emphasis: torch.Tensor) -> torch.Tensor:
         """Set the scale; see ``ImageLoss.refresh``."""

@@ -10,7 +10,8 @@ from hardpair.losses import ImageLoss
 class Loss(ImageLoss):
     """Cross-entropy after the true class's logit is lowered by scale · margin, margin ∝ n^(−1/4) (eq. 12 and 13).
 
-    The logits are scale times cosines, as in the authors' code. Each image is weighed by its class from a share of the run on.
+    The logits are scale times cosines, as in the authors' code. Each image is weighed by its class from a share of the run on, and the sum
+    over the batch is then divided by the sum of its weights: the length of a step does not change with the weighing.
 
     Args:
         margin_max: margin of the rarest class.
@@ -35,4 +36,5 @@ class Loss(ImageLoss):
     def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """float32 (B, C) and int64 (B,) to float32 (B,)."""
         lowered = logits - self.margin * F.one_hot(labels, logits.shape[1])
-        return self.class_weight[labels] * F.cross_entropy(lowered, labels, reduction="none")
+        weight = self.class_weight[labels]
+        return weight / weight.mean() * F.cross_entropy(lowered, labels, reduction="none")

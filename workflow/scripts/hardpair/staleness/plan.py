@@ -200,7 +200,10 @@ def references(config: dict, first: bool = False) -> list[dict]:
 def variant_shown(config: dict, variant: dict) -> dict:
     """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
     names, published = {key: variant[key] for key in ("name", "label", "recipe") if key in variant}, variant.get("published")
-    if not published or published["data"] != config["data"]["kind"] or chosen_pairs(config) or not about([published], config["pairs"][:1]):
+    data = config["data"]
+    if not published or published["data"] != data["kind"] or data["imbalance"] != 1 or chosen_pairs(config):
+        return names
+    if not about([published], config["pairs"][:1]):
         return names
     return names | {"published": {key: value for key, value in published.items() if key not in ("data", "pair")}}
 

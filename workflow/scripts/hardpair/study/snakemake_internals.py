@@ -25,6 +25,7 @@ from hardpair.jobs import locks
 from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.keep import refuse_unrecorded
+from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
 
@@ -135,8 +136,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     The study's lock is held until this process ends.
 
     Raises:
-        WorkflowError: a folder is not writable, the disk is full, or another command is at work on the study. Snakemake shows this type
-            without a traceback, any other with one.
+        WorkflowError: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Snakemake
+            shows this type without a traceback, any other with one.
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
@@ -149,6 +150,8 @@ def start(workflow, config: dict, folders: list[str]) -> list:
             raise UserError(f"an import of runs into {study} was cut short: run `make adopt` with its RUNS and CONFIG again first")
         refuse_unrecorded(config)
         tidy(map(Path, folders))
+        if {"train", "run_trial"} & {job.rule.name for job in jobs}:
+            refuse_faulty(config)
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings

@@ -19,6 +19,7 @@ class Batches:
         weighted: whether the images come with factors of their losses.
 
     Attributes:
+        weighted: whether the images come with factors of their losses.
         sizes: of the batches, in their order.
         losses: mean loss of each batch, float32 (len(sizes),); of those not taken yet, 0.
         correct: images classified correctly so far, int64 ().
@@ -31,7 +32,7 @@ class Batches:
         self.losses = torch.zeros(len(self.sizes), device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self._plan = [torch.zeros(count, dtype=dtype, device=device) for dtype in (torch.int64, torch.int64, torch.int64, torch.bool)]
-        self._factors = torch.ones(count, device=device) if weighted else None
+        self.weighted, self._factors = weighted, torch.ones(count, device=device) if weighted else None
         self._taken = torch.zeros((), dtype=torch.int64, device=device)
         self._offsets = torch.arange(batch_size, device=device)
 
@@ -40,9 +41,8 @@ class Batches:
         chosen: torch.Tensor,
         crops: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
         factors: torch.Tensor | None = None,
-        step: int = 0,
     ) -> None:
-        """Start an epoch, or go on with one after ``step`` steps.
+        """Start an epoch.
 
         Args:
             chosen: which images, int64 (count,).
@@ -53,10 +53,14 @@ class Batches:
             tensor.copy_(values)
         if self._factors is not None:
             self._factors.copy_(factors)
-        self._taken.fill_(sum(self.sizes[:step]))
-        if step == 0:
-            self.losses.zero_()
-            self.correct.zero_()
+        for tensor in (self._taken, self.losses, self.correct):
+            tensor.zero_()
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The tensors that change in place: the plan of the epoch, how much of it is taken, and what its steps returned."""
+        names = ("chosen", "rows", "columns", "flips")
+        state = dict(zip(names, self._plan, strict=True)) | {"taken": self._taken, "losses": self.losses, "correct": self.correct}
+        return state if self._factors is None else state | {"factors": self._factors}
 
     def distinct(self) -> int:
         """How many different images the epoch has."""

@@ -17,6 +17,7 @@ from hardpair.files.atomic import atomic_write, remove_partial
 from hardpair.jobs.stopping import Stop
 from hardpair.training.history import History
 from hardpair.training.loop import Training
+from hardpair.training.random_streams import python_states, restore_python
 
 SAVED = [name for name in History.__dataclass_fields__ if name not in ("last", "best")]
 
@@ -24,11 +25,9 @@ SAVED = [name for name in History.__dataclass_fields__ if name not in ("last", "
 def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict]:
     """All that decides how a training continues: tensors, on the CPU in plain layout, and values that JSON holds exactly."""
     tensors = {
-        "order": training.streams[0],
-        "augmentation": training.streams[1],
+        "order": training.order.get_state(),
+        "augmentation": training.augmentation.get_state(),
         "random": torch.get_rng_state(),
-        "losses": training.batches.losses,
-        "correct": training.batches.correct,
     }
     if training.device.type == "cuda":
         tensors["random_cuda"] = torch.cuda.get_rng_state(training.device)
@@ -38,23 +37,25 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict]:
     history = {name: copy.copy(getattr(training.history, name)) for name in SAVED}
     history |= {name: [counts.tolist() for counts in history[name]] for name in ("confusions", "histograms")}
     history["shares"] = {part: [shares.tolist() for shares in rows] for part, rows in history["shares"].items()}
-    values = {"step": training.steps_done, "elapsed": training.elapsed, "history": history}
+    values = {"step": training.steps_done, "elapsed": training.elapsed, "history": history, "random": python_states()}
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, values
 
 
 def restore(training: Training, tensors: dict[str, torch.Tensor], values: dict) -> None:
     """Put a training, new and of the same settings, into a saved state."""
+    history = values["history"]
+    if values["step"]:  # for what a plugin keeps outside of its buffers; these, and what it draws, are put back below
+        training.loss.begin_epoch(len(history["epochs"]) / training.recipe.epochs)
     for name, part in _parts(training).items():
         for key, value in part.items():
             value.copy_(tensors[f"{name}.{key}"])
-    training.streams = tensors["order"], tensors["augmentation"]
+    training.order.set_state(tensors["order"])
+    training.augmentation.set_state(tensors["augmentation"])
     torch.set_rng_state(tensors["random"])
+    restore_python(values["random"])
     if training.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random_cuda"], training.device)
-    training.batches.losses.copy_(tensors["losses"])
-    training.batches.correct.copy_(tensors["correct"])
     best = {name.removeprefix("best."): value for name, value in tensors.items() if name.startswith("best.")}
-    history = values["history"]
     history |= {name: [np.array(counts) for counts in history[name]] for name in ("confusions", "histograms")}
     history["shares"] = {part: [np.array(shares) for shares in rows] for part, rows in history["shares"].items()}
     training.history = History(**history, best=best or None)
@@ -68,6 +69,7 @@ def _parts(training: Training) -> dict[str, dict[str, torch.Tensor]]:
         "momentum": {str(index): buffer for index, buffer in enumerate(training.optimiser.buffers)},
         "loss": training.loss.state_dict(),
         "sampler": training.sampler.state_dict(),
+        "batches": training.batches.state(),
     }
 
 

@@ -14,6 +14,7 @@ from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop
 from hardpair.staleness.fingerprint import fingerprint, versions
 from hardpair.training.checkpoint import Checkpointer
+from hardpair.training.contract import try_out
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
 from hardpair.training.loop import Diverged, Training
@@ -67,8 +68,11 @@ class Job:
 
         Raises:
             Diverged: the loss became NaN or infinite.
+            UserError: a plugin cannot be used.
             Stopped: a signal came; the state is saved.
         """
+        labels = self.images.labels[self.split["training"].to(self.images.labels.device)].cpu()
+        try_out(self.settings.loss, self.settings.sampler, labels, len(self.images.classes))
         training = Training(self.images, self.split, self.settings, seed, self.epochs)
         if saving.path is None:
             return training.run(on_epoch)

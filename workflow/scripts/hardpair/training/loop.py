@@ -17,12 +17,13 @@ from hardpair.measures.confusion import accuracy, confusion_matrix, most_confuse
 from hardpair.training import model
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
-from hardpair.training.cuda_graph import GraphedStep, own_stream
+from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
+from hardpair.training.cuda_graph import GraphedStep, own_stream, python_side
 from hardpair.training.history import History
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
 from hardpair.training.precision import choose_precision
-from hardpair.training.random_streams import derive, generator
+from hardpair.training.random_streams import generator, seed_globals
 from hardpair.training.recipe import RunSettings
 from hardpair.training.schedule import learning_rate
 from hardpair.training.step import SGD, Learner, train_step
@@ -47,7 +48,6 @@ class Training:
         history: what the run has left so far.
         steps_done: of the present epoch.
         started: time of ``time.perf_counter`` at which the present epoch began, were it trained without a break.
-        streams: states of the generators of order and augmentation before the present epoch drew from them.
         take_step: takes one step on the next so many images.
     """
 
@@ -59,19 +59,24 @@ class Training:
         self.training, self.validation = split["training"].to(device), split["validation"].to(device)
         self.epochs = min(stop_after or recipe.epochs, recipe.epochs)
         self.labels = images.labels[self.training]
+        seed_globals(seed, "plugins")  # from which a constructor may draw
         self.loss = losses.build(settings.loss, self.labels.bincount(minlength=len(images.classes)).cpu()).to(device)
         self.sampler = samplers.build(settings.sampler, self.labels.cpu())
+        check_loss(self.loss)
+        check_sampler(self.sampler)
         self.network = model.build(len(images.classes), images.size, recipe.dropout, seed, self.loss.cosine_scale).to(device)
         self.optimiser = SGD(self.network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
         self.precision = choose_precision(settings.precision, device)
         self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
-        torch.manual_seed(derive(seed, "dropout"))  # nothing else draws from the global stream
+        seed_globals(seed, "dropout")  # nothing else draws from the global generators, but plugins
         self.batches = Batches(images, len(self.training), recipe.batch_size, weighted=self.sampler.factors() is not None)
         learner = Learner(self.network, self.loss, self.optimiser, self.precision)
         self.eager_step = functools.partial(train_step, learner, self.batches)
-        self.take_step = GraphedStep(self.eager_step, recipe.batch_size) if device.type == "cuda" else self.eager_step
+        self.take_step = self.eager_step
+        if device.type == "cuda":
+            reads = functools.partial(python_side, self.loss)
+            self.take_step = GraphedStep(self.eager_step, recipe.batch_size, reads=reads, undo=self.optimiser.forget)
         self.history, self.steps_done, self.started = History(), 0, time.perf_counter()
-        self.streams = self._streams()
 
     def run(
         self,
@@ -101,7 +106,7 @@ class Training:
                 history.epochs.append(row | self.validate(logits))
                 self.refresh(completed + 1, cross_entropy)
                 history.seconds.append(self.elapsed)
-                self.streams, self.steps_done = self._streams(), 0
+                self.steps_done = 0
                 on_epoch(history.epochs[-1], history.seconds[-1])
                 self.started = time.perf_counter()
             history.last = weights_of(self.network)
@@ -117,36 +122,41 @@ class Training:
         return own_stream(self.device)
 
     def train_epoch(self, completed: int, pause: Pause) -> dict:
-        """What is left of a pass over the training images; waits for the device only at the end."""
+        """What is left of a pass over the training images; waits for the device only at the end, and after a run's first step."""
         rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed)
-        self.loss.begin_epoch(completed / self.recipe.epochs)
-        self.draw_epoch()
+        if not self.steps_done:
+            self.loss.begin_epoch(completed / self.recipe.epochs)
+            self.draw_epoch()
         sizes = self.batches.sizes
         for size in sizes[self.steps_done :]:
             self.take_step(size)
+            if completed == self.steps_done == 0:
+                self._check_first_step()
             self.steps_done += 1
             pause()
         step_losses = self.batches.losses.cpu().double()
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1
-            if completed == 0 and step == 1:
-                raise Diverged("the loss is NaN or infinite in the first step, before any weight has changed: check the loss")
             raise Diverged(self._diverged("the loss", f"step {step} of epoch {completed + 1}", rate))
         total = torch.tensor(sizes, dtype=torch.float64) @ step_losses
         count = sum(sizes)
         row = {"epoch": completed + 1, "learning_rate": rate}
         return row | {"train_loss": total.item() / count, "train_accuracy": self.batches.correct.item() / count}
 
-    def draw_epoch(self) -> None:
-        """Draw images and crops of the present epoch, of which ``steps_done`` steps are done."""
-        for stream, state in zip((self.order, self.augmentation), self.streams, strict=True):
-            stream.set_state(state)
-        drawn, factors = self.sampler.draw(self.order), self.sampler.factors()
-        crops = draw_crops(len(drawn), padding_for(self.images.size), self.augmentation)
-        self.batches.begin(self.training[drawn.to(self.device)], crops, None if factors is None else factors[drawn], self.steps_done)
+    def _check_first_step(self) -> None:
+        """Refuse a loss that no learning rate can help; waits for the device."""
+        finite = {"loss": self.batches.losses[0].isfinite(), "gradient of the loss": all(map(_is_finite, self.network.parameters()))}
+        if wrong := [what for what, value in finite.items() if not value]:
+            raise Diverged(f"the {wrong[0]} is NaN or infinite in the first step, before any weight has changed: check the loss")
 
-    def _streams(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.order.get_state(), self.augmentation.get_state()
+    def draw_epoch(self) -> None:
+        """Draw images and crops of the next epoch."""
+        count = len(self.training)
+        drawn, factors = self.sampler.draw(self.order), self.sampler.factors()
+        check_drawn(self.sampler, drawn, count)
+        check_factors(self.sampler, factors, count, self.batches.weighted)
+        crops = draw_crops(len(drawn), padding_for(self.images.size), self.augmentation)
+        self.batches.begin(self.training[drawn.to(self.device)], crops, None if factors is None else factors[drawn])
 
     def infer(self, index: torch.Tensor, pause: Pause) -> torch.Tensor | None:
         """Logits of the images at ``index``, or None without any."""
@@ -171,7 +181,11 @@ class Training:
         history, due = self.history, self._due(completed)
         row = {"epoch": completed, "applied": int(due), "mean_p": torch.exp(-cross_entropy.double()).mean().item()}
         sampler_weight = self.sampler.refresh(cross_entropy) if due else None
-        loss_weight = self.loss.refresh(cross_entropy, self.sampler.emphasis()) if due else None  # its scale may depend on what is drawn
+        emphasis = self.sampler.emphasis()
+        check_numbers(self.sampler, "emphasis", emphasis, len(self.training))
+        loss_weight = self.loss.refresh(cross_entropy, emphasis) if due else None  # its scale may depend on what is drawn
+        for part, values in ((self.sampler, sampler_weight), (self.loss, loss_weight)):
+            check_numbers(part, "refresh", values, len(self.training))
         for part, weight in (("loss", loss_weight), ("sampler", sampler_weight)):
             shares = np.full(len(self.images.classes), np.nan)
             if weight is not None:
@@ -221,6 +235,10 @@ class Training:
         if (scale := self._scale()) is not None and scale > 1:
             advice += f", or cap the scale of the loss, now {scale:.3g}, with loss.scale_max"
         return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
+
+
+def _is_finite(values: torch.Tensor) -> bool:
+    return bool(values.isfinite().all())
 
 
 def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:

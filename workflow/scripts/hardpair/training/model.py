@@ -11,10 +11,15 @@ from hardpair.training.random_streams import derive
 
 
 class Cosines(nn.Linear):
-    """A number of times the cosine between a vector and one of each class, in place of a linear layer."""
+    """A number of times the cosine between a vector and one of each class, in place of a linear layer.
+
+    Vectors of classes start with length 1, as in the code of Cao et al. 2019: a step turns a shorter one further.
+    """
 
     def __init__(self, inputs: int, classes: int, scale: float) -> None:
         super().__init__(inputs, classes, bias=False)
+        with torch.no_grad():
+            self.weight.copy_(F.normalize(self.weight))
         self.register_buffer("scale", torch.tensor(float(scale)))  # saved with the weights
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

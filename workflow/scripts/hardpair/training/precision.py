@@ -15,7 +15,7 @@ def choose_precision(configured: str, device: torch.device) -> str:
 
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
+        return torch.cuda.is_bf16_supported(including_emulation=False)  # of the one device that a job sees
     with contextlib.suppress(OSError):
         flags = Path("/proc/cpuinfo").read_text()
         return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim.sgd import sgd
 
 from hardpair.training.batches import Batches
+from hardpair.training.contract import check_losses
 from hardpair.training.precision import autocast
 
 
@@ -50,6 +51,10 @@ class SGD:
             maximize=False,
             fused=True,
         )
+        self.forget()
+
+    def forget(self) -> None:
+        """Clear the gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
@@ -74,6 +79,7 @@ def train_step(learner: Learner, batches: Batches, size: int) -> None:
         logits = learner.network(images)
     logits = logits.float()
     losses = learner.loss(logits, labels)
+    check_losses(learner.loss, losses, logits)
     mean = (losses if factors is None else factors * losses).mean()
     mean.backward()
     learner.optimiser.step()

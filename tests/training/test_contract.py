@@ -1,0 +1,222 @@
+"""Plugins that break what a loss or a sampler must keep to, and what they are answered; those that keep to it give the same bits again."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from hardpair import plugins
+from hardpair.errors import UserError
+from hardpair.training import checkpoint, contract, loop
+from small_runs import CE, UNIFORM, same_weights, training_of
+
+LOSS = """
+import random
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from hardpair.losses import ImageLoss
+
+class Loss(ImageLoss):
+    def __init__(self, counts):
+        super().__init__(counts)
+        {built}
+
+    def begin_epoch(self, share):
+        {begun}
+
+    def refresh(self, cross_entropy, emphasis):
+        {refreshed}
+
+    def forward(self, logits, labels):
+        values = F.cross_entropy(logits, labels, reduction="none")
+        {returned}
+"""
+SAMPLER = """
+import random
+import numpy as np
+import torch
+from hardpair.samplers import EpochSampler
+
+class Sampler(EpochSampler):
+    def __init__(self, labels):
+        super().__init__(labels)
+        {built}
+
+    def refresh(self, cross_entropy):
+        {refreshed}
+
+    def factors(self):
+        {factors}
+
+    def draw(self, generator):
+        positions = torch.randperm(self.count, generator=generator)
+        {returned}
+"""
+DEFAULTS = {"built": "pass", "begun": "pass", "refreshed": "return None", "factors": "return None", "returned": "return values"}
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """Writes a plugin ``mine`` of either template and uses it; its settings."""
+
+    def write(template, **parts):
+        defaults = DEFAULTS | ({"returned": "return positions"} if template is SAMPLER else {})
+        (tmp_path / "mine.py").write_text(template.format(**defaults | parts))
+        plugins.use([tmp_path / "mine.py"])
+        return {"kind": "mine"}
+
+    yield write
+    plugins.use([])
+
+
+SHAPE = r"let it return the loss of each image, float32 of shape \(16,\) on cpu"
+LOSSES = {
+    "a column": ({"returned": "return values[:, None]"}, rf"returned float32 of shape \(16, 1\) on cpu: {SHAPE}"),
+    "a mean": ({"returned": "return values.mean()"}, rf"returned float32 of shape \(\) on cpu: {SHAPE}"),
+    "float64": ({"returned": "return values.double()"}, rf"returned float64 of shape \(16,\) on cpu: {SHAPE}"),
+    "another device": ({"returned": 'return values.to("meta")'}, rf"returned float32 of shape \(16,\) on meta: {SHAPE}"),
+    "a number": ({"returned": "return 0.5"}, rf"returned float: {SHAPE}"),
+    "detached": ({"returned": "return values.detach()"}, r"without a gradient: compute them from the logits"),
+    "not of the logits": ({"returned": "return torch.ones(len(labels), requires_grad=True)"}, "without a gradient to the logits"),
+    "NaN": ({"returned": "return values * float('nan')"}, "gave losses that are NaN or infinite for logits of about ±3"),
+    "NaN gradient": ({"returned": "return values + 0 * (values - values.detach()).sqrt()"}, "gave gradients that are NaN or infinite"),
+    "parameter": (
+        {"built": "self.t = nn.Parameter(torch.ones(()))", "returned": "return self.t * values"},
+        "has the parameter t, and only",
+    ),
+    "submodule": ({"built": "self.layer = nn.Linear(10, 10)", "returned": "return values"}, "has the parameter layer.weight, and only"),
+    "refresh shape": (
+        {"refreshed": "return cross_entropy[:3].double()"},
+        r"float64 of shape \(3,\) on cpu from refresh\(\): let refresh\(\)",
+    ),
+    "refresh NaN": ({"refreshed": "return cross_entropy / 0 * 0"}, r"NaN or infinity from refresh\(\)"),
+    "wrong name": ({"returned": "return vlaues"}, r"mine\.py, line 22: NameError: name 'vlaues' is not defined; correct the plugin"),
+    "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 12: TypeError: .*; correct the plugin"),
+    "generator of its own": ({"returned": "return values * np.random.default_rng().random()"}, "gives other results for the same input"),
+    "a step counted": (
+        {"built": "self.n = 0", "returned": "self.n += 1; return self.n * values"},
+        "keeps something outside of its buffers",
+    ),
+    "a buffer made late": (
+        {"refreshed": "self.register_buffer('w', torch.ones(()))", "returned": "return getattr(self, 'w', 2) * values"},
+        "keeps something outside of its buffers",
+    ),
+}
+POSITIONS = r"let draw\(\) return positions of 200 images, int64 of shape \(200,\), each from 0 to 199"
+SAMPLERS = {
+    "too few": ({"returned": "return positions[:7]"}, rf"drew int64 of shape \(7,\) on cpu: {POSITIONS}"),
+    "too many": ({"returned": "return positions.repeat(2)"}, rf"drew int64 of shape \(400,\) on cpu: {POSITIONS}"),
+    "floats": ({"returned": "return positions.double()"}, rf"drew float64 of shape \(200,\) on cpu: {POSITIONS}"),
+    "a list": ({"returned": "return positions.tolist()"}, rf"drew list: {POSITIONS}"),
+    "too large": ({"returned": "return positions + 1"}, rf"drew position 200: {POSITIONS}"),
+    "negative": ({"returned": "return positions - 1"}, rf"drew position -1: {POSITIONS}"),
+    "too few factors": (
+        {"factors": "return torch.ones(3)"},
+        r"float32 of shape \(3,\) on cpu from factors\(\): let factors\(\) return one finite",
+    ),
+    "refresh of numbers": ({"refreshed": "return 1.0"}, r"returned float from refresh\(\)"),
+    "order kept aside": ({"built": "self.n = 0", "returned": "self.n += 1; return positions.roll(self.n)"}, "keeps something outside"),
+    "generator of its own": (
+        {"returned": "return torch.randperm(200, generator=torch.Generator().manual_seed(random.SystemRandom().getrandbits(60)))"},
+        "gives other results",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", LOSSES)
+def test_a_loss_that_breaks_the_contract_is_refused_before_a_training(plugin, fault):
+    parts, message = LOSSES[fault]
+    with pytest.raises(UserError, match=message) as caught:
+        contract.try_out(plugin(LOSS, **parts), UNIFORM, torch.arange(200) % 10, 10)
+    assert "mine.py" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", SAMPLERS)
+def test_a_sampler_that_breaks_the_contract_is_refused_before_a_training(plugin, fault):
+    parts, message = SAMPLERS[fault]
+    with pytest.raises(UserError, match=message) as caught:
+        contract.try_out(CE, plugin(SAMPLER, **parts), torch.arange(200) % 10, 10)
+    assert "mine.py" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_losses_and_samplers_of_the_workflow_are_not_tried(monkeypatch):
+    monkeypatch.setattr(contract, "_try", lambda *_: pytest.fail("tried"))
+    contract.try_out(CE, UNIFORM, torch.arange(200) % 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("template", "faults", "fault"), [(LOSS, LOSSES, "a column"), (LOSS, LOSSES, "detached"), (SAMPLER, SAMPLERS, "negative")]
+)
+def test_what_is_wrong_later_is_refused_where_it_comes(plugin, small_images, small_split, template, faults, fault):
+    """The trial has generated logits and few calls: each step and each epoch is checked, too."""
+    settings = plugin(template, **faults[fault][0])
+    training = training_of(small_images, small_split, *((settings, UNIFORM) if template is LOSS else (CE, settings)))
+    with pytest.raises(UserError, match=re.sub("16", "64", faults[fault][1])):
+        training.run()
+
+
+def test_factors_that_come_and_go_are_refused(plugin, small_images, small_split):
+    settings = plugin(SAMPLER, built="self.n = 0", factors="self.n += 1; return torch.ones(self.count) if self.n > 1 else None")
+    with pytest.raises(UserError, match=r"mine\.py returned None from factors\(\) at one time and numbers at another"):
+        training_of(small_images, small_split, CE, settings).run()
+
+
+def test_a_gradient_that_is_nan_in_the_first_step_is_the_fault_of_the_loss(plugin, small_images, small_split):
+    settings = plugin(LOSS, returned=LOSSES["NaN gradient"][0]["returned"])
+    message = "the gradient of the loss is NaN or infinite in the first step, before any weight has changed: check the loss"
+    with pytest.raises(loop.Diverged, match=message):
+        training_of(small_images, small_split, settings).run()
+
+
+DRAWS = "random.random() + np.random.rand() + torch.rand(()).item()"
+DRAWING_LOSS = {
+    "built": f"self.register_buffer('w', torch.tensor(1.0)); self.register_buffer('n', torch.tensor(0.0)); self.w.fill_({DRAWS})",
+    "begun": f"self.n += 1; self.w.fill_({DRAWS}); self.share = share",
+    "refreshed": f"self.w.add_({DRAWS}); return (cross_entropy + random.random()).double()",
+    "returned": f"return values * self.w * self.n * (1 + self.share) * ({DRAWS})",
+}
+DRAWING_SAMPLER = {
+    "built": "self.register_buffer('n', torch.tensor(0))",
+    "refreshed": "return None",
+    "factors": "return torch.full((self.count,), 0.5 + float(self.n))",
+    "returned": "self.n += random.randrange(5); return positions[torch.from_numpy(np.random.permutation(self.count))].roll(int(self.n))",
+}
+
+
+def drawing(plugin):
+    """A loss and a sampler that draw from every global generator wherever they are called, and count epochs in buffers."""
+    text = LOSS.format(**DEFAULTS | DRAWING_LOSS) + SAMPLER.format(**DEFAULTS | DRAWING_SAMPLER)
+    settings = plugin(LOSS)
+    [path] = plugins.used_by({"loss": settings, "sampler": settings})
+    with open(path, "w") as file:
+        file.write(text)
+    plugins.use([path])
+    return settings
+
+
+def test_plugins_that_draw_wherever_they_like_give_the_same_bits_again_and_from_every_pause(plugin, small_images, small_split):
+    kind = drawing(plugin)
+    contract.try_out(kind, kind, torch.arange(200) % 10, 10)
+
+    def new():
+        random.seed(), np.random.seed(), torch.seed()  # another state of the process each time  # noqa: NPY002
+        return training_of(small_images, small_split, kind, kind, epochs=2, refresh_every=1)
+
+    states = []
+    first, second = new().run(after_step=lambda training: states.append(checkpoint.state_of(training))), new().run()
+    assert first.epochs == second.epochs
+    assert same_weights(first.last, second.last)
+    assert len({row["train_loss"] for row in first.epochs}) == 2
+    for tensors, values in states:
+        again = new()
+        checkpoint.restore(again, tensors, {**values, "history": dict(values["history"])})
+        history = again.run()
+        assert history.epochs == first.epochs
+        assert history.refreshes == first.refreshes
+        assert same_weights(history.last, first.last)
