@@ -9,7 +9,7 @@ from matplotlib.text import Annotation
 import fake_study
 from figure_assertions import overlaps, texts_drawn
 from hardpair.comparison.runs import Runs
-from hardpair.figures import curves, difficulty, final, reliability, variants, weights
+from hardpair.figures import curves, difficulty, reliability, training, variants, weights
 from hardpair.figures.drawing import style
 from hardpair.figures.drawing.legend import spread
 
@@ -53,7 +53,7 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epoc
     tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(0.8, 0.5)
     with style.applied():
         pages = [
-            final.figure(*tables, settings),
+            training.figure(*tables, settings),
             variants.figure(tables[0], settings),
             curves.figure(tables[1], settings),
             weights.figure(tables[2], settings),

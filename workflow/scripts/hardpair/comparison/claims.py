@@ -98,29 +98,58 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
     """
-    return judged(settings["claims"], [_parts(claim, runs, settings) for claim in settings["claims"]], tuple(settings["looks"]))
+    return judged(settings["claims"], [parts_of(claim, runs, settings) for claim in settings["claims"]], tuple(settings["looks"]))
 
 
 def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> pd.DataFrame:
     """The table of ``claims_table`` of claims (``name``, ``sentence``, ``control``) and the parts of each."""
-    count = len(parts[0][0].gains) if claims else 0
-    family = [not claim["control"] for claim in claims]
-    decide = _at_looks if looks else _after_all_seeds
-    decisions = decide(parts, family, looks) if count else [_undecided(each, 0) for each in parts]
     rows = []
-    for claim, complete, decision in zip(claims, parts, decisions, strict=True):
-        word, why = _explained(decision, complete, looks)
-        row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": word, "seeds": decision.seeds, "why": why}
-        rows.append(row | {key: getattr(decision, key) for key in ("p", "p_adjusted", "threshold")})
+    for claim, complete, decision in zip(claims, parts, decisions(claims, parts, looks), strict=True):
+        row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": WORDS[decision.verdict]}
+        row |= {key: getattr(decision, key) for key in ("seeds", "p", "p_adjusted", "threshold")}
+        rows.append(row | {"why": _explained(decision, complete, looks)})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _parts(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
+def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> list[Decision]:
+    """The verdict on each of the claims (``control``), given the parts of each with all complete seeds."""
+    count = len(parts[0][0].gains) if claims else 0
+    if not count:
+        return [_undecided(each, 0) for each in parts]
+    decide = _at_looks if looks else _after_all_seeds
+    found = decide(parts, [not claim["control"] for claim in claims], looks)
+    return [replace(decision, verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+
+
+def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:
+    """The verdict that is given: none on too few seeds, or where runs do not differ."""
+    if too_few(decision, complete, looks):
+        return NOT_SETTLED
+    return NOT_TESTED if decision.verdict != REFUTED and _same(complete) else decision.verdict
+
+
+def _same(parts: list[Part]) -> Part | None:
+    """The first part in which no run differs."""
+    return next((part for part in parts if (part.gains == 0).all()), None)
+
+
+def too_few(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int | None:
+    """The number of seeds from which a verdict is given, if the complete ones are fewer."""
+    few = len(complete[0].gains) < FEWEST_FOR_VERDICT or not decision.seeds
+    return max(FEWEST_FOR_VERDICT, looks[0] if looks else 0) if few else None
+
+
+def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
+    """The comparisons of a claim (``name``, ``contrasts``) by contrast and measure, with the seeds of which every variant has a run.
+
+    Raises:
+        UserError: a variant has two runs of a seed, or a run lacks a measure.
+    """
     last, seeds = runs[runs["model"] == "last"], settings["seeds"]
     by_variant = {name: rows.set_index("seed") for name, rows in last.groupby("variant", sort=False)}
     names = [variant["name"] for variant in settings["variants"]]
     complete = [seed for seed in seeds if all(name in by_variant and seed in by_variant[name].index for name in names)]
-    labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
     columns = dict(zip(("accuracy", "confusion"), metrics_of(settings)[:2], strict=True))
     parts = []
     for contrast in claim["contrasts"]:
@@ -179,29 +208,28 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
     return decisions
 
 
-def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> tuple[str, str]:
-    """A verdict and its reason in words."""
+def _explained(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> str:
+    """The reason of a verdict in words."""
     count, parts = len(complete[0].gains), decision.parts
     ahead = [look for look in looks if look > count]
     upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
-    if count < FEWEST_FOR_VERDICT or not decision.seeds:
+    if fewest := too_few(decision, complete, looks):
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
-        return WORDS[NOT_SETTLED], f"{some}, and verdicts need {max(FEWEST_FOR_VERDICT, looks[0] if looks else 0)}{upcoming}"
-    if any((part.gains == 0).all() for part in complete) and decision.verdict != REFUTED:
-        same = next(part for part in complete if (part.gains == 0).all())
-        return WORDS[NOT_TESTED], f"{same.text}: the variants did not differ in these runs"
+        return f"{some}, and verdicts need {fewest}{upcoming}"
+    if decision.verdict == NOT_TESTED:
+        return f"{_same(complete).text}: the variants did not differ in these runs"
     at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
-        return WORDS[NOT_SETTLED], f"{at}{_outlook(decision)}{upcoming}"
+        return f"{at}{_outlook(decision)}{upcoming}"
     if decision.verdict == REFUTED:
         against = max((part for part in parts if part.gains.mean() < 0), key=_nearness)
-        return WORDS[REFUTED], f"{at}{against}: significant the other way ({p})"
+        return f"{at}{against}: significant the other way ({p})"
     every = "; ".join(map(str, parts))
     if decision.verdict == EQUIVALENT:
-        return WORDS[EQUIVALENT], f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
+        return f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
     limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
-    return WORDS[decision.verdict], f"{at}{every}: significant as claimed ({p}){limits}"
+    return f"{at}{every}: significant as claimed ({p}){limits}"
 
 
 def _nearness(part: Part) -> float:
@@ -217,6 +245,16 @@ def _margins(parts: list[Part]) -> str:
 
 def _outlook(decision: Decision) -> str:
     """The part of which most is missing, and with how many seeds the claim would be settled if differences and sd stay as they are."""
+    part, needed, equivalent = outlook(decision)
+    if needed is None:
+        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if differences stay as they are"
+    outcome = "show it to be within the margin" if equivalent else "settle it"
+    return f"{part}; about {needed} seeds would {outcome}, if differences stay as they are"
+
+
+def outlook(decision: Decision) -> tuple[Part, int | None, bool]:
+    """Of a claim that is not settled, the part of which most is missing, the number of seeds that would settle the claim if differences and
+    sd stay as they are (None: more than ``MOST``), and whether they would show equivalence."""
     parts, level = decision.parts, decision.level
     against = [part for part in parts if part.gains.mean() <= 0]
     if against:  # one part is enough to refute
@@ -228,14 +266,10 @@ def _outlook(decision: Decision) -> str:
         part = parts[needs.index(needed)]
     # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
     rooms = [_needed(max(part.margin - abs(part.gains.mean()), 0), part.gains, 2 * decision.share) for part in parts]
-    if None not in rooms and (needed is None or max(rooms) < needed):
+    equivalent = None not in rooms and (needed is None or max(rooms) < needed)
+    if equivalent:
         needed, part = max(rooms), parts[rooms.index(max(rooms))]
-        return (
-            f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would show it to be within the margin, if differences stay as they are"
-        )
-    if needed is None:
-        return f"{part}; more than {MOST:,} seeds would be needed to settle it, if differences stay as they are"
-    return f"{part}; about {max(needed, FEWEST_FOR_VERDICT)} seeds would settle it, if differences stay as they are"
+    return part, None if needed is None else max(needed, FEWEST_FOR_VERDICT), equivalent
 
 
 def _needed(difference: float, gains: np.ndarray, level: float) -> int | None:

@@ -18,6 +18,7 @@ from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
+PUBLISHED = "#a3168a"  # what was published, and nothing else
 REFERENCE = {"color": "#6a3d9a", "linewidth": 0.9, "linestyle": (0, (1, 1))}  # what others reach
 HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on lines and bands
 
