@@ -27,6 +27,13 @@ def test_looks_are_distinct_and_fixed_by_place():
     assert style.looks(many[:3])["v2"] == looks["v2"]
 
 
+@pytest.mark.parametrize("colour", [*style.COLOURS, style.PUBLISHED, style.MUTED, style.REFERENCE["color"]])
+def test_a_colour_has_three_to_one_of_contrast_to_white(colour):
+    channels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)  # WCAG 2.2, relative luminance
+    assert 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05) >= 3
+
+
 @pytest.mark.parametrize("label", ["cost $5", "$\\frac{1", "_hidden", "a $x$ b", "two\nlines"])
 def test_labels_are_drawn_as_written(label, drawn_study):
     _, settings, runs = drawn_study
