@@ -32,6 +32,7 @@ def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_stu
             assert drawn(ax.lines, f"_mean:{name}")[0] == pytest.approx(values.mean())
             low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
             np.testing.assert_allclose(drawn(ax.lines, f"_interval:{name}")[0], [low, high])
+            assert any(text.get_text().endswith((f"\n{low:.1f}–{high:.1f}", f"\n{low:.2f}–{high:.2f}")) for text in ax.texts)
             stars, value = (
                 [line.get_xdata()[0] for line in ax.lines if line.get_label() == f"_published:{name}"],
                 100 * variant["published"][measure],
