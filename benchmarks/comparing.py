@@ -84,7 +84,8 @@ def commands(folder: Path, config: dict) -> dict[str, list]:
     settings |= {"compare": plan.compare_settings(config), "write_report": plan.report_settings(config)}
     for name, content in settings.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
-    places = {"runs": results / "runs", "split": results / "split.json", "data": folder / "data", "recipe": results / "recipe.yaml"}
+    places = {"runs": results / "runs", "table": results / "runs.csv", "split": results / "split.json"}
+    places |= {"data": folder / "data", "recipe": results / "recipe.yaml"}
     inputs = {option: f"--{option}={place}" for option, place in places.items()}
 
     lines = {"compare": ["compare.py", *(inputs[option] for option in ("runs", "recipe", "split")), f"--output-dir={results}"]}

@@ -196,17 +196,18 @@ def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_
         command(wide(), *BETTER, "--margin", "accuracy:0.003", "--output-dir", str(tmp_path / folder))
     for name in ("differences.png", "differences.svg"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    from hardpair.figures.drawing import differences, style
+    from hardpair.figures.drawing import measured, style
 
     table = measured_csv.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
     found = measured_runs.contrasts(table, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003})
     with style.applied():
-        page = differences.figure(found, measured_runs.verdicts_table(found), "runs.csv")
-    accuracy, loss = page.axes
-    assert accuracy.get_xlim()[0] < accuracy.get_xlim()[1]
-    assert loss.get_xlim()[0] > loss.get_xlim()[1], "right is better in both"
-    dots = [line.get_xdata() for line in accuracy.lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(sorted(dots[0]), sorted(found[0].differences))
+        page = measured.figure(found, measured_runs.verdicts_table(found), "runs.csv")
+    for ax, measure, sign in zip(page.axes, ("accuracy", "loss"), (1, -1), strict=True):
+        assert ax.get_xlim()[0] < ax.get_xlim()[1], "right is better in both"
+        entries = [entry for entry in found if entry.measure == measure]
+        dots = [line.get_xdata() for line in ax.lines if line.get_label() == "_seeds"]
+        for drawn, entry in zip(dots, entries, strict=True):
+            np.testing.assert_allclose(drawn, sign * entry.differences)
 
 
 def test_decimals_show_two_digits_of_the_spread():

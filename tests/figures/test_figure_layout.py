@@ -9,7 +9,7 @@ from matplotlib.text import Annotation
 import fake_study
 from figure_assertions import overlaps, texts_drawn
 from hardpair.comparison.runs import Runs
-from hardpair.figures import curves, difficulty, final, reliability, variants, weights
+from hardpair.figures import curves, difficulty, reliability, training, variants, weights
 from hardpair.figures.drawing import style
 from hardpair.figures.drawing.legend import spread
 
@@ -25,6 +25,13 @@ def test_looks_are_distinct_and_fixed_by_place():
     assert len({(look.colour, look.dashes) for look in looks.values()}) == 24
     assert len({(look.dashes, look.marker) for look in looks.values()}) == 24  # grey print
     assert style.looks(many[:3])["v2"] == looks["v2"]
+
+
+@pytest.mark.parametrize("colour", [*style.COLOURS, style.PUBLISHED, style.MUTED, style.REFERENCE["color"]])
+def test_a_colour_has_three_to_one_of_contrast_to_white(colour):
+    channels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)  # WCAG 2.2, relative luminance
+    assert 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05) >= 3
 
 
 @pytest.mark.parametrize("label", ["cost $5", "$\\frac{1", "_hidden", "a $x$ b", "two\nlines"])
@@ -53,7 +60,7 @@ def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epoc
     tables = runs.measures(pair), runs.epochs(pair), runs.refreshes(pair), runs.difficulty(0.8, 0.5)
     with style.applied():
         pages = [
-            final.figure(*tables, settings),
+            training.figure(*tables, settings),
             variants.figure(tables[0], settings),
             curves.figure(tables[1], settings),
             weights.figure(tables[2], settings),

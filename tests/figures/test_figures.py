@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from scipy import stats
 
 import fake_study
@@ -31,6 +32,7 @@ def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_stu
             assert drawn(ax.lines, f"_mean:{name}")[0] == pytest.approx(values.mean())
             low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
             np.testing.assert_allclose(drawn(ax.lines, f"_interval:{name}")[0], [low, high])
+            assert any(text.get_text().endswith((f"\n{low:.1f}–{high:.1f}", f"\n{low:.2f}–{high:.2f}")) for text in ax.texts)
             stars, value = (
                 [line.get_xdata()[0] for line in ax.lines if line.get_label() == f"_published:{name}"],
                 100 * variant["published"][measure],
@@ -174,7 +176,8 @@ def test_the_plane_has_a_cell_for_each_pair_of_exponents(drawn_study):
         for name, of_loss, of_sampler in places:
             values = 100 * table.loc[table["variant"] == name, column]
             low, high = stats.t.interval(0.95, 2, values.mean(), values.sem())
-            assert texts[of_sampler // 2 + 0.5, of_loss // 2 + 0.5] == f"{values.mean():.1f}\n± {(high - low) / 2:.1f}"
+            assert texts[of_sampler // 2 + 0.5, of_loss // 2 + 0.5] == f"{values.mean():.1f}\n{low:.1f}–{high:.1f}"
+    assert "darker is better" in " ".join(page.get_supxlabel().split())
 
 
 def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
@@ -190,6 +193,8 @@ def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
         page = hardest.figure(images, fake_study.CLASSES, calls, settings)
     shown = page.subfigs[0].axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, images[top["index"].iloc[0]].transpose(1, 2, 0))
+    captions = [text.get_text() for text in page.subfigs[0].findobj(Text)]
+    assert f"{100 * top['called'].iloc[0]:.0f} % of runs\np = {top['p_other'].iloc[0]:.2f}" in captions, "the numbers that order them"
 
 
 def test_hardest_without_an_error_has_a_note(drawn_study):

@@ -102,10 +102,11 @@ def test_numbers_are_the_same_in_every_figure_and_printed_once_on_screen(bare, t
     settings = fake_study.settings(fake_study.STUDY[:2], seeds=2, pairs=[CLASSES[1:3]])
     fake_study.write_study(tmp_path, settings, epochs=3, images=60, classes=CLASSES, size=8)
     printed = []
-    for script, words in ((plot_figure, ["confusion"]), (assemble_figure, [])):
+    for script, words in ((plot_figure, ["confusion", "--runs", "runs"]), (assemble_figure, ["--table", "runs.csv"])):
         output = tmp_path / f"{script.__name__}.png"
-        runs = ["--runs", tmp_path / "results" / "runs", "--settings", json.dumps(settings), "--output", output]
-        monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *words, *map(str, runs)])
+        words[-1] = tmp_path / "results" / words[-1]
+        runs = ["--settings", json.dumps(settings), "--output", output]
+        monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *map(str, [*words, *runs])])
         command.run(script.main)
         printed.append(capsys.readouterr())
         assert Image.open(output).size[0] > 100

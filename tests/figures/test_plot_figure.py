@@ -27,7 +27,7 @@ SCRIPTS = Path(fake_study.__file__).parents[2] / "workflow" / "scripts"
 
 def command(figure, folder, settings, output):
     """What draws a figure: the script, its arguments."""
-    places = {"runs": "results/runs", "study": "results", "data": "data", "split": "results/split.json"}
+    places = {"runs": "results/runs", "table": "results/runs.csv", "study": "results", "data": "data", "split": "results/split.json"}
     inputs = [f"--{option}={folder / places[option]}" for option in catalogue.FIGURES[figure].inputs]
     start = ["assemble_figure.py"] if figure == catalogue.FINAL else ["plot_figure.py", figure]
     return [*start, *inputs, "--settings", json.dumps(settings), "--output", str(output)]
@@ -36,7 +36,9 @@ def command(figure, folder, settings, output):
 @pytest.mark.parametrize("figure", catalogue.FIGURES)
 def test_a_command_writes_the_same_png_and_svg_again(figure, drawn_study, tmp_path, monkeypatch):
     folder, settings, _ = drawn_study
-    settings = settings | {"variants": settings["variants"][::2], "plane": settings["plane"][::2], "seeds": [0, 2]}
+    fewer = fake_study.settings(settings["variants"][::2], seeds=2)
+    settings = settings | {key: fewer[key] for key in ("variants", "contrasts", "claims")}
+    settings |= {"plane": settings["plane"][::2], "seeds": [0, 2]}
     written = []
     for name in ("first", "second"):
         monkeypatch.setattr(sys, "argv", command(figure, folder, settings, tmp_path / f"{name}.png"))
@@ -83,6 +85,7 @@ def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
     config = resolve(changed())
     study, data = f"results/{config['study']}", f"resources/{config['data']['name']}"
     assert plan.figure_arguments(config, "curves") == f"--runs {study}/runs"
+    assert plan.figure_arguments(config, "final") == f"--table {study}/runs.csv"
     assert plan.figure_arguments(config, "search") == f"--study {study}"
     assert plan.figure_arguments(config, "classes") == f"--runs {study}/runs --data {data} --split {study}/split.json"
 

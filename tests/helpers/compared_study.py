@@ -22,7 +22,7 @@ class Study:
     def __init__(self, folder, seeds=3, validation=True, variants=fake_study.STUDY, **changes):
         self.runs, self.split, self.out = folder / "runs", folder / "split.json", folder / "out"
         self.recipe = dict(RECIPE)
-        settings = fake_study.settings(variants, seeds, **changes)
+        settings = fake_study.settings(variants, seeds, **({"claims": []} | changes))
         settings["variants"] = [{"label": variant["name"]} | variant | {"train": TRAIN, "code": "c0de"} for variant in settings["variants"]]
         names = [variant["name"] for variant in settings["variants"]]
         contrasts = [[name, names[0]] for name in names[1:]]

@@ -35,6 +35,11 @@ def settings(variants: list[dict] = STUDY, seeds: int = 3, **changes) -> dict:
         "baseline": variants[0]["name"],
     }
     result |= {"plane": [[variant["name"], place // 3, place % 3] for place, variant in enumerate(variants)]}
+    names = [variant["name"] for variant in variants]
+    parts = [{"better": name, "than": names[0], "measures": ["accuracy", "confusion"]} for name in names[1:]]
+    claims = [{"name": part["better"], "sentence": f"{part['better']} is better.", "contrasts": [part], "control": False} for part in parts]
+    result |= JUDGED | {"contrasts": [[name, names[0]] for name in names[1:]], "claims": claims}
+    result |= {"trained_on": {"name": "fake", "images": 400}}
     result |= {"evaluated_on": "test", "difficulty": {"easy": 0.8, "hard": 0.5}, "references": [], "searches": [SEARCH]}
     return result | changes
 
@@ -171,12 +176,7 @@ def write_comparison(folder: Path, settings_: dict) -> None:
     """runs.csv, comparison.csv, contrasts.csv, most_confused.csv and claims.csv."""
     names = [variant["name"] for variant in settings_["variants"]]
     variants = [{"label": variant["name"]} | variant for variant in settings_["variants"]]
-    others = [name for name in names if name != settings_["baseline"]]
-    settings_ = settings_ | {"variants": variants, "contrasts": [[name, settings_["baseline"]] for name in others], **JUDGED}
-    part, claim = {"than": settings_["baseline"], "measures": ["accuracy", "confusion"]}, {"control": False}
-    settings_["claims"] = [
-        claim | {"name": name, "sentence": f"{name} is better.", "contrasts": [part | {"better": name}]} for name in others
-    ]
+    settings_ = settings_ | {"variants": variants}
     paths = [folder / "runs" / name / f"seed{seed}" for name in names for seed in settings_["seeds"]]
     records = [tuple(json.loads((path / name).read_text()) for name in ("run.json", "metrics.json")) for path in paths]
     runs = tables.runs_table(records, settings_)

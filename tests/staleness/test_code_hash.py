@@ -86,7 +86,7 @@ SHOW = {*FIGURES, "write_report"}
 OF_RUNS = SHOW | {"evaluate", "compare", "choose_pairs"}
 COUNTED = {
     ("hardpair/figures/drawing/style.py", "WIDTH = 7.2", "WIDTH = 7.3"): SHOW,
-    ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_figure: curves", "assemble_figure"},
+    ("hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12"): {"plot_figure: curves", "plot_figure: training"},
     ("hardpair/measures/metrics.py", "BINS = 15", "BINS = 10"): OF_RUNS,
     ("hardpair/measures/confusion.py", "k=1)", "k=2)"): OF_RUNS | set(VARIANTS),
     ("hardpair/training/loop.py", "training_losses(0,", "training_losses(1,"): set(VARIANTS),
@@ -98,6 +98,7 @@ COUNTED = {
     ("hardpair/measures/intervals.py", "ddof=1", "ddof=0"): {
         "compare",
         "plot_figure: variants",
+        "plot_figure: training",
         "plot_figure: plane",
         "plot_figure: reliability",
         "assemble_figure",
@@ -122,9 +123,9 @@ COUNTED = {
     ("hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen"): {"train: dfl", "train: dfl_sampler"},
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},
     ("hardpair/samplers/focal.py", "replacement=True", "replacement=False"): {"train: ce_sampler", "train: dfl_sampler"},
-    ("hardpair/measures/significance.py", "EXACT = 40", "EXACT = 30"): {"compare"},
-    ("hardpair/comparison/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare"},
-    ("hardpair/measures/looks.py", "RULE = 32", "RULE = 16"): {"compare"},
+    ("hardpair/measures/significance.py", "EXACT = 40", "EXACT = 30"): {"compare", "assemble_figure"},
+    ("hardpair/comparison/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare", "assemble_figure"},
+    ("hardpair/measures/looks.py", "RULE = 32", "RULE = 16"): {"compare", "assemble_figure"},
     ("hardpair/training/checkpoint.py", '"best."', '"finest."'): set(VARIANTS),
 }
 

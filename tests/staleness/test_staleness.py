@@ -23,7 +23,8 @@ OF_SEARCH = {"Draw the figure search"}
 TABLES = {"Compare the runs"}
 FINAL = {"Assemble the final figure"}
 FIGURES = FINAL | {
-    f"Draw the figure {name}" for name in ("variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
+    f"Draw the figure {name}"
+    for name in ("training", "variants", "curves", "classes", "confusion", "reliability", "weights", "difficulty", "hardest")
 }
 REPORT = {"Write the report"}
 SUMMARY = TABLES | FIGURES | REPORT
@@ -106,7 +107,7 @@ def test_a_fresh_clone_with_copied_results_reruns_nothing(finished, tmp_path, me
 
 def test_editing_a_figure_reruns_figures_and_report(study):
     study.edit("workflow/scripts/hardpair/figures/curves.py", "ZOOM_FROM = 10", "ZOOM_FROM = 12")
-    assert study.stale() == {"Draw the figure curves"} | FINAL | REPORT
+    assert study.stale() == {"Draw the figure curves", "Draw the figure training"} | REPORT
 
 
 def test_editing_a_sampler_reruns_the_runs_that_use_it(study):
@@ -197,14 +198,22 @@ def test_pairs_that_choose_themselves_retrain_nothing(study):
 
 def test_other_thresholds_of_difficulty_redraw_them(study):
     study.edit("tiny.yaml", "seeds:", "difficulty: {easy: 0.9}\nseeds:")
-    assert study.stale() == {"Draw the figure difficulty"} | FINAL | REPORT
+    assert study.stale() == {"Draw the figure difficulty", "Draw the figure training"} | REPORT
 
 
 def test_references_of_the_data_and_the_first_pair_redraw_what_shows_them(study):
     study.edit("tiny.yaml", "seeds:", "references: [{data: cifar10, pair: [cat, dog], confusion: 0.04, label: a, source: b}]\nseeds:")
     assert study.stale() == {"Write the report"}, "other data: just the config that the report shows"
     study.edit("tiny.yaml", "data: cifar10", "data: synthetic")
-    assert study.stale() == TABLES | {"Draw the figure variants", "Draw the figure curves"} | FINAL | REPORT
+    shown = {f"Draw the figure {name}" for name in ("training", "variants", "curves")}
+    assert study.stale() == TABLES | shown | FINAL | REPORT
+
+
+def test_what_verdicts_depend_on_redraws_what_shows_them(study):
+    study.edit("tiny.yaml", "seeds:", "compare: {margins: {accuracy: 0.4}}\nseeds:")
+    assert study.stale() == TABLES | FINAL | REPORT
+    study.edit("tiny.yaml", "compare:", "looks: [6]\ncompare:")
+    assert study.stale() == TABLES | FINAL | REPORT
 
 
 def test_other_images_rerun_everything(study):

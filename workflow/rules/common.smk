@@ -117,6 +117,8 @@ def figure_inputs(name):
     figure = FIGURES[name]
     if figure.reads == catalogue.SEARCH:
         return search_files(paths.TRIALS)
+    if figure.reads == catalogue.COMPARISON:
+        return [rules.compare.output.runs, *([PAIRS] if PAIRS else [])]
     files = run_files(figure.reads)
     if PAIRS and "pairs" in figure.keys:
         files.append(PAIRS)

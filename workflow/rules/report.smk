@@ -61,13 +61,13 @@ rule assemble_figure:
     conda:
         "../../envs/report.yaml"
     params:
-        study=study_folder,
+        inputs=plan.figure_arguments(config, catalogue.FINAL),
         settings=plan.params(plan.figure_settings(config, catalogue.FINAL)),
         made=made("assemble_figure"),
     message:
         "Assemble the final figure"
     shell:
-        "python workflow/scripts/assemble_figure.py --runs {params.study}/runs"
+        "python workflow/scripts/assemble_figure.py {params.inputs}"
         " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
 
 

@@ -53,7 +53,7 @@ def main() -> None:
     text = measured_runs.markdown(summary, verdicts, contrasts, directions)
     print(text, end="")
     if options.output_dir:
-        from hardpair.figures.drawing import differences, fonts, style
+        from hardpair.figures.drawing import fonts, measured, style
 
         for name, result in (("verdicts", verdicts), ("means", summary)):
             write_text(options.output_dir / f"{name}.csv", result.to_csv(index=False, lineterminator="\n"))
@@ -61,7 +61,7 @@ def main() -> None:
         with style.applied(), fonts.legible([*table["variant"].unique(), *directions, options.csv.name]) as remark:
             if remark:
                 print(remark, file=sys.stderr)
-            style.save(differences.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
+            style.save(measured.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
 
 
 def _pairs(option: str, words: list[str], separator: str) -> list[tuple[str, str]]:

@@ -126,30 +126,53 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
     """
-    return judged(settings["claims"], [_parts(claim, runs, settings) for claim in settings["claims"]], tuple(settings["looks"]))
+    return judged(settings["claims"], [parts_of(claim, runs, settings) for claim in settings["claims"]], tuple(settings["looks"]))
 
 
 def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> pd.DataFrame:
     """The table of ``claims_table`` of claims (``name``, ``sentence``, ``control``) and the parts of each."""
-    count = len(parts[0][0].gains) if claims else 0
-    family = [not claim["control"] for claim in claims]
-    decide = _at_looks if looks else _after_all_seeds
-    decisions = decide(parts, family, looks) if count else [_undecided(each, 0) for each in parts]
     rows = []
-    for claim, complete, decision in zip(claims, parts, decisions, strict=True):
-        decision = _given(decision, complete)
+    for claim, complete, decision in zip(claims, parts, decisions(claims, parts, looks), strict=True):
         row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": WORDS[decision.verdict], "seeds": decision.seeds}
-        row["why"] = claims_in_words.reason(decision, complete, looks)
+        row["why"] = claims_in_words.reason(decision, complete, looks, too_few(decision, complete, looks))
         rows.append(row | {key: getattr(decision, key) for key in ("p", "p_adjusted", "threshold")})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _parts(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
+def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> list[Decision]:
+    """The verdict on each of the claims (``control``), given the parts of each with all complete seeds."""
+    count = len(parts[0][0].gains) if claims else 0
+    if not count:
+        return [_undecided(each, 0) for each in parts]
+    decide = _at_looks if looks else _after_all_seeds
+    found = decide(parts, [not claim["control"] for claim in claims], looks)
+    return [replace(decision, verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+
+
+def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:
+    """The verdict that is given: none after too few seeds, and none where the variants did not differ, if nothing refutes."""
+    if too_few(decision, complete, looks):
+        return NOT_SETTLED
+    return NOT_TESTED if decision.verdict != REFUTED and any(part.never_differs for part in complete) else decision.verdict
+
+
+def too_few(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int | None:
+    """The number of seeds from which a verdict is given, if the complete ones are fewer."""
+    few = len(complete[0].gains) < FEWEST_FOR_VERDICT or not decision.seeds
+    return max(FEWEST_FOR_VERDICT, looks[0] if looks else 0) if few else None
+
+
+def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
+    """The comparisons of a claim (``name``, ``contrasts``) by contrast and measure, with the seeds of which every variant has a run.
+
+    Raises:
+        UserError: a variant has two runs of a seed, or a run lacks a measure.
+    """
     last, seeds = runs[runs["model"] == "last"], settings["seeds"]
     by_variant = {name: rows.set_index("seed") for name, rows in last.groupby("variant", sort=False)}
     names = [variant["name"] for variant in settings["variants"]]
     complete = [seed for seed in seeds if all(name in by_variant and seed in by_variant[name].index for name in names)]
-    labels = {variant["name"]: variant["label"] for variant in settings["variants"]}
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
     columns = dict(zip(("accuracy", "confusion"), metrics_of(settings)[:2], strict=True))
     parts = []
     for contrast in claim["contrasts"]:
@@ -206,12 +229,3 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
             decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], limits[looks[-1]], share)
         decisions.append(decision)
     return decisions
-
-
-def _given(decision: Decision, complete: list[Part]) -> Decision:
-    """The decision as it is given: none after too few seeds, and none where the variants did not differ, if nothing refutes."""
-    if len(complete[0].gains) < FEWEST_FOR_VERDICT or not decision.seeds:
-        return replace(decision, verdict=NOT_SETTLED)
-    if decision.verdict != REFUTED and any(part.never_differs for part in complete):
-        return replace(decision, verdict=NOT_TESTED)
-    return decision

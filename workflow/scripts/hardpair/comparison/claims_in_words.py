@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardpair.comparison.verdicts import EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER
+from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER
 from hardpair.measures import significance
 from hardpair.measures.intervals import shown_interval
 from hardpair.measures.power import MOST
@@ -43,18 +43,20 @@ def difference(part: "Part") -> str:
     return f"{name(part)} {mean}{part.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
 
 
-def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...]) -> str:
+def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...], fewest: int | None) -> str:
     """Why a claim has its verdict.
 
     Args:
         complete: the parts of the claim, with all seeds so far.
+        looks: of the study.
+        fewest: seeds from which a verdict is given, if these are too few.
     """
     count, parts = len(complete[0].gains), decision.parts
     ahead = [look for look in looks if look > count]
     upcoming = f"; the next look is at {ahead[0]} seeds" if ahead else ""
-    if count < FEWEST_FOR_VERDICT or not decision.seeds:
+    if fewest:
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
-        return f"{some}, and verdicts need {max(FEWEST_FOR_VERDICT, looks[0] if looks else 0)}{upcoming}"
+        return f"{some}, and verdicts need {fewest}{upcoming}"
     if decision.verdict == NOT_TESTED:
         return f"{name(next(part for part in complete if part.never_differs))}: the variants did not differ in these runs"
     at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""

@@ -11,7 +11,7 @@ from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures import power, significance
 from hardpair.measures.intervals import mean_interval, paired, paired_difference
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, details_of, metrics_of
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, details_of, metrics_of
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -32,7 +32,7 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
             other images, or (unless ``allow_mixed``) was made on another kind of machine than the first.
     """
     records = []
-    _check_names(settings)
+    check_names(settings)
     for variant in settings["variants"]:
         recipe = recipes[variant["name"]]
         for seed in settings["seeds"]:
@@ -56,8 +56,12 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
     return records
 
 
-def _check_names(settings: dict) -> None:
-    """Refuse names of variants that the settings do not have."""
+def check_names(settings: dict) -> None:
+    """Refuse names of variants that the settings do not have.
+
+    Raises:
+        UserError: baseline, contrasts or claims name one.
+    """
     parts = [part for claim in settings["claims"] for part in claim["contrasts"]]
     named = [settings["baseline"], *(name for pair in settings["contrasts"] for name in pair)]
     named += [part[key] for part in parts for key in ("better", "than")]
@@ -131,11 +135,6 @@ def _settings(run: dict) -> dict:
     return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
 
 
-def classes_of(runs: pd.DataFrame) -> list[str]:
-    """Names of the classes in label order, from the columns of ``runs_table``."""
-    return [column.removeprefix("accuracy:") for column in runs.columns if column.startswith("accuracy:")]
-
-
 def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     """Rows of ``runs_table`` by variant and model, with the seed as index."""
     return {key: rows.set_index("seed") for key, rows in runs.groupby(["variant", "model"], sort=False)}
@@ -144,7 +143,7 @@ def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
     first_pair = f"confusion:{pair_name(*settings['pairs'][0])}"
-    metrics, groups, rows = metrics_of(settings) + details_of(settings, classes_of(runs)), by_variant(runs), []
+    metrics, groups, rows = metrics_of(settings) + details_of(settings, classes_of(runs.columns)), by_variant(runs), []
     for variant in settings["variants"]:
         for model in runs["model"].unique():
             for metric in metrics:

@@ -7,11 +7,12 @@ as settings: a new line makes no other figure stale.
 
 from typing import NamedTuple
 
+from hardpair.files import paths
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 AFFECTS_RESULTS = False
 # What a figure reads, by the file that changes when any other that it reads does: a run that is trained again is evaluated again.
-TRAINING, EVALUATION, SEARCH = "run.json", "metrics.json", "search"
+TRAINING, EVALUATION, COMPARISON, SEARCH = "run.json", "metrics.json", paths.RUNS_TABLE, "search"
 
 
 class Entry(NamedTuple):
@@ -19,7 +20,7 @@ class Entry(NamedTuple):
 
     Attributes:
         title: in the reports.
-        reads: TRAINING or EVALUATION of all runs, or the trials of every SEARCH.
+        reads: TRAINING or EVALUATION of all runs, their table of the COMPARISON, or the trials of every SEARCH.
         keys: of the settings, beside those of ``settings`` that every figure has.
         also: further inputs: data (folder of the prepared data), split.
     """
@@ -32,7 +33,7 @@ class Entry(NamedTuple):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Options of plot_figure.py that it needs."""
-        return ("study",) if self.reads == SEARCH else ("runs", *self.also)
+        return {SEARCH: ("study",), COMPARISON: ("table",)}.get(self.reads, ("runs", *self.also))
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -41,10 +42,12 @@ class Entry(NamedTuple):
 
 
 FINAL = "final"  # which assemble_figure draws
+JUDGED = ("contrasts", "claims", "looks", "margins")  # keys that verdicts depend on
 
 # By name, which is that of the module and of the caption, in the order of the report.
 FIGURES = {
-    FINAL: Entry("The study in one figure", EVALUATION, ("pairs", "baseline", "evaluated_on", "difficulty", "references")),
+    FINAL: Entry("What was found", COMPARISON, (*JUDGED, "pairs", "baseline", "evaluated_on", "references", "trained_on")),
+    "training": Entry("Training at a glance", EVALUATION, ("pairs", "baseline", "evaluated_on", "difficulty", "references")),
     "variants": Entry("Accuracy and confusion by variant", EVALUATION, ("pairs", "baseline", "evaluated_on", "references")),
     "plane": Entry("The plane of exponents", EVALUATION, ("pairs", "evaluated_on", "plane")),
     "curves": Entry("Course of training", TRAINING, ("pairs", "references")),

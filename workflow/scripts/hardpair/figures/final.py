@@ -1,60 +1,155 @@
-"""The final figure: what the variants reach, how training went, what the weights did."""
+"""The final figure: what was found. A row a claim, with the paired differences that decide it, its control and its verdict."""
+
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hardpair.figures import curves, difficulty, reading, variants, weights
-from hardpair.figures.drawing import bands, legend, style
+from hardpair.comparison import answer, claims
+from hardpair.comparison.claims import Decision, Part
+from hardpair.comparison.claims_in_words import Unit
+from hardpair.comparison.tables import check_names
+from hardpair.figures.drawing import differences, style
+from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
+from hardpair.files.readers import read_table
+from hardpair.measures.metric_names import about, metrics_of
+from hardpair.measures.pair_name import shown_pair
+from hardpair.wording import counted
 
-read = reading.of_runs("measures", "epochs", "refreshes", "difficulty")
+MEASURES = ("accuracy", "confusion")
+POINTS = Unit(name=" points")
 
-WEIGHTS = ("loss_scale", "sampler_mean_weight", "loss_mean_weight")  # the most informative first
+
+def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
+    """The table of runs that ``compare`` wrote.
+
+    Raises:
+        UserError: it lacks a measure, or the settings name a variant that they do not have.
+    """
+    check_names(settings)
+    return [read_table(files["table"], "seed", *metrics_of(settings)[:2])]
 
 
-def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame, shares: pd.DataFrame, settings: dict) -> Figure:
-    """Measures by variant above; below them courses of training, and of weights and difficulty.
+def figure(runs: pd.DataFrame, settings: dict) -> Figure:
+    """The claims of a study; without claims its contrasts.
 
     Args:
-        measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
+        runs: ``tables.runs_table``: columns variant, seed, model, epochs, accuracy and the confusion of the first pair.
     """
-    looks = style.looks(settings["variants"])
-    high, low = variants.row_height(looks) * len(looks) + 0.7, 4.3
-    page = style.new_page(style.WIDTH, high + low)
-    halves = page.add_gridspec(2, 1)
-    top, bottom = map(page.add_subfigure, halves)
-    variants.draw_measures(top, measures, settings, looks)
+    return differences.figure(sheet(runs, settings))
 
-    # At most two courses of the weights, as far as variants have them; shares of hard and easy images in the panels left.
-    courses = curves.panels(epochs, settings["pairs"][0])
-    of_weights = [column for column in WEIGHTS if column in weights.present(refreshes)][:2]
-    below = of_weights + ["hard", "easy"][: max(len(courses) - len(of_weights), 1)]
-    rows = [
-        [bottom.add_subplot(place) for place in row.subgridspec(1, count)]
-        for row, count in zip(bottom.add_gridspec(2, 1), (len(courses), len(below)), strict=True)
-    ]
-    for ax, (column, title, factor) in zip(rows[0], courses, strict=True):
-        curves.draw_course(ax, epochs, column, looks, factor)
-        curves.draw_references(ax, column, settings)
-        ax.set_title(title, wrap=True)
-    for ax, column in zip(rows[1], below, strict=True):
-        if column in of_weights:
-            weights.draw_weight(ax, refreshes, column, settings, looks)
-        else:
-            difficulty.draw_share(ax, shares, column, settings, looks)
-    for letter, ax in zip("abcdefgh", page.axes, strict=False):
-        ax.set_title(f"{letter}   {ax.get_title('left')}", loc="left")
 
-    held_out = f"{', '.join('cd'[: len(courses) - 1])}: validation images" if courses[0][0] == "validation_accuracy" else ""
-    style.footer(
-        page,
-        settings,
-        f"a, b: {variants.images_note(measures, settings)}, model after the last epoch",
-        variants.numbers_note(settings),
-        held_out,
-        bands.note(settings),
-        curves.drops_note(epochs),
-    )
-    high += legend.put_above(top, variants.marks(settings, looks))
-    low += legend.variants_above(bottom, looks)
-    halves.set_height_ratios((high, low))
-    return page
+def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
+    """What the figure shows, as ``figure`` takes it."""
+    settings = settings | {"variants": [{**variant, "label": _label(variant)} for variant in settings["variants"]]}
+    pair = style.plain(shown_pair(*settings["pairs"][0]))
+    names = {"accuracy": "accuracy", "confusion": f"{pair} confusion"}  # as the title calls them
+    titles = ("Accuracy gained (points)", f"{pair[:1].upper()}{pair[1:]} confusion avoided (points)")
+    panels = tuple(Panel(title, settings["margins"][measure] / 100, POINTS) for title, measure in zip(titles, MEASURES, strict=True))
+    parts = [claims.parts_of(claim, runs, settings) for claim in settings["claims"]]
+    decisions = claims.decisions(settings["claims"], parts, tuple(settings["looks"]))
+    blocks = _claimed(runs, settings, parts, decisions) if parts else _contrasts(runs, settings)
+    title = _title(settings, parts, decisions, names) if parts else _untitled(settings, len(blocks[0].rows) if blocks else 0)
+    source = style.origin({key: settings[key] for key in ("study", "made") if key in settings})
+    return Sheet(title, tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair)))), panels, blocks, source)
+
+
+def _label(variant: dict) -> str:
+    return style.plain(variant.get("label") or variant["name"])
+
+
+def _title(settings: dict, parts: list[list[Part]], decisions: list[Decision], names: dict[str, str]) -> str:
+    judged = [place for place, claim in enumerate(settings["claims"]) if not claim["control"]] or list(range(len(parts)))
+    fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"]))
+    verdicts = [decisions[place].verdict for place in judged]
+    return answer.headline(verdicts, answer.of_claims(settings, decisions, names), len(parts[0][0].gains), fewest)
+
+
+def _untitled(settings: dict, contrasts: int) -> str:
+    if not contrasts:
+        return "No claim and no contrast was declared"
+    return f"No claim was declared: {counted(contrasts, 'contrast')} of {counted(len(settings['variants']), 'variant')}, without a verdict"
+
+
+def _claimed(runs: pd.DataFrame, settings: dict, parts: list[list[Part]], decisions: list[Decision]) -> tuple[Block, ...]:
+    """A block for each claim, its controls below it; controls of no claim come last."""
+    declared, looks = settings["claims"], tuple(settings["looks"])
+    explained = answer.controls(declared)
+    shown = [place for place, claim in enumerate(declared) if not claim["control"]] + explained.get(None, [])
+    blocks = []
+    for number, place in enumerate(shown, 1):
+        claim, decision = declared[place], decisions[place]
+        rows = _rows(runs, settings, claim, decision)
+        controls = explained.get(place, [])
+        for control in controls:
+            rows += _rows(runs, settings, declared[control], decisions[control], control=True)
+        if not controls:
+            rows += [_row(runs, settings, pair, {}, control=True) for pair in _controlled(settings, claim)]
+        sentence = style.plain(claim["sentence"]).strip().removesuffix(".")
+        why = "" if claims.too_few(decision, parts[place], looks) else answer.reason(decision, parts[place], looks)
+        blocks.append(Block(tuple(rows), sentence, str(number) if len(shown) > 1 else "", decision.verdict, why))
+    return tuple(blocks)
+
+
+def _controlled(settings: dict, claim: dict) -> list[list[str]]:
+    """Declared contrasts in no claim that explain one: of its better variant with one that differs in its recipe."""
+    own = {variant["name"] for variant in settings["variants"] if variant.get("recipe")}
+    better = {contrast["better"] for contrast in claim["contrasts"]}
+    claimed = [{part["better"], part["than"]} for each in settings["claims"] for part in each["contrasts"]]
+    return [pair for pair in settings["contrasts"] if pair[0] in better - own and pair[1] in own and set(pair) not in claimed]
+
+
+def _contrasts(runs: pd.DataFrame, settings: dict) -> tuple[Block, ...]:
+    rows = tuple(_row(runs, settings, pair, {}) for pair in settings["contrasts"])
+    return (Block(rows),) if rows else ()
+
+
+def _rows(runs: pd.DataFrame, settings: dict, claim: dict, decision: Decision, control: bool = False) -> list[Row]:
+    """A row for each contrast of a claim."""
+    verdicts, rows = iter(answer.by_part(decision)), []
+    for contrast in claim["contrasts"]:
+        given = {measure: next(verdicts) for measure in contrast["measures"]}
+        rows.append(_row(runs, settings, [contrast["better"], contrast["than"]], given, control, decision.verdict if control else None))
+    return rows
+
+
+def _row(
+    runs: pd.DataFrame, settings: dict, pair: list[str], given: dict[str, int], control: bool = False, verdict: int | None = None
+) -> Row:
+    """Two variants in both measures.
+
+    Args:
+        given: the verdict in each measure that is claimed.
+    """
+    variants = {variant["name"]: variant for variant in settings["variants"]}
+    better, than = (variants[name] for name in pair)
+    contrast = {"better": pair[0], "than": pair[1], "measures": MEASURES}
+    cells = []
+    for part in claims.parts_of({"name": "", "contrasts": [contrast]}, runs, settings):
+        published = [variant.get("published") for variant in (better, than)]
+        difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
+        decides = part.measure in given or not (given or control)
+        cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
+    label = f"control: {than['label']}" if control else f"{better['label']} −\N{NO-BREAK SPACE}{than['label']}"
+    return Row(label, tuple(cells), control, verdict)
+
+
+def _about(runs: pd.DataFrame, settings: dict) -> str:
+    epochs = sorted({int(value) for value in runs["epochs"]}) if "epochs" in runs else []
+    lasted = "" if not epochs else counted(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]} epochs"
+    trained = settings["trained_on"]
+    images = f", {counted(trained['images'], 'training image')}" if trained["images"] else ""
+    size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
+    data = f"{style.plain(trained['name'])}{images}, {settings['evaluated_on']} images"
+    return " · ".join(filter(None, (size, data, lasted, "a dot is one seed: first variant minus second")))
+
+
+def _levels(runs: pd.DataFrame, settings: dict, pair: str) -> str:
+    """Where the baseline stands, and what others reach."""
+    last = runs[(runs["model"] == "last") & (runs["variant"] == settings["baseline"]) & runs["seed"].isin(settings["seeds"])]
+    if last.empty:
+        return ""
+    accuracy, confusion = (100 * last[column].mean() for column in metrics_of(settings)[:2])
+    label = next(variant["label"] for variant in settings["variants"] if variant["name"] == settings["baseline"])
+    others = "".join(f" ({style.reference_label(reference)})" for reference in about(settings["references"], settings["pairs"][:1]))
+    return f"Baseline {label}: {accuracy:.1f} % accuracy, {confusion:.1f} % {pair} confusion{others}"

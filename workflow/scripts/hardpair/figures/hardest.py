@@ -60,11 +60,11 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         for ax in axes[len(chosen) :]:
             ax.set_axis_off()
         for ax, row in zip(axes, chosen.itertuples(), strict=False):
-            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\npₜ = {row.p_true:.2f}")
+            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\np = {row.p_other:.2f}")
         if chosen.empty:
             axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
     runs = len(settings["variants"]) * len(settings["seeds"])
     images_note = f"{style.evaluated(len(calls), settings)} of the pair"
-    below = "below: share of runs that call it so, and mean probability of its true class over all runs"
+    below = "below, and in this order: share of runs that call it so, and mean probability of that class over all runs"
     style.footer(page, settings, counted(runs, "run"), images_note, "model after the last epoch", below)
     return page

@@ -19,7 +19,7 @@ BEST, OTHER = {"edgecolor": style.INK, "linewidth": 1.4, "zorder": 3, "clip_on":
 
 
 def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[float, float], str]) -> None:
-    """A cell per variant, coloured by its mean: the mean and below it ± half the 95 % t interval, in per cent.
+    """A cell per variant, coloured by its mean: the mean and below it its 95 % t interval, in per cent.
 
     Args:
         table: ``Runs.measures``; ``column`` is accuracy or confusion, a share.
@@ -36,8 +36,8 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
         x, y = across.index(place[1]), down.index(place[0])
         colour = colours(norm(cell["mean"]))
         ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **(BEST if place == best else OTHER)))
-        half = cell["high"] - cell["mean"]
-        text = f"{cell['mean']:.1f}" + (f"\n± {half:.1f}" if np.isfinite(half) else "")
+        interval = f"\n{cell['low']:.1f}–{cell['high']:.1f}" if np.isfinite(cell["low"]) else ""
+        text = f"{cell['mean']:.1f}{interval}"
         ink = style.INK if style.light(colour) else "white"
         ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=ink, zorder=4, linespacing=1.3)
     ax.set(xlim=(0, len(across)), ylim=(0, len(down)), xlabel="exponent of the sampler")
@@ -62,6 +62,8 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         ax.set_title(title)
     axes[0].set_ylabel("exponent of the loss")
     n = len(settings["seeds"])
-    cells = f"mean ± half of the 95 % t interval, n = {n} seeds, best framed" if n >= FEWEST else f"n = {n}: no interval; best framed"
-    style.footer(page, settings, variants.images_note(table, settings), "model after the last epoch", cells)
+    cells = f"mean and 95 % t interval, n = {n} seeds" if n >= FEWEST else f"n = {n}: no interval"
+    style.footer(
+        page, settings, variants.images_note(table, settings), "model after the last epoch", cells, "darker is better, best mean framed"
+    )
     return page

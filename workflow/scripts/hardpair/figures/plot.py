@@ -11,9 +11,12 @@ from hardpair.cli.command import parser, settings_with
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
+from hardpair.files.readers import read_table
+from hardpair.measures.metric_names import classes_of
 
 INPUTS = {
     "runs": "folder that holds {variant}/seed{seed}/ of each run",
+    "table": "runs.csv of the comparison",
     "study": "folder of the study, with search/trials.csv or search/{variant}/trials.csv",
     "data": "folder of the prepared data that the runs were trained on",
     "split": "split.json of the runs",
@@ -64,9 +67,11 @@ def _classes(files: dict[str, Path], settings: dict) -> list[str]:
     """Names of the classes where the figure is about runs."""
     from hardpair.comparison.runs import Runs
 
-    if "runs" in files:
-        with contextlib.suppress(UserError):  # reading the figure's tables will say what is wrong, if it needs them
+    with contextlib.suppress(UserError):  # reading the figure's tables will say what is wrong, if it needs them
+        if "runs" in files:
             return Runs.declared(files["runs"], settings).classes()
+        if "table" in files:
+            return classes_of(read_table(files["table"]).columns)
     return []
 
 

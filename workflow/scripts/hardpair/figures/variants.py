@@ -49,7 +49,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         if np.isfinite(half):
             intervals[row] = (mean - half, mean + half)
             ax.plot(intervals[row], [row + MEAN_AT] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt", label=f"_interval:{name}")
-            text += f" ± {half:.{digits}f}"
+            text += f"\n{mean - half:.{digits}f}–{mean + half:.{digits}f}"
         ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{name}", **MEAN)
         if name == settings["baseline"]:
             ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
@@ -174,7 +174,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
 
 def numbers_note(settings: dict) -> str:
     """What the numbers beside the rows mean, for the footer."""
-    return "numbers: mean ± half of its interval" if len(settings["seeds"]) >= FEWEST else ""
+    return "numbers: mean and its interval" if len(settings["seeds"]) >= FEWEST else ""
 
 
 def images_note(table: pd.DataFrame, settings: dict) -> str:

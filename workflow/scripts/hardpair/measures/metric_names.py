@@ -1,6 +1,7 @@
 """Measures of a run by name: which are compared, how each is read, in which unit."""
 
 import math
+from collections.abc import Iterable
 
 from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
 
@@ -35,6 +36,11 @@ def details_of(settings: dict, classes: list[str]) -> list[str]:
     """Columns of runs.csv that say where errors go: of each pair, then the accuracy on each class."""
     pairs = [pair_name(*pair) for pair in settings["pairs"]]
     return [f"{key}:{pair}" for pair in pairs for key in OF_PAIR] + [f"accuracy:{name}" for name in classes]
+
+
+def classes_of(columns: Iterable[str]) -> list[str]:
+    """Names of the classes in label order, from the columns of runs.csv."""
+    return [column.removeprefix("accuracy:") for column in columns if column.startswith("accuracy:")]
 
 
 def title(metric: str, pair: list[str] | None = None) -> str:

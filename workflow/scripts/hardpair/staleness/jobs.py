@@ -167,6 +167,9 @@ class Jobs:
         entry, settings, code = catalogue.FIGURES[name], plan.figure_settings(self.config, name), catalogue.code(name)
         if entry.reads == catalogue.SEARCH:
             return Job(key, message, self._figures(name), self._of_searches(paths.TRIALS), settings, code, record=record)
+        if entry.reads == catalogue.COMPARISON:
+            inputs = [f"{self.study}/{paths.RUNS_TABLE}", *self.pairs]
+            return Job(key, message, self._figures(name), inputs, settings, code, record=record)
         also = {"data": self.about, "split": self.split}
         inputs = [*(self.pairs if "pairs" in entry.keys else []), *(also[name] for name in entry.also)]
         return Job(key, message, self._figures(name), inputs, settings, code, self._each(entry.reads), record)

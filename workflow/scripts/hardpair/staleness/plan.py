@@ -218,14 +218,15 @@ def figure_settings(config: dict, name: str) -> dict:
     """What a figure depends on, beside the results."""
     variants, derived = config["variants"], evaluate_settings(config) | {"references": references(config, first=True)}
     derived |= {"variants": [variant_shown(config, variant) for variant in variants], "plane": plane(variants)}
-    derived |= {"searches": searches_shown(config)}
+    derived |= {"searches": searches_shown(config), "margins": config["compare"]["margins"]}
+    derived |= {"trained_on": {"name": config["data"]["name"], "images": config["data"]["training"]}}
     return {key: (config | derived)[key] for key in catalogue.FIGURES[name].settings}
 
 
 def figure_arguments(config: dict, name: str) -> str:
     """Options that name a figure's inputs: runs by their folder, since a command line has no room for a path of each."""
     study = paths.RESULTS / config["study"]
-    inputs = {"runs": study / paths.RUNS, "study": study, "split": study / paths.SPLIT}
+    inputs = {"runs": study / paths.RUNS, "table": study / paths.RUNS_TABLE, "study": study, "split": study / paths.SPLIT}
     inputs["data"] = paths.IMAGES / config["data"]["name"]
     return " ".join(f"--{option} {inputs[option]}" for option in catalogue.FIGURES[name].inputs)
 

@@ -1,90 +1,255 @@
-"""Paired differences to a baseline: a row a variant, a panel a measure, with the verdicts."""
+"""Paired differences: a row a comparison, a panel a measure, right is better; with what they come to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hardpair.comparison import verdicts
-from hardpair.comparison.measured_runs import Contrast
-from hardpair.comparison.verdicts import WORDS
-from hardpair.figures.drawing import legend, style
-from hardpair.measures.intervals import FEWEST
+from hardpair.comparison.claims_in_words import Unit
+from hardpair.figures.drawing import difference_key, fitting, style
+from hardpair.figures.drawing.bands import FEW
+from hardpair.figures.drawing.difference_key import BAND, DOTS, INTERVAL, MEAN, PUBLISHED
+from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
+from hardpair.measures.intervals import mean_interval
 
-SIGNS = dict(zip(WORDS, verdicts.SIGNS, strict=True))
-UNDECIDED = {WORDS[verdicts.NOT_SETTLED], WORDS[verdicts.NOT_TESTED]}
-BAND = "#e3e9ef"
+# Colours of a verdict: text and frame, tint.
+TONES = {verdicts.SUPPORTED: ("#0b6b46", "#e3f1ea"), verdicts.REFUTED: ("#9a3412", "#fce8df")}
+TONES |= {verdict: ("#2b4f86", "#e4ecf7") for verdict in (verdicts.SMALLER, verdicts.EQUIVALENT)}
+TONES |= {verdict: ("#555555", "#f0f0ec") for verdict in (verdicts.NOT_SETTLED, verdicts.NOT_TESTED)}
+EDGE, LABELS, NUMBERS, VERDICTS, LEAST = 0.12, 1.7, 0.7, 1.5, 1.0  # inches: margin, columns, width of a panel
+CHIPS = {verdicts.SMALLER: "negligible"}  # shorter than the verdict's word
+TITLE, SENTENCE, BODY, SMALL = 11.5, 9.5, 8.5, 7.5  # points
+MANY = 100  # seeds beyond which dots are kept as pixels in the SVG
+ROW, GAP = 0.4, 0.1  # inches: height of a row, room between blocks
 
 
-def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figure:
-    """A panel for each measure, whose axis is turned so that right is better.
+@dataclass(frozen=True)
+class _Columns:
+    """Left ends of columns in inches, and widths of panels and of the page."""
 
-    Args:
-        contrasts: of all variants and measures.
-        judged: ``measured_runs.verdicts_table`` of them.
-        source: name of the file of the runs, for the footer.
-    """
-    measures = list(dict.fromkeys(entry.measure for entry in contrasts))
-    variants = list(dict.fromkeys(entry.variant for entry in contrasts))
-    page = style.new_page(style.WIDTH, 0.42 * len(variants) + 0.95)
-    for ax, measure in zip(page.subplots(1, len(measures), sharey=True, squeeze=False).flat, measures, strict=True):
-        rows = {
-            entry.variant: (entry, row) for entry, (_, row) in zip(contrasts, judged.iterrows(), strict=True) if entry.measure == measure
-        }
-        _draw_measure(ax, rows, variants)
-        better = "higher is better" if next(iter(rows.values()))[0].part.sign > 0 else "lower is better, axis turned"
-        ax.set_title(
-            style.wrapped(f"{style.plain(measure)}: difference to {style.plain(contrasts[0].baseline)} ({better})", int(88 / len(measures)))
-        )
-    page.axes[0].set_ylim(len(variants) - 0.5, -0.5)
-    page.axes[0].set_yticks(range(len(variants)), [style.wrapped(style.plain(name), 24) for name in variants])
-    counts = sorted({len(entry.differences) for entry in contrasts})
-    seeds = f"n = {counts[0]} seeds" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]} seeds"
-    style.footer(page, {"study": style.plain(source)}, f"{seeds}, paired", "right of 0 is better", _key(judged))
-    legend.put_above(page, _marks(contrasts))
+    panels: tuple[float, ...]
+    panel: float
+    verdict: float
+    page: float
+
+
+def figure(sheet: Sheet) -> Figure:
+    """The page; as high as its rows need."""
+    columns = _columns(sheet)
+    page = style.new_page(columns.page, 1)
+    page.set_layout_engine("none")
+    y, texts = EDGE, []
+    for text, size, weight, colour in (
+        (sheet.title, TITLE, "bold", style.INK),
+        *((each, SMALL, "normal", style.MUTED) for each in sheet.subtitle),
+    ):
+        rows = fitting.lines(page, text, columns.page - 2 * EDGE, size, weight)
+        texts.append((EDGE, y, rows, size, {"weight": weight, "color": colour}))
+        y += fitting.height(len(rows), size) + 0.04
+    y += 0.06
+    heads = [fitting.lines(page, panel.title, columns.panel + NUMBERS - 0.1, BODY) for panel in sheet.panels]
+    if sheet.rows:
+        below = y + fitting.height(max(map(len, heads)), BODY)
+        for x, head in zip(columns.panels, heads, strict=True):
+            texts.append((x, below, head, BODY, {"va": "bottom", "color": style.INK}))
+        y = below + 0.05
+    placed = list(_placed(page, sheet, columns, y))
+    bottom = placed[-1].end if placed else y
+    key = difference_key.marks(sheet)
+    height = bottom + 0.42 + difference_key.height(page, key, columns.page - 2 * EDGE)
+    source = fitting.lines(page, sheet.footer, columns.page - 2 * EDGE, 6)
+    page.set_figheight(height + fitting.height(len(source), 6) + 0.06)
+    for x, at, rows, size, look in texts:
+        fitting.put(page, x, at, rows, size, **look)
+    if placed:
+        _rule(page, y, columns, style.MUTED)
+        _draw(page, sheet, columns, placed, y, bottom)
+    difference_key.draw(page, key, EDGE, bottom + 0.42, columns.page - 2 * EDGE)
+    fitting.put(page, EDGE, height, source, 6, color=style.MUTED)
     return page
 
 
-def _draw_measure(ax: Axes, rows: dict[str, tuple[Contrast, pd.Series]], variants: list[str]) -> None:
-    rng = np.random.default_rng(0)
-    margin = next(iter(rows.values()))[0].part.margin
-    if margin:
-        ax.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
-    ax.axvline(0, color=style.MUTED, linewidth=0.7, zorder=0.5)
-    for place, name in enumerate(variants):
-        entry, row = rows[name]
-        values = entry.differences
-        jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.24
-        ax.plot(values, place + 0.2 + jitter, linestyle="none", marker="o", markersize=3.2, color="#8a8a8a", markeredgewidth=0)
-        decided = row["verdict"] not in UNDECIDED
-        if np.isfinite(row["low"]):
-            ax.plot([row["low"], row["high"]], [place - 0.15] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt")
-        filling = style.INK if decided else "white"
-        ax.plot([row["difference"]], [place - 0.15], linestyle="none", marker="D", markersize=4.2, color=style.INK, markerfacecolor=filling)
-        text = f"{entry.part.unit.number(row['difference'])} {SIGNS[row['verdict']]}"
-        ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False,
-                    weight="bold" if decided else "normal")  # fmt: skip
-    if next(iter(rows.values()))[0].part.sign < 0:
-        ax.invert_xaxis()
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x")
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.ticklabel_format(axis="x", useOffset=False, style="plain")
+def _columns(sheet: Sheet) -> _Columns:
+    judged = any(block.verdict is not None for block in sheet.blocks)
+    count, verdict = len(sheet.panels), VERDICTS if judged else 0.0
+    page = max(style.WIDTH, 2 * EDGE + LABELS + verdict + count * (LEAST + NUMBERS))
+    panel = (page - 2 * EDGE - LABELS - verdict) / count - NUMBERS
+    lefts = tuple(EDGE + LABELS + place * (panel + NUMBERS) for place in range(count))
+    return _Columns(lefts, panel, page - EDGE - verdict + 0.12, page)
 
 
-def _marks(contrasts: list[Contrast]) -> list[Line2D | Patch]:
-    diamond = {"marker": "D", "markersize": 4.2, "color": style.INK}
-    interval = any(len(entry.differences) >= FEWEST for entry in contrasts)
-    marks = [
-        Line2D([], [], label="one seed", linestyle="none", marker="o", markersize=3.2, color="#8a8a8a"),
-        Line2D([], [], label="mean" + (" and 95 % t interval" if interval else ""), linewidth=1.4 if interval else 0, **diamond),
-        Line2D([], [], label="not decided", linestyle="none", markerfacecolor="white", **diamond),
+@dataclass(frozen=True)
+class _Placed:
+    """A block with its lines of text, and upper ends in inches: of the block, and of each row with its height and lines."""
+
+    block: Block
+    start: float
+    end: float
+    sentence: list[str]
+    rows: list[tuple[Row, float, float, list[str]]]
+
+
+def _placed(page: Figure, sheet: Sheet, columns: _Columns, y: float) -> Iterator[_Placed]:
+    for block in sheet.blocks:
+        start, room = y, columns.verdict - 0.2 - EDGE - (0.2 if block.number else 0)
+        sentence = fitting.lines(page, block.sentence, room, SENTENCE, "bold") if block.sentence else []
+        y += GAP * 0.7 + (fitting.height(len(sentence), SENTENCE) if sentence else 0)
+        rows = []
+        for row in block.rows:
+            label = fitting.lines(page, row.label, LABELS - _indent(row, block) - 0.06, BODY)
+            tall = max(ROW, fitting.height(len(label), BODY) + 0.06)
+            rows.append((row, y, tall, label))
+            y += tall
+        chip = 0.34 + fitting.height(len(_reason(page, block)), SMALL) if block.verdict is not None else 0
+        y = max(y, start + chip) + GAP * 0.3
+        yield _Placed(block, start, y, sentence, rows)
+
+
+def _indent(row: Row, block: Block) -> float:
+    return (0.2 if block.number else 0.0) + (0.14 if row.control else 0.0)
+
+
+def _reason(page: Figure, block: Block) -> list[str]:
+    return fitting.lines(page, block.reason, VERDICTS - 0.12, SMALL) if block.reason else []
+
+
+def _rule(page: Figure, y: float, columns: _Columns, colour: str) -> None:
+    at = 1 - y / page.get_figheight()
+    page.add_artist(Rectangle((EDGE / columns.page, at), 1 - 2 * EDGE / columns.page, 0, edgecolor=colour, linewidth=0.7))
+
+
+def _draw(page: Figure, sheet: Sheet, columns: _Columns, placed: list[_Placed], top: float, bottom: float) -> None:
+    high = page.get_figheight()
+    axes = []
+    for place, (left, panel) in enumerate(zip(columns.panels, sheet.panels, strict=True)):
+        ax = page.add_axes((left / columns.page, 1 - bottom / high, columns.panel / columns.page, (bottom - top) / high))
+        _dress(ax, panel, sheet.cells(place), (bottom, top))
+        axes.append(ax)
+    for number, at in enumerate(placed):
+        if number and (at.sentence or placed[number - 1].sentence):
+            _rule(page, at.start, columns, style.FAINT)
+        if at.sentence:
+            if at.block.number:
+                fitting.put(page, EDGE, at.start + GAP * 0.7, [at.block.number], SENTENCE, weight="bold", color=style.MUTED)
+            fitting.put(page, EDGE + (0.2 if at.block.number else 0), at.start + GAP * 0.7, at.sentence, SENTENCE, weight="bold")
+        if at.block.verdict is not None:
+            _chip(page, columns.verdict, at.start + GAP * 0.7, at.block.verdict)
+            fitting.put(page, columns.verdict, at.start + 0.32, _reason(page, at.block), SMALL, color=style.INK)
+        for row, y, tall, label in at.rows:
+            _draw_row(page, columns, at.block, (row, y, tall, label))
+            for ax, panel, cell, left in zip(axes, sheet.panels, row.cells, columns.panels, strict=True):
+                _mark_row(ax, panel, y, tall)
+                if cell:
+                    _draw_cell(ax, panel, cell, y + tall / 2)
+                    _number(page, left + columns.panel, y + tall / 2, panel, cell, ax.get_xlim())
+
+
+def _draw_row(page: Figure, columns: _Columns, block: Block, placed: tuple[Row, float, float, list[str]]) -> None:
+    row, y, tall, label = placed
+    colour = style.MUTED if row.control else style.INK
+    middle = {"va": "center", "color": colour}
+    if row.control:
+        fitting.put(page, EDGE + _indent(row, block) - 0.14, y + tall / 2, ["↳"], BODY, **middle)
+    fitting.put(page, EDGE + _indent(row, block), y + tall / 2, label, BODY, **middle)
+    if row.verdict is not None:
+        text = f"{verdicts.SIGNS[row.verdict]} {CHIPS.get(row.verdict, verdicts.WORDS[row.verdict])}"
+        fitting.put(page, columns.verdict, y + tall / 2, [text], SMALL, va="center", color=TONES[row.verdict][0])
+
+
+def _chip(page: Figure, x: float, y: float, verdict: int) -> None:
+    colour, tint = TONES[verdict]
+    text, size = f"{verdicts.SIGNS[verdict]}  {CHIPS.get(verdict, verdicts.WORDS[verdict])}", BODY
+    wide, tall = fitting.inches(page, text, size, "bold") + 0.16, 0.2
+    box = FancyBboxPatch((x, page.get_figheight() - y - tall), wide, tall, boxstyle="round,pad=0,rounding_size=0.06", facecolor=tint,
+                         edgecolor=colour, linewidth=0.8, transform=page.dpi_scale_trans)  # fmt: skip
+    page.add_artist(box)
+    fitting.put(page, x + 0.08, y + tall / 2, [text], size, weight="bold", va="center", color=colour)
+
+
+def _dress(ax: Axes, panel: Panel, cells: list[Cell], limits: tuple[float, float]) -> None:
+    """An axis whose vertical coordinate is inches from the top of the page."""
+    ax.patch.set_visible(False)
+    ax.set_ylim(*limits)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_xlim(*_limits(panel, cells))
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.6g}".replace("-", "−") if value else "0"))
+    for ha, x, text in (("left", 0, "← worse"), ("right", 1, "better →")):
+        ax.annotate(text, (x, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", ha=ha, va="top", fontsize=SMALL - 0.5,
+                    color=style.MUTED)  # fmt: skip
+
+
+def _limits(panel: Panel, cells: list[Cell]) -> tuple[float, float]:
+    """All seeds, 0 and the margin; intervals and published differences as far as they leave the seeds apart."""
+    points = panel.unit.factor * np.concatenate([[0, panel.margin, -panel.margin], *(cell.gains for cell in cells)])
+    span = max(np.ptp(points), 4 * 10.0**-panel.unit.digits)
+    summaries = [mean_interval(cell.gains) for cell in cells if len(cell.gains) >= FEW]
+    others = [summary[key] for summary in summaries for key in ("low", "high")] + [
+        cell.published for cell in cells if cell.published is not None
     ]
-    return marks + ([Patch(label="margin", color=BAND)] if any(entry.part.margin for entry in contrasts) else [])
+    near = [value for value in panel.unit.factor * np.array(others) if points.min() - span / 2 <= value <= points.max() + span / 2]
+    low, high = min([points.min(), *near]), max([points.max(), *near])
+    room = 0.06 * max(high - low, span)
+    return low - room, high + room
 
 
-def _key(judged: pd.DataFrame) -> str:
-    return ", ".join(f"{SIGNS[word]} {word}" for word in dict.fromkeys(judged["verdict"]))
+def _mark_row(ax: Axes, panel: Panel, y: float, tall: float) -> None:
+    """Zero, the margin and the grid in the height of a row."""
+    start, end = y + 0.02, y + tall - 0.02
+    margin = panel.unit.factor * panel.margin
+    if margin:
+        ax.add_patch(Rectangle((-margin, start), 2 * margin, end - start, color=BAND, linewidth=0, zorder=0.4, label="_margin"))
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.xaxis.get_major_locator().tick_values(low, high) if low < tick < high]
+    ax.vlines(ticks, start, end, color=style.FAINT, linewidth=0.5, zorder=0.3)
+    ax.vlines([0], start, end, color=style.MUTED, linewidth=0.8, zorder=0.6)
+
+
+def _draw_cell(ax: Axes, panel: Panel, cell: Cell, y: float) -> None:
+    values = panel.unit.factor * cell.gains
+    pale = {} if cell.decides else {"alpha": 0.45}
+    rng = np.random.default_rng(0)
+    jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.14
+    shrunk = min((30 / len(values)) ** 0.5, 1)
+    look = DOTS | {"markersize": max(DOTS["markersize"] * shrunk, 1.2), "rasterized": len(values) > MANY} | pale
+    ax.plot(values, y + 0.09 + jitter, label="_seeds", **look)
+    summary = {key: panel.unit.factor * value for key, value in mean_interval(cell.gains).items()}
+    low, high = ax.get_xlim()
+    if len(values) >= FEW:
+        ends = np.clip([summary["low"], summary["high"]], low, high)
+        ax.plot(ends, [y - 0.1] * 2, label="_interval", **(INTERVAL | pale))
+        for end, marker, cut in ((low, "<", summary["low"] < low), (high, ">", summary["high"] > high)):
+            if cut:
+                ax.plot([end], [y - 0.1], marker=marker, color=style.INK, markersize=3.5, clip_on=False, **pale)
+    filled = {} if cell.significant else {"markerfacecolor": "white"}
+    ax.plot([summary["mean"]], [y - 0.1], label="_mean", **(MEAN | filled | pale))
+    if cell.published is not None and low <= panel.unit.factor * cell.published <= high:
+        ax.vlines([panel.unit.factor * cell.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))
+
+
+def _number(page: Figure, x: float, y: float, panel: Panel, cell: Cell, limits: tuple[float, float]) -> None:
+    """The mean beside the panel, bold where it decides, with the sign of its verdict; below it a published value that is off the axis."""
+    mean = _text(panel.unit, float(cell.gains.mean()))
+    look = {
+        "weight": "bold" if cell.decides and cell.verdict is not None else "normal",
+        "color": style.INK if cell.decides else style.MUTED,
+    }
+    fitting.put(page, x + NUMBERS - 0.26, y, [mean], BODY, ha="right", va="center", **look)
+    if cell.verdict is not None:
+        fitting.put(page, x + NUMBERS - 0.15, y, [verdicts.SIGNS[cell.verdict]], BODY, ha="center", va="center", weight="bold",
+                    color=TONES[cell.verdict][0])  # fmt: skip
+    if cell.published is not None and not limits[0] <= panel.unit.factor * cell.published <= limits[1]:
+        text = _text(replace(panel.unit, digits=max(panel.unit.digits - 1, 0)), cell.published)
+        fitting.put(page, x + NUMBERS - 0.26, y + 0.07, [f"publ. {text}"], SMALL - 1, ha="right", color=PUBLISHED["color"])
+
+
+def _text(unit: Unit, value: float) -> str:
+    """A number with a true minus, and without a sign where it is shown as 0."""
+    text = unit.number(value)
+    return text.replace("-", "−") if float(text) else text[1:]

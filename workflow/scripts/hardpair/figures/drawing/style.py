@@ -18,11 +18,13 @@ from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
+PUBLISHED = "#a3168a"  # what was published, and nothing else
 REFERENCE = {"color": "#6a3d9a", "linewidth": 0.9, "linestyle": (0, (1, 1))}  # what others reach
 HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on lines and bands
 
-# Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, too faint on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+# Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, and what has less than 3:1 of
+# contrast to white is darkened.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B98000", "#3A94CF", "#000000", "#868686")
 # Line styles and markers tell the same variants apart in grey print. Their counts share no factor with the colours' beyond 2.
 DASHES = ((0, ()), (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")

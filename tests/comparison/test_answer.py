@@ -1,0 +1,121 @@
+"""The sentence that says what was found: true for any verdicts, and short."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+from scipy import stats
+
+from claimed_study import AHEAD, BOTH, claim, made, settings
+from hardpair.comparison import answer, claims
+from hardpair.comparison.answer import Finding
+from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, REFUTED, SUPPORTED, WORDS
+
+MEASURES = {"accuracy": "accuracy", "confusion": "cat–dog confusion"}
+
+
+def found(runs, declared):
+    """Parts, decisions and headline of a study."""
+    parts = [claims.parts_of(each, runs, declared) for each in declared["claims"]]
+    decisions = claims.decisions(declared["claims"], parts, tuple(declared["looks"]))
+    findings = answer.of_claims(declared, decisions, MEASURES)
+    verdicts = [decision.verdict for decision, each in zip(decisions, declared["claims"], strict=True) if not each["control"]]
+    fewest = claims.too_few(decisions[0], parts[0], tuple(declared["looks"]))
+    return parts, decisions, answer.headline(verdicts, findings, len(parts[0][0].gains), fewest)
+
+
+@pytest.mark.parametrize(
+    ("means", "noise", "sentence"),
+    [
+        (AHEAD, 0.001, "A beats B in both"),
+        ({"a": (0.84, 0.12), "b": (0.86, 0.12)}, 0.001, "A is worse than B in accuracy"),
+        ({"a": (0.84, 0.14), "b": (0.86, 0.12)}, 0.001, "A is worse than B in both"),
+        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0.0001, "A equals B in both, within the margin"),
+        ({"a": (0.861, 0.119), "b": (0.86, 0.12)}, 0.0002, "A is ahead of B in both, by less than the margin"),
+        ({"a": (0.87, 0.12), "b": (0.86, 0.12)}, 0.01, "Not settled after 10 seeds: whether A beats B in cat–dog confusion"),
+        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0, "Not tested: the variants did not differ in 10 seeds"),
+    ],
+)
+def test_one_claim_is_one_sentence(means, noise, sentence):
+    assert found(made(10, noise=noise, **means), settings(claim(("a", "b", BOTH))))[2] == sentence
+
+
+@pytest.mark.parametrize(("seeds", "looks", "expected"), [(2, (), "2 of at least 6"), (7, (8, 10), "7 of at least 8")])
+def test_too_few_seeds_are_the_answer(seeds, looks, expected):
+    declared = settings(claim(("a", "b", BOTH)), seeds=10, looks=looks)
+    assert found(made(seeds, **AHEAD), declared)[2] == f"Too few seeds for a verdict: {expected}"
+
+
+def test_claims_on_one_comparison_are_named_together_and_a_control_is_mentioned_where_it_does_not_confirm():
+    runs = made(10, noise=0.0005, a=(0.87, 0.10), b=(0.86, 0.12), c=(0.87, 0.10))
+    declared = [claim(("a", "b", ["accuracy"])), claim(("a", "b", ["confusion"]), name="second")]
+    assert found(runs, settings(*declared))[2] == "A beats B in accuracy and cat–dog confusion"
+    control = claim(("a", "c", ["accuracy"]), name="control", control=True)
+    assert found(runs, settings(declared[0], control))[2] == "A beats B in accuracy, but not the control, C"
+    confirmed = claim(("a", "b", ["accuracy"]), name="control", control=True)
+    assert found(runs, settings(declared[0], confirmed))[2] == "A beats B in accuracy"
+
+
+@hypothesis(deadline=None, max_examples=200)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(range(len(WORDS))), st.integers(1, 60)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_the_headline_is_short_and_accounts_for_every_claim(drawn):
+    verdicts = [verdict for verdict, _ in drawn]
+    findings = [
+        Finding(verdict, f"v{place}" * length, "base", ("accuracy",), frozenset([place]))
+        for place, (verdict, length) in enumerate(drawn)
+        if verdict != NOT_TESTED
+    ]
+    text = answer.headline(verdicts, findings, 10)
+    assert answer.width(text) <= answer.LONGEST
+    unnamed = [verdict for place, (verdict, length) in enumerate(drawn) if f"v{place}" * length not in text]
+    for verdict in {*unnamed}:
+        if len(drawn) > 1 and not text.startswith("None of "):
+            assert f"{unnamed.count(verdict)} {WORDS[verdict]}" in text
+    assert not any(place in text for place in ("  ", ";;", "None of 1 "))
+
+
+def test_a_part_is_supported_where_its_own_test_is_significant_at_the_level_of_its_claim():
+    runs = made(10, noise=0.004, a=(0.88, 0.12), b=(0.86, 0.12))
+    parts, [decision], _ = found(runs, settings(claim(("a", "b", BOTH))))
+    p = [stats.ttest_1samp(part.gains, 0).pvalue for part in parts[0]]
+    assert p[0] < 0.05 < p[1]
+    assert answer.by_part(decision) == [SUPPORTED, NOT_SETTLED]
+    few = found(made(5, noise=0.0001, a=(0.88, 0.12), b=(0.86, 0.12)), settings(claim(("a", "b", BOTH)), seeds=5))[1][0]
+    assert answer.by_part(few) == [NOT_SETTLED] * 2
+
+
+@hypothesis(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.floats(-0.03, 0.03), st.floats(-0.03, 0.03), st.sampled_from([(), (6, 10)]))
+def test_parts_agree_with_the_verdict_and_reasons_are_short(seed, up, down, looks):
+    rng = np.random.default_rng(seed)
+    values = {name: (0.8 + rng.normal(0, 0.01, 10), 0.2 + rng.normal(0, 0.01, 10)) for name in "bc"}
+    runs = made(10, noise=0, a=(0.8 + up + rng.normal(0, 0.01, 10), 0.2 + down + rng.normal(0, 0.01, 10)), **values)
+    declared = settings(claim(("a", "b", BOTH), ("a", "c", ["accuracy"])), claim(("b", "c", BOTH), name="other"), looks=looks)
+    parts, decisions, text = found(runs, declared)
+    for complete, decision in zip(parts, decisions, strict=True):
+        given_ = answer.by_part(decision)
+        assert (set(given_) == {decision.verdict}) or (decision.verdict in (REFUTED, NOT_SETTLED) and decision.verdict in given_)
+        assert all(
+            (part.gains.mean() > 0) != (verdict == REFUTED)
+            for part, verdict in zip(decision.parts, given_, strict=True)
+            if verdict == REFUTED
+        )
+        assert answer.width(answer.reason(decision, complete, looks)) <= answer.SHORT
+    assert answer.width(text) <= answer.LONGEST
+
+
+def test_a_control_belongs_to_the_claim_about_its_variant_and_measure():
+    declared = [
+        claim(("a", "b", ["confusion"]), name="first"),
+        claim(("a", "b", ["accuracy"]), name="second"),
+        claim(("a", "c", ["accuracy"]), name="control", control=True),
+        claim(("c", "b", ["accuracy"]), name="of none", control=True),
+    ]
+    assert answer.controls(declared) == {1: [2], None: [3]}

@@ -1,0 +1,142 @@
+"""The final figure answers: the paired differences of each claim, its verdict, and nothing that overlaps, whatever the study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from claimed_study import claim
+from figure_assertions import overlaps, texts_drawn
+from hardpair.comparison import claims
+from hardpair.comparison.verdicts import SIGNS, WORDS
+from hardpair.figures import final
+from hardpair.figures.drawing import differences, style
+
+BOTH = ("accuracy", "confusion")
+LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased)"
+NAMES = {"latin": LONG, "greek": "Ελληνικά και μεγάλα", "short": "v"}
+
+
+def study(variants=2, seeds=10, label="v", declared=None, **changes):
+    """Runs of variants v0, v1, … that differ more and more, and settings with a claim that each beats v0."""
+    rng, rows = np.random.default_rng(3), []
+    for place in range(variants):
+        for seed in range(seeds):
+            values = 0.8 + 0.004 * place + rng.normal(0, 0.004), 0.2 + 0.006 * (-1) ** place + rng.normal(0, 0.006)
+            rows.append(
+                {"variant": f"v{place}", "seed": seed, "model": "last", "epochs": 4}
+                | dict(zip(("accuracy", "confusion:cat-dog"), values, strict=True))
+            )
+    declared = [claim((f"v{place}", "v0", BOTH), name=f"v{place}") for place in range(1, variants)] if declared is None else declared
+    settings = {"study": "s", "variants": [{"name": f"v{place}", "label": f"{label} {place}"} for place in range(variants)]}
+    settings |= {"seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": "v0", "evaluated_on": "test", "claims": declared}
+    settings |= {"contrasts": [["v1", "v0"]], "looks": [], "margins": {"accuracy": 0.3, "confusion": 0.5}, "references": []}
+    return pd.DataFrame(rows), settings | {"trained_on": {"name": "fake", "images": 400}} | changes
+
+
+def drawn(runs, settings):
+    with style.applied():
+        page = final.figure(runs, settings)
+        page.draw_without_rendering()
+    return page
+
+
+def marks(page, label):
+    """x of the marks of that label, by panel."""
+    return [[line.get_xdata() for line in ax.lines if line.get_label() == label] for ax in page.axes]
+
+
+def test_dots_means_and_intervals_are_those_of_the_paired_differences():
+    runs, settings = study(variants=3)
+    page = drawn(runs, settings)
+    for panel, (column, sign) in enumerate((("accuracy", 1), ("confusion:cat-dog", -1))):
+        values = {name: rows.set_index("seed")[column] for name, rows in runs.groupby("variant")}
+        for row, name in enumerate(("v1", "v2")):
+            gains = 100 * sign * (values[name] - values["v0"])
+            np.testing.assert_allclose(marks(page, "_seeds")[panel][row], gains)
+            assert marks(page, "_mean")[panel][row][0] == pytest.approx(gains.mean())
+            interval = stats.t.interval(0.95, 9, gains.mean(), gains.sem())
+            np.testing.assert_allclose(marks(page, "_interval")[panel][row], interval)
+            number = f"{gains.mean():+.2f}".replace("-", "−")
+            assert number in [text.get_text() for text in texts_drawn(page)]
+        [margin] = {round(patch.get_width(), 9) for patch in page.axes[panel].patches if patch.get_label() == "_margin"}
+        assert margin == 2 * (0.3, 0.5)[panel]
+
+
+def test_each_claim_has_its_verdict_in_words_and_no_other():
+    runs, settings = study(variants=8)
+    words = list(claims.claims_table(runs, settings)["verdict"])
+    shown = [text.get_text() for text in texts_drawn(drawn(runs, settings))]
+    for place, word in enumerate(WORDS):
+        chip = f"{SIGNS[place]}  {differences.CHIPS.get(place, word)}"
+        assert shown.count(chip) == words.count(word)
+    assert len({*words}) > 1
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4, 5])
+def test_fewer_than_five_seeds_have_no_interval_and_no_verdict_is_claimed(seeds):
+    page = drawn(*study(seeds=seeds))
+    assert bool(marks(page, "_interval")[0]) == (seeds == 5)
+    assert f"Too few seeds for a verdict: {seeds} of at least 6" in [text.get_text() for text in texts_drawn(page)]
+    assert all(line.get_markerfacecolor() == "white" for ax in page.axes for line in ax.lines if line.get_label() == "_mean")
+
+
+def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():
+    page = drawn(*study(declared=[]))
+    shown = " ".join(text.get_text() for text in texts_drawn(page))
+    assert "No claim was declared" in shown
+    assert not any(word in shown for word in WORDS)
+    assert len(marks(page, "_mean")[0]) == 1
+
+
+def test_a_control_is_a_row_below_the_claim_that_it_explains():
+    declared = [claim(("v1", "v0", ["accuracy"]), name="first"), claim(("v1", "v2", ["accuracy"]), name="c", control=True)]
+    rows = final.sheet(*study(variants=3, declared=declared)).blocks[0].rows
+    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 − v 0"), (True, "control: v 2")]
+    assert [cell.decides for cell in rows[0].cells] == [True, False]
+    runs, settings = study(variants=3, declared=declared[:1], contrasts=[["v1", "v0"], ["v1", "v2"]])
+    assert len(final.sheet(runs, settings).blocks[0].rows) == 1
+    settings["variants"][2]["recipe"] = {"learning_rate": 0.02}
+    [_, control] = final.sheet(runs, settings).blocks[0].rows
+    assert (control.control, control.label, control.verdict) == (True, "control: v 2", None)
+
+
+@pytest.mark.parametrize(("value", "where"), [(0.81, "axis"), (0.95, "text")])
+def test_a_published_difference_is_a_tick_or_a_number_where_it_is_off_the_axis(value, where):
+    runs, settings = study()
+    for variant, accuracy in zip(settings["variants"], (0.8, value), strict=True):
+        variant["published"] = {"accuracy": accuracy, "confusion": 0.2}
+    page = drawn(runs, settings)
+    ticks = [line.get_segments() for line in page.axes[0].collections if line.get_label() == "_published"]
+    beside = f"publ. {100 * (value - 0.8):+.1f}" in [text.get_text() for text in texts_drawn(page)]
+    assert (len(ticks), beside) == ((1, False) if where == "axis" else (0, True))
+    if ticks:
+        assert ticks[0][0][0][0] == pytest.approx(100 * (value - 0.8))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("label", NAMES)
+@pytest.mark.parametrize(("variants", "seeds"), [(2, 2), (4, 30), (9, 10)])
+def test_no_text_overlaps_or_leaves_the_page(variants, seeds, label):
+    runs, settings = study(variants, seeds, NAMES[label])
+    for number, each in enumerate(settings["claims"]):
+        each["sentence"] = " ".join([f"{NAMES[label]} is better."] * (1 + number % 3))
+    settings["variants"][0]["published"] = {"accuracy": 0.9, "confusion": 0.1}
+    settings["variants"][1]["published"] = {"accuracy": 0.7, "confusion": 0.1}
+    page = drawn(runs, settings)
+    boxes = [text.get_window_extent(page.canvas.get_renderer()) for text in texts_drawn(page)]
+    assert overlaps(boxes) == []
+    for box in boxes:
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= page.bbox.x1 + 1
+        assert box.y1 <= page.bbox.y1 + 1
+
+
+def test_equal_runs_have_an_axis_without_offsets():
+    runs, settings = study(seeds=6)
+    page = drawn(runs.assign(accuracy=0.8, **{"confusion:cat-dog": 0.2}), settings)
+    for ax in page.axes:
+        assert ax.xaxis.get_major_formatter().get_offset() == ""
+        assert np.ptp(ax.get_xlim()) >= 0.04
+    assert "Not tested: the variants did not differ in 6 seeds" in [text.get_text() for text in texts_drawn(page)]

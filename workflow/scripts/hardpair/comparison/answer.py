@@ -1,0 +1,214 @@
+"""What a study found: one sentence made of its verdicts, and the reason of each in a few characters."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hardpair.comparison.claims import Decision, Part, too_few
+from hardpair.comparison.verdicts import EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, SUPPORTED, WORDS
+from hardpair.measures import significance
+from hardpair.measures.power import MOST
+from hardpair.wording import counted
+
+LONGEST, SHORT = 170, 28  # characters of a headline and of a reason
+VERBS = {SUPPORTED: ("beats", "beat"), SMALLER: ("is ahead of", "are ahead of"), REFUTED: ("is worse than", "are worse than")}
+VERBS |= {EQUIVALENT: ("equals", "equal")}
+ORDER = tuple(VERBS)  # in which a headline has them
+ENDINGS = {SMALLER: ", by less than the margin", EQUIVALENT: ", within the margin"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict on a comparison of two variants.
+
+    Attributes:
+        verdict: its place in ``verdicts.WORDS``.
+        better, than: names of the variants.
+        measures: in words.
+        claims: places of the claims that say it.
+        control: what the better variant was compared with to explain the finding, and the verdict on that; empty if it was not.
+    """
+
+    verdict: int
+    better: str
+    than: str
+    measures: tuple[str, ...]
+    claims: frozenset[int]
+    control: tuple[str, int] | tuple[()] = ()
+
+
+def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewest: int | None = None, noun: str = "claim") -> str:
+    """The answer in about ``LONGEST`` characters: what was found, and how many claims came to another verdict.
+
+    Args:
+        verdicts: of each claim, without controls; at least one.
+        findings: what the claims say of which variants; of a claim that is not settled only where one comparison is all of it.
+        seeds: that all variants have.
+        fewest: seeds from which a verdict is given, if there are too few.
+        noun: what is judged.
+    """
+    if fewest:
+        return f"Too few seeds for a verdict: {f'{seeds} of at least {fewest}' if seeds else 'none is complete'}"
+    clauses = _clauses([finding for finding in findings if finding.verdict in VERBS])
+    questions = [f"whether {_said(finding, 'beats')}" for finding in findings if finding.verdict == NOT_SETTLED]
+    candidates = []
+    if clauses and len(questions) == list(verdicts).count(NOT_SETTLED) > 0 and NOT_TESTED not in verdicts:
+        candidates.append("; ".join([*(text for text, _ in clauses), f"not settled: {_joined(questions)}"]))
+    for count in range(len(clauses), 0, -1):  # what is not said is counted
+        said = {claim for _, claims in clauses[:count] for claim in claims}
+        rest = _counts([verdict for claim, verdict in enumerate(verdicts) if claim not in said], len(verdicts), noun)
+        candidates.append("; ".join([*(text for text, _ in clauses[:count]), *rest]))
+    if len(verdicts) == len(questions) == 1:
+        candidates.append(f"Not settled after {counted(seeds, 'seed')}: {questions[0]}")
+    if {*verdicts} == {NOT_SETTLED} and len(verdicts) > 1:
+        candidates.append(f"None of {len(verdicts)} {noun}s is settled after {counted(seeds, 'seed')}")
+    if verdicts == [NOT_TESTED]:
+        candidates.append(f"Not tested: the variants did not differ in {counted(seeds, 'seed')}")
+    elif len(verdicts) == 1:
+        candidates.append(f"The {noun} is {WORDS[verdicts[0]]} after {counted(seeds, 'seed')}")
+    else:
+        candidates.append(f"Of {'; '.join(_counts(list(verdicts), len(verdicts), noun)).partition('of ')[2]}")
+    return next((text for text in candidates if width(text) <= LONGEST), candidates[-1])
+
+
+def _counts(verdicts: list[int], total: int, noun: str) -> list[str]:
+    """``of 4 claims, 1 refuted and 2 not settled``; nothing of no verdict."""
+    counts = [f"{verdicts.count(place)} {word}" for place, word in enumerate(WORDS) if place in verdicts]
+    counts = counts[1:] + counts[:1] if NOT_SETTLED in verdicts else counts
+    return [f"of {counted(total, noun)}, {_joined(counts)}"] if counts else []
+
+
+def width(text: str) -> int:
+    """Characters of a text; Chinese, Japanese and Korean ones take two places."""
+    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
+
+
+def _clauses(findings: list[Finding]) -> list[tuple[str, set[int]]]:
+    """A clause for each verdict on the same comparison, and the claims that it is about: measures, and then variants, of equal findings are
+    named together."""
+    measures: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        measures.setdefault((finding.verdict, finding.than, finding.control, finding.better), []).append(finding)
+    variants: dict[tuple, list[Finding]] = {}
+    for same in measures.values():
+        names = tuple(dict.fromkeys(name for finding in same for name in finding.measures))
+        merged = replace(same[0], measures=names, claims=frozenset().union(*(finding.claims for finding in same)))
+        variants.setdefault((merged.verdict, merged.than, merged.control, names), []).append(merged)
+    clauses = []
+    for same in sorted(variants.values(), key=lambda same: ORDER.index(same[0].verdict)):
+        first, better = same[0], _joined([finding.better for finding in same])
+        text = _said(replace(first, better=better), VERBS[first.verdict][len(same) > 1])
+        text += ENDINGS.get(first.verdict, "") + _explained(first.control)
+        clauses.append((text, set().union(*(finding.claims for finding in same))))
+    return clauses
+
+
+def _said(finding: Finding, verb: str) -> str:
+    return f"{finding.better} {verb} {finding.than} in {_joined(finding.measures)}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _explained(control: tuple) -> str:
+    """What the control says of a finding, where it does not confirm it."""
+    if not control or control[1] == SUPPORTED:
+        return ""
+    unsure = control[1] in (NOT_SETTLED, NOT_TESTED)
+    return f" (not settled against the control, {control[0]})" if unsure else f", but not the control, {control[0]}"
+
+
+def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()) -> str:
+    """Why a verdict is what it is, in at most ``SHORT`` characters.
+
+    Args:
+        complete: parts of the claim with all complete seeds.
+        looks: of the study.
+    """
+    count = len(complete[0].gains)
+    if fewest := too_few(decision, complete, looks):
+        return f"{counted(count, 'seed')} of at least {fewest}" if count else "no seed is complete"
+    if decision.verdict == NOT_TESTED:
+        return "the variants did not differ"
+    if decision.verdict == NOT_SETTLED:
+        outlook = decision.outlook()
+        seeds = f"> {MOST:,} seeds" if outlook.seeds is None else f"≈ {outlook.seeds:,} seeds"
+        text = f"{outlook.part.measure} needs {seeds}" if len(decision.parts) > 1 else f"needs {seeds}"
+        return text if width(text) <= SHORT else f"needs {seeds}"
+    if decision.verdict == EQUIVALENT:
+        return "within the margin"
+    p = decision.p if looks else decision.p_adjusted
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    if decision.verdict == SMALLER:
+        return f"{shown}, within the margin"
+    return f"{shown} at {decision.seeds} seeds" if looks else shown
+
+
+def by_part(decision: Decision) -> list[int]:
+    """The verdict on each part of a claim.
+
+    It is the claim's, with two exceptions. Of a refuted claim, parts that do not refute it are not settled. Of a claim that is not settled,
+    parts are supported whose own test is significant at the claim's level, as each part has to be.
+    """
+    if decision.verdict not in (REFUTED, NOT_SETTLED):
+        return [decision.verdict] * len(decision.parts)
+    tests = [(part.gains.mean() > 0, float(significance.t_test(part.gains))) for part in decision.parts if decision.seeds]
+    if decision.verdict == NOT_SETTLED:
+        level = min(decision.level, decision.threshold) if decision.seeds >= FEWEST_FOR_VERDICT else 0.0
+        supported = [len(decision.parts) > 1 and ahead and p <= level for ahead, p in tests]
+        return [SUPPORTED if part else NOT_SETTLED for part in supported] or [NOT_SETTLED] * len(decision.parts)
+    # Adjusted for the number of claims as the claim's p is, and for that of its parts.
+    factor = decision.p_adjusted / decision.p if decision.p_adjusted > 0 and decision.p > 0 else 1.0
+    against = [(not ahead, p * len(decision.parts) * factor) for ahead, p in tests]
+    limit = max(decision.threshold, min(p for worse, p in against if worse)) * (1 + 1e-9)
+    return [REFUTED if worse and p <= limit else NOT_SETTLED for worse, p in against]
+
+
+def controls(claims: list[dict]) -> dict[int | None, list[int]]:
+    """Places of the controls (``control``) by the place of the claim that each explains: the first about the same variant and measure, or
+    about the same variant; None where there is none."""
+    found: dict[int | None, list[int]] = {}
+    for place, control in enumerate(claims):
+        if control["control"]:
+            same = [other for other, claim in enumerate(claims) if not claim["control"] and _about(claim, control, measures=True)]
+            near = [other for other, claim in enumerate(claims) if not claim["control"] and _about(claim, control, measures=False)]
+            found.setdefault(next(iter(same + near), None), []).append(place)
+    return found
+
+
+def _about(claim: dict, control: dict, measures: bool) -> bool:
+    """Whether a control has the better variant of a claim, with one of its ``measures``."""
+    return any(
+        ours["better"] == theirs["better"] and (not measures or {*ours["measures"]} & {*theirs["measures"]})
+        for ours in claim["contrasts"]
+        for theirs in control["contrasts"]
+    )
+
+
+def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str]) -> list[Finding]:
+    """Findings of the claims of ``settings``, for ``headline``; a part of a claim that the claim does not settle is no finding.
+
+    Args:
+        measures: accuracy and confusion in words.
+    """
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    every, explained = settings["claims"], controls(settings["claims"])
+    judged = [place for place, claim in enumerate(every) if not claim["control"]]
+    findings = []
+    for number, place in enumerate(judged):
+        claim, decision = every[place], decisions[place]
+        if decision.verdict == NOT_SETTLED and len(claim["contrasts"]) > 1:
+            continue
+        control = next(iter(explained.get(place, [])), None) if decision.verdict in (SUPPORTED, SMALLER) else None
+        against = () if control is None else (labels[every[control]["contrasts"][0]["than"]], decisions[control].verdict)
+        verdicts = iter(by_part(decision))
+        for contrast in claim["contrasts"]:
+            given = [(measure, next(verdicts)) for measure in contrast["measures"]]
+            names = tuple(measures[measure] for measure, verdict in given if verdict == decision.verdict)
+            names = ("both",) if len(names) == len(measures) > 1 else names
+            if names:
+                pair = labels[contrast["better"]], labels[contrast["than"]]
+                findings.append(Finding(decision.verdict, *pair, names, frozenset([number]), against))
+    return findings

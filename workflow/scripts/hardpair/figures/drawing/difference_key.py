@@ -1,0 +1,87 @@
+"""The marks of a figure of differences, and the line that says what they mean."""
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from hardpair.figures.drawing import fitting, style
+from hardpair.figures.drawing.bands import FEW
+from hardpair.figures.drawing.sheet import Sheet
+from hardpair.wording import counted
+
+BAND = "#cfd8e6"
+DOTS = {"linestyle": "none", "marker": "o", "markersize": 3.2, "color": "#7b8794", "alpha": 0.8, "markeredgewidth": 0}
+MEAN = {"linestyle": "none", "marker": "D", "markersize": 4.4, "color": style.INK, "zorder": 3}
+INTERVAL = {"color": style.INK, "linewidth": 1.6, "solid_capstyle": "butt"}
+PUBLISHED = {"color": style.PUBLISHED, "linewidth": 2.2}
+SIZE, MARK, BETWEEN = 7, 0.2, 0.16  # points; inches of a mark, and between entries
+
+
+def marks(sheet: Sheet) -> list[tuple[str, str]]:
+    """(kind, text) of every mark that the figure has."""
+    every = [cell for row in sheet.rows for cell in row.cells if cell]
+    cells = [cell for cell in every if cell.decides]
+    counts = sorted({len(cell.gains) for cell in cells})
+    if not counts:
+        return []
+    found = [("seed", "one seed")]
+    filled, hollow = (any(cell.significant is kind for cell in cells) for kind in (True, False))
+    mean = "mean" if counts[0] < FEW else "mean and 95 % t interval"
+    tested = any(cell.verdict is not None for cell in cells)
+    if filled:
+        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": significant" if tested and hollow else "")))
+    if hollow:
+        found.append(("hollow", "not significant" if filled else f"{mean}: not significant"))
+    if counts[0] < FEW:
+        found.append(("", f"no interval below {counted(FEW, 'seed')}"))
+    if any(cell.published is not None for cell in every):
+        found.append(("published", "published, one run each"))
+    if any(panel.margin for panel in sheet.panels):
+        sizes = {f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin}
+        found.append(("margin", f"counts as none{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
+    if tested and len(cells) < len(every):
+        found.append(("", "pale: not claimed"))
+    return found
+
+
+def _flow(page: Figure, key: list[tuple[str, str]], width: float) -> list[tuple[float, int]]:
+    """Left end and line of each entry."""
+    places, x, line = [], 0.0, 0
+    for kind, text in key:
+        wide = (MARK + 0.06 if kind else 0) + fitting.inches(page, text, SIZE)
+        if x and x + wide > width:
+            x, line = 0.0, line + 1
+        places.append((x, line))
+        x += wide + BETWEEN
+    return places
+
+
+def height(page: Figure, key: list[tuple[str, str]], width: float) -> float:
+    """Inches that the key takes."""
+    return fitting.height(_flow(page, key, width)[-1][1] + 1, SIZE + 1) + 0.04 if key else 0
+
+
+def draw(page: Figure, key: list[tuple[str, str]], left: float, top: float, width: float) -> None:
+    """Write the key in as many lines as it needs."""
+    for (kind, text), (x, line) in zip(key, _flow(page, key, width), strict=True):
+        middle = top + fitting.height(line, SIZE + 1) + 0.07
+        x += left
+        if kind:
+            _mark(page, kind, x, page.get_figheight() - middle)
+        fitting.put(page, x + (MARK + 0.06 if kind else 0), middle, [text], SIZE, va="center", color=style.MUTED)
+
+
+def _mark(page: Figure, kind: str, x: float, y: float) -> None:
+    scale = {"transform": page.dpi_scale_trans}
+    if kind == "margin":
+        page.add_artist(Rectangle((x, y - 0.055), MARK, 0.11, color=BAND, linewidth=0, **scale))
+    elif kind == "published":
+        page.add_artist(Line2D([x + MARK / 2] * 2, [y - 0.07, y + 0.07], **PUBLISHED, **scale))
+    elif kind == "seed":
+        for shift, rise in ((0.03, -0.025), (0.1, 0.025), (0.17, -0.015)):
+            page.add_artist(Line2D([x + shift], [y + rise], **DOTS, **scale))
+    else:
+        if kind == "mean":
+            page.add_artist(Line2D([x, x + MARK], [y, y], **INTERVAL, **scale))
+        look = MEAN | ({"markerfacecolor": "white"} if kind == "hollow" else {})
+        page.add_artist(Line2D([x + MARK / 2], [y], **look, **scale))
