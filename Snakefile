@@ -21,6 +21,7 @@ from hardpair.staleness.code_hash import code_hash
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.snakemake_internals import (
     as_written,
@@ -48,6 +49,7 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
+oom_killed = oom_kills()  # before them
 
 
 # With search.scope each, a variant's search lies in folders of its name, and its rules have the wildcard variant.
@@ -90,7 +92,7 @@ onsuccess:
 
 
 onerror:
-    print_failures(logged(planned), Path(STUDY))
+    print_failures(logged(planned), Path(STUDY), log, oom_killed)
 
 
 rule all:

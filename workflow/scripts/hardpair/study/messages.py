@@ -15,8 +15,9 @@ from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs.gpu import devices, present
-from hardpair.jobs.logs import read_log, written
+from hardpair.jobs.logs import DIED, read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
+from hardpair.study import deaths
 
 
 def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: int, processors: int) -> int:
@@ -63,12 +64,28 @@ def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> No
                 print(f"warning: {warning}", file=sys.stderr)
 
 
-def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path) -> None:
-    """Print which planned jobs (message, log, output files) of a study failed, with the error that ends the log, and what to do."""
+def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, logs: Iterable[str], oom_kills: int) -> None:
+    """Print which planned jobs (message, log, output files) of a study failed, why, and what to do.
+
+    The error is the one that ends a job's log; of a job that died without one it is the most likely cause, which is added to the log.
+
+    Args:
+        logs: Snakemake's own.
+        oom_kills: ``deaths.oom_kills`` at the start.
+    """
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
+    statuses, out_of_memory = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills
     for message, log, files in jobs:
         # An older log is of an earlier call.
-        if written(log) >= started and not all(map(os.path.exists, files)) and (error := read_log(log).error):
+        if written(log) < started or all(map(os.path.exists, files)):
+            continue
+        text, status = read_log(log), statuses.get(str(log))
+        error = text.error
+        if error is None and str(log) in statuses and not text.finished and not text.stopped and not deaths.stopped(status):
+            error = deaths.cause(status, text.last, out_of_memory)
+            with suppress(OSError), open(log, "a", encoding="utf-8") as file:
+                file.write(f"{DIED}{error}\n")
+        if error is not None:
             print(f"{message} failed: {error} ({log})", file=sys.stderr)
             todo = "fix the cause, then rerun"
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
