@@ -27,6 +27,7 @@ from hardpair.study.snakemake_internals import (
     as_written,
     logged,
     refuse_unknown_targets,
+    set_aside_broken,
     start,
 )
 
@@ -117,3 +118,5 @@ try:
     )
 except UserError as error:
     sys.exit(str(error))
+
+set_aside_broken(workflow, [STUDY, DATA])

@@ -148,14 +148,16 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
     for log in logs.values():
         log.write_text("")
     snakemakes = tmp_path / "snakemake.log"
-    ended = "Error in rule train:\n    jobid: 3\n    log: {} (check log file(s) for error details)\nCommand 'x 2> {}' returned non-zero exit status {}.\n"
+    ended = "Error in rule train:\n    log: {} (check log file(s) for error details)\nCommand 'x 2> {}' returned non-zero exit status {}.\n"
     statuses = ((logs["dead"], 132), (logs["stopped"], 130))
     snakemakes.write_text("".join(ended.format(log, log, status) for log, status in statuses))
     jobs = [(f"Train {name}", log, [str(tmp_path / "missing")]) for name, log in logs.items()]
     for _ in range(2):
         error, todo = failures(jobs, tmp_path, capsys, [str(snakemakes)])
-        assert error.startswith("Train dead failed: ") and "killed by SIGILL: this processor lacks an instruction" in error
-        assert error.endswith(f" ({logs['dead']})") and todo.startswith("fix the cause, then rerun")
+        assert error.startswith("Train dead failed: ")
+        assert "killed by SIGILL: this processor lacks an instruction" in error
+        assert error.endswith(f" ({logs['dead']})")
+        assert todo.startswith("fix the cause, then rerun")
     assert logs["dead"].read_text().count("killed by SIGILL") == 1
     assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
 

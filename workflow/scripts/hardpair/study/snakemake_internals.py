@@ -17,13 +17,14 @@ from snakemake.utils import available_cpu_count
 
 from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
-from hardpair.files import paths
+from hardpair.files import intact, paths
 from hardpair.jobs import locks
 from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.replaced import interrupted
 
 _locks = []  # a lock that nothing refers to is released
+WITHOUT_JOBS = ("dryrun", "unlock", "dag", "rulegraph", "filegraph", "d3dag", "summary", "detailed_summary", "lint", "report")
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
 
@@ -77,6 +78,24 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
         near = nearest_path(target, [*expand(files, **wildcards), *(rule.name for rule in workflow.rules)])
         advice = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
         raise UserError(f"the target {target} is neither a rule nor a file that a rule makes: {advice}")
+
+
+def set_aside_broken(workflow, folders: list[str]) -> None:
+    """Rename files of a study and its data that a crash of the machine left cut short or zeroed, so that their jobs run again; print them.
+
+    This must come before the graph of jobs, which counts on files that are there. A dry run only prints them, as does any call that runs
+    no job; a cluster's job does nothing.
+    """
+    if "--target-jobs" in command_line():
+        return
+    made = [path for path in intact.broken(list(map(Path, folders))) if any(rule.is_producer(str(path)) for rule in workflow.rules)]
+    if not made:
+        return
+    options = get_argument_parser().parse_args(command_line())
+    if not any(getattr(options, name, None) for name in WITHOUT_JOBS):
+        made = list(map(intact.set_aside, made))
+    names = f"{made[0]}{f' and {len(made) - 1} more' if len(made) > 1 else ''}"
+    print(f"{names}: cut short or damaged, so set aside and made again, with all that depends on it", file=sys.stderr)
 
 
 def command_line() -> list[str]:
