@@ -102,6 +102,7 @@ rule all:
         "<study>/comparison.md",
         "<study>/report.html",
         figure_files(),
+        set_aside_broken(workflow, config, Path(STUDY), Path(DATA)),
     message:
         "Complete the study"
 
@@ -118,5 +119,3 @@ try:
     )
 except UserError as error:
     sys.exit(str(error))
-
-set_aside_broken(workflow, [STUDY, DATA])

@@ -96,13 +96,24 @@ def test_a_recipe_without_all_keys_is_not_intact_and_is_no_recipe_to_train_with(
     assert json_or_file(str(mine)) == {"epochs": 3}
 
 
-def test_what_is_set_aside_is_kept_and_does_not_count(tmp_path):
-    for name in ("runs/ce/seed0/run.json", "logs/compare.json", ".hidden.json", "split.json"):
+def test_what_is_set_aside_is_asked_for_until_it_is_made_again(tmp_path, capsys):
+    for name in ("runs/ce/seed0/run.json", "logs/compare.json", ".hidden.json", "split.json", "mine.json"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{")
-    found = list(intact.broken([tmp_path, tmp_path / "none"]))
-    assert found == [tmp_path / "split.json", tmp_path / "runs/ce/seed0/run.json"]
-    aside = intact.set_aside(found[0])
-    assert (aside.name, aside.read_text()) == ("split.json.unreadable", "{")
-    assert list(intact.broken([tmp_path])) == found[1:]
+    split, record = tmp_path / "split.json", tmp_path / "runs/ce/seed0/run.json"
+
+    def missing():
+        return set(intact.set_aside_broken([tmp_path, tmp_path / "none"], lambda path: path.name != "mine.json"))
+
+    assert missing() == {split, record}
+    assert capsys.readouterr().err.count(": set aside as ") == 2
+    assert not record.exists()
+    assert (tmp_path / "split.json.unreadable").read_text() == "{"
+    assert missing() == {split, record}, "a dry run came before"
+    split.write_text("{}\n")
+    assert missing() == {record}
+    assert not (tmp_path / "split.json.unreadable").exists()
+    record.write_text("{")
+    assert missing() == {record}, "again"
+    assert (tmp_path / "mine.json").exists()

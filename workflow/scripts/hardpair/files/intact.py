@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,19 +23,36 @@ ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there
 
 
-def broken(folders: list[Path]) -> Iterator[Path]:
-    """Files of a study or of prepared data that are not complete."""
+def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> list[Path]:
+    """Rename files that are not complete, so that they count as not made; print them.
+
+    Args:
+        folders: of a study and of prepared data.
+        is_made: whether a file is one that the workflow makes.
+
+    Returns:
+        Files that were set aside, now or in an earlier call, and are not made again yet. What was set aside is removed once they are.
+    """
+    missing = []
+    for path in _files(folders):
+        if path.suffix == KEPT:
+            whole = path.with_suffix("")
+            if not whole.exists():
+                missing.append(whole)
+            elif is_intact(whole):
+                path.unlink()
+        elif not is_intact(path) and is_made(path):
+            os.replace(path, f"{path}{KEPT}")
+            print(f"{path} is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+            missing.append(path)
+    return missing
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
     for folder in folders:
         for parent, inner, names in os.walk(folder):
             inner[:] = sorted(name for name in inner if name not in OUTSIDE and not name.startswith("."))
-            yield from (path for name in sorted(names) if not name.startswith(".") and not is_intact(path := Path(parent, name)))
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a file so that it counts as not made; its new name, of which an earlier file is replaced."""
-    aside = path.with_name(f"{path.name}{KEPT}")
-    os.replace(path, aside)
-    return aside
+            yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 
 def is_intact(path: Path) -> bool:

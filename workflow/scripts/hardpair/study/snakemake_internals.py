@@ -19,12 +19,11 @@ from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
 from hardpair.files import intact, paths
 from hardpair.jobs import locks
-from hardpair.study import find, messages
+from hardpair.study import clean, find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.replaced import interrupted
 
 _locks = []  # a lock that nothing refers to is released
-WITHOUT_JOBS = ("dryrun", "unlock", "dag", "rulegraph", "filegraph", "d3dag", "summary", "detailed_summary", "lint", "report")
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
 
@@ -80,22 +79,19 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
         raise UserError(f"the target {target} is neither a rule nor a file that a rule makes: {advice}")
 
 
-def set_aside_broken(workflow, folders: list[str]) -> None:
-    """Rename files of a study and its data that a crash of the machine left cut short or zeroed, so that their jobs run again; print them.
+def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[str]:
+    """Rename files of a study and its data that a crash of the machine left cut short or zeroed; return those to be made again.
 
-    This must come before the graph of jobs, which counts on files that are there. A dry run only prints them, as does any call that runs
-    no job; a cluster's job does nothing.
+    A missing file is made only where it is asked for, so the study asks for these. This comes before the graph of jobs, which counts on
+    files that are there; before that of a dry run too, which would show another plan. Images that runs were trained on stay: jobs refuse
+    them, since to prepare them again within the same call would train the runs again. Runs that the config does not declare stay too.
     """
-    if "--target-jobs" in command_line():
-        return
-    made = [path for path in intact.broken(list(map(Path, folders))) if any(rule.is_producer(str(path)) for rule in workflow.rules)]
-    if not made:
-        return
-    options = get_argument_parser().parse_args(command_line())
-    if not any(getattr(options, name, None) for name in WITHOUT_JOBS):
-        made = list(map(intact.set_aside, made))
-    names = f"{made[0]}{f' and {len(made) - 1} more' if len(made) > 1 else ''}"
-    print(f"{names}: cut short or damaged, so set aside and made again, with all that depends on it", file=sys.stderr)
+    if "--target-jobs" in command_line():  # a cluster's job
+        return []
+    folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
+    missing = intact.set_aside_broken(folders, lambda path: any(rule.is_producer(str(path)) for rule in workflow.rules))
+    left = [path for parts in clean.leftovers(study, config).values() for path in parts] if missing else []
+    return [str(path) for path in missing if not any(path.is_relative_to(other) for other in left)]
 
 
 def command_line() -> list[str]:
