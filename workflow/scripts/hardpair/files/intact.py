@@ -42,10 +42,15 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
             elif is_intact(whole):
                 path.unlink()
         elif not is_intact(path) and is_made(path):
-            os.replace(path, f"{path}{KEPT}")
-            print(f"{path} is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
-            missing.append(path)
+            missing.append(set_aside(path))
     return missing
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
+    os.replace(path, f"{path}{KEPT}")
+    print(f"{path} is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+    return path
 
 
 def _files(folders: list[Path]) -> Iterator[Path]:

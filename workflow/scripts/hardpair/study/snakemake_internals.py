@@ -15,6 +15,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 from snakemake.utils import available_cpu_count
 
+from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
 from hardpair.files import intact, paths
@@ -90,6 +91,11 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
         return []
     folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
     missing = intact.set_aside_broken(folders, lambda path: any(rule.is_producer(str(path)) for rule in workflow.rules))
+    if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
+        try:
+            inputs.prepared_data(data)
+        except UserError:  # pixels that are zeros now: their files have the right length
+            missing.append(intact.set_aside(about))
     left = [path for parts in clean.leftovers(study, config).values() for path in parts] if missing else []
     return [str(path) for path in missing if not any(path.is_relative_to(other) for other in left)]
 
