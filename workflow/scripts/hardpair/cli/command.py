@@ -10,6 +10,7 @@ from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
 from hardpair.errors import UserError
 from hardpair.files import formats, intact, paths, shapes
+from hardpair.files.times import date_inputs
 from hardpair.jobs.environment import neutral
 from hardpair.jobs.stopping import Stopped
 
@@ -123,12 +124,15 @@ def machine_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call ``main`` in a neutral environment; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code
-    that is not 0."""
+    """Call ``main`` in a neutral environment, then date inputs of the future now.
+
+    Bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0.
+    """
     script = Path(sys.argv[0]).name
     neutral()
     try:
         main()
+        date_inputs(sys.argv[1:])
     except Stopped as error:
         sys.stderr.write(f"{script}: {error}\n")
         sys.exit(error.code)
