@@ -117,3 +117,13 @@ def test_what_is_set_aside_is_asked_for_until_it_is_made_again(tmp_path, capsys)
     record.write_text("{")
     assert missing() == {record}, "again"
     assert (tmp_path / "mine.json").exists()
+
+
+def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
+    """A job that needs the run looks for run.json alone."""
+    for name in ("run.json", "metrics.json"):
+        write_json(tmp_path / name, {})
+    (tmp_path / "last.safetensors").write_bytes(bytes(5000))
+    missing = intact.set_aside_broken([tmp_path], lambda path: True)
+    assert sorted(path.name for path in missing) == ["last.safetensors", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.safetensors.unreadable", "metrics.json", "run.json.unreadable"]

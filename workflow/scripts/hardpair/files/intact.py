@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 
 AFFECTS_RESULTS = False
@@ -20,6 +20,9 @@ MOST = 2**26  # bytes of a text that is read as one; the longest known are a ten
 PIECE = 4096  # bytes read from the end of other files, and of a page
 KEPT = ".unreadable"  # ends the name of a file that was set aside
 ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
+# The record of a run describes them, and goes with them: jobs that need a run look for it alone.
+RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
+RECORD_OF |= {"predictions.npz": "metrics.json"}
 OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there
 
 
@@ -42,14 +45,15 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
             elif is_intact(whole):
                 path.unlink()
         elif not is_intact(path) and is_made(path):
-            missing.append(set_aside(path))
+            record = path.with_name(RECORD_OF.get(path.name, path.name))
+            missing += [set_aside(file) for file in {path, record} if file.exists()]
     return missing
 
 
 def set_aside(path: Path) -> Path:
     """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
     os.replace(path, f"{path}{KEPT}")
-    print(f"{path} is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
     return path
 
 
