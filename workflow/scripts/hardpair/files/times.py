@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from hardpair.errors import say
 from hardpair.files import paths
 from hardpair.files.atomic import PARTIAL
 
@@ -25,7 +26,7 @@ def date_now(folders: Iterable[Path]) -> None:
         with suppress(PermissionError, FileNotFoundError):  # another user's, in a shared folder of data
             os.utime(path, ns=(now, now + 1000 * place))
     if files:
-        print(f"set the dates of files of the future to now: {named(files)}", file=sys.stderr)
+        say(f"set the dates of files of the future to now: {named(files)}", file=sys.stderr)
 
 
 def date_inputs(words: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files.atomic import PARTIAL, owner
 from hardpair.files.times import date_now, entries, named
 
@@ -40,7 +40,7 @@ def tidy(folders: Iterable[Path]) -> None:
             with suppress(FileNotFoundError, PermissionError):
                 os.unlink(path)
     if unfinished:
-        print(f"removed unfinished files of killed jobs: {named(unfinished)}", file=sys.stderr)
+        say(f"removed unfinished files of killed jobs: {named(unfinished)}", file=sys.stderr)
     date_now(folders)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hardpair.comparison import recipes
 from hardpair.config.resolve import canonical
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs.gpu import devices, present
 from hardpair.jobs.logs import DIED, read_log, written
@@ -36,13 +36,13 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     """Print what will run (jobs by rule), how long that should take with so many jobs at once, and how to watch it; no GPUs: on the CPU."""
     runs, trials = rules.get("train", 0), rules.get("run_trial", 0)
     if not runs + trials:
-        print(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
+        say(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
         return
     options = {"--config": canonical(config), "--runs": runs, "--trials": trials, "--at-once": at_once, "--gpus": gpus}
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
     subprocess.run(command, stdout=sys.stderr, check=False)
-    print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
+    say("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
 
 
 def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:
@@ -54,14 +54,14 @@ def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> No
     made = set(map(str, made))
     results = {f"{name}:": folder / file for name, file in paths.RESULT.items() if str(folder / file) in made}
     for name, file in results.items():
-        print(f"{name:<8}{file}", file=sys.stderr)
+        say(f"{name:<8}{file}", file=sys.stderr)
     for file in sorted(file for file in made if file.endswith(".png") and not results):
-        print(f"{'figure:':<8}{file}", file=sys.stderr)
-    print(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
+        say(f"{'figure:':<8}{file}", file=sys.stderr)
+    say(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
     with suppress(UserError):  # without trials there is nothing to warn of
         for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):
             for warning in outcome.warnings():
-                print(f"warning: {warning}", file=sys.stderr)
+                say(f"warning: {warning}", file=sys.stderr)
 
 
 def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, logs: Iterable[str], oom_kills: int) -> None:
@@ -86,7 +86,7 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
             with suppress(OSError), open(log, "a", encoding="utf-8") as file:
                 file.write(f"{DIED}{error}\n")
         if error is not None:
-            print(f"{message} failed: {error} ({log})", file=sys.stderr)
+            say(f"{message} failed: {error} ({log})", file=sys.stderr)
             todo = "fix the cause, then rerun"
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
-    print(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)
+    say(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)
