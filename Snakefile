@@ -21,11 +21,13 @@ from hardpair.staleness.jobs import TABLES
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.snakemake_internals import (
     as_written,
     logged,
     refuse_unknown_targets,
+    set_aside_broken,
     start,
 )
 
@@ -48,6 +50,7 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
+oom_killed = oom_kills()  # before them
 
 
 # With search.scope each, a variant's search lies in folders of its name, and its rules have the wildcard variant.
@@ -90,7 +93,7 @@ onsuccess:
 
 
 onerror:
-    print_failures(logged(planned), Path(STUDY))
+    print_failures(logged(planned), Path(STUDY), log, oom_killed)
 
 
 rule all:
@@ -99,6 +102,7 @@ rule all:
         "<study>/comparison.md",
         "<study>/report.html",
         figure_files(),
+        set_aside_broken(workflow, config, Path(STUDY), Path(DATA)),
     message:
         "Complete the study"
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from hardpair.comparison import claims, most_confused, new_images, tables
 from hardpair.comparison.runs import Runs
+from hardpair.data.arrays import load_part
+from hardpair.data.dataset import content_hash
 from hardpair.measures.confusion import confusion_matrix
 from hardpair.measures.metrics import summary
 
@@ -85,6 +87,9 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
     (folder / "data" / "train").mkdir(parents=True)
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.save(folder / "data" / "train" / "images.npy", np.zeros((len(labels), 3, size, size), dtype=np.uint8))
+    sha256 = content_hash({part: load_part(folder / "data", part) for part in ("train", "test")})
+    about = json.loads((folder / "data" / "dataset.json").read_text())
+    write_json(folder / "data" / "dataset.json", about | {"sha256": sha256})
     kept = (np.arange(len(labels)) % 40) < np.floor(40 * 0.1 ** (labels / (len(classes) - 1)))
     (folder / "results").mkdir(exist_ok=True)
     write_json(folder / "results" / "split.json", {"data_sha256": "d" * 64, "training": np.flatnonzero(kept).tolist(), "validation": []})

@@ -12,7 +12,11 @@ import sklearn.metrics as sk
 from scipy.special import log_softmax
 
 import evaluate
+from hardpair.data import dataset
+from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
+from hardpair.files.atomic import write_json
+from hardpair.files.json_text import read_json
 from hardpair.jobs import gpu
 from in_process import call, evaluate_into, rows_of
 
@@ -108,6 +112,8 @@ def only_ships(trained_data, folder):
     """The same data with no other class than ship among the test images."""
     shutil.copytree(trained_data, folder)
     np.save(folder / "test" / "labels.npy", np.full(100, 8))
+    sha256 = dataset.content_hash({part: load_part(folder, part) for part in ("train", "test")})
+    write_json(folder / "dataset.json", read_json(folder / "dataset.json") | {"sha256": sha256})
     return folder
 
 

@@ -11,6 +11,7 @@ import pytest
 from snakemake.exceptions import WorkflowError
 
 from hardpair.files.atomic import owner
+from hardpair.jobs.logs import read_log
 from hardpair.study import find, messages, snakemake_internals
 from workspace import PROJECT
 
@@ -105,8 +106,8 @@ def test_a_search_that_needs_a_wider_space_is_warned_of_once_it_is_finished(tmp_
     assert warnings[0].startswith("warning: The best learning_rate for DFL is 0.1, at the edge of search.space.learning_rate (0.1): widen")
 
 
-def failures(jobs, folder, capsys):
-    messages.print_failures(jobs, folder)
+def failures(jobs, folder, capsys, logs=()):
+    messages.print_failures(jobs, folder, logs, 0)
     output = capsys.readouterr()
     assert output.out == ""
     return output.err.splitlines()
@@ -139,6 +140,26 @@ def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, c
     assert len(failures(jobs, folder, capsys)) == 2
     os.utime(folder / "started.json", (written + 1, written + 1))
     assert len(failures(jobs, folder, capsys)) == 1, "a job that was not begun since has not failed"
+
+
+def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, capsys):
+    """Also in its log, where `make status` finds it; one that was stopped by Ctrl-C is not."""
+    logs = {name: tmp_path / f"{name}.log" for name in ("dead", "stopped", "waits")}
+    for log in logs.values():
+        log.write_text("")
+    snakemakes = tmp_path / "snakemake.log"
+    ended = "Error in rule train:\n    log: {} (check log file(s) for error details)\nCommand 'x 2> {}' returned non-zero exit status {}.\n"
+    statuses = ((logs["dead"], 132), (logs["stopped"], 130))
+    snakemakes.write_text("".join(ended.format(log, log, status) for log, status in statuses))
+    jobs = [(f"Train {name}", log, [str(tmp_path / "missing")]) for name, log in logs.items()]
+    for _ in range(2):
+        error, todo = failures(jobs, tmp_path, capsys, [str(snakemakes)])
+        assert error.startswith("Train dead failed: ")
+        assert "killed by SIGILL: this processor lacks an instruction" in error
+        assert error.endswith(f" ({logs['dead']})")
+        assert todo.startswith("fix the cause, then rerun")
+    assert logs["dead"].read_text().count("killed by SIGILL") == 1
+    assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
 
 
 # ------------------------------------------------------------------------------------------------------- inside Snakemake

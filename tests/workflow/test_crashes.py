@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 
 from faults import LAST_METRICS, LAST_RUN, Study, tries
 
@@ -28,6 +29,25 @@ def test_killed_alone(undisturbed, attempt, tmp_path):
         study.unlock()
         study.finish()
         running.wait_for_orphans()
+    undisturbed.assert_same(study)
+
+
+@tries("Power cut: files written last cut short or zeroed", full=200, daily=1)
+def test_power_cut(undisturbed, attempt, tmp_path):
+    """Though files are flushed: a disk may say that it has written what it has not."""
+    study, seconds = undisturbed.start(tmp_path)
+    with study.started() as running:
+        running.wait(attempt.share * seconds)
+        running.send_all(signal.SIGKILL)
+    kept = [path for folder in ("results", "resources") for path in (study.folder / folder).rglob("*") if path.is_file()]
+    newest = sorted((path for path in kept if "logs" not in path.parts), key=lambda path: path.stat().st_mtime)
+    for path in newest[-attempt.random.randint(1, 12) :]:
+        content = path.read_bytes()
+        sound = content[: attempt.random.choice([0, attempt.random.randrange(len(content) + 1) // 4096 * 4096])]
+        path.write_bytes(attempt.random.choice([sound, sound.ljust(len(content), b"\0")]))
+    study.unlock()
+    study.finish()
+    study.finish()  # removes what was set aside
     undisturbed.assert_same(study)
 
 
@@ -73,6 +93,22 @@ def test_files_of_the_future(undisturbed, attempt, tmp_path):
     study.finish()
     undisturbed.assert_same(study)
     assert "Nothing to be done" in study.finish().stdout
+
+
+@tries("Clock set back during the study", daily=1)
+def test_a_clock_set_back(undisturbed, attempt, tmp_path):
+    """For a file it is the same whether the clock goes back or its time goes forward."""
+    study, seconds = undisturbed.start(tmp_path)
+    with study.started() as running:
+        running.wait(attempt.share * seconds)
+        ahead = attempt.random.uniform(60, 7200)
+        for path in sorted(path for folder in ("results", "resources") for path in (study.folder / folder).rglob("*") if path.is_file()):
+            with suppress(FileNotFoundError):
+                moment = path.stat().st_mtime + ahead
+                os.utime(path, (moment, moment))
+        running.wait()
+    study.finish()
+    undisturbed.assert_same(study)
 
 
 @tries("Results copied without .snakemake, cut short by SIGKILL before", full=10, daily=1)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 
 
 def main() -> None:
@@ -46,12 +46,10 @@ def main() -> None:
         raise UserError(f"{options.csv} has no variant but {options.baseline}: give it runs of another")
     for entry in contrasts:
         if entry.unpaired:
-            print(
-                f"{entry.variant}, {entry.measure}: left out, without a partner, {options.by} {', '.join(entry.unpaired)}", file=sys.stderr
-            )
+            say(f"{entry.variant}, {entry.measure}: left out, without a partner, {options.by} {', '.join(entry.unpaired)}", file=sys.stderr)
     summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
     text = measured_runs.markdown(summary, verdicts, contrasts, directions)
-    print(text, end="")
+    say(*text.removesuffix("\n").split("\n"))
     if options.output_dir:
         from hardpair.figures.drawing import fonts, measured, style
 
@@ -60,7 +58,7 @@ def main() -> None:
         write_text(options.output_dir / paths.COMPARISON, text)
         with style.applied(), fonts.legible([*table["variant"].unique(), *directions, options.csv.name]) as remark:
             if remark:
-                print(remark, file=sys.stderr)
+                say(remark, file=sys.stderr)
             style.save(measured.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
 
 

@@ -1,5 +1,8 @@
 """Errors as they are shown to the user: one sentence, on one line."""
 
+import sys
+from typing import TextIO
+
 AFFECTS_RESULTS = False
 
 
@@ -7,7 +10,18 @@ class UserError(Exception):
     """Bad input: the message says which key or file, what is wrong and what to do, on one line that a terminal shows as it is."""
 
     def __str__(self) -> str:
-        return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in super().__str__())
+        return harmless(super().__str__())
+
+
+def harmless(text: str) -> str:
+    """Text from anywhere as a terminal may show it on one line: controls (C0, C1, of directions of writing) and line breaks are escaped."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+
+
+def say(*lines: str, file: TextIO | None = None) -> None:
+    """Print lines that may hold text from elsewhere, by default to stdout."""
+    for line in lines:
+        print(harmless(line), file=file or sys.stdout)
 
 
 def one_line(error: Exception, most: int = 200) -> str:

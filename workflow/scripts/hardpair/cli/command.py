@@ -9,7 +9,8 @@ from hardpair.cli import inputs
 from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
 from hardpair.errors import UserError
-from hardpair.files import formats, shapes
+from hardpair.files import formats, intact, paths, shapes
+from hardpair.files.times import date_inputs
 from hardpair.jobs.environment import neutral
 from hardpair.jobs.stopping import Stopped
 
@@ -54,10 +55,13 @@ def parser(description: str) -> argparse.ArgumentParser:
 def json_or_file(text: str) -> dict:
     """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one.
 
-    Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote.
+    Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote. A recipe.yaml of a search must be complete:
+    defaults would fill what a crash cut off.
     """
     try:
         value = read_map(text)
+        if text.endswith(Path(paths.RECIPE).name) and Path(paths.SEARCH).name in Path(text).parts:
+            intact.check_recipe(Path(text))
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     if isinstance(value.get("pairs"), str):
@@ -120,12 +124,15 @@ def machine_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call ``main`` in a neutral environment; bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code
-    that is not 0."""
+    """Call ``main`` in a neutral environment, then date inputs of the future now.
+
+    Bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0.
+    """
     script = Path(sys.argv[0]).name
     neutral()
     try:
         main()
+        date_inputs(sys.argv[1:])
     except Stopped as error:
         sys.stderr.write(f"{script}: {error}\n")
         sys.exit(error.code)

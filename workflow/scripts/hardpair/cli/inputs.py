@@ -42,8 +42,10 @@ def prepared_data(folder: Path) -> int:
     """The number of training images in a folder of prepared data.
 
     Raises:
-        UserError: dataset.json or an array is missing or damaged, or they are about different images.
+        UserError: dataset.json or an array is missing or damaged, or they are about different images. Also where only pixels differ: the
+            arrays of both parts are hashed, once while their files stay as they are.
     """
+    from hardpair.data import verified
     from hardpair.data.arrays import load_part
 
     dataset = shapes.read(folder / "dataset.json", formats.DATASET)
@@ -61,6 +63,8 @@ def prepared_data(folder: Path) -> int:
         if problem:
             raise UserError(f"{folder / part} {problem}: delete {folder} and run prepare_data again")
         counts[part] = len(labels)
+    if len(counts) == 2:
+        verified.check(folder, dataset["sha256"])
     return counts["train"]
 
 

@@ -3,12 +3,14 @@
 import json
 import math
 import re
+import stat
 from pathlib import Path
 
 from hardpair.errors import UserError, one_line
 
 AFFECTS_RESULTS = False
 MAX_LEVELS = 40  # of maps and lists within each other
+MAX_BYTES = 2**28  # of a file; the split of ten million images has half as many
 
 
 class Repeated(ValueError):
@@ -19,9 +21,14 @@ def read_json(path: str | Path) -> object:
     """The value of a JSON file that the workflow has written.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing, no file, too large, or not JSON.
     """
     try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            raise UserError(
+                f"{path} is no file of text with at most {MAX_BYTES // 2**20} MiB: remove it and run the step that makes it again"
+            )
         return load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None

@@ -11,7 +11,8 @@ PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
 STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # the latter two before it handles signals
-ERROR = re.compile(r"\w+\.py: ")  # as a script's error begins
+DIED = "job: "  # begins the line that the study's command adds to the log of a job that died without a message
+ERROR = re.compile(rf"\w+\.py: |{DIED}")  # as a script's error begins
 
 
 @dataclass(frozen=True)

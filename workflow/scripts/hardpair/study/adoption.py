@@ -17,7 +17,7 @@ import numpy as np
 from hardpair.comparison import predictions
 from hardpair.comparison.tables import wrong_evaluation
 from hardpair.config.read import read_map
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
@@ -65,7 +65,7 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
             raise
         for target in imported:
             shutil.rmtree(replaced.aside(target))
-    print(f"{len(imported)} of {len(folders)} runs imported")
+    say(f"{len(imported)} of {len(folders)} runs imported")
 
 
 def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], Expected]:
@@ -106,30 +106,30 @@ def import_runs(
     imported, present = [], 0
     for folder in folders:
         if reason := refusal(folder, expected, older):
-            print(f"{folder}: not imported, {reason}")
+            say(f"{folder}: not imported, {reason}")
             continue
         run = read_json(folder / "run.json")
         names = {"variant": run["variant"], "seed": run["seed"]}
         target = study / paths.RUN.format(**names)
         if target in imported:
-            print(f"{folder}: not imported, this run was imported just now from another folder")
+            say(f"{folder}: not imported, this run was imported just now from another folder")
             continue
         try:
             lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "a job is at work on it here: wait for its end")
         except UserError as error:
-            print(f"{folder}: not imported, {error}")
+            say(f"{folder}: not imported, {error}")
             continue
         locked.callback(lock.release)
         if refusal(target, expected) is None:
             present += 1
-            print(f"{folder}: not imported, the study has this run already in {target}")
+            say(f"{folder}: not imported, the study has this run already in {target}")
             continue
         import_run(folder, target, expected, older)
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
         imported.append(target)
         if older and run["code"] != expected.code(run["variant"]):
             older.hashes.setdefault(run["variant"], run["code"])
-        print(f"{folder}: imported as {target}")
+        say(f"{folder}: imported as {target}")
     return imported, present
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.jobs.logs import running_elsewhere
@@ -25,22 +25,22 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
         targets = [folder]
         runs = counted(len(paths.every(folder, paths.RUN_RECORD)), "run")
         trials = counted(len(paths.every(folder, paths.TRIAL)), "trial")
-        print(f"{folder}: all of the study, {runs} and {trials}; {_amount(targets)}")
+        say(f"{folder}: all of the study, {runs} and {trials}; {_amount(targets)}")
     elif not (targets := _leftover(folder, config)):
-        print(f"nothing is left over in {folder}")
+        say(f"nothing is left over in {folder}")
         return
     _refuse(targets, folder)
     if ask and not sys.stdin.isatty():
         raise UserError("this is not an interactive terminal, so nothing was removed: add --yes (with make: YES=1) to remove it")
     if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
-        print("nothing was removed")
+        say("nothing was removed")
         return
     lock = locks.take_study(folder)
     _refuse(targets, folder)  # a job may have started in the meantime
     for path in targets:
         _remove(path, folder)
     lock.release()
-    print(f"removed {folder}" if config is None else f"removed from {folder}")
+    say(f"removed {folder}" if config is None else f"removed from {folder}")
 
 
 def leftovers(folder: Path, config: dict) -> dict[str, list[Path]]:
@@ -67,10 +67,10 @@ def _leftover(folder: Path, config: dict) -> list[Path]:
     """Files and folders of what the config does not declare; prints how much each run or search left."""
     by_name = leftovers(folder, config)
     for name, files in by_name.items():
-        print(f"{folder}: {name}, {_amount(files)}")
+        say(f"{folder}: {name}, {_amount(files)}")
     targets = [path for files in by_name.values() for path in files]
     if len(by_name) > 1:
-        print(f"{folder}: {len(by_name)} in all, {_amount(targets)}")
+        say(f"{folder}: {len(by_name)} in all, {_amount(targets)}")
     return targets
 
 

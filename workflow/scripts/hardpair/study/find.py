@@ -89,7 +89,14 @@ def _as_started(path: Path) -> dict:
         return overlay([])
     started = json_text.read_json(path)
     try:
-        return overlay(started["configfiles"], started["config"])
+        files = [str(file) for file in started["configfiles"]]
+        try:
+            return overlay(files, started["config"])
+        except UserError:
+            if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
+                raise
+            # The results may come from elsewhere, and name any file of this machine: an error would show what is in it.
+            raise UserError(f"{path} names overlays outside this folder that cannot be used: name them with --configfile") from None
     except (KeyError, TypeError):
         raise UserError(f"{path} is not what the workflow writes: name the study's overlays with --configfile") from None
 

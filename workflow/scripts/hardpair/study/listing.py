@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hardpair.comparison import tables
-from hardpair.errors import UserError
+from hardpair.errors import UserError, harmless, say
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import UNITS, number
 from hardpair.wording import abbreviated
@@ -46,7 +46,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
         ascending = [(order[0].partition(":")[0] in HIGH) == reverse, True, True, True]
     print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
-        print(f"trained and not evaluated yet: {abbreviated(unevaluated)}")
+        say(f"trained and not evaluated yet: {abbreviated(unevaluated)}")
 
 
 def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
@@ -95,7 +95,7 @@ def print_table(rows: list[dict], columns: list[str]) -> None:
 def heading(column: str) -> str:
     """The column's name, as --sort and --columns take it, in short lines, and its unit."""
     percent = UNITS.get(column.partition(":")[0], ("",))[0].endswith("(%)")
-    return re.sub(r"(?<=:)|(?<=[._])(?=\w{4})", "\n", column) + ("\n(%)" if percent else "")
+    return re.sub(r"(?<=:)|(?<=[._])(?=\w{4})", "\n", harmless(column)) + ("\n(%)" if percent else "")
 
 
 def cell(value: object, column: str) -> str:
@@ -106,4 +106,4 @@ def cell(value: object, column: str) -> str:
         return number(value, column)
     if column in ("images_per_second", "seconds"):
         return f"{value:,.{1 if column == 'seconds' else 0}f}"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else harmless(str(value))

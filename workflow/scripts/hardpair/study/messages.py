@@ -12,11 +12,12 @@ from pathlib import Path
 
 from hardpair.comparison import recipes
 from hardpair.config.resolve import canonical
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs.gpu import devices, present
-from hardpair.jobs.logs import read_log, written
+from hardpair.jobs.logs import DIED, read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
+from hardpair.study import deaths
 
 
 def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: int, processors: int) -> int:
@@ -35,13 +36,13 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     """Print what will run (jobs by rule), how long that should take with so many jobs at once, and how to watch it; no GPUs: on the CPU."""
     runs, trials = rules.get("train", 0), rules.get("run_trial", 0)
     if not runs + trials:
-        print(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
+        say(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
         return
     options = {"--config": canonical(config), "--runs": runs, "--trials": trials, "--at-once": at_once, "--gpus": gpus}
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
     subprocess.run(command, stdout=sys.stderr, check=False)
-    print("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
+    say("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
 
 
 def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:
@@ -53,23 +54,39 @@ def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> No
     made = set(map(str, made))
     results = {f"{name}:": folder / file for name, file in paths.RESULT.items() if str(folder / file) in made}
     for name, file in results.items():
-        print(f"{name:<8}{file}", file=sys.stderr)
+        say(f"{name:<8}{file}", file=sys.stderr)
     for file in sorted(file for file in made if file.endswith(".png") and not results):
-        print(f"{'figure:':<8}{file}", file=sys.stderr)
-    print(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
+        say(f"{'figure:':<8}{file}", file=sys.stderr)
+    say(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
     with suppress(UserError):  # without trials there is nothing to warn of
         for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):
             for warning in outcome.warnings():
-                print(f"warning: {warning}", file=sys.stderr)
+                say(f"warning: {warning}", file=sys.stderr)
 
 
-def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path) -> None:
-    """Print which planned jobs (message, log, output files) of a study failed, with the error that ends the log, and what to do."""
+def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, logs: Iterable[str], oom_kills: int) -> None:
+    """Print which planned jobs (message, log, output files) of a study failed, why, and what to do.
+
+    The error is the one that ends a job's log; of a job that died without one it is the most likely cause, which is added to the log.
+
+    Args:
+        logs: Snakemake's own.
+        oom_kills: ``deaths.oom_kills`` at the start.
+    """
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
+    statuses, out_of_memory = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills
     for message, log, files in jobs:
         # An older log is of an earlier call.
-        if written(log) >= started and not all(map(os.path.exists, files)) and (error := read_log(log).error):
-            print(f"{message} failed: {error} ({log})", file=sys.stderr)
+        if written(log) < started or all(map(os.path.exists, files)):
+            continue
+        text, status = read_log(log), statuses.get(str(log))
+        error = text.error
+        if error is None and str(log) in statuses and not text.finished and not text.stopped and not deaths.stopped(status):
+            error = deaths.cause(status, text.last, out_of_memory)
+            with suppress(OSError), open(log, "a", encoding="utf-8") as file:
+                file.write(f"{DIED}{error}\n")
+        if error is not None:
+            say(f"{message} failed: {error} ({log})", file=sys.stderr)
             todo = "fix the cause, then rerun"
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
-    print(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)
+    say(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)

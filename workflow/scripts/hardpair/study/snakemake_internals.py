@@ -18,11 +18,12 @@ from snakemake.io import expand
 from snakemake.settings.types import RerunTrigger
 from snakemake.utils import available_cpu_count
 
+from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
-from hardpair.files import paths
+from hardpair.files import intact, paths
 from hardpair.jobs import locks
-from hardpair.study import find, messages
+from hardpair.study import clean, find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.own_code import refuse_faulty
@@ -117,6 +118,26 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
         near = nearest_path(target, [*expand(files, **wildcards), *(rule.name for rule in workflow.rules)])
         advice = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
         raise UserError(f"the target {target} is neither a rule nor a file that a rule makes: {advice}")
+
+
+def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[str]:
+    """Rename files of a study and its data that a crash of the machine left cut short or zeroed; return those to be made again.
+
+    A missing file is made only where it is asked for, so the study asks for these. This comes before the graph of jobs, which counts on
+    files that are there; before that of a dry run too, which would show another plan. Images that runs were trained on stay: jobs refuse
+    them, since to prepare them again within the same call would train the runs again. Runs that the config does not declare stay too.
+    """
+    if "--target-jobs" in command_line():  # a cluster's job
+        return []
+    folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
+    missing = intact.set_aside_broken(folders, lambda path: any(rule.is_producer(str(path)) for rule in workflow.rules))
+    if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
+        try:
+            inputs.prepared_data(data)
+        except UserError:  # pixels that are zeros now: their files have the right length
+            missing.append(intact.set_aside(about))
+    left = [path for parts in clean.leftovers(study, config).values() for path in parts] if missing else []
+    return [str(path) for path in missing if not any(path.is_relative_to(other) for other in left)]
 
 
 def command_line() -> list[str]:

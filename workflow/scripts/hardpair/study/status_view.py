@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hardpair.errors import harmless
 from hardpair.files import paths
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
@@ -117,7 +118,7 @@ def _running(status: StudyStatus, width: int, most: int | None) -> Table:
             _short(job.variant or job.name),
             str(job.seed) if job.variant else "",
             f"{job.epoch}/{job.epochs}" if training else "",
-            _bar(job.epoch, job.epochs) if training else Text(job.reason.partition(":")[0] or "starting", "dim"),
+            _bar(job.epoch, job.epochs) if training else Text(harmless(job.reason.partition(":")[0]) or "starting", "dim"),
             f"{job.accuracy:.2%}" if job.accuracy is not None else "",
             f"{job.rate:,.0f}" if training else "",
             duration(job.left) if job.left is not None else "",
@@ -132,7 +133,9 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     by_state = {state: [job for job in (*status.trials, *status.runs) if job.state == state] for state in STATES}
     troubles = []
     for job in by_state[FAILED][:few]:
-        troubles.append(Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), job.reason, (f"  {job.log}", "dim")))
+        troubles.append(
+            Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), harmless(job.reason), (f"  {job.log}", "dim"))
+        )
     if (more := len(by_state[FAILED]) - few) > 0:
         troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
     if stopped := by_state[STOPPED]:
@@ -141,7 +144,7 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
         reason = next(job.reason for job in by_state[STALE] if job.variant == variant)
-        troubles.append(_signed(STALE, f"{variant or 'search'}: {number} stale, {reason}"))
+        troubles.append(_signed(STALE, f"{variant or 'search'}: {number} stale, {harmless(reason)}"))
     if len(variants) > few:
         troubles.append(_signed(STALE, f"stale runs of {len(variants) - few} more variants"))
     if status.marked:

@@ -1,0 +1,129 @@
+"""Files that were cut short or zeroed are told from complete ones, without a digest."""
+
+import os
+import random
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from safetensors.torch import save_file
+
+from hardpair.config.resolve import resolve_part
+from hardpair.files import intact
+from hardpair.files.atomic import write_arrays, write_json, write_rows, write_text
+from hardpair.files.yaml_text import dump
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A file of each type that the workflow writes, as it writes it."""
+    folder = tmp_path_factory.mktemp("written")
+    draw = np.random.default_rng(0)
+    write_json(folder / "run.json", {"variant": "é", "values": draw.random(900).tolist()})
+    write_rows(folder / "epochs.csv", [{"epoch": epoch, "loss": draw.random()} for epoch in range(400)], ("epoch", "loss"))
+    write_text(folder / "comparison.md", "# A\n\n" + "line\n" * 2000)
+    write_text(folder / "recipe.yaml", "# Of trial 3.\n" + dump(resolve_part("recipe", {})))
+    write_text(folder / "report.html", f"<html>{'x' * 9000}</html>\n")
+    write_arrays(folder / "history.npz", {"a": draw.random((40, 50)), "b": np.arange(3)})
+    np.save(folder / "images.npy", draw.integers(0, 256, (20, 3, 8, 8), dtype=np.uint8))
+    np.save(folder / "labels.npy", np.arange(700, dtype=np.int64))
+    save_file({"w": torch.randn(70, 40), "b": torch.randn(5)}, folder / "last.safetensors")
+    figure = Figure()
+    figure.subplots().plot(draw.random(99))
+    for suffix in ("png", "svg"):
+        figure.savefig(folder / f"curves.{suffix}")
+    return sorted(folder.iterdir())
+
+
+def test_complete_files_are_intact(written):
+    assert {path.suffix for path in written} == set(intact.CHECKS)
+    assert [path.name for path in written if not intact.is_intact(path)] == []
+
+
+@pytest.mark.parametrize("share", [0, 0.0001, 0.2, 0.5, 0.9, 0.999])
+def test_files_that_are_cut_short_or_end_in_zeros_are_not(written, share, tmp_path):
+    """As after a crash of the machine: a page is there or not."""
+    draw = random.Random(share)
+    for path in written:
+        content = path.read_bytes()
+        kept = max(0, min(int(share * len(content)) + draw.randrange(3), len(content) - 2))
+        for name, broken in (("cut", content[:kept]), ("zeroed", content[: kept // 4096 * 4096].ljust(len(content), b"\0"))):
+            if name == "zeroed" and (path.suffix == ".npy" or kept // 4096 == len(content) // 4096) and kept >= 4096:
+                continue  # pixels may be 0, and dataset.json has their digest; or only the last, short page was lost
+            copy = tmp_path / f"{name}-{path.name}"
+            copy.write_bytes(broken)
+            copy = copy.rename(tmp_path / path.name)
+            assert not intact.is_intact(copy), f"{path.name} {name} after {kept} of {len(content)} bytes"
+
+
+@pytest.mark.parametrize("text", ["[1]\n", '{"a": 1', "{]\n", "nul\n", "\n", '{"a":' * 100_000 + "\n"])
+def test_what_is_no_record_is_not_intact(text, tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    assert not intact.is_intact(path)
+
+
+def test_files_of_a_wrong_kind_are_not_read(tmp_path, monkeypatch):
+    """Neither a pipe, which would wait for a writer, nor a folder, nor a text larger than any that is written."""
+    os.mkfifo(tmp_path / "run.json")
+    (tmp_path / "metrics.json").mkdir()
+    large = tmp_path / "split.json"
+    write_json(large, {"a": [0] * 50})
+    monkeypatch.setattr(intact, "MOST", 60)
+    assert [intact.is_intact(tmp_path / name) for name in ("run.json", "metrics.json", "split.json")] == [False] * 3
+    assert intact.is_intact(tmp_path / "missing.json")
+    (tmp_path / "mine.txt").write_text("")
+    assert intact.is_intact(tmp_path / "mine.txt")
+
+
+def test_a_recipe_without_all_keys_is_not_intact_and_is_no_recipe_to_train_with(written, tmp_path):
+    """Defaults are for people's files."""
+    from hardpair.cli.command import json_or_file
+
+    [whole] = [path for path in written if path.name == "recipe.yaml"]
+    lines = whole.read_text().splitlines(keepends=True)
+    path = tmp_path / "search/recipe.yaml"
+    path.parent.mkdir()
+    for count in range(1, len(lines)):
+        path.write_text("".join(lines[:count]))
+        assert intact.is_intact(path) == ("".join(lines[:count]).count(":") >= 9)
+    path.write_text("".join(lines[:3]))
+    with pytest.raises(Exception, match=r"search/recipe\.yaml lacks .*refresh_every.*: delete it and run the step that makes it again"):
+        json_or_file(str(path))
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("epochs: 3\n")
+    assert json_or_file(str(mine)) == {"epochs": 3}
+
+
+def test_what_is_set_aside_is_asked_for_until_it_is_made_again(tmp_path, capsys):
+    for name in ("runs/ce/seed0/run.json", "logs/compare.json", ".hidden.json", "split.json", "mine.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{")
+    split, record = tmp_path / "split.json", tmp_path / "runs/ce/seed0/run.json"
+
+    def missing():
+        return set(intact.set_aside_broken([tmp_path, tmp_path / "none"], lambda path: path.name != "mine.json"))
+
+    assert missing() == {split, record}
+    assert capsys.readouterr().err.count(": set aside as ") == 2
+    assert not record.exists()
+    assert (tmp_path / "split.json.unreadable").read_text() == "{"
+    assert missing() == {split, record}, "a dry run came before"
+    split.write_text("{}\n")
+    assert missing() == {record}
+    assert not (tmp_path / "split.json.unreadable").exists()
+    record.write_text("{")
+    assert missing() == {record}, "again"
+    assert (tmp_path / "mine.json").exists()
+
+
+def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
+    """A job that needs the run looks for run.json alone."""
+    for name in ("run.json", "metrics.json"):
+        write_json(tmp_path / name, {})
+    (tmp_path / "last.safetensors").write_bytes(bytes(5000))
+    missing = intact.set_aside_broken([tmp_path], lambda path: True)
+    assert sorted(path.name for path in missing) == ["last.safetensors", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.safetensors.unreadable", "metrics.json", "run.json.unreadable"]

@@ -1,0 +1,74 @@
+"""Jobs that die without a word are named with the cause."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from hardpair.study import deaths
+from workspace import Workspace
+
+
+def test_exit_statuses_are_those_of_snakemakes_log(tmp_path):
+    log = tmp_path / "snakemake.log"
+    log.write_text(
+        "Command 'set -euo pipefail;  python a.py --settings '{\"a\": 1}' 2> logs/a.log' returned non-zero exit status 137.\n"
+        "Error in rule a:\n    jobid: 3\n    log: logs/a.log (check log file(s) for error details)\n"
+        "Command 'python b.py 2> logs/b.log' died with <Signals.SIGSEGV: 11>.\n"
+        "Error in rule c:\n    message: None\n    log: logs/c.log (check log file(s) for error details)\n"
+    )
+    assert deaths.exit_statuses([log, tmp_path / "missing"]) == {"logs/a.log": 137, "logs/b.log": 139, "logs/c.log": None}
+
+
+@pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_a_signal_is_named_as_bash_reports_it(number):
+    status = subprocess.run(["bash", "-c", f"set -e; (kill -{number.value} $BASHPID); true"], capture_output=True).returncode
+    assert deaths.cause(status, "", False).startswith(f"killed by {number.name}: ")
+    assert not deaths.stopped(status)
+
+
+def test_signals_that_stop_are_no_deaths():
+    assert [deaths.stopped(status) for status in (None, 1, 129, 130, 143, 137)] == [False, False, True, True, True, False]
+
+
+def test_sigkill_is_for_memory_where_the_kernel_says_so(tmp_path):
+    assert "the machine was out of memory" in deaths.cause(137, "", True)
+    assert deaths.cause(137, "", False).startswith("killed by SIGKILL: by hand, ")
+    counter = tmp_path / "memory.events"
+    counter.write_text("oom 4\noom_kill 3\noom_group_kill 1\n")
+    assert deaths.oom_kills([tmp_path / "missing", counter]) == 3
+    assert deaths.oom_kills([tmp_path / "missing"]) == 0
+
+
+@pytest.mark.parametrize("last", ["bash: line 1: python: command not found", "python: error while loading shared libraries: libx.so: no"])
+def test_a_program_or_library_that_is_missing_is_named_with_the_remedy(last):
+    assert deaths.cause(127, last, False) == f"{last}: {deaths.SETUP}"
+
+
+def test_other_deaths_name_status_and_last_line():
+    assert deaths.cause(3, "", False) == "ended with exit status 3 and an empty log"
+    assert deaths.cause(None, "epoch 3", False) == "ended without a message, its log with 'epoch 3'"
+
+
+def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):
+    """Not "rerun the same command" alone."""
+    study = Workspace.fresh(tmp_path / "study")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    fake = programs / "python"
+    for text, expected in (
+        (
+            "#!/bin/bash\nkill -ILL $$\n",
+            r"Prepare the images of synthetic failed: .*killed by SIGILL: .* \(resources/synthetic/logs/prepare_data.log\)",
+        ),
+        ("#!/no/python\n", r"Prepare the images of synthetic failed: .*python.*: run `make setup`"),
+    ):
+        fake.write_text(text)
+        fake.chmod(0o755)
+        command = f"PATH={programs}:$PATH exec {os.path.realpath('.venv/bin')}/snakemake --cores 1 --configfile tiny.yaml"
+        done = study.run("bash", "-c", command, check=False)
+        assert done.returncode != 0
+        assert re.search(expected, done.stderr), done.stderr[-3000:]
+        assert "stopped before the end" not in done.stderr

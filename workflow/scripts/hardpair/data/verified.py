@@ -1,0 +1,53 @@
+"""Whether prepared arrays are those that dataset.json describes, by their digest. Imports no torch.
+
+To hash CIFAR-10 takes a second, so a folder whose files are unchanged since (inode, size and times) is not hashed again on this machine.
+"""
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from hardpair.data.arrays import load_part
+from hardpair.data.dataset import content_hash
+from hardpair.errors import UserError
+
+AFFECTS_RESULTS = False
+PARTS = ("train", "test")
+TEMPORARY = Path("/tmp")  # of this machine; TMPDIR may differ from job to job
+
+
+def check(folder: Path, expected: str) -> None:
+    """Refuse prepared arrays of another digest than ``expected``, which dataset.json records.
+
+    Raises:
+        UserError: they are damaged; says how to make them again.
+    """
+    mark = _mark(folder, expected)
+    if mark is not None and mark.exists():
+        return
+    if content_hash({part: load_part(folder, part) for part in PARTS}) != expected:
+        raise UserError(
+            f"the arrays in {folder} are damaged, their SHA-256 is not that of dataset.json: make them again by "
+            f"`snakemake --cores 1 --forcerun prepare_data -- {folder / 'dataset.json'}`, with the --configfile of the study"
+        )
+    if mark is not None:
+        with suppress(OSError):  # then they are hashed again
+            mark.touch()
+
+
+def _mark(folder: Path, expected: str) -> Path | None:
+    """A file that stands for arrays of this digest and state; None where no folder of this user's can be had."""
+    state = [expected]
+    for path in (folder / part / f"{name}.npy" for part in PARTS for name in ("images", "labels")):
+        status = path.stat()
+        state.append([str(path.resolve()), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
+    marks = TEMPORARY / f"hardpair-verified-{os.getuid()}"
+    try:
+        marks.mkdir(mode=0o700, exist_ok=True)
+        if marks.is_symlink() or marks.stat().st_uid != os.getuid():
+            return None
+    except OSError:
+        return None
+    return marks / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]

@@ -1,0 +1,163 @@
+"""Whether a file that the workflow wrote is complete, without its digest: a crash of the machine may leave it cut short or full of zeros.
+
+Imports nothing heavy: each start of a study looks at all of its files.
+"""
+
+import json
+import os
+import re
+import stat
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hardpair.errors import UserError, say
+from hardpair.files import paths
+
+AFFECTS_RESULTS = False
+MOST = 2**26  # bytes of a text that is read as one; the longest known are a tenth of it
+PIECE = 4096  # bytes read from the end of other files, and of a page
+KEPT = ".unreadable"  # ends the name of a file that was set aside
+ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
+# The record of a run describes them, and goes with them: jobs that need a run look for it alone.
+RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
+RECORD_OF |= {"predictions.npz": "metrics.json"}
+OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there
+
+
+def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> list[Path]:
+    """Rename files that are not complete, so that they count as not made; print them.
+
+    Args:
+        folders: of a study and of prepared data.
+        is_made: whether a file is one that the workflow makes.
+
+    Returns:
+        Files that were set aside, now or in an earlier call, and are not made again yet. What was set aside is removed once they are.
+    """
+    missing = []
+    for path in _files(folders):
+        if path.suffix == KEPT:
+            whole = path.with_suffix("")
+            if not whole.exists():
+                missing.append(whole)
+            elif is_intact(whole):
+                path.unlink()
+        elif not is_intact(path) and is_made(path):
+            record = path.with_name(RECORD_OF.get(path.name, path.name))
+            missing += [set_aside(file) for file in {path, record} if file.exists()]
+    return missing
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
+    os.replace(path, f"{path}{KEPT}")
+    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+    return path
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for parent, inner, names in os.walk(folder):
+            inner[:] = sorted(name for name in inner if name not in OUTSIDE and not name.startswith("."))
+            yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a file can be complete; True for files of types that the workflow does not write, and where there is none."""
+    check = CHECKS.get(path.suffix)
+    if check is None:
+        return True
+    try:
+        status = path.stat()
+        return stat.S_ISREG(status.st_mode) and check(path, status.st_size)
+    except FileNotFoundError:
+        return True
+    except PermissionError:  # whoever may not read it cannot know
+        return True
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # whatever a broken file leads its reader to
+        return False
+
+
+def _text(path: Path, size: int) -> bool:
+    """Whether a text is not empty and has its last line."""
+    content = path.read_bytes() if 0 < size <= MOST else b""
+    return content.endswith(b"\n") and b"\0" not in content
+
+
+def _json(path: Path, size: int) -> bool:
+    return _text(path, size) and isinstance(json.loads(path.read_bytes()), dict)
+
+
+def _yaml(path: Path, size: int) -> bool:
+    """Whether a recipe has all its keys: of one that was cut short, defaults would fill the rest."""
+    return _text(path, size) and (path.name != Path(paths.RECIPE).name or not missing_keys(path.read_text(encoding="utf-8")))
+
+
+def missing_keys(recipe: str) -> list[str]:
+    """Keys that the text of a recipe.yaml lacks; ``select_recipe`` writes all."""
+    from hardpair.config.schema import schema
+
+    written = re.findall(r"^(\w+):", recipe, re.M)
+    return [key for key in schema()["$defs"]["recipe"]["properties"] if key not in written]
+
+
+def check_recipe(path: Path) -> None:
+    """Refuse a recipe.yaml of a search without all keys.
+
+    Raises:
+        UserError: names the missing keys.
+    """
+    if missing := missing_keys(path.read_text(encoding="utf-8")):
+        raise UserError(f"{path} lacks {', '.join(missing)}: delete it and run the step that makes it again")
+
+
+def _ends_as(end: bytes) -> Callable[[Path, int], bool]:
+    return lambda path, size: _tail(path, size).rstrip().endswith(end)
+
+
+def _tail(path: Path, size: int) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(max(0, size - PIECE))
+        return file.read(PIECE)
+
+
+def _npz(path: Path, size: int) -> bool:
+    return zipfile.is_zipfile(path)
+
+
+def _npy(path: Path, size: int) -> bool:
+    """Whether an array is as long as its header says (NumPy's format, version 1 to 3)."""
+    with open(path, "rb") as file:
+        start = file.read(12)
+        width = 2 if start[6] == 1 else 4
+        length = int.from_bytes(start[8 : 8 + width], "little")
+        file.seek(8 + width)
+        header = file.read(min(length, PIECE)).decode("latin-1")
+    item = int(re.search(r"'descr': '[<>|=]?\w(\d+)'", header)[1])
+    for extent in re.search(r"'shape': \(([\d, ]*)\)", header)[1].replace(",", " ").split():
+        item *= int(extent)
+    return start[:6] == b"\x93NUMPY" and size == 8 + width + length + item
+
+
+def _safetensors(path: Path, size: int) -> bool:
+    """Whether weights are as long as their header says, and do not end in zeros."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length)) if length < size else {}
+    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    last_page = _tail(path, size)[-(size % PIECE or PIECE) :]
+    return size == 8 + length + max(ends) and (len(last_page) < 64 or any(last_page))
+
+
+CHECKS = {
+    ".json": _json,
+    ".yaml": _yaml,
+    ".csv": _text,
+    ".md": _text,
+    ".npz": _npz,
+    ".npy": _npy,
+    ".safetensors": _safetensors,
+    **{suffix: _ends_as(end) for suffix, end in ENDS.items()},
+}

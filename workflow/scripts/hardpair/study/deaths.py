@@ -1,0 +1,71 @@
+"""Why a job died that wrote no error of its own: by its exit status, the last line of its log, and the kernel's count of processes that it
+killed to free memory. Imports no torch and no Snakemake."""
+
+import re
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # somebody wanted the job to end
+SETUP = "run `make setup` and put .venv/bin first in PATH, or activate the environment of the workflow"
+CAUSES = {
+    signal.SIGILL: "this processor lacks an instruction that an installed package uses: install packages built for it",
+    signal.SIGSEGV: "an installed package is broken, or the machine is: try `make setup`, then another machine",
+    signal.SIGBUS: "a file that it reads became shorter, the disk is full, or the memory is broken: check the disk",
+    signal.SIGXCPU: "its limit of CPU time is over: raise it (`ulimit -t`)",
+    signal.SIGXFSZ: "a file would exceed the limit of file sizes: raise it (`ulimit -f`)",
+}
+OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use one with more"
+COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
+
+
+def exit_statuses(logs: Iterable[str | Path]) -> dict[str, int | None]:
+    """The exit status of each failed job by the path of its log, as in Snakemake's own logs; None where those have none (a cluster's job).
+
+    A status is as in bash: 128 + N after the signal N.
+    """
+    statuses = {}
+    for log in logs:
+        with suppress(OSError):
+            text = Path(log).read_text(encoding="utf-8", errors="replace")
+            for path in re.findall(r"^Error in .*?^    log: (\S+) \(check", text, re.M | re.S):
+                statuses.setdefault(path, None)
+            for path, status, number in re.findall(r"2> (\S+)' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)", text):
+                statuses[path] = int(status) if status else 128 + int(number)
+    return statuses
+
+
+def stopped(status: int | None) -> bool:
+    """Whether a job of that exit status was stopped on purpose."""
+    return status is not None and status - 128 in STOPS
+
+
+def cause(status: int | None, last: str, out_of_memory: bool) -> str:
+    """The most likely cause of a job's death, and what to do.
+
+    Args:
+        last: the last line of its log.
+        out_of_memory: whether the kernel has killed a process for memory while the job may have been running.
+    """
+    if last and (status in (126, 127) or "error while loading shared libraries" in last):  # of bash: cannot be run, is not found
+        return f"{last}: {SETUP}"
+    try:
+        killer = signal.Signals((status or 0) - 128)
+    except ValueError:
+        ended = "ended without a message" if status is None else f"ended with exit status {status}"
+        return f"{ended}, its log with {last!r}" if last else f"{ended} and an empty log"
+    if killer == signal.SIGKILL:
+        reason = OUT_OF_MEMORY if out_of_memory else f"by hand, by a limit of the machine, or because {OUT_OF_MEMORY}"
+    else:
+        reason = CAUSES.get(killer, f"its log ends with {last!r}" if last else "its log is empty")
+    return f"killed by {killer.name}: {reason}"
+
+
+def oom_kills(counters: Iterable[str | Path] = COUNTERS) -> int:
+    """How many processes the kernel has killed so far to free memory: in this container if it counts them, else on this machine."""
+    for counter in counters:
+        with suppress(OSError):
+            if match := re.search(r"^oom_kill (\d+)$", Path(counter).read_text(encoding="ascii"), re.M):
+                return int(match[1])
+    return 0
