@@ -58,7 +58,9 @@ HEADINGS = f"""() => {{ {VISIBLE}
 
 # WCAG 2.2, 1.4.3; the colour behind a text is that of the nearest ancestor that has one.
 FAINT = f"""() => {{ {VISIBLE}
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+  const scaled = (part, place) => (place < 3 ? 255 * part : part);
+  const parse = (text) => (text.startsWith("color(srgb") ? numbers(text).map(scaled) : numbers(text));
   const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   const behind = (element) => {{

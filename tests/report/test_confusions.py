@@ -107,7 +107,7 @@ def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     runs, images = study
     monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
     data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    tables = sum(len(table["base64"]) for table in data["tables"].values())
+    tables = sum(len(table["base64"]) for table in (data["matrix"], *data["tables"].values()))
     monkeypatch.setattr(confusions, "ROOM", tables + 4000)
     reduced, reduced_extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     assert reduced_extent["quality"] == thumbnails.QUALITIES[-1]

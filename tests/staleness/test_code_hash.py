@@ -3,21 +3,22 @@
 import modulefinder
 import os
 import re
-from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from edited_scripts import FIGURES, JOBS, SOURCES, VARIANTS
 from hardpair.config.resolve import resolve
 from hardpair.data import sources
 from hardpair.figures import catalogue
-from hardpair.staleness import code_hash, plan
+from hardpair.staleness import code_hash, jobs, plan
 from workspace import PROJECT
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/read", "config/resolve", "config/schema"}
 CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks"}
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
+CHECKS |= {"data/verified", "files/intact", "files/times"}
 CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract"}
 
 
@@ -28,24 +29,21 @@ def imported_by(script):
     return sorted(os.path.relpath(module.__file__, code_hash.SCRIPTS) for module in finder.modules.values() if module.__file__)
 
 
-def test_the_jobs_are_the_rules_that_hash_their_code(monkeypatch):
-    rules = {}
-    for path in (PROJECT / "workflow/rules").glob("*.smk"):
-        for block in re.split(r"^ *rule (?=\w+:)", path.read_text(), flags=re.M)[1:]:
-            rules[block.partition(":")[0]] = re.findall(r"^ *code=(.+),$", block, re.M)
-    assert [name for name, scripts in rules.items() if len(scripts) != 1] == ["download_data"], "its archive is known by its hash"
-    assert rules.keys() - {"download_data"} == {name.partition(":")[0] for name in JOBS}
-    monkeypatch.setattr(catalogue, "code_hash", lambda *files: files)
-    names = {"code_hash": lambda *files: files, "plan": plan, "catalogue": catalogue}
-    for name in JOBS.keys() - VARIANTS.keys() - SOURCES.keys():
-        rule, _, figure = name.partition(": ")
-        code = eval(rules[rule][0], names)
-        assert (code(SimpleNamespace(figure=figure)) if figure else code) == JOBS[name]
-    assert (rules["train"], rules["run_trial"], rules["prepare_data"]) == (
-        ["lambda wildcards: plan.train_code(config, wildcards.variant)"],
-        ['lambda wildcards: plan.trial_code(config, wildcards.get("variant"))'],
-        ["plan.prepare_code(config)"],
-    ), "other tests have these"
+def test_every_rule_that_makes_results_is_a_job_with_the_code_of_its_script(monkeypatch):
+    for module in (jobs, plan, catalogue):
+        monkeypatch.setattr(module, "code_hash", lambda *files: files)
+    written = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
+    codes = {}
+    for kind in sources.kinds():
+        data = {"kind": kind, "name": kind} | ({"source": "pictures"} if kind == "folder" else {})
+        data |= {"training": 500, "validation": 500}
+        config = resolve(written | {"data": written["data"] | data, "pairs": {"auto": 2}})
+        for job in jobs.Jobs(config, ""):
+            which = {"train": job.names.get("variant"), "plot_figure": job.names.get("figure"), "prepare_data": kind}.get(job.rule)
+            codes[f"{job.rule}: {which}" if which else job.rule] = job.code
+    assert {name: JOBS[name] for name in codes} == codes
+    rules = {rule for path in (PROJECT / "workflow/rules").glob("*.smk") for rule in re.findall(r"^ *rule (\w+):", path.read_text(), re.M)}
+    assert rules - {"download_data"} == {name.partition(":")[0] for name in codes}, "an archive is known by its hash"
 
 
 def test_a_copy_elsewhere_has_the_same_hashes(tree):
