@@ -24,8 +24,8 @@ def benchmark(name, *options):
 def test_planning_counts_the_same_runs_in_the_study_and_in_a_bare_snakefile(tmp_path):
     rows = benchmark("planning.py", "--seeds", 1, "--json", tmp_path / "planning.json")
     assert [(row["workflow"], row["runs"], row["state"]) for row in rows] == [("study", "4", "nothing done"), ("bare", "4", "nothing done")]
-    # 4 × train and evaluate; search: 24 trials, 3 rounds, the choice; 2 for data, split, compare, 10 figures, report, all
-    assert [int(row["jobs"]) for row in rows] == [8 + 28 + 2 + 1 + 1 + 10 + 1 + 1, 8 + 1]
+    # 4 × train and evaluate; search: 24 trials, 3 rounds, the choice; 2 for data, split, compare, 11 figures, report, all
+    assert [int(row["jobs"]) for row in rows] == [8 + 28 + 2 + 1 + 1 + 11 + 1 + 1, 8 + 1]
     plans = json.loads((tmp_path / "planning.json").read_text())["plans"]
     assert float(rows[0]["× bare, CPU"]) == round(plans[0]["cpu"] / plans[1]["cpu"], 2)
 

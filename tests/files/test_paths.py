@@ -34,7 +34,7 @@ OF_RULES = {
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]} | {f"{paths.MADE}/evaluate/{{variant}}.seed{{seed}}.json"},
     "compare": TABLES | {paths.RUNS, paths.REGISTRATION, f"{paths.MADE}/compare.json"},
     "plot_figure": {f"{paths.MADE}/plot_figure/{{figure}}.json"},
-    "assemble_figure": {paths.RUNS, f"{paths.MADE}/assemble_figure.json"},
+    "assemble_figure": {f"{paths.MADE}/assemble_figure.json"},
     "write_report": {paths.REPORT, "{table}", f"{paths.MADE}/write_report.json"},
 }
 LOG_OF = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -49,9 +50,9 @@ def place(tmp_path_factory):
         trial = {"trial": number, "round": 0, "recipe": recipe | {"momentum": 0.9 - number / 100}, "value": 0.5, "diverged": False}
         write_json(folder / "search" / "round0" / f"trial{number}.json", trial | {"error": None, "runs": [], "seconds": 1.0})
     write_json(folder / "round.json", {"round": 0, "trials": [{"trial": 0, "recipe": recipe}]})
-    (folder / "recipe.yaml").write_text("epochs: 1\nbatch_size: 32\nlearning_rate: 0.02\nlr_drops: [0.5, 0.8]\n")
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     study = Study(folder, seeds=2, variants=fake_study.STUDY[:2])
-    write_json(folder / "settings.json", study.settings)
+    write_json(folder / "settings.json", study.settings | {"declared": study.declared()})
     fake_study.write_images(folder / "shown" / "data", 200, fake_study.CLASSES, 8)
     fake_study.write_training(folder / "shown", fake_study.CLASSES, 8)
     for reader in (reader for _, *readers in commands(folder, folder / "out").values() for reader in readers):
@@ -89,6 +90,8 @@ def commands(folder: Path, out: Path) -> dict[str, tuple]:
         '{"epochs": 4, "learning_rate": 0.01}',
         "--split",
         folder / "split.json",
+        "--registration",
+        folder / "registration.json",
         "--output-dir",
         out,
     )

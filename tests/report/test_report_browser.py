@@ -287,7 +287,7 @@ def test_what_a_variant_changed_is_a_table_that_sorts_and_opens(page, study):
     assert [gain for *_, gain in rows().values()] == sorted(gain for *_, gain in expected.values())
     name = next(name for name, (fixed, _, _) in rows().items() if fixed)
     page.locator("#explorer-changes tbody tr", has_text=name).locator("button").first.click()
-    assert page.text_content("#explorer-count").endswith("fixed by CE + Sampler")
+    assert page.text_content("#explorer-count").endswith("fixed by CE + FocalSampler")
     assert len(listed(page)) >= expected[name][0], "images of other variants' runs too"
 
 

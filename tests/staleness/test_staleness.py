@@ -155,9 +155,9 @@ def test_removing_a_variant_reruns_the_comparison(study):
     ],
     ids=["looks", "margins", "claims"],
 )
-def test_changing_what_is_claimed_reruns_the_comparison_and_the_report(study, old, new):
+def test_changing_what_is_claimed_reruns_the_comparison_the_final_figure_and_the_report(study, old, new):
     study.edit("tiny.yaml", old, new)
-    assert study.stale() == TABLES | REPORT
+    assert study.stale() == TABLES | FINAL | REPORT
 
 
 def test_changing_gamma_reruns_that_variant(study):

@@ -14,7 +14,8 @@ from workspace import Workspace
 def test_exit_statuses_are_those_of_snakemakes_log(tmp_path):
     log = tmp_path / "snakemake.log"
     log.write_text(
-        "Command 'set -euo pipefail;  python a.py --settings '{\"a\": 1}' 2> logs/a.log' returned non-zero exit status 137.\n"
+        "Command 'set -euo pipefail;  python a.py --settings '{\"a\": 1}' 2> logs/a.log && python r.py --made '{}' 2>> logs/a.log'"
+        " returned non-zero exit status 137.\n"
         "Error in rule a:\n    jobid: 3\n    log: logs/a.log (check log file(s) for error details)\n"
         "Command 'python b.py 2> logs/b.log' died with <Signals.SIGSEGV: 11>.\n"
         "Error in rule c:\n    message: None\n    log: logs/c.log (check log file(s) for error details)\n"

@@ -27,6 +27,8 @@ class Loss(ImageLoss):
     def __init__(self, counts, gamma=0):
         super().__init__(counts)
         self.gamma = gamma
+        if Path(sys.argv[0]).stem == "try_plugins":
+            return
         place = Path("meeting", Path(sys.argv[0]).stem)
         place.mkdir(parents=True, exist_ok=True)
         (place / str(os.getpid())).write_text(os.environ["CUDA_VISIBLE_DEVICES"])

@@ -93,7 +93,7 @@ def test_every_phase_runs_with_no_more_than_its_environment_has(finished, enviro
         for script in scripts:
             command = command_of[script]
             done = subprocess.run(command, shell=True, cwd=study.folder, env=clean, capture_output=True, text=True, check=False)
-            log = study.folder / re.search(r"2> (\S+)$", command)[1]
+            log = study.folder / re.search(r" 2> (\S+)", command)[1]
             assert done.returncode == 0, f"{script} with envs/{phase}.yaml: {done.stderr}{log.read_text()}"
 
 
@@ -102,4 +102,4 @@ def test_an_environment_that_lacks_a_package_is_found_out(finished, environments
     clean = {"PATH": f"{environments['data'] / 'bin'}:/usr/bin:/bin"}
     command = commands(study)["propose_trials"]
     assert subprocess.run(command, shell=True, cwd=study.folder, env=clean, check=False).returncode != 0
-    assert "lacks the Python package 'optuna'" in (study.folder / re.search(r"2> (\S+)$", command)[1]).read_text()
+    assert "lacks the Python package 'optuna'" in (study.folder / re.search(r" 2> (\S+)", command)[1]).read_text()

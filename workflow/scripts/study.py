@@ -69,7 +69,7 @@ def adopt(runs: Path, configfile: list[str], code: str | None) -> None:
 
 
 def keep(study: str | None, configfile: list[str]) -> None:
-    """Keep the results of a study that was made before its files were recorded.
+    """Keep the results of a study of an earlier version.
 
     Records images, split, search and evaluations as made by the present config and code, if all runs and trials have their fingerprint.
     Example:

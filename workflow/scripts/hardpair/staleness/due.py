@@ -20,6 +20,7 @@ AFFECTS_RESULTS = False
 # Why a job is due; Snakemake shows these words.
 MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT = "missing", "forced", "inputs_due", "no_record", "other_fingerprint"
 SETTINGS, CODE, INPUTS = "settings_changed", "code_changed", "inputs_changed"
+KINDS = (MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT, SETTINGS, CODE, INPUTS)
 
 
 class Reason(NamedTuple):

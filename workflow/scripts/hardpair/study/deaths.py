@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+# A command with its log, and perhaps a second one that records what it has made.
+ENDED = re.compile(r"2> (\S+?)(?: && .*)?' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)")
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # somebody wanted the job to end
 SETUP = "run `make setup` and put .venv/bin first in PATH, or activate the environment of the workflow"
 CAUSES = {
@@ -31,7 +33,7 @@ def exit_statuses(logs: Iterable[str | Path]) -> dict[str, int | None]:
             text = Path(log).read_text(encoding="utf-8", errors="replace")
             for path in re.findall(r"^Error in .*?^    log: (\S+) \(check", text, re.M | re.S):
                 statuses.setdefault(path, None)
-            for path, status, number in re.findall(r"2> (\S+)' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)", text):
+            for path, status, number in ENDED.findall(text):
                 statuses[path] = int(status) if status else 128 + int(number)
     return statuses
 

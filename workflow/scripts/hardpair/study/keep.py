@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from hardpair.comparison.tables import wrong_evaluation
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import formats, paths
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
@@ -49,7 +49,7 @@ def keep_study(config: dict) -> None:
             record.write(job.record, job.made)
     finally:
         lock.release()
-    print(f"{counted(len(kept), 'result')} recorded; the next `snakemake` makes comparison, figures and report again")
+    say(f"{counted(len(kept), 'result')} recorded; the next `snakemake` makes comparison, figures and report again")
 
 
 def _is_kept(job: Job, config: dict) -> bool:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hardpair.comparison import registration
+from hardpair.errors import say
 from hardpair.files import formats, paths
 from hardpair.files.atomic import PARTIAL, flush, owner, write_json
 
@@ -37,7 +38,7 @@ def register(study: Path, config: dict, imported: Iterable[str] = ()) -> None:
     if found.problem:
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
-        print(f"{path} cannot be trusted, {found.problem}: set aside as {aside.name}; a new one is begun", file=sys.stderr)
+        say(f"{path} cannot be trusted, {found.problem}: set aside as {aside.name}; a new one is begun", file=sys.stderr)
     entries = list(found.entries)
     if entries and entries[-1]["declared"] == declared and not imported:
         return

@@ -23,6 +23,7 @@ from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
 from hardpair.files import intact, paths
 from hardpair.jobs import locks
+from hardpair.staleness.due import KINDS
 from hardpair.study import clean, find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.keep import refuse_unrecorded
@@ -71,9 +72,9 @@ class Marks:
         """A file of that name that is newer than these files, even if they are of the future; ``start`` gives it the present time."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="hardpair-due-")
+            for name in KINDS:  # all at once: Snakemake remembers what a folder held when it first looked
+                Path(self._folder.name, name).touch()
         mark = Path(self._folder.name, kind)
-        if not mark.exists():
-            mark.touch()
         newest = max((os.path.getmtime(file) for file in outputs if os.path.exists(file)), default=0)
         if newest >= mark.stat().st_mtime:
             os.utime(mark, (newest + 1, newest + 1))
