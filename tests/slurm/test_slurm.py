@@ -55,7 +55,8 @@ class Loss(ImageLoss):
     def begin_epoch(self, share):
         if share > 0 and (job := os.environ.get("SLURM_JOB_ID")):
             seed = int(sys.argv[sys.argv.index("--seed") + 1])
-            if not Path(f"results/small/progress/gate/seed{seed}.csv").exists():  # the job tries the plugin before it trains
+            progress = Path(f"results/small/progress/gate/seed{seed}.csv")
+            if not progress.exists() or len(progress.read_text().splitlines()) < 2:  # the job tries the plugin before it trains
                 return
             place = {"job": job, "seed": seed, "process": os.getpid(), "device": os.environ.get("CUDA_VISIBLE_DEVICES")}
             Path("gate", f".{job}").write_text(json.dumps(place))
