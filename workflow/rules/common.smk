@@ -83,9 +83,6 @@ def made(rule):
     )
 
 
-RECORD = " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
-
-
 def run_files(name):
     """A file of every declared run."""
     return expand(f"<study>/{paths.RUN}/{name}", variant=VARIANTS, seed=SEEDS)

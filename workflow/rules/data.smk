@@ -51,7 +51,7 @@ rule prepare_data:
     shell:
         "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
-        + RECORD
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule split_data:
@@ -79,4 +79,4 @@ rule split_data:
         "Split the training images"
     shell:
         "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
-        + RECORD
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -37,7 +37,7 @@ rule evaluate:
         "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
-        + RECORD
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule compare:
@@ -83,4 +83,5 @@ rule compare:
     shell:
         "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
         " --split {input.split} --settings {params.settings:q} --registration {params.study}/registration.json"
-        " --output-dir {params.study} 2> {log}" + RECORD
+        " --output-dir {params.study} 2> {log}"
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -40,7 +40,8 @@ rule plot_figure:
         "Draw the figure {wildcards.figure}"
     shell:
         "python workflow/scripts/plot_figure.py {wildcards.figure} {params.inputs}"
-        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule assemble_figure:
@@ -68,7 +69,8 @@ rule assemble_figure:
         "Assemble the final figure"
     shell:
         "python workflow/scripts/assemble_figure.py {params.inputs}"
-        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule write_report:
@@ -113,4 +115,5 @@ rule write_report:
         "Write the report"
     shell:
         "python workflow/scripts/write_report.py --study-dir {params.study} --images {input.images}"
-        " --settings {params.settings:q} --output {output.page} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.page} 2> {log}"
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -34,7 +34,8 @@ rule propose_trials:
         f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
         f"python workflow/scripts/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
-        " --settings {params.settings:q} --output {output.proposals} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.proposals} 2> {log}"
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule run_trial:
@@ -112,4 +113,4 @@ rule select_recipe:
     shell:
         f"python workflow/scripts/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        + RECORD
+        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

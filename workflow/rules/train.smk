@@ -83,4 +83,5 @@ if PAIRS:
             "Choose the pairs that the baseline confuses most"
         shell:
             "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
-            " --settings {params.settings:q} --output {output.pairs} 2> {log}" + RECORD
+            " --settings {params.settings:q} --output {output.pairs} 2> {log}"
+            " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
