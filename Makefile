@@ -69,5 +69,5 @@ dag: setup ## the study's steps and variants, as results/dag.mmd (Mermaid) and, 
 config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md
 
-docs: setup ## the documentation as a site, in site/
+docs: setup ## the documentation as a site, in site/, with diagrams where graphviz is installed
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

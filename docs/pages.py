@@ -18,7 +18,7 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-SHIM = "https://unpkg.com/iframe-worker/shim"  # by which the theme searches pages that are opened from a folder; docs/ has a copy
+SHIM = re.compile(r"https://[^\"' >]+/iframe-worker/shim")  # by which the theme searches pages opened from a folder; docs/ has a copy
 HOME = {page: source for source, page in ELSEWHERE.items()}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
@@ -47,12 +47,12 @@ def on_page_markdown(markdown: str, page, config, files: Files) -> str:
 
 def on_post_page(output: str, page, config) -> str:
     """Fetch nothing from elsewhere."""
-    return output.replace(SHIM, posixpath.relpath("iframe-worker.js", posixpath.dirname(page.file.dest_uri)))
+    return SHIM.sub(posixpath.relpath("iframe-worker.js", posixpath.dirname(page.file.dest_uri)), output)
 
 
 def on_post_template(output: str, template_name: str, config) -> str:
     """Fetch nothing from elsewhere: for the page of addresses that do not exist."""
-    return output.replace(SHIM, "/iframe-worker.js")
+    return SHIM.sub("/iframe-worker.js", output)
 
 
 def address(target: str, page: str) -> str:
