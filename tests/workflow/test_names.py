@@ -121,11 +121,14 @@ def test_each_command_of_study_has_a_line_an_explanation_and_an_example(monkeypa
 
 @pytest.mark.parametrize("rule", COMMANDS)
 def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(rule, monkeypatch):
-    known = options(parser_of(rule, monkeypatch))
-    passed = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", COMMANDS[rule]))
-    assert passed <= set(known)
-    required = {option for option, action in known.items() if action.required}
-    assert required <= passed | ({"--source"} if rule == "prepare_data" else set())
+    own, *record = COMMANDS[rule].split(" && ")
+    assert len(record) <= 1
+    for script, command in ((rule, own), *(("record_inputs", command) for command in record)):
+        known = options(parser_of(script, monkeypatch))
+        passed = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", command))
+        assert passed <= set(known)
+        required = {option for option, action in known.items() if action.required}
+        assert required <= passed | ({"--source"} if script == "prepare_data" else set())
 
 
 @pytest.mark.parametrize("script", sorted(set(SCRIPTS) - WITH_TORCH - MEASURES))
