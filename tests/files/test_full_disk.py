@@ -157,7 +157,7 @@ def test_under_a_complete_study(undisturbed, attempt, disk):
     disk.leave(attempt.share * needed)
     done = study.finish(check=False)
     assert done.returncode != 0
-    assert "No space left on device" in done.stdout
+    assert "No space left on device" in done.stdout, done.stdout
     assert not list(study.folder.rglob(".partial*"))
     undisturbed.assert_no_wrong_result(study)
     disk.make_room()

@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from hardpair.files.atomic import owner
 from hardpair.jobs.logs import read_log
-from hardpair.study import find, messages, snakemake_internals
+from hardpair.study import deaths, find, messages, snakemake_internals
 from workspace import PROJECT
 
 
@@ -111,6 +111,14 @@ def failures(jobs, folder, capsys, logs=()):
     output = capsys.readouterr()
     assert output.out == ""
     return output.err.splitlines()
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (2**21, True), (2**25, False)])
+def test_a_job_whose_message_found_no_room_on_the_disk_is_named_with_that(tmp_path, capsys, monkeypatch, free, full):
+    (tmp_path / "cut.log").touch()
+    monkeypatch.setattr(deaths.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    lines = failures([("Train cut", tmp_path / "cut.log", [str(tmp_path / "missing")])], tmp_path, capsys)
+    assert (f"Train cut failed: {deaths.NO_ROOM} ({tmp_path}/cut.log)" in lines) == full
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):

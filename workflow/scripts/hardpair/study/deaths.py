@@ -2,6 +2,7 @@
 killed to free memory. Imports no torch and no Snakemake."""
 
 import re
+import shutil
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +20,8 @@ CAUSES = {
     signal.SIGXFSZ: "a file would exceed the limit of file sizes: raise it (`ulimit -f`)",
 }
 OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use one with more"
+NO_ROOM = "most likely No space left on device, for its log too: free space"
+LITTLE = 2**24  # bytes; what a job had half written is removed when it fails, so that some is free again
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
 
 
@@ -62,6 +65,14 @@ def cause(status: int | None, last: str, out_of_memory: bool) -> str:
     else:
         reason = CAUSES.get(killer, f"its log ends with {last!r}" if last else "its log is empty")
     return f"killed by {killer.name}: {reason}"
+
+
+def disk_full(folder: Path) -> bool:
+    """Whether the disk of a folder is full or nearly so, and logs, Snakemake's too, may lack what was last written."""
+    try:
+        return shutil.disk_usage(folder).free < LITTLE
+    except OSError:
+        return False
 
 
 def oom_kills(counters: Iterable[str | Path] = COUNTERS) -> int:

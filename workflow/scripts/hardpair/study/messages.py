@@ -74,15 +74,16 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
         oom_kills: ``deaths.oom_kills`` at the start.
     """
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
-    statuses, out_of_memory = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills
+    statuses, out_of_memory, no_room = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
     for message, log, files in jobs:
         # An older log is of an earlier call.
         if written(log) < started or all(map(os.path.exists, files)):
             continue
         text, status = read_log(log), statuses.get(str(log))
         error = text.error
-        if error is None and str(log) in statuses and not text.finished and not text.stopped and not deaths.stopped(status):
-            error = deaths.cause(status, text.last, out_of_memory)
+        silent = error is None and not text.finished and not text.stopped and not deaths.stopped(status)
+        if silent and (no_room or str(log) in statuses):
+            error = deaths.NO_ROOM if no_room else deaths.cause(status, text.last, out_of_memory)
             with suppress(OSError), open(log, "a", encoding="utf-8") as file:
                 file.write(f"{DIED}{error}\n")
         if error is not None:
