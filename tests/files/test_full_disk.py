@@ -149,6 +149,8 @@ def test_while_the_archive_is_downloaded(attempt, disk, tmp_path):
 @tries("Disk full under the whole study", full=10, daily=1)
 def test_under_a_complete_study(undisturbed, attempt, disk):
     study = undisturbed.study.copy(disk.folder / "study")
+    for cache in list(study.folder.rglob("__pycache__")):  # which a job would write again
+        shutil.rmtree(cache)
     study.undo(LAST_RUN, LAST_METRICS)
     models = [study.folder / Path("results/tiny", LAST_RUN).with_name(f"{name}.safetensors") for name in ("last", "best")]
     needed = sum(model.stat().st_size for model in models)

@@ -23,9 +23,11 @@ from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError
 from hardpair.files import intact, paths
 from hardpair.jobs import locks
+from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import KINDS
 from hardpair.study import clean, find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.bytecode import write_bytecode
 from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
@@ -172,6 +174,7 @@ def start(workflow, config: dict, folders: list[str]) -> list:
             raise UserError(f"an import of runs into {study} was cut short: run `make adopt` with its RUNS and CONFIG again first")
         refuse_unrecorded(config)
         tidy(map(Path, folders))
+        write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {job.rule.name for job in jobs}:
             refuse_faulty(config)
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
