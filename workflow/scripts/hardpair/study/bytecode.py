@@ -1,6 +1,7 @@
 """Bytecode of the scripts: written when a study starts, and by no job.
 
-A disk that gets full while Python writes such a file leaves it cut short (fixed in Python 3.12.8 and 3.13.1), and every later command fails on it.
+A disk that gets full while Python writes such a file leaves it cut short (fixed in Python 3.12.8 and 3.13.1), and every later command
+fails on it.
 """
 
 import compileall
