@@ -6,7 +6,6 @@
 #
 # Each rule is a command line of the same name in workflow/scripts; the rules files are one phase each.
 
-import os
 import sys
 from pathlib import Path
 from snakemake.utils import min_version
@@ -15,9 +14,7 @@ min_version("9.12")
 
 # Inside Snakemake: workflow.basedir is the folder of workflow/Snakefile where that includes this file, and the package would not be found.
 ROOT = Path(workflow.current_basedir)
-# Neither here nor in jobs: study/bytecode.py has the reason.
-sys.dont_write_bytecode = True
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+sys.dont_write_bytecode = True  # study/bytecode.py has the reason
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hardpair.staleness import plan

@@ -5,6 +5,7 @@ fails on it.
 """
 
 import compileall
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ ROOM = 2**24  # bytes; all bytecode is a tenth of it
 
 
 def write_bytecode(scripts: Path) -> None:
-    """Write what is missing or older than its script, if the disk has room."""
+    """Write what is missing or older than its script, if the disk has room; jobs that this process starts later will write none."""
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     if shutil.disk_usage(scripts).free > ROOM:
         compileall.compile_dir(str(scripts), quiet=2)  # which leaves out what it may not write
