@@ -24,13 +24,16 @@ rule prepare_data:
         unpack(tracked("prepare_data")),
         archive=ancient(ARCHIVE),
     output:
-        arrays=expand(
-            "<data>/{part}/{name}.npy",
-            part=["train", "test"],
-            name=["images", "labels"],
+        # update: where new images are refused, those that runs were trained on stay.
+        arrays=update(
+            expand(
+                "<data>/{part}/{name}.npy",
+                part=["train", "test"],
+                name=["images", "labels"],
+            )
         ),
-        about="<data>/dataset.json",
-        made="<data>/made.json",
+        about=update("<data>/dataset.json"),
+        made=update("<data>/made.json"),
     log:
         "<data>/logs/prepare_data.log",
     localrule: SOURCE.threads == 1  # of seconds
