@@ -122,7 +122,7 @@ def test_rows_are_a_csv_with_empty_cells_for_what_they_lack(tmp_path):
     assert raw.startswith(b"value,name\n0.30000000000000004,")
     assert b"\r" not in raw
     with open(tmp_path / "t.csv", newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file))[1:] == [["0.30000000000000004", 'a "b", c'], ["", "γ\nnext"], ["", "x"]]
+        assert list(csv.reader(file))[1:] == [["0.30000000000000004", 'a "b", c'], ["", "γ\\nnext"], ["", "x"]]
 
 
 def test_a_row_with_an_unknown_key_leaves_the_old_table(tmp_path):

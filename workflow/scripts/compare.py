@@ -33,8 +33,8 @@ def main() -> None:
 
     from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
     from hardpair.comparison.runs import Runs
-    from hardpair.files import paths
-    from hardpair.files.atomic import atomic_write, write_text
+    from hardpair.files import csv_text, paths
+    from hardpair.files.atomic import write_text
 
     settings = options.settings
     optima = recipes.read_optima(settings["searches"], options.trials)
@@ -51,8 +51,7 @@ def main() -> None:
     results["claims"] = claims.claims_table(runs, settings).assign(declared=registration.said(kept, settings["declared"]))
     text = markdown.markdown(results, settings, optima)
     for name, table in results.items():
-        with atomic_write(options.output_dir / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+        write_text(options.output_dir / f"{name}.csv", csv_text.of_table(table))
     write_text(options.output_dir / paths.COMPARISON, text)
 
 

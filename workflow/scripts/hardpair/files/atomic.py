@@ -1,6 +1,5 @@
 """Files that are written completely or not at all."""
 
-import csv
 import errno
 import glob
 import hashlib
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hardpair.files import csv_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,11 +102,7 @@ def write_json(path: str | Path, value: object) -> str:
 
 def write_rows(path: str | Path, rows: list[dict], columns: tuple[str, ...]) -> str:
     """Write rows as CSV; a key that a row lacks is an empty cell. Returns the file's SHA-256."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return write_text(path, text.getvalue())
+    return write_text(path, csv_text.of_rows(rows, columns))
 
 
 def write_arrays(path: str | Path, arrays: dict[str, "np.ndarray"], compressed: bool = True) -> str:
