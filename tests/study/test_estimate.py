@@ -9,6 +9,7 @@ import estimate_study
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
 from hardpair.study import estimate
+from hardpair.training import precision
 from hardpair.training.model import ConvNet
 from workspace import PROJECT
 
@@ -76,6 +77,19 @@ def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys
     output = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path)
     assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in output
     assert "images/s each (measured just now on " in output
+
+
+@pytest.mark.parametrize(("bf16", "remark"), [(230.0, "bf16 is 2.3 times as fast here as fp32"), (110.0, None), (20.0, None)])
+def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monkeypatch, capsys, bf16, remark):
+    monkeypatch.setattr(precision, "_has_fast_bf16", lambda device: False)
+    monkeypatch.setattr(estimate_study, "measure", lambda config, device, name: {"fp32": 100.0, "bf16": bf16}[name])
+    options = "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path
+    output = run(monkeypatch, capsys, *options)
+    assert (f"{remark}, which train.precision: auto takes: consider bf16 for the study\n" in output) == bool(remark)
+    assert ("times as fast" in output) == bool(remark)
+    named = {"train": {"precision": "fp32"}}
+    (tmp_path / "named.yaml").write_text(json.dumps(named))
+    assert "times as fast" not in run(monkeypatch, capsys, *options[:2], tmp_path / "named.yaml", *options[2:])
 
 
 def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):

@@ -6,9 +6,21 @@ import torch
 from hardpair.training.precision import autocast, choose_precision
 
 
-@pytest.mark.parametrize(("flags", "expected"), [("fma avx512_bf16", "bf16"), ("amx_tile amx_bf16", "bf16"), ("fma avx512f", "fp32")])
-def test_auto_takes_bf16_on_a_cpu_that_has_it_in_hardware(monkeypatch, flags, expected):
-    monkeypatch.setattr(Path, "read_text", lambda self, *_: f"model name : some CPU\nflags : {flags}\n")
+@pytest.mark.parametrize(
+    ("maker", "flags", "expected"),
+    [
+        ("AuthenticAMD", "fma avx512_bf16", "bf16"),
+        ("AuthenticAMD", "avx512_fp16 avx512_bf16", "bf16"),
+        ("GenuineIntel", "amx_tile amx_bf16 avx512_bf16 avx512_fp16", "bf16"),
+        ("GenuineIntel", "fma avx512_bf16", "bf16"),  # Cooper Lake
+        ("GenuineIntel", "avx512_fp16 avx512_bf16", "fp32"),
+        ("GenuineIntel", "fma avx512f", "fp32"),
+        ("AuthenticAMD", "fma avx2", "fp32"),
+    ],
+)
+def test_auto_takes_bf16_on_a_cpu_that_computes_it_faster(monkeypatch, maker, flags, expected):
+    text = f"processor\t: 0\nvendor_id\t: {maker}\nmodel name\t: some CPU\nflags\t\t: {flags}\n\n"
+    monkeypatch.setattr(Path, "read_text", lambda self, *_: text)
     assert choose_precision("auto", torch.device("cpu")) == expected
 
 

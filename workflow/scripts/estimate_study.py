@@ -10,11 +10,16 @@ import functools
 import statistics
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardpair.cli.command import json_or_file, overlaid, parser, positive, run
 from hardpair.files import paths
 
-SECONDS, WARM_UP, STEPS = 3.0, 5, 20  # how long to measure; steps before it; steps an epoch
+if TYPE_CHECKING:
+    import torch
+
+SECONDS, WARM_UP, STEPS = 2.0, 5, 20  # how long to measure a precision; steps before it; steps an epoch
+FASTER = 1.15  # times the rate, from which the other precision is worth a remark: noise stays below
 
 
 def main() -> None:
@@ -54,8 +59,8 @@ def main() -> None:
     if rates := estimate.known_rates(folder):
         rate, origin = statistics.median(rates), f"median of {counted(len(rates), 'finished run')}"
     else:
-        measured, device = measure(config, options.gpus)
-        rate, origin = measured / work.passes, f"measured just now on {device}"
+        measured, machine = measured_rate(config, options.gpus)
+        rate, origin = measured / work.passes, f"measured just now on {machine}"
     images = estimate.inventory(config)
     disk = work.disk(parameter_count(len(images.classes), images.size), len(images.classes))
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
@@ -63,20 +68,34 @@ def main() -> None:
     print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
 
 
-def measure(config: dict, gpus: int) -> tuple[float, str]:
-    """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
+def measured_rate(config: dict, gpus: int) -> tuple[float, str]:
+    """Images/s of training steps, and what computes them; prints a remark where a CPU is faster in the precision that was not chosen."""
+    from hardpair.device import choose_device, device_name
+    from hardpair.training.precision import choose_precision
+
+    device, configured = choose_device(gpus), config["train"]["precision"]
+    precision = choose_precision(configured, device)
+    rate = measure(config, device, precision)
+    if configured == "auto" and device.type == "cpu":
+        other = "fp32" if precision == "bf16" else "bf16"
+        if (ratio := measure(config, device, other) / rate) > FASTER:
+            chosen = f"{precision}, which train.precision: auto takes"
+            print(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider {other} for the study")
+    return rate, f"{device_name(device)}, {precision}"
+
+
+def measure(config: dict, device: "torch.device", precision: str) -> float:
+    """Images/s of training steps on a device, augmentation included; on the CPU a job's one thread."""
     import torch
 
-    from hardpair.device import choose_device, configure, device_name
+    from hardpair.device import configure
     from hardpair.study import estimate
     from hardpair.training.images import Images
     from hardpair.training.loop import Training
-    from hardpair.training.precision import choose_precision
     from hardpair.training.recipe import Recipe, RunSettings
 
-    device = choose_device(gpus)
     configure(device, threads=1, deterministic=config["train"]["deterministic"])
-    recipe, precision = Recipe.checked(config["recipe"]), choose_precision(config["train"]["precision"], device)
+    recipe = Recipe.checked(config["recipe"])
     inventory, count = estimate.inventory(config), STEPS * recipe.batch_size
     size, classes = inventory.size, list(inventory.classes)
     mean = std = torch.full((3,), 0.5, device=device)
@@ -93,7 +112,7 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
             training.take_step(recipe.batch_size)
             training.batches.correct.item()  # waits for the device
             times.append(time.perf_counter() - started)
-    return recipe.batch_size / statistics.median(times[WARM_UP:]), f"{device_name(device)}, {precision}"
+    return recipe.batch_size / statistics.median(times[WARM_UP:])
 
 
 if __name__ == "__main__":
