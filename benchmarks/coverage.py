@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
+from scipy import optimize, stats
 
 from hardpair.comparison import new_images, verdicts
 from hardpair.measures import intervals, looks, significance
@@ -177,7 +178,35 @@ def of_looks(_: int) -> str:
     return table(["claims", *(f"{count} seeds" for count in LOOKS)], rows)
 
 
-TABLES = {"errors": of_errors, "power": of_power, "tests": of_tests, "new images": of_new_images, "looks": of_looks}
+def of_other_looks(_: int) -> str:
+    """False positives of one claim with thresholds that do not fit: exact, by ``looks.error``."""
+    each = tuple(range(6, 17))
+    ways = {
+        "0.05 after 4, 6, 8 and 10 seeds": (LOOKS, [0.05] * len(LOOKS)),
+        "0.05 after each of 6 to 16 seeds": (each, [0.05] * len(each)),
+        "those of z tests, after 4, 6, 8 and 10 seeds": (LOOKS, z_thresholds(LOOKS, 0.05)),
+        "the table above, after 4, 6, 8 and 10 seeds": (LOOKS, looks.thresholds(LOOKS, 0.05)),
+    }
+    rows = [[way, percent(looks.error(*of))] for way, of in ways.items()]
+    return table(["p at most", "false positives"], rows)
+
+
+def z_thresholds(counts: Sequence[int], alpha: float) -> np.ndarray:
+    """Thresholds of the shape of O'Brien and Fleming (1979) that keep ``alpha`` where the sd is known, from the normal distribution."""
+    shares = np.array(counts) / counts[-1]
+    z = stats.multivariate_normal(np.zeros(len(shares)), np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares)))
+    c = optimize.brentq(lambda c: 1 - z.cdf(c / np.sqrt(shares), lower_limit=-c / np.sqrt(shares), rng=0) - alpha, 1.9, 3)
+    return 2 * stats.norm.sf(c / np.sqrt(shares))
+
+
+TABLES = {
+    "errors": of_errors,
+    "power": of_power,
+    "tests": of_tests,
+    "new images": of_new_images,
+    "looks": of_looks,
+    "other looks": of_other_looks,
+}
 
 
 def main() -> str | None:

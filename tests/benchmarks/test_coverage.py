@@ -4,6 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+from scipy.stats import norm, ttest_1samp
 from statsmodels.stats.power import TTestPower
 
 from hardpair.comparison import verdicts
@@ -79,3 +80,18 @@ def test_tables_are_complete_and_the_same_every_time(coverage):
         header, rule, *rows = text.splitlines()
         assert {line.count("|") for line in (header, rule, *rows)} == {header.count("|")}
         assert rows
+
+
+@pytest.mark.parametrize(("count", "constant"), [(2, 1.977), (4, 2.024), (5, 2.040)])
+def test_thresholds_of_z_tests_are_the_published_ones(coverage, count, constant):
+    """Jennison and Turnbull (2000), Group Sequential Methods, Table 2.3: C_B(K, 0.05)."""
+    assert coverage.z_thresholds(range(1, count + 1), 0.05)[-1] == pytest.approx(2 * norm.sf(constant), abs=1e-4)
+
+
+def test_looks_without_thresholds_reject_too_often(coverage):
+    rows = [row.split(" | ") for row in coverage.of_other_looks(0).splitlines()[2:]]
+    shares = {way.removeprefix("| "): float(share.removesuffix(" % |")) for way, share in rows}
+    x = np.random.default_rng(0).normal(size=(40_000, 16))
+    p = np.stack([ttest_1samp(x[:, :count], 0, axis=1).pvalue for count in range(6, 17)])
+    assert shares["0.05 after each of 6 to 16 seeds"] == pytest.approx(100 * (p <= 0.05).any(0).mean(), abs=0.6)
+    assert shares["the table above, after 4, 6, 8 and 10 seeds"] == pytest.approx(5, abs=0.05)
