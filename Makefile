@@ -5,7 +5,7 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study status runs clean-study adopt keep test faults dag config-docs docs
+.PHONY: help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,10 @@ clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only
 adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
 	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
 		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(CODE),--code "$(CODE)")
+
+settle: setup ## train seed after seed until all claims are settled, at the looks of the config (CONFIG="its overlays" MAX_SEEDS=20)
+	python workflow/scripts/study.py settle $(if $(CONFIG),--configfile $(CONFIG)) $(if $(MAX_SEEDS),--max-seeds $(MAX_SEEDS)) \
+		-- --cores $(CORES) --resources gpu=$(GPUS)
 
 keep: setup ## keep the results of a study made by a version without records (STUDY=name)
 	python workflow/scripts/study.py keep $(WHICH)

@@ -199,6 +199,25 @@ def z_thresholds(counts: Sequence[int], alpha: float) -> np.ndarray:
     return 2 * stats.norm.sf(c / np.sqrt(shares))
 
 
+def of_settling(count: int) -> str:
+    """Seeds that studies need which end with the last claim's verdict, and their false verdicts."""
+    rows, counts = [], (6, 8, 10)
+    for name, places in {"all four": range(len(PARTS)), **{name: [place] for place, name in enumerate(CLAIMS)}}.items():
+        alpha = verdicts.ALPHA / len(places)
+        limits = dict(zip(counts, looks.thresholds(counts, alpha), strict=True))
+        for truth, factor in (("as published", 1), ("half of it", 0.5), ("no difference", 0)):
+            means = [factor * np.array(mean) for _, mean in CLAIMS.values()]
+            gains = studies(means, 1, count)
+            judged_at = [verdicts.by_looks(gains[place], MARGINS[PARTS[place]], limits, alpha) for place in places]
+            found, at = map(np.array, zip(*judged_at, strict=True))
+            needed = np.where((found == verdicts.NOT_SETTLED).any(0), counts[-1], at.max(0))
+            every = np.full((count, len(PARTS)), verdicts.NOT_SETTLED)
+            every[:, places] = found.T
+            ends = [percent(needed == look) for look in counts]
+            rows.append([f"{name}, {truth}", f"{needed.mean():.1f}", *ends, percent(np.any(false_verdicts(every, means), axis=0))])
+    return table(["claims and truth", "seeds, mean", *(f"ends with {look}" for look in counts), "a false verdict"], rows)
+
+
 TABLES = {
     "errors": of_errors,
     "power": of_power,
@@ -206,6 +225,7 @@ TABLES = {
     "new images": of_new_images,
     "looks": of_looks,
     "other looks": of_other_looks,
+    "settling": of_settling,
 }
 
 

@@ -8,6 +8,7 @@ from scipy.stats import norm, ttest_1samp
 from statsmodels.stats.power import TTestPower
 
 from hardpair.comparison import verdicts
+from hardpair.measures.looks import thresholds
 from workspace import PROJECT
 
 
@@ -95,3 +96,14 @@ def test_looks_without_thresholds_reject_too_often(coverage):
     p = np.stack([ttest_1samp(x[:, :count], 0, axis=1).pvalue for count in range(6, 17)])
     assert shares["0.05 after each of 6 to 16 seeds"] == pytest.approx(100 * (p <= 0.05).any(0).mean(), abs=0.6)
     assert shares["the table above, after 4, 6, 8 and 10 seeds"] == pytest.approx(5, abs=0.05)
+
+
+def test_studies_that_end_when_settled_end_by_the_power_of_their_looks_and_keep_the_error(coverage):
+    rows = [row.strip("| ").split(" | ") for row in coverage.of_settling(4000).splitlines()[2:]]
+    ends = {name: [float(share.removesuffix(" %")) for share in shares] for name, _, *shares in rows}
+    at_six = thresholds((6, 8, 10), 0.05)[0]
+    for size, factor in (("as published", 1), ("half of it", 0.5)):
+        power = TTestPower().power(factor * 1.24 / 0.7, 6, at_six)
+        assert ends[f"the loss, confusion, {size}"][0] == pytest.approx(100 * power, abs=3)
+    assert all(false <= 5 + 3 * (5 * 95 / 4000) ** 0.5 for *_, false in ends.values())
+    assert all(sum(shares) == pytest.approx(100, abs=0.2) for *shares, _ in ends.values())

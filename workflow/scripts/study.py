@@ -1,4 +1,4 @@
-"""Show a study's status or its finished runs, remove it, import runs into it, or write its TensorBoard events.
+"""Show a study's status or its finished runs, train it until its claims are settled, remove it, import runs into it, or write its events.
 
 Each command has its own help: `study.py status --help`. Example:
 
@@ -81,6 +81,20 @@ def keep(study: str | None, configfile: list[str]) -> None:
     keep_study(chosen(study, configfile))
 
 
+def settle(configfile: list[str], max_seeds: int | None, options: list[str]) -> None:
+    """Train a study until its claims are settled.
+
+    Trains and compares the first seeds of the config, as many as the first of its `looks` names, then as many as the next one names, until
+    every claim has its verdict or no look is left. The same command continues what was interrupted. Options behind `--` are Snakemake's.
+    Example:
+
+      python workflow/scripts/study.py settle --configfile my.yaml --max-seeds 20 -- --cores 4 --resources gpu=4
+    """
+    from hardpair.study.settle import settle
+
+    settle(configfile, max_seeds, options or ["--cores", "all"])
+
+
 def events(study: str | None, configfile: list[str], follow: bool) -> None:
     """Write the progress of runs as TensorBoard event files.
 
@@ -99,7 +113,7 @@ def main() -> None:
     cli = parser(__doc__)
     commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parsers = {}
-    for command in (status, runs, clean, adopt, keep, events):
+    for command in (status, runs, clean, adopt, keep, settle, events):
         text, layout = inspect.getdoc(command), argparse.RawDescriptionHelpFormatter
         subparser = commands.add_parser(command.__name__, help=text.partition("\n")[0], description=text, formatter_class=layout)
         subparser.set_defaults(command=command)
@@ -124,6 +138,10 @@ def main() -> None:
     add("--runs", type=Path, required=True, help="folder that holds the runs, at any depth")
     add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
     add("--code", metavar="COMMIT", help="also import runs trained by the code of this commit, which gives the same results")
+    add = parsers[settle].add_argument
+    add("--configfile", nargs="*", default=[], metavar="FILE", help="overlays of config/config.yaml, as for snakemake")
+    add("--max-seeds", type=int, help="take no look of more seeds; default: all looks")
+    add("options", nargs="*", metavar="-- OPTION", help="of snakemake; default: --cores all")
     parsers[events].add_argument("--follow", action="store_true", help="add new rows until Ctrl-C")
 
     options = vars(cli.parse_args())

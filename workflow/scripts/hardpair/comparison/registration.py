@@ -123,8 +123,8 @@ def _imported_later(entries: tuple[dict, ...], place: int) -> str:
 
 def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
     """Whether the seeds, on which a verdict depends too, are others than those declared with the claim."""
-    seeds = _seeds(present)
-    if seeds == _seeds(entries[place]["declared"]):
+    seeds, planned = _seeds(present), _seeds(entries[place]["declared"])
+    if seeds == planned or (len(seeds) in present["looks"] and seeds == planned[: len(seeds)]):  # a look that was declared
         return ""
     since = next((entry for entry in entries[place + 1 :] if _seeds(entry["declared"]) == seeds), None)
     when = f"after {counted(since['finished_runs'], 'finished run')}" if since else "later"

@@ -1,0 +1,137 @@
+"""Studies that end with their last claim's verdict, with a Snakemake that trains nothing: what it is called with, and what follows."""
+
+import csv
+import json
+import subprocess
+
+import pytest
+
+from hardpair.comparison import registration
+from hardpair.errors import UserError
+from hardpair.files import paths
+from hardpair.study import find
+from hardpair.study.settle import settle
+from workspace import Workspace
+
+STUDY = """
+study: tiny
+data: {kind: synthetic, name: synthetic, validation: 100, synthetic: {train: 300, test: 100, size: 8}}
+baseline: ce
+variants:
+  - {name: ce}
+  - {name: dfl, loss: {kind: focal, gamma: 2, scale: dynamic}}
+contrasts: [[dfl, ce]]
+claims:
+  - {name: confusion, sentence: It confuses less., contrasts: [{better: dfl, than: ce, measures: [confusion]}]}
+  - {name: accuracy, sentence: It classifies better., contrasts: [{better: dfl, than: ce, measures: [accuracy]}]}
+  - {name: against, sentence: A control., control: true, contrasts: [{better: ce, than: dfl}]}
+seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+looks: [6, 8, 10]
+search: {enabled: false}
+recipe: {epochs: 1}
+"""
+
+
+class Snakemake:
+    """In place of the command: leaves evaluations and a table of claims.
+
+    Args:
+        settled: the number of seeds at which each claim gets its verdict.
+        fails: the number of seeds at which it ends with an error.
+    """
+
+    def __init__(self, settled, fails=None):
+        self.settled, self.fails, self.seeds, self.commands = settled, fails, [], []
+
+    def run(self, command, **_):
+        self.commands.append(command)
+        seeds = json.loads(command[-1].removeprefix("seeds="))
+        self.seeds.append(len(seeds))
+        if len(seeds) == self.fails:
+            return subprocess.CompletedProcess(command, 1)
+        for variant in ("ce", "dfl"):
+            for seed in seeds:
+                file = paths.RESULTS / "tiny" / paths.RUN.format(variant=variant, seed=seed) / "metrics.json"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+        with open(paths.RESULTS / "tiny/claims.csv", "w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["name", "control", "verdict"])
+            rows.writerows([name, False, "refuted" if len(seeds) >= count else "not settled"] for name, count in self.settled.items())
+            rows.writerow(["against", True, "not settled"])
+        return subprocess.CompletedProcess(command, 0)
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Runs ``settle`` in a project with a given Snakemake."""
+    (Workspace.fresh(tmp_path).folder / "study.yaml").write_text(STUDY)
+    monkeypatch.chdir(tmp_path)
+
+    def run(snakemake, max_seeds=None, options=("--cores", "2")):
+        monkeypatch.setattr(subprocess, "run", snakemake.run)
+        settle(["study.yaml"], max_seeds, options)
+        return snakemake
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("settled", "max_seeds", "taken", "last"),
+    [
+        ({"confusion": 6, "accuracy": 6}, None, [6], "all claims are settled with 6 seeds: see results/tiny/comparison.md"),
+        ({"confusion": 6, "accuracy": 8}, None, [6, 8], "all claims are settled with 8 seeds: see results/tiny/comparison.md"),
+        ({"confusion": 6, "accuracy": 99}, None, [6, 8, 10], "1 claim not settled after 10 seeds, the last look: accuracy"),
+        ({"confusion": 99, "accuracy": 99}, 9, [6, 8], "2 claims not settled after 8 seeds, the last look: confusion, accuracy"),
+    ],
+)
+def test_looks_are_taken_until_all_claims_are_settled(study, capsys, settled, max_seeds, taken, last):
+    snakemake = study(Snakemake(settled), max_seeds)
+    assert snakemake.seeds == taken
+    assert snakemake.commands[0][1:] == ["-m", "snakemake", "--cores", "2", "--configfile", "study.yaml", "--config", "seeds=[0,1,2,3,4,5]"]
+    assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_a_study_that_stopped_continues_at_its_last_look(study, capsys):
+    with pytest.raises(
+        UserError, match=r"^the look at 8 seeds was not reached, since snakemake ended with exit code 1: see above what to do$"
+    ):
+        study(Snakemake({"confusion": 10, "accuracy": 6}, fails=8))
+    snakemake = study(Snakemake({"confusion": 10, "accuracy": 6}))
+    assert snakemake.seeds == [6, 8, 10]  # the look at 6 is complete: its table is made again, without training
+    assert study(Snakemake({"confusion": 10, "accuracy": 6})).seeds == [10]
+
+
+def test_all_seeds_are_registered_before_the_first_run(study):
+    study(Snakemake({"confusion": 6, "accuracy": 6}))
+    kept = registration.read(paths.RESULTS / "tiny" / paths.REGISTRATION)
+    assert kept.entries[0]["declared"]["seeds"] == list(range(10))
+    assert kept.entries[0]["finished_runs"] == 0
+    declared = registration.declared(find.overlay(["study.yaml"]))
+    for seeds, changed in ((range(6), False), (range(8), False), (range(7), True), ([0, 1, 2, 3, 4, 9], True)):
+        said = registration.said(kept, declared | {"seeds": list(seeds)})
+        assert [text != registration.BEFORE for text in said] == [changed] * 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refusal"),
+    [
+        (
+            "looks: [6, 8, 10]",
+            "looks: []",
+            "looks is empty: declare at which numbers of seeds claims are judged, such as looks: [6, 8, 10]",
+        ),
+        ("looks: [6, 8, 10]", "looks: [6, 12]", "seeds has 10 seeds, but the last of looks is at 12: list as many seeds"),
+        ("[6, 8, 10]", "[8, 10]", "--max-seeds is 7, below the first of looks, 8: allow as many"),
+    ],
+)
+def test_what_cannot_be_settled_is_refused_before_anything_starts(study, old, new, refusal):
+    with open("study.yaml", encoding="utf-8") as file:
+        text = file.read()
+    with open("study.yaml", "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+    snakemake = Snakemake({})
+    with pytest.raises(UserError) as error:
+        study(snakemake, 7)
+    assert str(error.value) == refusal
+    assert not snakemake.commands

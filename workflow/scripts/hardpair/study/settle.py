@@ -1,0 +1,78 @@
+"""Train a study from look to look of its config, until every claim has its verdict. Imports no torch and no Snakemake."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hardpair.comparison.verdicts import NOT_SETTLED, WORDS
+from hardpair.errors import UserError, say
+from hardpair.files import paths
+from hardpair.jobs import locks
+from hardpair.study import find
+from hardpair.study.register import register
+from hardpair.wording import counted
+
+
+def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]) -> None:
+    """Have Snakemake train and compare the first seeds of a study, as many as each of its looks names, until all claims are settled.
+
+    The registration names all seeds before the first run. A look whose runs are all evaluated already is the first one that is taken, so
+    that the same command continues what was interrupted.
+
+    Args:
+        configfiles: overlays of config/config.yaml.
+        max_seeds: no look of more seeds is taken; None takes all looks.
+        options: of Snakemake, such as its number of cores.
+
+    Raises:
+        UserError: the config declares no looks, or fewer seeds than they need, or Snakemake ended with an error.
+    """
+    config = find.overlay(configfiles)
+    looks = looks_to_take(config, max_seeds)
+    study = paths.RESULTS / config["study"]
+    lock = locks.take_study(study)
+    register(study, config)
+    lock.release()
+    reached = [look for look in looks if _evaluated(study, config, config["seeds"][:look])]
+    for look in looks[len(reached) - 1 if reached else 0 :]:
+        say(f"look at {look} of {looks[-1]} seeds")
+        seeds = f"seeds=[{','.join(map(str, config['seeds'][:look]))}]"
+        of_config = [*(["--configfile", *configfiles] if configfiles else []), "--config", seeds]
+        if code := subprocess.run([sys.executable, "-m", "snakemake", *options, *of_config]).returncode:
+            raise UserError(f"the look at {look} seeds was not reached, since snakemake ended with exit code {code}: see above what to do")
+        if not (left := not_settled(study / "claims.csv")):
+            say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
+            return
+    say(f"{counted(len(left), 'claim')} not settled after {counted(look, 'seed')}, the last look: {', '.join(left)}")
+
+
+def looks_to_take(config: dict, max_seeds: int | None) -> list[int]:
+    """Numbers of seeds at which a resolved config has its claims judged, up to ``max_seeds``.
+
+    Raises:
+        UserError: there are none, or seeds are missing.
+    """
+    looks, seeds = config["looks"], config["seeds"]
+    if not config["claims"]:
+        raise UserError("claims is empty: declare what is to be settled")
+    if not looks:
+        raise UserError("looks is empty: declare at which numbers of seeds claims are judged, such as looks: [6, 8, 10]")
+    if len(seeds) < looks[-1]:
+        raise UserError(f"seeds has {counted(len(seeds), 'seed')}, but the last of looks is at {looks[-1]}: list as many seeds")
+    if max_seeds is not None and max_seeds < looks[0]:
+        raise UserError(f"--max-seeds is {max_seeds}, below the first of looks, {looks[0]}: allow as many")
+    return [look for look in looks if max_seeds is None or look <= max_seeds]
+
+
+def not_settled(table: Path) -> list[str]:
+    """Names of the claims without a verdict in claims.csv; controls are left out."""
+    with open(table, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row["name"] for row in rows if row["control"] == "False" and row["verdict"] == WORDS[NOT_SETTLED]]
+
+
+def _evaluated(study: Path, config: dict, seeds: list[int]) -> bool:
+    runs = [(variant["name"], seed) for variant in config["variants"] for seed in seeds]
+    return all((study / paths.RUN.format(variant=variant, seed=seed) / "metrics.json").exists() for variant, seed in runs)
