@@ -13,21 +13,24 @@ from snakemake.utils import min_version
 
 min_version("9.12")
 
-# Inside Snakemake: workflow.basedir is the folder of workflow/Snakefile where that includes this file, and the package would not be found.
-ROOT = Path(workflow.current_basedir)
 # Neither here nor in jobs: study/bytecode.py has the reason.
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+# The package beside this file, which workflow/Snakefile includes from a folder below; where this file alone was fetched from an address, as by
+# `module:` with github(...), the one that pip installed.
+if workflow.current_basedir.is_local:
+    sys.path.insert(0, str(Path(workflow.current_basedir) / "workflow" / "scripts"))
 
 from hardpair.staleness import plan
 from hardpair.staleness.jobs import TABLES
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.snakemake_internals import (
+    Reading,
     as_written,
     logged,
     refuse_unknown_targets,
@@ -37,16 +40,17 @@ from hardpair.study.snakemake_internals import (
 
 # Read before Snakemake reads it, which drops repeated keys, takes some texts for numbers, and names no line of a file that is no YAML.
 try:
+    READING = Reading(workflow)
     written = as_written(workflow)
 except UserError as error:
     sys.exit(str(error))
 
 
-configfile: "config/config.yaml"
+configfile: find.base()
 
 
 try:
-    config = resolve(config if written is None else written)
+    config = resolve(written)
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
@@ -85,7 +89,9 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    planned.extend(start(workflow, config, [STUDY, DATA, *MARKS.folders()]))
+    planned.extend(
+        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING.rules())
+    )
 
 
 onsuccess:
@@ -101,7 +107,7 @@ onerror:
 
 
 rule all:
-    default_target: True
+    default_target: READING.is_first
     input:
         "<study>/comparison.md",
         "<study>/report.html",

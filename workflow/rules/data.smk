@@ -12,10 +12,12 @@ rule download_data:
     resources:
         # No params: another mirror is no reason to fetch a verified archive again.
         mirrors=shlex.join(config["data"]["urls"]),
+    params:
+        scripts=SCRIPTS,
     message:
         "Download {wildcards.kind}"
     shell:
-        "python workflow/scripts/download_data.py --kind {wildcards.kind} --output {output}"
+        "python {params.scripts:q}/download_data.py --kind {wildcards.kind} --output {output}"
         " --mirrors {resources.mirrors} 2> {log}"
 
 
@@ -41,6 +43,7 @@ rule prepare_data:
         # No param: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
     params:
+        scripts=SCRIPTS,
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
         made=made("prepare_data"),
@@ -49,9 +52,9 @@ rule prepare_data:
     message:
         "Prepare the images of {params.name}"
     shell:
-        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
+        "python {params.scripts:q}/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule split_data:
@@ -72,11 +75,12 @@ rule split_data:
     conda:
         "../../envs/data.yaml"
     params:
+        scripts=SCRIPTS,
         data=data_folder,
         settings=plan.params(plan.split_settings(config)),
         made=made("split_data"),
     message:
         "Split the training images"
     shell:
-        "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        "python {params.scripts:q}/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

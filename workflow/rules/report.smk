@@ -31,6 +31,7 @@ rule plot_figure:
         # No param: another caption is no reason to draw a figure again.
         caption=lambda wildcards: catalogue.caption(wildcards.figure),
     params:
+        scripts=SCRIPTS,
         inputs=lambda wildcards: plan.figure_arguments(config, wildcards.figure),
         settings=lambda wildcards: plan.params(
             plan.figure_settings(config, wildcards.figure)
@@ -39,9 +40,9 @@ rule plot_figure:
     message:
         "Draw the figure {wildcards.figure}"
     shell:
-        "python workflow/scripts/plot_figure.py {wildcards.figure} {params.inputs}"
+        "python {params.scripts:q}/plot_figure.py {wildcards.figure} {params.inputs}"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule assemble_figure:
@@ -62,15 +63,16 @@ rule assemble_figure:
     conda:
         "../../envs/report.yaml"
     params:
+        scripts=SCRIPTS,
         inputs=plan.figure_arguments(config, catalogue.FINAL),
         settings=plan.params(plan.figure_settings(config, catalogue.FINAL)),
         made=made("assemble_figure"),
     message:
         "Assemble the final figure"
     shell:
-        "python workflow/scripts/assemble_figure.py {params.inputs}"
+        "python {params.scripts:q}/assemble_figure.py {params.inputs}"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule write_report:
@@ -108,12 +110,13 @@ rule write_report:
     conda:
         "../../envs/report.yaml"
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=plan.params(plan.report_settings(config)),
         made=made("write_report"),
     message:
         "Write the report"
     shell:
-        "python workflow/scripts/write_report.py --study-dir {params.study} --images {input.images}"
+        "python {params.scripts:q}/write_report.py --study-dir {params.study} --images {input.images}"
         " --settings {params.settings:q} --output {output.page} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -25,6 +25,7 @@ rule propose_trials:
     conda:
         "../../envs/search.yaml"
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=lambda wildcards: plan.params(
             plan.propose_settings(config, wildcards.get("variant"))
@@ -33,9 +34,9 @@ rule propose_trials:
     message:
         f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
-        f"python workflow/scripts/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
+        f"python {{params.scripts:q}}/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
         " --settings {params.settings:q} --output {output.proposals} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule run_trial:
@@ -65,6 +66,7 @@ rule run_trial:
             config, *plan.searched(config, wildcards.get("variant"))
         ),
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         data=data_folder,
         settings=lambda wildcards: plan.params(
@@ -74,7 +76,7 @@ rule run_trial:
     message:
         f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
     shell:
-        "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
+        "python {params.scripts:q}/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
         f" --checkpoint {{params.study}}/checkpoints/{SEARCH}/trial{{wildcards.trial}}.safetensors"
@@ -103,6 +105,7 @@ rule select_recipe:
     conda:
         "../../envs/search.yaml"
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=lambda wildcards: plan.params(
             plan.select_settings(config, wildcards.get("variant"))
@@ -111,6 +114,6 @@ rule select_recipe:
     message:
         f"Choose the recipe{OF_VARIANT}"
     shell:
-        f"python workflow/scripts/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
+        f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -33,6 +33,7 @@ rule train:
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
         plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         data=data_folder,
         settings=lambda wildcards: plan.params(
@@ -43,7 +44,7 @@ rule train:
     message:
         "Train {wildcards.variant} with seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
+        "python {params.scripts:q}/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
         " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
         " --output-dir {params.folder}"
@@ -76,12 +77,13 @@ if PAIRS:
         conda:
             "../../envs/report.yaml"
         params:
+            scripts=SCRIPTS,
             study=study_folder,
             settings=plan.params(plan.choose_settings(config)),
             made=made("choose_pairs"),
         message:
             "Choose the pairs that the baseline confuses most"
         shell:
-            "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
+            "python {params.scripts:q}/choose_pairs.py --runs {params.study}/runs"
             " --settings {params.settings:q} --output {output.pairs} 2> {log}"
-            " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+            " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
