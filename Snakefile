@@ -8,6 +8,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from snakemake.utils import min_version
 
@@ -18,10 +19,14 @@ sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 # The package beside this file, which workflow/Snakefile includes from a folder below; where this file alone was fetched from an address, as by
 # `module:` with github(...), the one that pip installed.
-if workflow.current_basedir.is_local:
+if isinstance(workflow.current_basedir, os.PathLike):
     sys.path.insert(0, str(Path(workflow.current_basedir) / "workflow" / "scripts"))
+elif find_spec("hardpair") is None:
+    sys.exit(
+        "the package hardpair is missing, which a Snakefile fetched by its address imports: `pip install .` in a clone of its version"
+    )
 
-from hardpair.staleness import plan
+from hardpair.staleness import code_hash, plan
 from hardpair.staleness.jobs import TABLES
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
@@ -80,12 +85,16 @@ wildcard_constraints:
     trial=r"\d+",
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/search.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/report.smk"
+# Beside the package: a Snakefile that was fetched by its address cannot include files that lie below it.
+RULES = code_hash.SCRIPTS.parent / "rules"
+
+
+include: RULES / "common.smk"
+include: RULES / "data.smk"
+include: RULES / "search.smk"
+include: RULES / "train.smk"
+include: RULES / "evaluate.smk"
+include: RULES / "report.smk"
 
 
 onstart:
