@@ -24,7 +24,7 @@ from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
 OWN = {"my-study.yaml": "study: my-study", "fruit.yaml": "study: fruit"}  # overlays that readers write; test_pictures has the second
-START = r"(?:[A-Z_]+=\S+ )?(?:(?:snakemake|make|python|pytest)\b|hardpair (?=\w))"
+START = r"(?:[A-Z_]+=\S+ )?(?:(?:snakemake|make|python|pytest)\b|hardpair (?:snakemake|study|compare_runs)\b)"
 
 
 def in_blocks(text: str) -> list[str]:
