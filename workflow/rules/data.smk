@@ -6,10 +6,14 @@ rule download_data:
         "<data>/download/{kind}.tar.gz",
     log:
         "<data>/logs/download_data.{kind}.log",
+    benchmark:
+        "<data>/logs/download_data.{kind}.tsv"
     localrule: True
     conda:
         "../../envs/data.yaml"
     resources:
+        mem_mb=2000,
+        runtime=60,
         # No params: another mirror is no reason to fetch a verified archive again.
         mirrors=shlex.join(config["data"]["urls"]),
     params:
@@ -35,11 +39,15 @@ rule prepare_data:
         made="<data>/made.json",
     log:
         "<data>/logs/prepare_data.log",
+    benchmark:
+        "<data>/logs/prepare_data.tsv"
     localrule: SOURCE.threads == 1  # of seconds
     conda:
         "../../envs/data.yaml"
     threads: SOURCE.threads
     resources:
+        mem_mb=4000,
+        runtime=60,
         # No param: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
     params:
@@ -71,9 +79,14 @@ rule split_data:
         made="<study>/made/split_data.json",
     log:
         "<study>/logs/split_data.log",
+    benchmark:
+        "<study>/logs/split_data.tsv"
     localrule: True
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         data=data_folder,

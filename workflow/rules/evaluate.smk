@@ -20,10 +20,14 @@ rule evaluate:
         made="<study>/made/evaluate/{variant}.seed{seed}.json",
     log:
         "<study>/logs/evaluate/{variant}.seed{seed}.log",
+    benchmark:
+        "<study>/logs/evaluate/{variant}.seed{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=20,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
     params:
@@ -72,9 +76,14 @@ rule compare:
         made="<study>/made/compare.json",
     log:
         "<study>/logs/compare.log",
+    benchmark:
+        "<study>/logs/compare.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         study=study_folder,

@@ -3,6 +3,9 @@
 # a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
+report: "../report/workflow.rst"
+
+
 rule plot_figure:
     input:
         unpack(
@@ -22,12 +25,16 @@ rule plot_figure:
         made="<study>/made/plot_figure/{figure}.json",
     log:
         "<study>/logs/plot_figure/{figure}.log",
+    benchmark:
+        "<study>/logs/plot_figure/{figure}.tsv"
     wildcard_constraints:
         figure="|".join(name for name in FIGURES if name != catalogue.FINAL),
     localrule: True
     conda:
         "../../envs/report.yaml"
     resources:
+        mem_mb=2000,
+        runtime=20,
         # No param: another caption is no reason to draw a figure again.
         caption=lambda wildcards: catalogue.caption(wildcards.figure),
     params:
@@ -59,9 +66,14 @@ rule assemble_figure:
         made="<study>/made/assemble_figure.json",
     log:
         "<study>/logs/assemble_figure.log",
+    benchmark:
+        "<study>/logs/assemble_figure.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         inputs=plan.figure_arguments(config, catalogue.FINAL),
@@ -106,9 +118,14 @@ rule write_report:
         ),
     log:
         "<study>/logs/write_report.log",
+    benchmark:
+        "<study>/logs/write_report.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         study=study_folder,

@@ -21,9 +21,14 @@ rule propose_trials:
         made="<study>/made/propose_trials<own>/round{round}.json",
     log:
         "<study>/logs/propose_trials<own>/round{round}.log",
+    benchmark:
+        "<study>/logs/propose_trials<own>/round{round}.tsv"
     localrule: True
     conda:
         "../../envs/search.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         study=study_folder,
@@ -54,10 +59,14 @@ rule run_trial:
         "<study>/search<own>/round{round}/trial{trial}.json",
     log:
         "<study>/logs/run_trial<own>/trial{trial}.round{round}.log",
+    benchmark:
+        "<study>/logs/run_trial<own>/trial{trial}.round{round}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=60,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No params: results do not depend on them, but on the plugins' code.
@@ -101,9 +110,14 @@ rule select_recipe:
         made="<study>/made/select_recipe<own>.json",
     log:
         "<study>/logs/select_recipe<own>.log",
+    benchmark:
+        "<study>/logs/select_recipe<own>.tsv"
     localrule: True
     conda:
         "../../envs/search.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         scripts=SCRIPTS,
         study=study_folder,

@@ -23,10 +23,14 @@ rule train:
         history="<study>/runs/{variant}/seed{seed}/history.npz",
     log:
         "<study>/logs/train/{variant}.seed{seed}.log",
+    benchmark:
+        "<study>/logs/train/{variant}.seed{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=60,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No params: results do not depend on them, but on the plugins' code.
@@ -73,9 +77,14 @@ if PAIRS:
             made="<study>/made/choose_pairs.json",
         log:
             "<study>/logs/choose_pairs.log",
+        benchmark:
+            "<study>/logs/choose_pairs.tsv"
         localrule: True
         conda:
             "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=20,
         params:
             scripts=SCRIPTS,
             study=study_folder,
