@@ -99,7 +99,7 @@ include: RULES / "report.smk"
 
 onstart:
     planned.extend(
-        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING.rules())
+        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING)
     )
 
 

@@ -186,7 +186,7 @@ def job(rule, **resources):
     return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", resources=resources, **files)
 
 
-OWN = {name: name for name in ("train", "run_trial", "compare")}
+OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
 
 
 def workflow(jobs, **limits):
@@ -211,6 +211,15 @@ def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_
     assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
     started = json.loads(Path("results/demo/started.json").read_text())
     assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}}
+
+
+def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_study(tmp_path, monkeypatch, commands, config):
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("other: 1\n")  # of the other workflow
+    own = SimpleNamespace(rules=OWN.rules, is_module=True)
+    snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own)
+    assert find.chosen("demo", []) == config
 
 
 def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, commands, config, capsys):

@@ -143,7 +143,7 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
         assert f'"labels": {{"figure": "{catalogue.FIGURES[name].title}"}}' in item
         assert catalogue.caption(name)[:60] in html.unescape(item)
     assert not re.search(r'(?:src|href)="https?://', text)
-    description = (PROJECT / "workflow/report/workflow.rst").read_text()
+    description = (PROJECT / "workflow/report/study.rst").read_text()
     assert description[:60] in html.unescape(text)
 
 

@@ -3,7 +3,7 @@
 # a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
-report: "../report/workflow.rst"
+report: "../report/study.rst"
 
 
 rule plot_figure:

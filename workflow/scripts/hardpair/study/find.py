@@ -35,9 +35,10 @@ def command(name: str, study: str | None = None, follow: bool = False) -> str:
     return " ".join(["python", script, name, *(["--study", study] if study else []), *(["--follow"] if follow else [])])
 
 
-def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
-    """Record what a study is started with: overlays, and changes of single keys (``--config``)."""
-    write_json(folder / paths.STARTED, {"configfiles": list(map(typed, configfiles)), "config": changes})
+def remember(folder: Path, configfiles: list[Path], changes: dict, complete: bool = False) -> None:
+    """Record what a study is started with: overlays, and changes of single keys (``--config``), or the ``complete`` config."""
+    started = {"configfiles": list(map(typed, configfiles)), "config": changes}
+    write_json(folder / paths.STARTED, started | ({"complete": True} if complete else {}))
 
 
 def typed(path: Path) -> str:
@@ -112,7 +113,7 @@ def _as_started(path: Path) -> dict:
     try:
         files = [str(file) for file in started["configfiles"]]
         try:
-            return overlay(files, started["config"])
+            return complete(started["config"]) if started.get("complete") else overlay(files, started["config"])
         except UserError:
             if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
                 raise
@@ -128,9 +129,18 @@ def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
     Raises:
         UserError: a file cannot be read, or a key is wrong.
     """
+    return complete(merged(map(here_or_shipped, [BASE, *configfiles]), changes or {}))
+
+
+def complete(config: dict) -> dict:
+    """The resolved config of a complete one.
+
+    Raises:
+        UserError: a key is wrong.
+    """
     from hardpair.config.resolve import resolve
 
-    return resolve(merged(map(here_or_shipped, [BASE, *configfiles]), changes or {}))
+    return resolve(config)
 
 
 def merged(configfiles: Iterable[str | Path], changes: dict) -> dict:

@@ -41,6 +41,7 @@ class Reading:
     """How this workflow is read: by itself, or by another workflow's ``module:``.
 
     Attributes:
+        is_module: by another workflow's.
         is_first: no rule is known yet, so that the study is what is made by default; not where rules of another workflow come before.
         scripts: where commands find the scripts. Another workflow may change its working directory later.
 
@@ -52,8 +53,9 @@ class Reading:
         self._modifier = workflow.modifier
         if self._modifier.modify_path(str(paths.RESULTS)) != str(paths.RESULTS):
             raise UserError("module: prefix and replace_prefix are not supported: leave them out, and give the study a name of its own")
+        self.is_module = not self._modifier.is_main_snakefile()
         self.is_first = workflow.default_target is None
-        self.scripts = find.typed(SCRIPTS) if self._modifier.is_main_snakefile() else str(SCRIPTS)
+        self.scripts = str(SCRIPTS) if self.is_module else find.typed(SCRIPTS)
 
     def rules(self) -> dict[str, str]:
         """The rules of this workflow by their names in the graph of jobs, which ``use rule * from hardpair as other_*`` changes."""
@@ -179,7 +181,7 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def start(workflow, config: dict, folders: list[str], own: dict[str, str]) -> list:
+def start(workflow, config: dict, folders: list[str], reading: Reading) -> list:
     """Prepare the folders of a study, its data and its marks, record what it is started with, register what it declares, print its plan;
     return its planned jobs.
 
@@ -187,7 +189,7 @@ def start(workflow, config: dict, folders: list[str], own: dict[str, str]) -> li
 
     Args:
         folders: those of the study, its data and its marks.
-        own: ``Reading.rules``.
+        reading: how the rules were read.
 
     Raises:
         WorkflowError: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Snakemake
@@ -195,6 +197,7 @@ def start(workflow, config: dict, folders: list[str], own: dict[str, str]) -> li
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
+    own = reading.rules()
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in own]
     rules = Counter(own[job.rule.name] for job in jobs)
     try:
@@ -211,7 +214,10 @@ def start(workflow, config: dict, folders: list[str], own: dict[str, str]) -> li
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
+        if reading.is_module:  # the command line is about another config
+            find.remember(study, [], config, complete=True)
+        else:
+            find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
         register(study, config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
