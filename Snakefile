@@ -16,7 +16,7 @@ min_version("9.12")
 
 # Neither here nor in jobs: study/bytecode.py has the reason.
 sys.dont_write_bytecode = True
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+os.environ.update(PYTHONDONTWRITEBYTECODE="1")
 # The package beside this file, which workflow/Snakefile includes from a folder below; where this file alone was fetched from an address, as by
 # `module:` with github(...), the one that pip installed.
 if isinstance(workflow.current_basedir, os.PathLike):
