@@ -6,25 +6,34 @@
 #
 # Each rule is a command line of the same name in workflow/scripts; the rules files are one phase each.
 
+import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from snakemake.utils import min_version
 
 min_version("9.12")
 
-# Inside Snakemake: workflow.basedir is the folder of workflow/Snakefile where that includes this file, and the package would not be found.
-ROOT = Path(workflow.current_basedir)
 sys.dont_write_bytecode = True  # study/bytecode.py has the reason
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+# The package beside this file, which workflow/Snakefile includes from a folder below; where this file alone was fetched from an address, as by
+# `module:` with github(...), the one that pip installed.
+if isinstance(workflow.current_basedir, os.PathLike):
+    sys.path.insert(0, str(Path(workflow.current_basedir) / "workflow" / "scripts"))
+elif find_spec("hardpair") is None:
+    sys.exit(
+        "the package hardpair is missing, which a Snakefile fetched by its address imports: `pip install .` in a clone of its version"
+    )
 
-from hardpair.staleness import plan
+from hardpair.staleness import code_hash, plan
 from hardpair.staleness.jobs import TABLES
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.snakemake_internals import (
+    Reading,
     as_written,
     logged,
     refuse_unknown_targets,
@@ -34,16 +43,17 @@ from hardpair.study.snakemake_internals import (
 
 # Read before Snakemake reads it, which drops repeated keys, takes some texts for numbers, and names no line of a file that is no YAML.
 try:
+    READING = Reading(workflow)
     written = as_written(workflow)
 except UserError as error:
     sys.exit(str(error))
 
 
-configfile: "config/config.yaml"
+configfile: find.base()
 
 
 try:
-    config = resolve(config if written is None else written)
+    config = resolve(written)
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
@@ -73,16 +83,22 @@ wildcard_constraints:
     trial=r"\d+",
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/search.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/report.smk"
+# Beside the package: a Snakefile that was fetched by its address cannot include files that lie below it.
+RULES = code_hash.SCRIPTS.parent / "rules"
+
+
+include: RULES / "common.smk"
+include: RULES / "data.smk"
+include: RULES / "search.smk"
+include: RULES / "train.smk"
+include: RULES / "evaluate.smk"
+include: RULES / "report.smk"
 
 
 onstart:
-    planned.extend(start(workflow, config, [STUDY, DATA, *MARKS.folders()]))
+    planned.extend(
+        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING)
+    )
 
 
 onsuccess:
@@ -98,7 +114,7 @@ onerror:
 
 
 rule all:
-    default_target: True
+    default_target: READING.is_first
     input:
         "<study>/comparison.md",
         "<study>/report.html",

@@ -1,10 +1,12 @@
 import copy
 import functools
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from changed_config import PROJECT, STUDY, changed, sentence
@@ -12,6 +14,7 @@ from hardpair.comparison import verdicts
 from hardpair.config import consistency, schema
 from hardpair.config.resolve import resolve, resolve_part
 from hardpair.errors import UserError
+from hardpair.files import yaml_text
 
 PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
 OVERLAYS = sorted(
@@ -29,6 +32,21 @@ def test_every_shipped_config_resolves(path):
     resolved = resolve(config)
     assert resolve(resolved) == resolved
     assert (resolved["study"] == STUDY["study"]) == (path.name == "config.yaml"), "an overlay with the study's name would mix its results"
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.name)
+def test_every_shipped_config_names_in_its_first_line_the_schema_that_editors_check_it_with(path):
+    text = path.read_text(encoding="utf-8")
+    named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)[1]
+    assert (path.parent / named).resolve() == schema.SCHEMA.resolve()
+    Draft202012Validator(yaml_text.load(schema.SCHEMA.read_text(encoding="utf-8"))).validate(yaml_text.load(text))
+
+
+@pytest.mark.parametrize("mistake", [{"recipe": {"epoch": 5}}, {"data": {"kind": "cifar"}}, {"seeds": 3}, {"variants": [{"label": "x"}]}])
+def test_editors_mark_mistakes_of_an_overlay_and_nothing_that_it_leaves_out(mistake):
+    written = Draft202012Validator(yaml_text.load(schema.SCHEMA.read_text(encoding="utf-8")))
+    assert written.is_valid({"data": {"validation": 100}, "recipe": {"epochs": 5}})
+    assert not written.is_valid(mistake)
 
 
 def test_a_renamed_key_is_found_at_any_depth(monkeypatch):

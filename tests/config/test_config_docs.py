@@ -17,7 +17,9 @@ README = (CONFIG / "README.md").read_text()
 OWN_RECIPE = {key: dict(part) for key, part in SCHEMA["$defs"]["recipe"]["properties"].items() if key != "epochs"}  # of a variant
 for part in OWN_RECIPE.values():
     del part["default"]
-SCHEMA["$defs"]["variant"]["properties"]["recipe"]["properties"] = OWN_RECIPE
+OF_VARIANT = SCHEMA["$defs"]["variant"]["properties"]
+ABOUT = OF_VARIANT["recipe"]["description"]
+OF_VARIANT["recipe"] = {"type": "object", "additionalProperties": False, "description": ABOUT, "properties": OWN_RECIPE}
 
 
 def followed(part: dict) -> dict:
@@ -94,7 +96,16 @@ def test_the_schema_is_a_schema_and_uses_no_rule_that_config_has_no_words_for():
     Draft202012Validator.check_schema(SCHEMA)
     described = {"additionalProperties", "required", "type", "enum", "oneOf", "pattern", "minimum", "maximum", "exclusiveMinimum"}
     described |= {"exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minLength", "uniqueItems"}
-    silent = {"$ref", "const", "default", "description", "formerly", "items", "properties"}  # const is the kind that oneOf looks at
+    silent = {
+        "$ref",
+        "complete",
+        "const",
+        "default",
+        "description",
+        "formerly",
+        "items",
+        "properties",
+    }  # const is the kind that oneOf looks at; complete is required later
     assert rules(SCHEMA["properties"]) | rules(SCHEMA["$defs"]) <= described | silent
 
 

@@ -24,7 +24,7 @@ from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
 OWN = {"my-study.yaml": "study: my-study", "fruit.yaml": "study: fruit"}  # overlays that readers write; test_pictures has the second
-START = r"(?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pytest)\b"
+START = r"(?:[A-Z_]+=\S+ )?(?:(?:snakemake|make|python|pytest)\b|hardpair (?:snakemake|study|compare_runs)\b)"
 
 
 def in_blocks(text: str) -> list[str]:
@@ -134,6 +134,9 @@ def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypa
     elif program == "make":
         done = subprocess.run(["make", "-n", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
         assert done.returncode == 0 or f"make {arguments[0]} " in done.stderr, f"{page}: {done.stderr}"  # it names what else it requires
+    elif program == "hardpair":  # as it is installed
+        name, *rest = arguments
+        of_snakemake(rest) if name == "snakemake" else of_script([f"workflow/scripts/{name}.py", *rest], monkeypatch)
     elif program == "pytest":
         assert all((PROJECT / file).exists() for file in arguments if file.endswith(".py"))
     elif "snakemake" in arguments:  # what a script is to run

@@ -1,4 +1,4 @@
-"""The README's own examples, run as they stand."""
+"""The examples of the README and of the pages that it sends readers to first, run as they stand."""
 
 import itertools
 import json
@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hardpair.files import paths
 from workspace import PROJECT, Workspace
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(heading: str, language: str) -> list[str]:
-    """Code blocks of one language below a heading."""
-    [section] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", README, re.M | re.S)
-    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.M | re.S)
+def blocks(page: str, language: str) -> list[str]:
+    """Code blocks of one language on a page."""
+    text = (PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
 
 
 def test_one_model_without_snakemake(tmp_path):
-    [commands] = blocks("One model, without Snakemake", "bash")
+    [commands] = blocks("one-model", "bash")
     study = Workspace.fresh(tmp_path)
     study.run("bash", "-euc", commands)
     measured = json.loads((tmp_path / "results/one/run/metrics.json").read_text())
@@ -28,7 +29,7 @@ def test_one_model_without_snakemake(tmp_path):
 
 
 def test_your_own_loss(finished, tmp_path):
-    [code], [use] = blocks("Your own loss", "python"), blocks("Your own loss", "yaml")
+    [code], [use] = blocks("own-loss", "python"), blocks("own-loss", "yaml")
     study = finished.copy(tmp_path)
     (study.folder / re.match(r"# (\S+)\n", code)[1]).write_text(code)
     use = yaml.safe_load(use)
@@ -42,17 +43,15 @@ def test_your_own_loss(finished, tmp_path):
     assert "Train poly1 with seed 0" in study.stale("--", "results/tiny/runs/poly1/seed0/run.json")
 
 
-@pytest.mark.parametrize(
-    ("heading", "variant"), [("The study", "gamma3"), ("Your own pictures", "dfl_sampler"), ("Your own loss", "poly1")]
-)
-def test_an_overlay_of_your_own_stands_by_itself(heading, variant, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "variant"), [("running", "gamma3"), ("own-loss", "poly1")])
+def test_an_overlay_of_your_own_stands_by_itself(page, variant, tmp_path, monkeypatch):
     from hardpair.cli.command import overlaid
     from hardpair.config.resolve import resolve
 
     monkeypatch.chdir(tmp_path)
-    for code in blocks(heading, "python"):
+    for code in blocks(page, "python"):
         Path(re.match(r"# (\S+)\n", code)[1]).write_text(code)
-    [overlay] = map(yaml.safe_load, blocks(heading, "yaml"))
+    [overlay] = map(yaml.safe_load, blocks(page, "yaml"))
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
     assert config["variants"][-1]["name"] == variant
     assert config["study"] == overlay["study"] != "cifar10", "its results are not to mix with those of another study"
@@ -67,7 +66,7 @@ def follows(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 def test_the_rule_graph_is_that_of_the_workflow(finished):
     """It shows each rule after those that it needs; edges that follow from others are left out."""
-    [chart] = blocks("The study", "mermaid")
+    [chart] = blocks("running", "mermaid")
     shown = set()
     for line in chart.splitlines()[1:]:
         chain = [part.split(" & ") for part in re.split(" <?--> ", line.strip())]
@@ -79,6 +78,18 @@ def test_the_rule_graph_is_that_of_the_workflow(finished):
     assert follows(shown) == follows(edges)
 
 
+def test_it_is_short_and_its_pictures_are_small():
+    assert len(README.split()) <= 900
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (PROJECT / picture).stat().st_size < 300_000
+
+
+def test_what_the_demo_prints_is_what_it_shows():
+    shown = re.search(r"It ends with\n\n```\n(.*?)```", README, re.S)[1]
+    lines = [f"{f'{name}:':<8}results/demo/{file}" for name, file in paths.RESULT.items()]
+    assert shown.splitlines() == [*lines, "runs:   make runs STUDY=demo"]
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?://)([^)]+)\)", README))
 def test_links_lead_somewhere(target):
-    assert (PROJECT / target).exists()
+    assert (PROJECT / target.partition("#")[0]).exists()

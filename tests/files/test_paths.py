@@ -62,10 +62,12 @@ RULES = rules()
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in ("download_data", "prepare_data")])
 def test_the_paths_of_a_rule_are_those_of_the_package(rule):
-    [log] = [path for path in RULES[rule] if path.startswith(f"{paths.LOGS}/")]
+    [log] = [path for path in RULES[rule] if path.startswith(f"{paths.LOGS}/") and path.endswith(".log")]
+    measured = log.removesuffix("log") + "tsv"
+    assert measured in RULES[rule]
     assert log == LOG_OF.get(rule, log)
     assert log.startswith((f"{paths.LOGS}/{rule}.log", f"{paths.LOGS}/{rule}/", f"{paths.LOGS}/{rule}{{own}}"))
-    others = {path for path in RULES[rule] - {log} if not path.startswith(f"{paths.FIGURES}/")}
+    others = {path for path in RULES[rule] - {log, measured} if not path.startswith(f"{paths.FIGURES}/")}
     if rule in OF_RULES:
         assert others == OF_RULES[rule]
     else:
@@ -87,7 +89,8 @@ def test_every_file_of_a_finished_study_has_a_path(finished):
         *RUN,
     ]
     known += [f"{paths.FIGURES}/{{name}}.{kind}" for kind in ("png", "svg")] + [paths.PROGRESS, paths.LOCK, paths.STUDY_LOCK]
-    known += [paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log", f"{paths.MADE}/{{rule}}.json", f"{paths.MADE}/{{rule}}/{{job}}.json"]
+    known += [path.replace(".log", kind) for path in (paths.JOB_LOG, f"{paths.LOGS}/{{rule}}.log") for kind in (".log", ".tsv")]
+    known += [f"{paths.MADE}/{{rule}}.json", f"{paths.MADE}/{{rule}}/{{job}}.json"]
     files = {path: paths.every(folder, path) for path in known}
     assert all(files.values()), files
     assert {file for some in files.values() for file in some} == {file for file in folder.rglob("*") if file.is_file()}
@@ -102,7 +105,7 @@ def test_trials_come_in_their_order(finished):
 
 
 def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
-    own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log"]
+    own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log", "logs/train/ce.seed0.tsv"]
     own += ["made/evaluate/ce.seed0.json"]
     own += [
         f"checkpoints/ce/{name}" for name in (".seed0.lock", "seed0.safetensors", "seed0.safetensors.damaged", ".partial-1.host-seed0.csv")
@@ -121,7 +124,14 @@ def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
 
 
 def test_all_that_belongs_to_a_variants_own_search_is_found_and_nothing_of_a_shared_one(tmp_path):
-    own = ["search/ce/recipe.yaml", "search/ce/trials.csv", "search/ce/round0.json", "search/ce/round0/", "logs/select_recipe/ce.log"]
+    own = [
+        "search/ce/recipe.yaml",
+        "search/ce/trials.csv",
+        "search/ce/round0.json",
+        "search/ce/round0/",
+        "logs/select_recipe/ce.log",
+        "logs/select_recipe/ce.tsv",
+    ]
     own += ["logs/propose_trials/ce/", "logs/run_trial/ce/", "checkpoints/search/ce/"]
     own += ["made/propose_trials/ce/", "made/select_recipe/ce.json"]
     shared = ["search/recipe.yaml", "search/trials.csv", "search/round0.json", "search/round0/trial0.json", "logs/select_recipe.log"]

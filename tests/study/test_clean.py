@@ -57,7 +57,7 @@ def test_leftovers_are_all_files_of_runs_that_are_no_longer_declared(study):
     removed = before - files(home)
     runs = [("ce", 0), ("dfl", 0), ("ce_sampler", 0), ("ce_sampler", 1)]
     parts = ("runs/{}/seed{}/", "progress/{}/seed{}.csv", "checkpoints/{}/.seed{}.lock", "checkpoints/{}/seed{}.safetensors")
-    parts += ("logs/train/{}.seed{}.log", "logs/evaluate/{}.seed{}.log", "made/evaluate/{}.seed{}.json")
+    parts += ("logs/train/{}.seed{}.", "logs/evaluate/{}.seed{}.", "made/evaluate/{}.seed{}.json")
     own = tuple(part.format(*run) for part in parts for run in runs)
     assert removed == {name for name in before if name.startswith(own)}
     assert {f"runs/{variant}/seed{seed}/run.json" for variant, seed in runs} <= removed

@@ -77,8 +77,9 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
     assert capsys.readouterr().err == "watch it from another terminal: make status FOLLOW=1\n"
 
 
-def test_results_are_those_that_were_made(tmp_path, capsys):
+def test_results_are_those_that_were_made(tmp_path, capsys, monkeypatch):
     """And not those that are there and may be stale."""
+    monkeypatch.chdir(PROJECT)
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "comparison.md").touch()
@@ -170,12 +171,22 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
     assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
 
 
+def test_elsewhere_than_in_the_workflow_s_folder_commands_name_its_script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = f"{PROJECT}/workflow/scripts/study.py"
+    assert find.command("status", follow=True) == f"python {script} status --follow"
+    assert find.command("runs", "mine") == f"python {script} runs --study mine"
+
+
 # ------------------------------------------------------------------------------------------------------- inside Snakemake
 
 
 def job(rule, **resources):
     files = {"output": [f"results/demo/{rule}.csv"], "log": [f"results/demo/logs/{rule}.log"]}
     return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", resources=resources, **files)
+
+
+OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
 
 
 def workflow(jobs, **limits):
@@ -194,12 +205,21 @@ def workflow(jobs, **limits):
 def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_path, monkeypatch, commands, config, limits, options):
     (tmp_path / "config").symlink_to(Path("config").absolute())
     monkeypatch.chdir(tmp_path)
-    jobs = [job("train", jobs_per_gpu=2), job("train"), job("run_trial"), job("compare")]
-    assert snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"]) == jobs
+    jobs = [job("train", jobs_per_gpu=2), job("train"), job("run_trial"), job("compare"), job("rule_of_another_workflow")]
+    assert snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"], OWN) == jobs[:-1]
     [command] = commands
     assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
     started = json.loads(Path("results/demo/started.json").read_text())
     assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}}
+
+
+def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_study(tmp_path, monkeypatch, commands, config):
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("other: 1\n")  # of the other workflow
+    own = SimpleNamespace(rules=OWN.rules, is_module=True)
+    snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own)
+    assert find.chosen("demo", []) == config
 
 
 def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, commands, config, capsys):
@@ -207,7 +227,7 @@ def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, 
     left = Path(f"results/demo/.partial-{owner().replace(str(os.getpid()), '4194305')}-x")
     left.parent.mkdir(parents=True)
     left.touch()
-    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"])
+    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"], OWN)
     assert not left.exists()
     assert f"removed unfinished files of killed jobs: {left}\n" in capsys.readouterr().err
 
@@ -216,7 +236,7 @@ def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(WorkflowError, match=r"^\. is not writable: change its permissions"):
-        snakemake_internals.start(workflow([job("train")]), config, [])
+        snakemake_internals.start(workflow([job("train")]), config, [], OWN)
 
 
 def test_jobs_without_a_log_cannot_have_failed():
@@ -229,6 +249,6 @@ def test_jobs_without_a_log_cannot_have_failed():
 def test_the_insides_of_snakemake_are_used_in_one_place():
     files = [PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk"), *(PROJECT / "workflow/scripts").rglob("*.py")]
     uses = {path.name: set(re.findall(r"\bworkflow\.(\w+)", path.read_text())) - {"basedir"} for path in files}
-    inside = {"config_settings", "dag", "dag_settings", "global_resources", "is_rule", "modifier", "rules"}
+    inside = {"config_settings", "dag", "dag_settings", "default_target", "global_resources", "is_rule", "modifier", "rules"}
     assert uses.pop("snakemake_internals.py") == inside
     assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}

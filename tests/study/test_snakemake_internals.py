@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.study import find, snakemake_internals
 from workspace import PROJECT
@@ -23,12 +24,13 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def called(*configfiles, config=(), replace=False, module=False):
+def called(*configfiles, config=(), replace=False, module=None):
     """As much of Snakemake as is looked at."""
     settings = SimpleNamespace(
         configfiles=[Path(name).absolute() for name in configfiles], config_args=list(config), replace_workflow_config=replace
     )
-    return SimpleNamespace(config_settings=settings, modifier=SimpleNamespace(skip_configfile=module))
+    modifier = SimpleNamespace(skip_configfile=module is not None, globals={"config": module})
+    return SimpleNamespace(config_settings=settings, modifier=modifier)
 
 
 def test_files_and_changes_are_laid_over_one_another_in_their_order(here):
@@ -38,14 +40,30 @@ def test_files_and_changes_are_laid_over_one_another_in_their_order(here):
     assert read == {"study": "b", "recipe": {"epochs": 1000, "dropout": 0.5}, "seeds": [0, 1], "label": "no"}
 
 
-def test_the_config_of_the_workflow_can_be_replaced_or_come_from_another_workflow(here):
+def test_the_config_of_the_workflow_can_be_replaced(here):
     Path("a.yaml").write_text("study: a\n")
     assert snakemake_internals.as_written(called("a.yaml", replace=True)) == {"study": "a"}
-    assert snakemake_internals.as_written(called("a.yaml", module=True)) is None
+
+
+def test_a_folder_without_a_config_has_the_one_that_comes_with_the_workflow(here):
+    Path("a.yaml").write_text("study: a\n")
     Path("config/config.yaml").unlink()
-    assert snakemake_internals.as_written(called("a.yaml")) == {"study": "a"}
-    with pytest.raises(UserError, match=r"^config/config\.yaml does not exist"):
-        snakemake_internals.as_written(called())
+    shipped = read_map(PROJECT / "config/config.yaml")
+    assert snakemake_internals.as_written(called()) == shipped
+    assert snakemake_internals.as_written(called("a.yaml")) == shipped | {"study": "a"}
+
+
+def test_the_config_that_another_workflow_gives_is_laid_over_the_one_that_comes_with_the_workflow(here):
+    read = snakemake_internals.as_written(called("a.yaml", module={"study": "b", "recipe": {"epochs": 2}}))
+    shipped = read_map(PROJECT / "config/config.yaml")
+    assert read == shipped | {"study": "b", "recipe": shipped["recipe"] | {"epochs": 2}}
+
+
+def test_files_that_come_with_the_workflow_are_found_from_elsewhere(here):
+    assert find.here_or_shipped("config/demo.yaml") == str(PROJECT / "config/demo.yaml")
+    Path("config/demo.yaml").write_text("study: mine\n")
+    assert find.here_or_shipped("config/demo.yaml") == "config/demo.yaml"
+    assert find.here_or_shipped("gone.yaml") == "gone.yaml"
 
 
 def test_an_overlay_that_is_wrong_is_named_as_it_was_typed(here):
@@ -127,6 +145,11 @@ RULES = [
     Rule(name="plot_figure", output=["results/demo/figures/final.png", "results/demo/figures/curves.svg"]),
     Rule(name="write_report", output=["results/demo/report.html"]),
 ]
+OF_RULES = SimpleNamespace(
+    rules=RULES,
+    is_rule=lambda name: name in [rule.name for rule in RULES],
+    modifier=SimpleNamespace(is_main_snakefile=lambda: True),
+)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +166,9 @@ RULES = [
     ],
 )
 def test_a_target_that_no_rule_makes_is_answered_with_the_nearest(here, monkeypatch, targets, near):
-    workflow = SimpleNamespace(rules=RULES, is_rule=lambda name: name in [rule.name for rule in RULES])
     monkeypatch.setattr(sys, "argv", ["snakemake", "--cores", "2", "--configfile", "config/config.yaml", "--", *targets])
     with pytest.raises(UserError) as caught:
-        snakemake_internals.refuse_unknown_targets(workflow, variant=["ce", "dfl"], seed=[0, 1])
+        snakemake_internals.refuse_unknown_targets(OF_RULES, variant=["ce", "dfl"], seed=[0, 1])
     answer = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
     assert str(caught.value) == f"the target {targets[-1]} is neither a rule nor a file that a rule makes: {answer}"
 
@@ -163,9 +185,8 @@ def test_a_target_that_no_rule_makes_is_answered_with_the_nearest(here, monkeypa
     ],
 )
 def test_targets_that_rules_make_and_values_of_options_are_accepted(here, monkeypatch, words):
-    workflow = SimpleNamespace(rules=RULES, is_rule=lambda name: name in [rule.name for rule in RULES])
     monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
-    snakemake_internals.refuse_unknown_targets(workflow, variant=["ce", "dfl"], seed=[0, 1])
+    snakemake_internals.refuse_unknown_targets(OF_RULES, variant=["ce", "dfl"], seed=[0, 1])
 
 
 def test_the_makefile_takes_0_for_off():

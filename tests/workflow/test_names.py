@@ -26,7 +26,7 @@ def commands() -> dict[str, str]:
     for path in RULES.glob("*.smk"):
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
             shell = body.partition("    shell:\n")[2]
-            result[name] = "".join(re.findall(r'"(.*)"', shell))
+            result[name] = re.sub(r"{+params.scripts:q}+", "workflow/scripts", "".join(re.findall(r'"(.*)"', shell)))
     return result
 
 

@@ -143,6 +143,15 @@ def test_snakemake_s_own_report_shows_every_figure_with_its_caption(finished, tm
         assert f'"labels": {{"figure": "{catalogue.FIGURES[name].title}"}}' in item
         assert catalogue.caption(name)[:60] in html.unescape(item)
     assert not re.search(r'(?:src|href)="https?://', text)
+    description = (PROJECT / "workflow/report/study.rst").read_text()
+    assert description[:60] in html.unescape(text)
+
+
+def test_every_rule_is_measured_and_says_what_memory_and_time_its_jobs_may_take():
+    for path in (PROJECT / "workflow/rules").glob("*.smk"):
+        for name, body in re.findall(r"^ *rule (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
+            for part in (r"benchmark:\n +\"<(?:study|data)>/logs/.+\.tsv\"", r"\bmem_mb=\d+,", r"\bruntime=\d+,"):
+                assert re.search(part, body), (name, part)
 
 
 def test_every_item_of_snakemake_s_report_has_a_caption_a_category_and_a_label():

@@ -23,6 +23,7 @@ ARCHIVE = DOWNLOADED if SOURCE.release and config["data"]["source"] is None else
 
 FIGURES = plan.figures(config)
 MARKS = Marks()
+SCRIPTS = READING.scripts
 
 
 def study_folder(wildcards):
@@ -38,7 +39,7 @@ def data_folder(wildcards):
 @functools.cache
 def due():
     """Which jobs are due; when the Snakefile is read, Snakemake does not know its own settings yet."""
-    return Due(config, PICTURES, only_marks_count(workflow))
+    return Due(config, PICTURES, only_marks_count(workflow, READING.rules()))
 
 
 def tracked(rule, **files):

@@ -6,16 +6,22 @@ rule download_data:
         "<data>/download/{kind}.tar.gz",
     log:
         "<data>/logs/download_data.{kind}.log",
+    benchmark:
+        "<data>/logs/download_data.{kind}.tsv"
     localrule: True
     conda:
         "../../envs/data.yaml"
     resources:
+        mem_mb=2000,
+        runtime=60,
         # No params: another mirror is no reason to fetch a verified archive again.
         mirrors=shlex.join(config["data"]["urls"]),
+    params:
+        scripts=SCRIPTS,
     message:
         "Download {wildcards.kind}"
     shell:
-        "python workflow/scripts/download_data.py --kind {wildcards.kind} --output {output}"
+        "python {params.scripts:q}/download_data.py --kind {wildcards.kind} --output {output}"
         " --mirrors {resources.mirrors} 2> {log}"
 
 
@@ -36,14 +42,19 @@ rule prepare_data:
         made=update("<data>/made.json"),
     log:
         "<data>/logs/prepare_data.log",
+    benchmark:
+        "<data>/logs/prepare_data.tsv"
     localrule: SOURCE.threads == 1  # of seconds
     conda:
         "../../envs/data.yaml"
     threads: SOURCE.threads
     resources:
+        mem_mb=4000,
+        runtime=60,
         # No param: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
     params:
+        scripts=SCRIPTS,
         data=data_folder,
         settings=plan.params(plan.prepare_settings(config)),
         made=made("prepare_data"),
@@ -52,9 +63,9 @@ rule prepare_data:
     message:
         "Prepare the images of {params.name}"
     shell:
-        "python workflow/scripts/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
+        "python {params.scripts:q}/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule split_data:
@@ -71,15 +82,21 @@ rule split_data:
         made="<study>/made/split_data.json",
     log:
         "<study>/logs/split_data.log",
+    benchmark:
+        "<study>/logs/split_data.tsv"
     localrule: True
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         data=data_folder,
         settings=plan.params(plan.split_settings(config)),
         made=made("split_data"),
     message:
         "Split the training images"
     shell:
-        "python workflow/scripts/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        "python {params.scripts:q}/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

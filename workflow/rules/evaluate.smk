@@ -20,13 +20,18 @@ rule evaluate:
         made="<study>/made/evaluate/{variant}.seed{seed}.json",
     log:
         "<study>/logs/evaluate/{variant}.seed{seed}.log",
+    benchmark:
+        "<study>/logs/evaluate/{variant}.seed{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=20,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
     params:
+        scripts=SCRIPTS,
         data=data_folder,
         settings=plan.params(plan.evaluate_settings(config)),
         made=made("evaluate"),
@@ -34,10 +39,10 @@ rule evaluate:
     message:
         "Evaluate {wildcards.variant} with seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
+        "python {params.scripts:q}/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
         " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule compare:
@@ -71,17 +76,23 @@ rule compare:
         made="<study>/made/compare.json",
     log:
         "<study>/logs/compare.log",
+    benchmark:
+        "<study>/logs/compare.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=plan.params(plan.compare_settings(config)),
         made=made("compare"),
     message:
         "Compare the runs"
     shell:
-        "python workflow/scripts/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
+        "python {params.scripts:q}/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
         " --split {input.split} --settings {params.settings:q} --registration {params.study}/registration.json"
         " --output-dir {params.study} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -3,6 +3,9 @@
 # a run that is trained again is evaluated again. Each file that is named costs Snakemake time: a large study has ten thousand runs.
 
 
+report: "../report/study.rst"
+
+
 rule plot_figure:
     input:
         unpack(
@@ -22,15 +25,20 @@ rule plot_figure:
         made="<study>/made/plot_figure/{figure}.json",
     log:
         "<study>/logs/plot_figure/{figure}.log",
+    benchmark:
+        "<study>/logs/plot_figure/{figure}.tsv"
     wildcard_constraints:
         figure="|".join(name for name in FIGURES if name != catalogue.FINAL),
     localrule: True
     conda:
         "../../envs/report.yaml"
     resources:
+        mem_mb=2000,
+        runtime=20,
         # No param: another caption is no reason to draw a figure again.
         caption=lambda wildcards: catalogue.caption(wildcards.figure),
     params:
+        scripts=SCRIPTS,
         inputs=lambda wildcards: plan.figure_arguments(config, wildcards.figure),
         settings=lambda wildcards: plan.params(
             plan.figure_settings(config, wildcards.figure)
@@ -39,9 +47,9 @@ rule plot_figure:
     message:
         "Draw the figure {wildcards.figure}"
     shell:
-        "python workflow/scripts/plot_figure.py {wildcards.figure} {params.inputs}"
+        "python {params.scripts:q}/plot_figure.py {wildcards.figure} {params.inputs}"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule assemble_figure:
@@ -58,19 +66,25 @@ rule assemble_figure:
         made="<study>/made/assemble_figure.json",
     log:
         "<study>/logs/assemble_figure.log",
+    benchmark:
+        "<study>/logs/assemble_figure.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         inputs=plan.figure_arguments(config, catalogue.FINAL),
         settings=plan.params(plan.figure_settings(config, catalogue.FINAL)),
         made=made("assemble_figure"),
     message:
         "Assemble the final figure"
     shell:
-        "python workflow/scripts/assemble_figure.py {params.inputs}"
+        "python {params.scripts:q}/assemble_figure.py {params.inputs}"
         " --settings {params.settings:q} --output {output.png} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule write_report:
@@ -104,16 +118,22 @@ rule write_report:
         ),
     log:
         "<study>/logs/write_report.log",
+    benchmark:
+        "<study>/logs/write_report.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=plan.params(plan.report_settings(config)),
         made=made("write_report"),
     message:
         "Write the report"
     shell:
-        "python workflow/scripts/write_report.py --study-dir {params.study} --images {input.images}"
+        "python {params.scripts:q}/write_report.py --study-dir {params.study} --images {input.images}"
         " --settings {params.settings:q} --output {output.page} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -21,10 +21,16 @@ rule propose_trials:
         made="<study>/made/propose_trials<own>/round{round}.json",
     log:
         "<study>/logs/propose_trials<own>/round{round}.log",
+    benchmark:
+        "<study>/logs/propose_trials<own>/round{round}.tsv"
     localrule: True
     conda:
         "../../envs/search.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=lambda wildcards: plan.params(
             plan.propose_settings(config, wildcards.get("variant"))
@@ -33,9 +39,9 @@ rule propose_trials:
     message:
         f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
-        f"python workflow/scripts/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
+        f"python {{params.scripts:q}}/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
         " --settings {params.settings:q} --output {output.proposals} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule run_trial:
@@ -53,10 +59,14 @@ rule run_trial:
         "<study>/search<own>/round{round}/trial{trial}.json",
     log:
         "<study>/logs/run_trial<own>/trial{trial}.round{round}.log",
+    benchmark:
+        "<study>/logs/run_trial<own>/trial{trial}.round{round}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=60,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No params: results do not depend on them, but on the plugins' code.
@@ -65,6 +75,7 @@ rule run_trial:
             config, *plan.searched(config, wildcards.get("variant"))
         ),
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         data=data_folder,
         settings=lambda wildcards: plan.params(
@@ -74,7 +85,7 @@ rule run_trial:
     message:
         f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
     shell:
-        "python workflow/scripts/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
+        "python {params.scripts:q}/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
         f" --checkpoint {{params.study}}/checkpoints/{SEARCH}/trial{{wildcards.trial}}.safetensors"
@@ -99,10 +110,16 @@ rule select_recipe:
         made="<study>/made/select_recipe<own>.json",
     log:
         "<study>/logs/select_recipe<own>.log",
+    benchmark:
+        "<study>/logs/select_recipe<own>.tsv"
     localrule: True
     conda:
         "../../envs/search.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         settings=lambda wildcards: plan.params(
             plan.select_settings(config, wildcards.get("variant"))
@@ -111,6 +128,6 @@ rule select_recipe:
     message:
         f"Choose the recipe{OF_VARIANT}"
     shell:
-        f"python workflow/scripts/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
+        f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -23,16 +23,21 @@ rule train:
         history="<study>/runs/{variant}/seed{seed}/history.npz",
     log:
         "<study>/logs/train/{variant}.seed{seed}.log",
+    benchmark:
+        "<study>/logs/train/{variant}.seed{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=8000,
+        runtime=60,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
         # No params: results do not depend on them, but on the plugins' code.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
         plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
+        scripts=SCRIPTS,
         study=study_folder,
         data=data_folder,
         settings=lambda wildcards: plan.params(
@@ -43,7 +48,7 @@ rule train:
     message:
         "Train {wildcards.variant} with seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
+        "python {params.scripts:q}/train.py --variant {wildcards.variant} --seed {wildcards.seed} --data {params.data}"
         " --split {input.split} --recipe {input.recipe} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
         " --output-dir {params.folder}"
@@ -72,16 +77,22 @@ if PAIRS:
             made="<study>/made/choose_pairs.json",
         log:
             "<study>/logs/choose_pairs.log",
+        benchmark:
+            "<study>/logs/choose_pairs.tsv"
         localrule: True
         conda:
             "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=20,
         params:
+            scripts=SCRIPTS,
             study=study_folder,
             settings=plan.params(plan.choose_settings(config)),
             made=made("choose_pairs"),
         message:
             "Choose the pairs that the baseline confuses most"
         shell:
-            "python workflow/scripts/choose_pairs.py --runs {params.study}/runs"
+            "python {params.scripts:q}/choose_pairs.py --runs {params.study}/runs"
             " --settings {params.settings:q} --output {output.pairs} 2> {log}"
-            " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+            " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -50,7 +50,7 @@ def overlay_summaries(folder: Path) -> dict[str, str]:
     """What the first comment of each overlay in the config folder says, up to its command."""
     summaries = {}
     for path in sorted(folder.glob("*.yaml")):
-        text = path.read_text(encoding="utf-8")
+        text = re.sub("^# yaml-language-server: .*\n", "", path.read_text(encoding="utf-8"))
         if text.startswith("# Overlay: "):
             comment = takewhile(lambda line: re.match("# (?!  )", line), text.splitlines())
             summaries[f"{folder.name}/{path.name}"] = " ".join(line[2:] for line in comment).removeprefix("Overlay: ")

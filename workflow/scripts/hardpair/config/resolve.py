@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
@@ -44,6 +45,9 @@ def resolve(config: dict) -> dict:
     files = config.get("plugins", []) if isinstance(config, dict) else []
     check(files, schema()["properties"]["plugins"], "plugins")
     files = [str(located(file)) for file in files]
+    for file in files:
+        if not Path(file).exists():
+            raise UserError(f"plugins names {file}, which does not exist: check the path, which starts from the working directory")
     plugins.use(files)
     check(config, schema())
     config = fill_defaults(config, schema())

@@ -20,6 +20,8 @@ def _schema(losses: str, samplers: str) -> dict:
     from hardpair.files import yaml_text
 
     complete = yaml_text.load(SCHEMA.read_text(encoding="utf-8"))
+    for part in (complete, complete["properties"]["data"]):
+        part["required"] = part.pop("complete")  # of an overlay, which editors check alone, nothing is required
     for name, added in (("loss", losses), ("sampler", samplers)):
         for kind, options in json.loads(added).items():
             part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
@@ -30,7 +32,9 @@ def _schema(losses: str, samplers: str) -> dict:
     for part in own.values():
         if "formerly" in part:
             part["formerly"] = [f"variants[].{old}" for old in part["formerly"]]
-    complete["$defs"]["variant"]["properties"]["recipe"]["properties"] = own
+    of_variant = complete["$defs"]["variant"]["properties"]
+    about = of_variant["recipe"]["description"]
+    of_variant["recipe"] = {"type": "object", "additionalProperties": False, "description": about, "properties": own}
     return complete
 
 

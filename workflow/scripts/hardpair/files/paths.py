@@ -43,12 +43,12 @@ LOCK = "checkpoints/{part}{own}/.{name}.lock"  # of the checkpoint of that name
 OF_VARIANTS = (
     f"{RUN}/?",
     r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors(?:\.damaged)?)",
-    rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.log",
+    rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.(?:log|tsv)",
     rf"{MADE}/evaluate/{{variant}}\.seed{{seed}}\.json",
     rf"{SEARCH}/{{variant}}/(?:recipe\.yaml|trials\.csv|round\d+\.json|round\d+/?)",
     rf"{LOGS}/(?:propose_trials|run_trial)/{{variant}}/",
     rf"checkpoints/{SEARCH}/{{variant}}/",
-    rf"{LOGS}/select_recipe/{{variant}}\.log",
+    rf"{LOGS}/select_recipe/{{variant}}\.(?:log|tsv)",
     rf"{MADE}/propose_trials/{{variant}}/",
     rf"{MADE}/select_recipe/{{variant}}\.json",
 )

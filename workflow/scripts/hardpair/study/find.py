@@ -2,7 +2,8 @@
 
 import functools
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hardpair.cli.command import overlaid
@@ -10,13 +11,34 @@ from hardpair.config.read import read_map
 from hardpair.errors import UserError, one_line
 from hardpair.files import json_text, paths
 from hardpair.files.atomic import write_json
+from hardpair.staleness.code_hash import SCRIPTS
 
 BASE = "config/config.yaml"
+SHIPPED = SCRIPTS.parents[1]  # the workflow's own folder: a clone, or what pip installed
 
 
-def remember(folder: Path, configfiles: list[Path], changes: dict) -> None:
-    """Record what a study is started with: overlays, and changes of single keys (``--config``)."""
-    write_json(folder / paths.STARTED, {"configfiles": list(map(typed, configfiles)), "config": changes})
+def base() -> str:
+    """config/config.yaml of this folder; where it has none, the one that comes with the workflow."""
+    return here_or_shipped(BASE)
+
+
+def here_or_shipped(name: str | Path) -> str:
+    """The path of a file that has this path from here or, where there is none, from the workflow's own folder."""
+    return str(name) if Path(name).exists() or not (SHIPPED / name).exists() else typed(SHIPPED / name)
+
+
+def command(name: str, study: str | None = None, follow: bool = False) -> str:
+    """A command about studies as it can be given here: by `make` in the workflow's own folder, elsewhere by its script."""
+    if Path.cwd().samefile(SHIPPED):
+        return " ".join(["make", name, *([f"STUDY={study}"] if study else []), *(["FOLLOW=1"] if follow else [])])
+    script = shlex.quote(typed(SCRIPTS / "study.py"))
+    return " ".join(["python", script, name, *(["--study", study] if study else []), *(["--follow"] if follow else [])])
+
+
+def remember(folder: Path, configfiles: list[Path], changes: dict, complete: bool = False) -> None:
+    """Record what a study is started with: overlays, and changes of single keys (``--config``), or the ``complete`` config."""
+    started = {"configfiles": list(map(typed, configfiles)), "config": changes}
+    write_json(folder / paths.STARTED, started | ({"complete": True} if complete else {}))
 
 
 def typed(path: Path) -> str:
@@ -91,7 +113,7 @@ def _as_started(path: Path) -> dict:
     try:
         files = [str(file) for file in started["configfiles"]]
         try:
-            return overlay(files, started["config"])
+            return complete(started["config"]) if started.get("complete") else overlay(files, started["config"])
         except UserError:
             if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
                 raise
@@ -102,17 +124,26 @@ def _as_started(path: Path) -> dict:
 
 
 def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
-    """The resolved config of config/config.yaml and overlays of it.
+    """The resolved config of config/config.yaml and overlays of it; either may be one that comes with the workflow.
 
     Raises:
         UserError: a file cannot be read, or a key is wrong.
     """
+    return complete(merged(map(here_or_shipped, [BASE, *configfiles]), changes or {}))
+
+
+def complete(config: dict) -> dict:
+    """The resolved config of a complete one.
+
+    Raises:
+        UserError: a key is wrong.
+    """
     from hardpair.config.resolve import resolve
 
-    return resolve(merged([BASE, *configfiles], changes or {}))
+    return resolve(config)
 
 
-def merged(configfiles: Sequence[str | Path], changes: dict) -> dict:
+def merged(configfiles: Iterable[str | Path], changes: dict) -> dict:
     """Config files and changes of single keys as one config, later ones over earlier ones; it is not checked.
 
     Raises:

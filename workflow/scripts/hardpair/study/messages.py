@@ -17,7 +17,7 @@ from hardpair.files import paths
 from hardpair.jobs.gpu import devices, present
 from hardpair.jobs.logs import DIED, read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
-from hardpair.study import deaths
+from hardpair.study import deaths, find
 
 
 def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: int, processors: int) -> int:
@@ -42,7 +42,7 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
     subprocess.run(command, stdout=sys.stderr, check=False)
-    say("watch it from another terminal: make status FOLLOW=1", file=sys.stderr)
+    say(f"watch it from another terminal: {find.command('status', follow=True)}", file=sys.stderr)
 
 
 def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:
@@ -57,7 +57,7 @@ def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> No
         say(f"{name:<8}{file}", file=sys.stderr)
     for file in sorted(file for file in made if file.endswith(".png") and not results):
         say(f"{'figure:':<8}{file}", file=sys.stderr)
-    say(f"runs:   make runs STUDY={folder.name}", file=sys.stderr)
+    say(f"runs:   {find.command('runs', folder.name)}", file=sys.stderr)
     with suppress(UserError):  # without trials there is nothing to warn of
         for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):
             for warning in outcome.warnings():
@@ -90,4 +90,4 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
             say(f"{message} failed: {error} ({log})", file=sys.stderr)
             todo = "fix the cause, then rerun"
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
-    say(f"{todo}; `make status STUDY={folder.name}` shows how far the study is", file=sys.stderr)
+    say(f"{todo}; `{find.command('status', folder.name)}` shows how far the study is", file=sys.stderr)

@@ -37,31 +37,59 @@ _locks = []  # a lock that nothing refers to is released
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
 
-def as_written(workflow) -> dict | None:
-    """The config of config/config.yaml and the command line, read by ``config.read``; None where another workflow gives the config.
+class Reading:
+    """How this workflow is read: by itself, or by another workflow's ``module:``.
+
+    Attributes:
+        is_module: by another workflow's.
+        is_first: no rule is known yet, so that the study is what is made by default; not where rules of another workflow come before.
+        scripts: where commands find the scripts. Another workflow may change its working directory later.
+
+    Raises:
+        UserError: the other workflow gives paths a prefix.
+    """
+
+    def __init__(self, workflow) -> None:
+        self._modifier = workflow.modifier
+        if self._modifier.modify_path(str(paths.RESULTS)) != str(paths.RESULTS):
+            raise UserError("module: prefix and replace_prefix are not supported: leave them out, and give the study a name of its own")
+        self.is_module = not self._modifier.is_main_snakefile()
+        self.is_first = workflow.default_target is None
+        self.scripts = str(SCRIPTS) if self.is_module else find.typed(SCRIPTS)
+
+    def rules(self) -> dict[str, str]:
+        """The rules of this workflow by their names in the graph of jobs, which ``use rule * from hardpair as other_*`` changes."""
+        return {self._modifier.modify_rulename(name): name for name in self._modifier.rule_proxies._rules}
+
+
+def as_written(workflow) -> dict:
+    """The config of config/config.yaml and the command line, read by ``config.read``; or of config/config.yaml and the ``config`` that
+    another workflow gives in its ``module:``.
 
     Snakemake reads the same files as YAML 1.1: it drops repeated keys, and turns texts into numbers and dates.
 
     Raises:
         UserError: a file or a key cannot be read, or an option is given twice.
     """
-    if workflow.modifier.skip_configfile:  # by `module:`
-        return None
+    if workflow.modifier.skip_configfile:  # by `module:`; config/config.yaml of this folder is that of the other workflow
+        return find.merged([find.SHIPPED / find.BASE], workflow.modifier.globals["config"])
     settings = workflow.config_settings
     refuse_repeated(command_line())
-    base = [] if settings.replace_workflow_config or (settings.configfiles and not Path(find.BASE).exists()) else [find.BASE]
+    base = [] if settings.replace_workflow_config else [find.base()]
     return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
 
 
-def only_marks_count(workflow) -> frozenset[str]:
+def only_marks_count(workflow, own: dict[str, str]) -> frozenset[str]:
     """Have Snakemake compare nothing but times of files, so that jobs run for their marks alone; return what is forced to run.
 
     Without a profile that says so, it would run jobs also for what it remembers of them, or would not run them where it remembers nothing.
+
+    Args:
+        own: ``Reading.rules``.
     """
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
-    if workflow.dag_settings.forceall:
-        return frozenset(rule.name for rule in workflow.rules)
-    return frozenset(workflow.dag_settings.forcerun)
+    forced = own if workflow.dag_settings.forceall else workflow.dag_settings.forcerun
+    return frozenset(own.get(name, name) for name in forced)
 
 
 class Marks:
@@ -114,7 +142,7 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
 
     # Before the jobs are known, the command line alone has the targets. Most have none, and to parse it takes half a second.
     words = [word for word in command_line() if not re.match(r"-|\d+$", word) and "=" not in word and not Path(word).exists()]
-    if all(map(is_made, words)) or is_cluster_job():
+    if all(map(is_made, words)) or is_cluster_job() or not workflow.modifier.is_main_snakefile():  # others may follow
         return
     for target in filter(lambda target: not is_made(target), get_argument_parser().parse_args(command_line()).targets):
         files = [re.sub(r"{(\w+)[^{}]*}", r"{\1}", file) for rule in workflow.rules for file in rule.output]
@@ -153,11 +181,15 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def start(workflow, config: dict, folders: list[str]) -> list:
+def start(workflow, config: dict, folders: list[str], reading: Reading) -> list:
     """Prepare the folders of a study, its data and its marks, record what it is started with, register what it declares, print its plan;
-    return the planned jobs.
+    return its planned jobs.
 
     The study's lock is held until this process ends.
+
+    Args:
+        folders: those of the study, its data and its marks.
+        reading: how the rules were read.
 
     Raises:
         WorkflowError: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Snakemake
@@ -165,7 +197,9 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
-    jobs = list(workflow.dag.needrun_jobs())
+    own = reading.rules()
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in own]
+    rules = Counter(own[job.rule.name] for job in jobs)
     try:
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
         study = paths.RESULTS / config["study"]
@@ -175,12 +209,15 @@ def start(workflow, config: dict, folders: list[str]) -> list:
         refuse_unrecorded(config)
         tidy(map(Path, folders))
         write_bytecode(SCRIPTS)
-        if {"train", "run_trial"} & {job.rule.name for job in jobs}:
+        if {"train", "run_trial"} & set(rules):
             refuse_faulty(config)
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
+        if reading.is_module:  # the command line is about another config
+            find.remember(study, [], config, complete=True)
+        else:
+            find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
         register(study, config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
@@ -191,7 +228,7 @@ def start(workflow, config: dict, folders: list[str]) -> list:
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)
     at_once = messages.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
-    messages.print_plan(config, Counter(job.rule.name for job in jobs), at_once, limits.get("gpu", 1))
+    messages.print_plan(config, rules, at_once, limits.get("gpu", 1))
     return jobs
 
 
