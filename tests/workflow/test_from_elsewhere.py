@@ -40,6 +40,12 @@ rule answer:
 
 onstart:
     hardpair.onstart()
+
+onsuccess:
+    hardpair.onsuccess()
+
+onerror:
+    hardpair.onerror()
 """
 
 
@@ -87,6 +93,7 @@ def test_another_workflow_can_use_it_as_a_module(clone, tmp_path):
     done = other.run("snakemake", "--cores", "2")
     assert "study tiny: 2 of 2 runs to train" in done.stderr
     assert (tmp_path / "answer.md").exists()
+    assert "table:  results/tiny/comparison.md" in done.stderr, "onsuccess was called"
     assert json.loads((tmp_path / "results/tiny/runs/dfl/seed0/run.json").read_text())["settings"]["loss"] == {"kind": "own"}
     assert (tmp_path / "results/tiny/registration.json").exists(), "onstart was called"
     done = other.run("snakemake", "--dry-run")
