@@ -93,7 +93,7 @@ def test_numbers_are_those_of_the_tables(page):
     lead = text[text.index('id="comparison"') : text.index('id="pair"')]
     assert lead.count("baseline</small>") == 6 * 2  # measures × models
     directions = runs[runs["model"] == "last"].pivot(index="seed", columns="variant", values="b_to_a:cat-dog") * 100
-    detail = text[text.index('id="pair"') : text.index('id="figures"')]
+    detail = text[text.index('id="pair"') : text.index('id="speed"')]
     assert f"{directions['dfl'].mean():.2f}<small>" in detail
     assert ">dog → cat (%)</th>" in detail
     first = pd.read_csv(folder / "most_confused.csv").iloc[0]
