@@ -113,7 +113,7 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
     numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
-    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "largest": np.bincount(results.labels).max() / len(results.labels)}
+    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "largest": float(np.bincount(results.labels).max() / len(results.labels))}
     return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 
