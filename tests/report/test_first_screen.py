@@ -189,6 +189,8 @@ def test_an_image_in_detail_is_not_cut_on_a_phone(browser, file):
     with open_page.opened(browser, file, width=390) as page:
         cut = "(element) => element.clientWidth && element.scrollWidth > element.clientWidth + 1"
         assert page.evaluate(f"[...document.querySelectorAll('.card *')].filter({cut}).map((element) => element.outerHTML)") == []
+        sizes = "[...document.querySelectorAll('#explorer *')].map((element) => parseFloat(getComputedStyle(element).fontSize))"
+        assert min(page.evaluate(sizes)) >= 12
         page.locator(".card").first.click()
         table = page.locator("dialog .scroll").first
         assert table.evaluate("element => element.scrollWidth - element.clientWidth") == 0

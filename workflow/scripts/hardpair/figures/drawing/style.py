@@ -177,7 +177,7 @@ def ink_on(colour) -> str:
 
 def save(figure: Figure, output: str | Path) -> None:
     """Write ``output`` as PNG and, beside it, as SVG for light and dark pages; no time stamp or version enters the files."""
-    _settle(figure)
+    settle(figure)
     with atomic_write(Path(output).with_suffix(".png")) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
     drawing = io.StringIO()
@@ -185,9 +185,10 @@ def save(figure: Figure, output: str | Path) -> None:
     write_text(Path(output).with_suffix(".svg"), dark.adapted(drawing.getvalue()))
 
 
-def _settle(figure: Figure) -> None:
-    """Round the places of the panels: the last digits of the layout vary by process, and with them the names of clip paths in the SVG."""
-    figure.draw_without_rendering()
+def settle(figure: Figure) -> None:
+    """Lay out the panels, and round their places: the last digits vary by process, and with them the names of clip paths in the SVG."""
+    for _ in range(2):  # panels of a fixed shape have their places after the second time
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position([round(value, 6) for value in ax.get_position(original=True).bounds], which="both")
