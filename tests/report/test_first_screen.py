@@ -171,8 +171,11 @@ def test_axe_finds_no_violation(browser, file, width, scheme):
 
 @needs_chromium
 def test_what_is_printed_is_complete(browser, file):
-    with open_page.opened(browser, file, width=794) as page:  # A4 at 96 dpi
-        page.emulate_media(media="print")
+    with open_page.opened(browser, file, width=794, scheme="dark") as page:  # A4 at 96 dpi
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        page.evaluate("document.querySelector('#explorer').remove()")
+        assert page.evaluate(open_page.FAINT) == []
         hidden = """() => [...document.querySelectorAll("main details *")]
             .filter((element) => element.textContent.trim() && !element.closest("#explorer"))
             .filter((element) => !element.checkVisibility({ contentVisibilityAuto: true }))
