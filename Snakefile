@@ -27,9 +27,11 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
+from hardpair.study.terminal import print_table
 from hardpair.study.snakemake_internals import (
     as_written,
     logged,
+    quieten,
     refuse_unknown_targets,
     set_aside_broken,
     start,
@@ -54,6 +56,7 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
+finished = quieten(workflow)  # prints a line for each run
 oom_killed = oom_kills()  # before them
 
 
@@ -85,10 +88,16 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    planned.extend(start(workflow, config, [STUDY, DATA, *MARKS.folders()]))
+    planned.extend(
+        start(workflow, config, [STUDY, DATA, *MARKS.folders()], finished)
+    )
 
 
 onsuccess:
+    if any(
+        file.endswith("comparison.csv") for job in planned for file in job.output
+    ):
+        print_table(Path(STUDY))
     print_results(
         Path(STUDY),
         plan.searches_shown(config),
