@@ -32,10 +32,12 @@ from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
+from hardpair.study.terminal import print_table
 from hardpair.study.snakemake_internals import (
     Reading,
     as_written,
     logged,
+    quieten,
     refuse_unknown_targets,
     set_aside_broken,
     start,
@@ -61,6 +63,7 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
+finished = quieten(workflow)  # prints a line for each run
 oom_killed = oom_kills()  # before them
 
 
@@ -97,11 +100,15 @@ include: RULES / "report.smk"
 
 onstart:
     planned.extend(
-        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING)
+        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING, finished)
     )
 
 
 onsuccess:
+    if any(
+        file.endswith("comparison.csv") for job in planned for file in job.output
+    ):
+        print_table(Path(STUDY))
     print_results(
         Path(STUDY),
         plan.searches_shown(config),

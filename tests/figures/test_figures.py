@@ -37,8 +37,8 @@ def test_variants_show_every_seed_mean_interval_published_and_baseline(drawn_stu
                 [line.get_xdata()[0] for line in ax.lines if line.get_label() == f"_published:{name}"],
                 100 * variant["published"][measure],
             )
-            told_at_the_edge = any(f"{value:.1f}" in text.get_text() and "☆" in text.get_text() for text in ax.texts)
-            assert stars == [pytest.approx(value)] or (told_at_the_edge and not ax.get_xlim()[0] < value < ax.get_xlim()[1])
+            in_text = f"publ. {value:.1f}" in [text.get_text() for text in ax.texts]
+            assert stars == [pytest.approx(value)] or (in_text and not ax.get_xlim()[0] < value < ax.get_xlim()[1])
             if name == "ce":
                 assert drawn(ax.lines, "_baseline")[0][0] == pytest.approx(values.mean())
         left, right = ax.get_xlim()
@@ -112,13 +112,13 @@ def test_reliability_shows_accuracy_by_confidence_and_leaves_out_small_bins(tmp_
     np.testing.assert_allclose(x, [100 * np.mean([confidence[s][mask[s]].mean() for s in range(3)]) for mask in kept])
     np.testing.assert_allclose(y, [100 * np.mean([correct[s][mask[s]].mean() for s in range(3)]) for mask in kept])
     errors = np.array([sum(abs((correct[s] - confidence[s])[mask[s]].sum()) / 600 for mask in inside) for s in range(3)])
-    half = stats.t.ppf(0.975, 2) * stats.sem(100 * errors)
-    assert page.axes[1].get_title("left") == f"DynamicFocalLoss\nECE {100 * errors.mean():.1f} ± {half:.1f} %"
+    low, high = stats.t.interval(0.95, 2, 100 * errors.mean(), stats.sem(100 * errors))
+    assert page.axes[1].get_title("left") == f"DynamicFocalLoss\nECE {100 * errors.mean():.1f} % ({low:.1f}–{high:.1f})"
     np.testing.assert_allclose(drawn(page.axes[1].lines, "_baseline")[1][-1], drawn(page.axes[0].lines, "CrossEntropy")[1][-1])
 
 
-@pytest.mark.parametrize(("share", "text"), [(0.1, "← 10.0 ☆"), (0.84, None), (0.999, "☆ 99.9 →")])
-def test_a_published_value_is_a_star_at_its_place_or_at_the_edge_where_it_is_far_away(drawn_study, share, text):
+@pytest.mark.parametrize(("share", "text"), [(0.1, "publ. 10.0"), (0.84, None), (0.999, "publ. 99.9")])
+def test_a_published_value_is_a_star_at_its_place_or_a_number_beside_the_panel(drawn_study, share, text):
     _, settings, runs = drawn_study
     others = [{key: value for key, value in variant.items() if key != "published"} for variant in settings["variants"][1:]]
     settings = settings | {"variants": [settings["variants"][0] | {"published": {"accuracy": share, "confusion": 0.12}}, *others]}
@@ -180,6 +180,26 @@ def test_the_plane_has_a_cell_for_each_pair_of_exponents(drawn_study):
     assert "darker is better" in " ".join(page.get_supxlabel().split())
 
 
+def test_the_plane_frames_all_that_runs_do_not_distinguish_from_the_best(drawn_study):
+    _, _, runs = drawn_study
+    table = runs.measures(["cat", "dog"])
+    places = {(0, 0): "ce", (2, 0): "dfl", (0, 2): "ce_sampler", (2, 2): "dfl_sampler"}
+    near = [0.500, 0.501, 0.502], [0.501, 0.500, 0.5025], [0.40, 0.41, 0.42], [0.4999, 0.4009, 0.5018]
+    for name, values in zip(places.values(), near, strict=True):
+        table.loc[table["variant"] == name, "accuracy"] = values
+    for column in ("accuracy", "confusion"):
+        means = {place: table.loc[table["variant"] == name, column].mean() for place, name in places.items()}
+        best = (max if column == "accuracy" else min)(means, key=means.get)
+        first = table.loc[table["variant"] == places[best], column].to_numpy()
+        expected = {best}
+        for place, name in places.items():
+            difference = table.loc[table["variant"] == name, column].to_numpy() - first
+            low, high = stats.t.interval(0.95, 2, difference.mean(), stats.sem(difference)) if place != best else (0, 0)
+            expected |= {place} if low <= 0 <= high else set()
+        assert plane.best_cells(table, column, places) == expected
+    assert plane.best_cells(table, "accuracy", places) == {(0, 0), (2, 0), (2, 2)}
+
+
 def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
     folder, settings, runs = drawn_study
     calls = runs.pair_calls(3, 5)
@@ -194,7 +214,13 @@ def test_hardest_are_ranked_by_runs_then_by_probability(drawn_study):
     shown = page.subfigs[0].axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, images[top["index"].iloc[0]].transpose(1, 2, 0))
     captions = [text.get_text() for text in page.subfigs[0].findobj(Text)]
-    assert f"{100 * top['called'].iloc[0]:.0f} % of runs\np = {top['p_other'].iloc[0]:.2f}" in captions, "the numbers that order them"
+    called = top["called"].iloc[0] * len(settings["variants"]) * len(settings["seeds"])
+    assert f"p = {top['p_other'].iloc[0]:.2f}\n{called:.0f} of 12 runs" in captions, "the numbers that order them"
+    with style.applied():
+        page = hardest.figure(images, fake_study.CLASSES, calls.assign(called=1.0), settings)
+    captions = [text.get_text() for text in page.findobj(Text)]
+    assert "cat, called dog by 12 of 12 runs each" in captions
+    assert not [caption for caption in captions if caption.startswith("p =") and "runs" in caption], "what all share is written once"
 
 
 def test_hardest_without_an_error_has_a_note(drawn_study):

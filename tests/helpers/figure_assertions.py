@@ -26,6 +26,7 @@ def texts_drawn(page):
     idle = set()
     for ax in page.findobj(Axes):
         for axis in (ax.xaxis, ax.yaxis):
-            drawn = axis._update_ticks() if ax.get_visible() else []
+            drawn = axis._update_ticks() if ax.get_visible() and ax.axison else []
             idle |= {text for tick in [*axis.majorTicks, *axis.minorTicks] if tick not in drawn for text in (tick.label1, tick.label2)}
+        idle |= set() if ax.get_visible() else set(ax.findobj(Text))
     return [text for text in page.findobj(Text) if text.get_text().strip() and text.get_visible() and text not in idle]

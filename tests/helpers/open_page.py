@@ -48,7 +48,7 @@ UNNAMED = f"""() => {{ {VISIBLE}
     || (!["SELECT", "INPUT", "IMG", "CANVAS", "OL"].includes(element.tagName) && element.getAttribute("role") !== "region"
         && element.textContent.trim());
   return [...document.querySelectorAll("a, button, select, input, summary, dialog, [role], [tabindex], img, canvas, svg, ol")]
-    .filter((element) => visible(element) && !element.closest("[aria-hidden=true]") && element.getAttribute("role") !== "status")
+    .filter((element) => visible(element) && !element.closest("[aria-hidden=true], svg svg") && element.getAttribute("role") !== "status")
     .filter((element) => !named(element)).map((element) => element.outerHTML.slice(0, 120));
 }}"""
 

@@ -6,7 +6,9 @@ import numpy as np
 
 import fake_study
 from hardpair.config.resolve import resolve
+from hardpair.figures import catalogue
 
+FINAL = catalogue.FIGURES[catalogue.FINAL].settings
 FIGURES = [
     {"name": "final", "title": "The study", "caption": "What <b>was</b> found."},
     {"name": "search", "title": "Search", "caption": "How."},
@@ -36,6 +38,7 @@ def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dic
         "pairs": [["cat", "dog"]],
         "references": [],
         "searches": of_figures["searches"],
+        "answer": {key: of_figures[key] for key in FINAL},
         "commands": ["snakemake --cores 4", "python x.py --y '<z>'"],
     }
     return folder / "results", settings, np.load(folder / "data" / "test" / "images.npy")

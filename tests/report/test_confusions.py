@@ -67,7 +67,15 @@ def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(st
     counts = np.frombuffer(base64.b64decode(matrices["base64"]), np.dtype(matrices["kind"]).newbyteorder("<")).reshape(4, 10, 10)
     for variant in range(4):
         np.testing.assert_array_equal(counts[variant], sum(confusion_matrix(labels, seed, labels=range(10)) for seed in called[variant]))
-    assert extent == {"classes": 10, "images": 300, "wrong": len(index), "shown": len(index), "seeds": 5, "shown_seeds": 5} | {
+    assert extent == {
+        "classes": 10,
+        "images": 300,
+        "wrong": len(index),
+        "shown": len(index),
+        "seeds": 5,
+        "shown_seeds": 5,
+        "largest": 0.1,
+    } | {
         "quality": None,
         "side": 16,
         "reduced": False,

@@ -7,13 +7,15 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+import fake_study
 import write_report
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
-from hardpair.report import inline_files
+from hardpair.report import alt_texts, inline_files
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
 
@@ -80,10 +82,25 @@ def test_figures_have_alternative_texts_and_captions(page):
     assert "What &lt;b&gt;was&lt;/b&gt; found." in page[0]
 
 
+def test_alternative_texts_state_results_and_captions_follow_them(page):
+    text, _, folder = page
+    images = [attributes for tag, attributes in Checked(text).found if tag == "img"]
+    [headline] = re.findall(r"<h1>(.*?)</h1>", text)
+    assert images[0]["alt"] == f"The study. {html.unescape(headline)}."
+    assert all(f'id="{attributes["aria-describedby"]}"' in text for attributes in images)
+    labels = {variant["name"]: variant["label"] for variant in fake_study.STUDY}
+    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": []})
+    table = pd.read_csv(folder / "comparison.csv")
+    last = table[(table["model"] == "last") & (table["variant"] == "ce")].set_index("metric")["mean"]
+    classes = last[last.index.str.startswith("accuracy:")]
+    low, high = (f"{end.partition(':')[2]} ({100 * classes[end]:.1f} %)" for end in (classes.idxmin(), classes.idxmax()))
+    assert found["classes"] == f"CrossEntropy is least accurate on {low} and most accurate on {high}."
+    assert f"CrossEntropy {100 * last['ece']:.1f} %" in found["reliability"]
+    assert max(map(len, found.values())) < 300
+
+
 def test_numbers_are_those_of_the_tables(page):
     text, _, folder = page
-    import pandas as pd
-
     runs = pd.read_csv(folder / "runs.csv")
     last = runs[runs["model"] == "last"].pivot(index="seed", columns="variant", values="confusion:cat-dog") * 100
     assert f"{last['dfl'].mean():.2f}<small>" in text
@@ -93,7 +110,7 @@ def test_numbers_are_those_of_the_tables(page):
     lead = text[text.index('id="comparison"') : text.index('id="pair"')]
     assert lead.count("baseline</small>") == 6 * 2  # measures × models
     directions = runs[runs["model"] == "last"].pivot(index="seed", columns="variant", values="b_to_a:cat-dog") * 100
-    detail = text[text.index('id="pair"') : text.index('id="figures"')]
+    detail = text[text.index('id="pair"') : text.index('id="speed"')]
     assert f"{directions['dfl'].mean():.2f}<small>" in detail
     assert ">dog → cat (%)</th>" in detail
     first = pd.read_csv(folder / "most_confused.csv").iloc[0]

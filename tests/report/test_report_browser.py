@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from scipy.special import softmax
 
@@ -303,20 +302,6 @@ def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser,
         shown = tuple(int(page.locator(f"#explorer-{key}").input_value()) for key in ("a", "b"))
         assert both[shown] == pytest.approx(both.max())
         assert page.locator(".card").count() > 0
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("inside", [False, True])
-def test_axe_finds_no_violation(browser, study, scheme, inside):
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    page.goto(study[0].as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach((element) => (element.open = true))")
-    if inside:
-        page.locator(".card").first.click()
-    found = Axe().run(page)
-    assert found.response["violations"] == [], found.generate_report()
-    context.close()
 
 
 def test_the_first_stop_skips_to_the_images(page):

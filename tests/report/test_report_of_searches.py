@@ -24,7 +24,7 @@ def test_each_search_has_its_recipe_its_trials_and_its_warnings(tmp_path):
     best[columns.index("learning_rate")] = "0.0495"
     table.write_text("\n".join([lines[0], *(",".join(best) if line.split(",")[0] == best[0] else line for line in lines[1:])]) + "\n")
     text = html.unescape(render(folder, settings, images))
-    section = text.partition('<section id="search">')[2].partition("</section>")[0]
+    section = text.partition('<details id="search">')[2].partition('<details id="speed">')[0]
     assert [int(number) for number in re.findall(r"^epochs: (\d+)$", section, re.M)] == [20, 30]
     for name in ("CE", "DFL"):
         assert f"The recipe of {name} and all 24 trials, best first" in section

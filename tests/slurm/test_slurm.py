@@ -100,7 +100,7 @@ class Story:
     """A study of five runs on four GPUs; while four of them train, one is killed and another cancelled.
 
     Attributes:
-        study, output: the workspace and what Snakemake printed.
+        study, output, log: the workspace, what Snakemake printed, and its log.
         places: what the first four jobs recorded, by seed; ``queue`` is Slurm's queue at that time.
         killed, cancelled: seeds.
         ended: state and exit code of every job of Slurm.
@@ -121,6 +121,7 @@ class Story:
                 process.kill()
                 process.wait()
                 self.output = (folder / "output").read_text()
+                self.log = "".join(file.read_text() for file in (folder / ".snakemake/log").glob("*.snakemake.log"))
             assert process.returncode == 0, self.output
             self.ended = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in (scratch / "finished_jobs.txt").read_text().splitlines()]
 
@@ -151,7 +152,7 @@ def test_cheap_jobs_run_where_snakemake_runs(story):
     assert len(story.ended) == len(re.findall("has been submitted with SLURM jobid", story.output)) == trained + evaluated
     assert Counter(job["JobState"] for job in story.ended) == {"COMPLETED": 6, "FAILED": 1, "CANCELLED": 1}
     for message in ("Prepare the images of synthetic", "Split the training images"):
-        assert message in story.output
+        assert message in story.log
 
 
 def test_a_killed_job_is_retried_and_a_cancelled_one_resumes(story):

@@ -121,9 +121,9 @@ COUNTED = {
     ("hardpair/losses/focal.py", "min(1 / seen", "min(2 / seen"): {"train: dfl", "train: dfl_sampler"},
     ("hardpair/losses/cross_entropy.py", '"none"', '"sum"'): {"train: ce", "train: ce_sampler", "run_trial"},
     ("hardpair/samplers/focal.py", "replacement=True", "replacement=False"): {"train: ce_sampler", "train: dfl_sampler"},
-    ("hardpair/measures/significance.py", "EXACT = 40", "EXACT = 30"): {"compare", "assemble_figure"},
-    ("hardpair/comparison/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare", "assemble_figure"},
-    ("hardpair/measures/looks.py", "RULE = 32", "RULE = 16"): {"compare", "assemble_figure"},
+    ("hardpair/measures/significance.py", "EXACT = 40", "EXACT = 30"): {"compare", "assemble_figure", "write_report"},
+    ("hardpair/comparison/verdicts.py", "ALPHA = 0.05", "ALPHA = 0.01"): {"compare", "assemble_figure", "write_report"},
+    ("hardpair/measures/looks.py", "RULE = 32", "RULE = 16"): {"compare", "assemble_figure", "write_report"},
     ("hardpair/training/checkpoint.py", '"best."', '"finest."'): set(VARIANTS),
 }
 

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from hardpair.files.atomic import owner
 from hardpair.jobs.logs import read_log
 from hardpair.study import deaths, find, messages, snakemake_internals
+from hardpair.study.terminal import Finished
 from workspace import PROJECT
 
 
@@ -183,7 +184,7 @@ def test_elsewhere_than_in_the_workflow_s_folder_commands_name_its_script(tmp_pa
 
 def job(rule, **resources):
     files = {"output": [f"results/demo/{rule}.csv"], "log": [f"results/demo/logs/{rule}.log"]}
-    return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", resources=resources, **files)
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", jobid=0, resources=resources, **files)
 
 
 OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
@@ -206,7 +207,9 @@ def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_
     (tmp_path / "config").symlink_to(Path("config").absolute())
     monkeypatch.chdir(tmp_path)
     jobs = [job("train", jobs_per_gpu=2), job("train"), job("run_trial"), job("compare"), job("rule_of_another_workflow")]
-    assert snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"], OWN) == jobs[:-1]
+    assert (
+        snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"], OWN, Finished()) == jobs[:-1]
+    )
     [command] = commands
     assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
     started = json.loads(Path("results/demo/started.json").read_text())
@@ -227,7 +230,7 @@ def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, 
     left = Path(f"results/demo/.partial-{owner().replace(str(os.getpid()), '4194305')}-x")
     left.parent.mkdir(parents=True)
     left.touch()
-    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"], OWN)
+    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"], OWN, Finished())
     assert not left.exists()
     assert f"removed unfinished files of killed jobs: {left}\n" in capsys.readouterr().err
 
@@ -236,7 +239,7 @@ def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(WorkflowError, match=r"^\. is not writable: change its permissions"):
-        snakemake_internals.start(workflow([job("train")]), config, [], OWN)
+        snakemake_internals.start(workflow([job("train")]), config, [], OWN, Finished())
 
 
 def test_jobs_without_a_log_cannot_have_failed():
@@ -249,6 +252,16 @@ def test_jobs_without_a_log_cannot_have_failed():
 def test_the_insides_of_snakemake_are_used_in_one_place():
     files = [PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk"), *(PROJECT / "workflow/scripts").rglob("*.py")]
     uses = {path.name: set(re.findall(r"\bworkflow\.(\w+)", path.read_text())) - {"basedir"} for path in files}
-    inside = {"config_settings", "dag", "dag_settings", "default_target", "global_resources", "is_rule", "modifier", "rules"}
+    inside = {
+        "config_settings",
+        "dag",
+        "dag_settings",
+        "default_target",
+        "global_resources",
+        "is_rule",
+        "modifier",
+        "output_settings",
+        "rules",
+    }
     assert uses.pop("snakemake_internals.py") == inside
     assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}

@@ -123,3 +123,22 @@ def test_nothing_is_promised_where_nothing_is_known_or_at_work():
     assert "no run or trial is training, but the study's command is at work" in at_work
     assert "unlock" not in at_work
     assert lines(study(running=0, states=[DONE], finished=True))[-1] == "all done: results/made/report.html"
+
+
+def test_what_is_left_of_a_bar_differs_from_what_is_done_without_colour():
+    status = study(2, 10, 0, states=[DONE, TO_DO])
+    done = sum(run.state == DONE for run in status.runs)
+    [train] = [line for line in lines(status, 80) if line.startswith("train ")]
+    full, left = train.count("━"), train.count("┄")
+    assert full + left > 40
+    assert full == (full + left) * done // 20
+    [searched] = [line for line in lines(status, 80) if line.startswith("search ")]
+    assert (searched.count("━"), searched.count("┄")) == (full + left, 0)
+
+
+def test_no_colour_of_a_bar_is_set_where_nothing_is_done():
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(view(study(1, 1, 0, states=[TO_DO]), 80, None, NOON))
+    left = [part for part in console.file.getvalue().split("\x1b[") if "┄" in part]
+    assert left
+    assert all(part.startswith("2m") for part in left), "faint, in the terminal's own colour"

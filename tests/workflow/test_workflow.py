@@ -18,6 +18,11 @@ def test_a_run_prints_its_plan_and_where_its_results_are(finished):
     for result in ("figures/final.png", "comparison.md", "report.html"):
         assert f"results/tiny/{result}" in finished.output
         assert (finished.folder / "results/tiny" / result).stat().st_size > 0
+    assert len(re.findall(r"^Train \w+ with seed \d: done, (?:[1-5] of 6 runs|no run) left$", finished.output, re.M)) == 6
+    assert finished.output.count("\n") <= 24, "one screen"
+    [log] = (finished.folder / ".snakemake/log").glob("*.log")
+    assert "6 of 6 steps" not in finished.output
+    assert "steps (100%) done" in log.read_text(), "Snakemake's own text is in its log"
 
 
 def test_every_run_leaves_the_files_of_the_map(finished):

@@ -4,7 +4,7 @@ speed, provenance, config and commands.
 Reads comparison.csv, contrasts.csv, most_confused.csv, claims.csv, runs.csv, runs/{variant}/seed{seed}/{run.json,predictions.npz},
 figures/{name}.{svg,png} and of each search search/{recipe.yaml,trials.csv} or search/{variant}/{recipe.yaml,trials.csv} below the study's
 folder. Settings: config (resolved), pairs, references (confusion rates from elsewhere), searches (list of own, label, space, images),
-figures (list of name, title, caption), commands (list of texts). Example:
+answer (settings of the final figure), figures (list of name, title, caption), commands (list of texts). Example:
 
   python workflow/scripts/write_report.py --study-dir results/demo --images resources/synthetic/test/images.npy \\
       --settings report.json --output results/demo/report.html
@@ -19,7 +19,7 @@ def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--study-dir", type=Path, required=True, help="folder results/{study} of the study")
     cli.add_argument("--images", required=True, help="images.npy of the images evaluated on: test/, or train/ for validation images")
-    keys = "config", "pairs", "references", "searches", "figures", "commands"
+    keys = "config", "pairs", "references", "searches", "answer", "figures", "commands"
     cli.add_argument("--settings", required=True, type=settings_with(*keys), help=f"JSON or file with the keys {', '.join(keys)}")
     cli.add_argument("--output", required=True, help="HTML file to write")
     options = cli.parse_args()

@@ -166,6 +166,18 @@ def by_part(decision: Decision) -> list[int]:
     return [REFUTED if worse and p <= limit else NOT_SETTLED for worse, p in against]
 
 
+def against(claims: list[dict], decisions: list[Decision], better: str, than: str) -> dict[str, int]:
+    """By measure the verdict of the first claim (controls are none) that one variant is better than another; only what was claimed."""
+    found: dict[str, int] = {}
+    for claim, decision in zip(claims, decisions, strict=True):
+        given = iter(by_part(decision))
+        for contrast in claim["contrasts"]:
+            verdicts = {measure: next(given) for measure in contrast["measures"]}
+            if (contrast["better"], contrast["than"]) == (better, than) and not claim["control"]:
+                found = verdicts | found
+    return found
+
+
 def controls(claims: list[dict]) -> dict[int | None, list[int]]:
     """Places of the controls (``control``) by the place of the claim that each explains: the first about the same variant and measure, or
     about the same variant; None where there is none."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -28,6 +29,7 @@ class Layout:
         log: places are training images, on a logarithmic axis that falls to the right.
         title: of the axis.
         note: what a point is, for the footer.
+        nominal: a place is one class, and nothing lies between two.
     """
 
     place: pd.Series
@@ -35,6 +37,7 @@ class Layout:
     log: bool
     title: str
     note: str
+    nominal: bool = False
 
 
 def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
@@ -65,7 +68,7 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
         return Layout(place, ticks, log, title, f"point: mean of about {len(order) // GROUPS} classes")
     shown = {name: style.shortened(style.class_name(name), NAME) for name in order}
     ticks = {place[name]: f"{shown[name]}  {images[name]:,}" if uneven else shown[name] for name in order}
-    return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "")
+    return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "", nominal=True)
 
 
 def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Series]:
@@ -77,7 +80,7 @@ def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Serie
 
 
 def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
-    """Accuracy of each class, a line per variant with its band over seeds.
+    """Accuracy of each class by variant with its band over seeds: dots, or lines through groups of many classes.
 
     Args:
         table: ``Runs.per_class`` of the model after the last epoch.
@@ -91,7 +94,11 @@ def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     if where.log:
         ax.set_xscale("log")
         ax.invert_xaxis()
-    drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
+    if where.nominal:
+        _draw_dots(ax, placed, looks, where.log)
+    else:
+        drawn = lines.draw_lines(ax, placed, "accuracy", looks, 100, along="place")
+    lines.share_limits(ax, "y", *ax.get_ylim())
     if where.ticks:
         texts = list(where.ticks.values())
         turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if max(map(len, texts)) > 2 else {}
@@ -102,6 +109,27 @@ def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:
     ax.set_xlabel(where.title)
     ax.grid(axis="y")
     ax.set_title(f"{settings['evaluated_on'].capitalize()} accuracy of each class (%), higher is better")
-    style.footer(page, settings, bands.note(settings), where.note, "model after the last epoch")
-    legend.name_lines(page, ax, drawn, looks)
+    style.footer(page, settings, bands.note(settings, "dot" if where.nominal else "line"), where.note, "model after the last epoch")
+    if where.nominal:
+        legend.variants_above(page, looks, lines=False)
+    else:
+        legend.name_lines(page, ax, drawn, looks)
     return page
+
+
+def _draw_dots(ax: Axes, placed: pd.DataFrame, looks: dict[str, style.Look], log: bool) -> None:
+    """A dot with its band for each variant, side by side: no line joins two classes, since nothing lies between them."""
+    placed = placed.dropna(subset=["accuracy"])
+    # To distances from left to right, and back.
+    forth, back = (lambda place: -np.log(place), lambda distance: np.exp(-distance)) if log else (np.positive, np.positive)
+    stops = np.sort(forth(placed["place"].unique()))
+    step, size = np.diff(stops).min(initial=1), 4 if len(looks) <= 4 else 3
+    summary = bands.over_seeds(placed.groupby(["variant", "place"])["accuracy"], placed["seed"].nunique()).mul(100).reset_index()
+    for name, look in looks.items():
+        course = summary[summary["variant"] == name]
+        at = back(forth(course["place"]) + 0.7 * step * ((look.place + 0.5) / len(looks) - 0.5))
+        ax.vlines(at, course["low"], course["high"], color=look.colour, linewidth=1.1, alpha=0.7)
+        ax.plot(at, course["mean"], **(look.line | {"linestyle": "none", "markersize": size}))
+    for middle in back((stops[:-1] + stops[1:]) / 2):
+        ax.axvline(middle, color=style.FAINT, linewidth=0.5, zorder=0.3)
+    ax.set_xlim(back(stops[0] - step / 2), back(stops[-1] + step / 2))

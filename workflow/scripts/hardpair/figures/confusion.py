@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hardpair.comparison.runs import Runs
-from hardpair.figures.drawing import style
+from hardpair.figures.drawing import fitting, style
 from hardpair.measures.confusion import pair_rates
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
 COLOURS = "Blues"  # of errors
-CORRECT, PAIR = "#efefef", "#D55E00"
+CORRECT = "#efefef"
+FRAME = (style.INK, 2.6), ("#fefefe", 1.0)  # colour and width of the lines around the pair: no variant has these
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
@@ -51,12 +52,13 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
     mesh = ax.pcolormesh(errors, norm=norm, cmap=COLOURS, edgecolors="white", linewidth=0.4)
     for label, value in enumerate(np.diag(percent)):
         ax.add_patch(Rectangle((label, label), 1, 1, facecolor=CORRECT, edgecolor="white", linewidth=0.4))
-        _write(ax, label, label, value, style.INK)
+        _write(ax, label, label, value, style.ink_on(to_rgb(CORRECT)))
     for (row, column), value in np.ndenumerate(percent):
         if row != column and np.isfinite(value) and value >= 0.5:
-            _write(ax, row, column, value, style.INK if style.light(mesh.to_rgba(value)) else "white")
+            _write(ax, row, column, value, style.ink_on(mesh.to_rgba(value)))
     for row, column in (pair, pair[::-1]):
-        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=PAIR, linewidth=1.3, zorder=3))
+        for colour, width in FRAME:
+            ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False))
     ax.set_aspect("equal")
     ax.set_ylim(len(names), 0)
     ax.tick_params(length=0)
@@ -95,12 +97,13 @@ def figure(classes: list[str], matrices: dict[str, np.ndarray], settings: dict) 
     columns = count if count < 3 else 2 if count == 4 else 3 if count <= 6 or count == 9 else 4
     rows = -(-count // columns)
     longest = min(max(map(len, names)), NAME)
-    side = 0.235 * max(len(names), FEWEST) + 0.055 * longest + 0.35  # inches: cells, names, the axis's label
-    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.4)
+    cells = 0.235 * max(len(names), FEWEST)
+    side = cells + 0.055 * longest + 0.35  # inches: cells, names, the axis's label
+    page = style.new_page(max(columns * side + 0.8, 4.6), rows * (side + 0.2) + 0.5)
     axes = style.grid(page, count, columns, "predicted class", "true class")
     for ax, (name, values) in zip(axes, shares.items(), strict=True):
         draw_confusion(ax, values, names, inner, norm)
-        ax.set_title(style.wrapped(looks[name].label, int(side * 11)))
+        ax.set_title(fitting.wrapped(page, looks[name].label, cells, 8))
     bar = page.colorbar(ScalarMappable(norm, COLOURS), ax=axes, shrink=0.6 / rows**0.5, aspect=25, pad=0.02)
     bar.set_label("called another (% of true class)")
     bar.outline.set_visible(False)

@@ -35,6 +35,8 @@ def draw_course(ax: Axes, table: pd.DataFrame, column: str, looks: dict, factor:
     if column == "train_loss" and values.min() > 0 and values.max() / values.min() > SPIKE:
         ax.set_yscale("log")
         lines.log_axis(ax.yaxis)
+    elif factor == 100 and drawn:
+        lines.share_limits(ax, "y", *ax.get_ylim())
     return drawn
 
 
@@ -43,6 +45,8 @@ def draw_references(ax: Axes, column: str, settings: dict) -> None:
     for reference in about(settings["references"], settings["pairs"][:1]) if column == "confusion" else []:
         value = 100 * reference["confusion"]
         ax.axhline(value, zorder=0.8, label="_reference", **style.REFERENCE)
+        low, high = ax.get_ylim()
+        lines.share_limits(ax, "y", min(low, value - 0.05 * (high - value)), max(high, value + 0.05 * (value - low)))
         # At the left, where an untrained network's courses are far above it.
         ax.annotate(style.reference_label(reference), (0.015, value), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
                     textcoords="offset points", fontsize=6.5, color=style.REFERENCE["color"], path_effects=style.HALO)  # fmt: skip

@@ -49,20 +49,19 @@ def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
     parts = [claims.parts_of(claim, runs, settings) for claim in settings["claims"]]
     decisions = claims.decisions(settings["claims"], parts, tuple(settings["looks"]))
     blocks = _claimed(runs, settings, parts, decisions) if parts else _contrasts(runs, settings)
-    title = _title(settings, parts, decisions, names) if parts else _untitled(settings, len(blocks[0].rows) if blocks else 0)
+    judged = [place for place, claim in enumerate(settings["claims"]) if not claim["control"]] or list(range(len(parts)))
+    fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"])) if parts else None
+    if parts:
+        findings = answer.of_claims(settings, decisions, names)
+        title = answer.headline([decisions[place].verdict for place in judged], findings, len(parts[0][0].gains), fewest)
+    else:
+        title = _untitled(settings, len(blocks[0].rows) if blocks else 0)
     source = style.origin({key: settings[key] for key in ("study", "made") if key in settings})
-    return Sheet(title, tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair)))), panels, blocks, source)
+    return Sheet(title, tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair)))), panels, blocks, source, fewest)
 
 
 def _label(variant: dict) -> str:
     return style.plain(variant.get("label") or variant["name"])
-
-
-def _title(settings: dict, parts: list[list[Part]], decisions: list[Decision], names: dict[str, str]) -> str:
-    judged = [place for place, claim in enumerate(settings["claims"]) if not claim["control"]] or list(range(len(parts)))
-    fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"]))
-    verdicts = [decisions[place].verdict for place in judged]
-    return answer.headline(verdicts, answer.of_claims(settings, decisions, names), len(parts[0][0].gains), fewest)
 
 
 def _untitled(settings: dict, contrasts: int) -> str:
@@ -135,21 +134,32 @@ def _row(
 
 
 def _about(runs: pd.DataFrame, settings: dict) -> str:
+    size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
+    images = f"{settings['evaluated_on']} images"
+    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: first variant minus second"
+
+
+def budget(runs: pd.DataFrame, settings: dict) -> list[str]:
+    """What runs were trained on and how long, as far as it is known: ``fake``, ``400 training images``, ``50 epochs``."""
     epochs = sorted({int(value) for value in runs["epochs"]}) if "epochs" in runs else []
     lasted = "" if not epochs else counted(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]} epochs"
     trained = settings["trained_on"]
-    images = f", {counted(trained['images'], 'training image')}" if trained["images"] else ""
-    size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
-    data = f"{style.plain(trained['name'])}{images}, {settings['evaluated_on']} images"
-    return " · ".join(filter(None, (size, data, lasted, "a dot is one seed: first variant minus second")))
+    images = counted(trained["images"], "training image") if trained["images"] else ""
+    return list(filter(None, (style.plain(trained["name"]), images, lasted)))
+
+
+def level(runs: pd.DataFrame, settings: dict, variant: str) -> tuple[float, float] | None:
+    """Mean accuracy and confusion of the first pair over a variant's seeds, shares; None where it has no run."""
+    last = runs[(runs["model"] == "last") & (runs["variant"] == variant) & runs["seed"].isin(settings["seeds"])]
+    return None if last.empty else tuple(last[column].mean() for column in metrics_of(settings)[:2])
 
 
 def _levels(runs: pd.DataFrame, settings: dict, pair: str) -> str:
     """Where the baseline stands, and what others reach."""
-    last = runs[(runs["model"] == "last") & (runs["variant"] == settings["baseline"]) & runs["seed"].isin(settings["seeds"])]
-    if last.empty:
+    found = level(runs, settings, settings["baseline"])
+    if found is None:
         return ""
-    accuracy, confusion = (100 * last[column].mean() for column in metrics_of(settings)[:2])
+    accuracy, confusion = (100 * share for share in found)
     label = next(variant["label"] for variant in settings["variants"] if variant["name"] == settings["baseline"])
     others = "".join(f" ({style.reference_label(reference)})" for reference in about(settings["references"], settings["pairs"][:1]))
     return f"Baseline {label}: {accuracy:.1f} % accuracy, {confusion:.1f} % {pair} confusion{others}"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hardpair.comparison.runs import Runs, pair_indices
 from hardpair.data.arrays import load_part
-from hardpair.figures.drawing import style
+from hardpair.figures.drawing import fitting, style
 from hardpair.files.json_text import read_json
 from hardpair.wording import counted
 
@@ -51,20 +51,25 @@ def figure(images: np.ndarray, classes: list[str], calls: pd.DataFrame, settings
         calls: ``Runs.pair_calls`` of the model after the last epoch.
     """
     a, b = settings["pairs"][0]
-    page = style.new_page(style.WIDTH, 2.75)
+    runs = len(settings["variants"]) * len(settings["seeds"])
+    page, most = style.new_page(style.WIDTH, 2.75), 1
     for part, (true, other) in zip(page.subfigures(2, 1), ((a, b), (b, a)), strict=True):
         chosen = ranked(calls, classes.index(true))
         true, other = map(style.class_name, (true, other))
-        part.suptitle(f"{true}, called {other}", x=0.008, ha="left", fontsize=8)
+        counts = (chosen["called"] * runs).round().astype(int)
+        same = f" by {counts.iloc[0]} of {counted(runs, 'run')} each" if counts.nunique() == 1 else ""
+        titled = fitting.lines(page, f"{true}, called {other}{same}", style.WIDTH - 0.2, 8)
+        most = max(most, len(titled))
+        part.suptitle("\n".join(titled), x=0.008, ha="left", fontsize=8)
         axes = part.subplots(1, ACROSS)
         for ax in axes[len(chosen) :]:
             ax.set_axis_off()
-        for ax, row in zip(axes, chosen.itertuples(), strict=False):
-            draw_image(ax, images[row.index], f"{100 * row.called:.0f} % of runs\np = {row.p_other:.2f}")
+        for ax, row, count in zip(axes, chosen.itertuples(), counts, strict=False):
+            draw_image(ax, images[row.index], f"p = {row.p_other:.2f}" + ("" if same else f"\n{count} of {runs} runs"))
         if chosen.empty:
             axes[0].text(0, 0.5, "No run makes this error.", color=style.MUTED, va="center", transform=axes[0].transAxes)
-    runs = len(settings["variants"]) * len(settings["seeds"])
+    page.set_figheight(page.get_figheight() + 2 * fitting.height(most - 1, 8))
     images_note = f"{style.evaluated(len(calls), settings)} of the pair"
-    below = "below, and in this order: share of runs that call it so, and mean probability of that class over all runs"
+    below = "first those that most runs call so, then those of the highest p: the mean probability of that class over all runs"
     style.footer(page, settings, counted(runs, "run"), images_note, "model after the last epoch", below)
     return page

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hardpair.figures import reading
-from hardpair.figures.drawing import bands, legend, style
+from hardpair.figures.drawing import bands, fitting, legend, style
 from hardpair.measures import intervals
 
 read = reading.of_runs("reliability")
@@ -53,10 +53,10 @@ def draw_reliability(ax: Axes, bins: pd.DataFrame, look: style.Look, baseline: p
 
 
 def calibration_note(table: pd.DataFrame) -> str:
-    """Calibration error of one variant: its mean over seeds, and half the width of its 95 % t interval."""
+    """Calibration error of one variant: its mean over seeds and its 95 % t interval."""
     error = intervals.shown_interval(100 * table.drop_duplicates("seed")["ece"].to_numpy())
-    half = error["high"] - error["mean"]
-    return f"ECE {error['mean']:.1f}" + (f" ± {half:.1f} %" if np.isfinite(half) else " %")
+    interval = f" ({max(error['low'], 0):.1f}–{error['high']:.1f})" if np.isfinite(error["low"]) else ""
+    return f"ECE {error['mean']:.1f} %{interval}"
 
 
 def figure(table: pd.DataFrame, settings: dict) -> Figure:
@@ -68,11 +68,12 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
     looks = style.looks(settings["variants"])
     parts = {name: table[table["variant"] == name] for name in looks}
     bins = {name: by_bin(part) for name, part in parts.items()}
-    titles = {name: style.wrapped(look.label, 26) for name, look in looks.items()}
     columns = 3 if len(looks) in (5, 6, 9) else min(len(looks), 4)
     rows, side = -(-len(looks) // columns), style.WIDTH / max(columns, 3)
+    page = style.new_page(max(columns * side, 0.65 * style.WIDTH), 1)
+    titles = {name: fitting.wrapped(page, look.label, side - 0.5, 8) for name, look in looks.items()}
     lines = 1 + max(title.count("\n") for title in titles.values())
-    page = style.new_page(max(columns * side, 0.65 * style.WIDTH), rows * (side + 0.13 * (lines + 2)) + 0.6)
+    page.set_figheight(rows * (side + 0.13 * (lines + 2)) + 0.6)
     baseline = settings["baseline"]
     for ax, name in zip(style.grid(page, len(looks), columns, "confidence (%)", "classified correctly (%)"), looks, strict=True):
         draw_reliability(ax, bins[name], looks[name], None if name == baseline else bins[baseline])
@@ -84,7 +85,7 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         style.evaluated(int(parts[baseline].groupby("seed")["count"].sum().iloc[0]), settings),
         "model after the last epoch",
         bands.note(settings),
-        f"ECE: calibration error{f', mean ± half its 95 % t interval, n = {n} seeds' if n >= intervals.FEWEST else ''}",
+        f"ECE: calibration error{f', mean and 95 % t interval, n = {n} seeds' if n >= intervals.FEWEST else ''}",
         f"bins of fewer than {FEWEST} images are left out",
     )
     handles = [Line2D([], [], label="perfect calibration", **PERFECT)]

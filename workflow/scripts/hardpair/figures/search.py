@@ -17,9 +17,9 @@ from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
-RECIPE = {"marker": "*", "markersize": 11, "markerfacecolor": "none", "color": "#8c1d40", "markeredgewidth": 1, "linestyle": "none"}
+RECIPE = {"marker": "s", "markersize": 8, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 BEST = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
-NEAR = {"color": "#8c1d40", "alpha": 0.12, "linewidth": 0}
+NEAR = {"color": style.MUTED, "alpha": 0.18, "linewidth": 0}
 DIVERGED = {"marker": "x", "markersize": 5, "color": style.INK, "markeredgewidth": 1.1, "linestyle": "none"}
 
 
@@ -58,7 +58,7 @@ def draw_trials(ax: Axes, trials: pd.DataFrame, column: str, best: bool = False)
 
 
 def _dot(number: int, last: int) -> dict:
-    shade = colormaps["viridis"](0.85 - 0.75 * number / max(last, 1)) if last else colormaps["viridis"](0.35)
+    shade = colormaps["viridis"](0.58 - 0.25 * number / max(last, 1))  # what has 3:1 of contrast to white and to a dark page
     return {"marker": "o", "markersize": 4.5, "color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4, "linestyle": "none"}
 
 

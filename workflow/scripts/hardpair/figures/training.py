@@ -18,8 +18,9 @@ def figure(measures: pd.DataFrame, epochs: pd.DataFrame, refreshes: pd.DataFrame
         measures, epochs, refreshes, shares: ``measures`` (last model), ``epochs``, ``refreshes`` and ``difficulty`` of ``Runs``.
     """
     looks = style.looks(settings["variants"])
-    high, low = variants.row_height(looks) * len(looks) + 0.7, 4.3
-    page = style.new_page(style.WIDTH, high + low)
+    page = style.new_page(style.WIDTH, 1)
+    high, low = variants.height(page, settings, looks) + 0.15, 4.3
+    page.set_figheight(high + low)
     halves = page.add_gridspec(2, 1)
     top, bottom = map(page.add_subfigure, halves)
     variants.draw_measures(top, measures, settings, looks)

@@ -10,15 +10,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hardpair.figures import reading
-from hardpair.figures.drawing import legend, style
+from hardpair.figures.drawing import fitting, legend, lines, style
 from hardpair.measures.intervals import FEWEST, shown_interval
 from hardpair.measures.metric_names import about
 
 read = reading.of_runs("measures")
 
 MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
-PUBLISHED = {"marker": "*", "markersize": 8, "color": "#8c1d40", "markerfacecolor": "none", "markeredgewidth": 0.9, "linestyle": "none"}
+PUBLISHED = {"marker": "*", "markersize": 8, "color": style.PUBLISHED, "markerfacecolor": "none", "markeredgewidth": 0.9}
+PUBLISHED |= {"linestyle": "none"}
 FEW = 50  # seeds up to which each has a mark of full size; more fade into a cloud, kept as pixels in the SVG
+TITLE, LABEL = 2.4, 1.3  # inches: the longest line of a title and of a label
 MEAN_AT, PUBLISHED_AT = -0.28, -0.02  # rows from the middle of a variant's row
 BASELINE = {"color": style.MUTED, "linewidth": 0.7, "linestyle": (0, (4, 2))}
 
@@ -32,7 +34,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
     """
     rng = np.random.default_rng(0)
     digits = 2 if np.ptp(table[column]) < 0.2 else 1
-    points, intervals = [], {}
+    points, intervals, numbers = [], {}, {}
     for row, (name, look) in enumerate(looks.items()):
         if row % 2:
             ax.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0, zorder=0)
@@ -44,7 +46,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         many, shrunk = len(values) > FEW, min((FEW / len(values)) ** 0.5, 1)
         ax.plot(values, row + 0.25 + jitter, linestyle="none", marker="o" if many else look.marker, markersize=max(4 * shrunk, 1.2),
                 color=look.colour, alpha=max(0.75 * shrunk, 0.2), markeredgecolor="none" if many else "white", markeredgewidth=0.3,
-                rasterized=many, label=f"_seeds:{name}")  # fmt: skip
+                clip_on=False, rasterized=many, label=f"_seeds:{name}")  # fmt: skip
         text = f"{mean:.{digits}f}"
         if np.isfinite(half):
             intervals[row] = (mean - half, mean + half)
@@ -53,14 +55,16 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{name}", **MEAN)
         if name == settings["baseline"]:
             ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
-        ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False)
+        numbers[row] = text
     _limit(ax, points, intervals)
-    _draw_published(ax, column, settings["variants"])
+    far = _draw_published(ax, column, settings["variants"])
+    for row, text in numbers.items():
+        _write(ax, row, text, far.get(row))
     if column == "confusion":
         _draw_references(ax, about(settings["references"], settings["pairs"][:1]))
     _mark_cut(ax, intervals)
     ax.set_ylim(len(looks) - 0.5, -0.5)
-    ax.set_yticks(range(len(looks)), _row_labels(looks))
+    ax.set_yticks(range(len(looks)), _row_labels(ax.figure, looks))
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -72,7 +76,7 @@ def _limit(ax: Axes, points: list[float], intervals: dict[int, tuple[float, floa
     span = max(np.ptp(points), 0.1)
     low, high = max(ends.min(), min(points) - 0.5 * span), min(ends.max(), max(points) + 0.5 * span)
     margin = 0.06 * max(high - low, span)
-    ax.set_xlim(low - margin, high + margin)
+    lines.share_limits(ax, "x", low - margin, high + margin)
 
 
 def _mark_cut(ax: Axes, intervals: dict[int, tuple[float, float]]) -> None:
@@ -89,21 +93,28 @@ def _widen(ax: Axes, values: Collection[float]) -> list[float]:
     low, high = ax.get_xlim()
     near = [value for value in values if low - 0.5 * (high - low) < value < high + 0.5 * (high - low)]
     margin = 0.03 * (high - low)
-    ax.set_xlim(min([low, *(value - margin for value in near)]), max([high, *(value + margin for value in near)]))
+    lines.share_limits(ax, "x", min([low, *(value - margin for value in near)]), max([high, *(value + margin for value in near)]))
     return near
 
 
-def _draw_published(ax: Axes, column: str, variants: list[dict]) -> None:
-    """A star in a variant's row; at the panel's edge, with its value, where it is too far away to be shown beside the variants."""
+def _draw_published(ax: Axes, column: str, variants: list[dict]) -> dict[int, float]:
+    """A star in a variant's row; the values, by row, that are too far away to be shown beside the variants."""
     values = {row: 100 * variant["published"][column] for row, variant in enumerate(variants) if variant.get("published")}
     near = _widen(ax, values.values())
     for row, value in values.items():
         if value in near:
             ax.plot([value], [row + PUBLISHED_AT], label=f"_published:{variants[row]['name']}", **PUBLISHED)
-            continue
-        end, text, side = (0, f"← {value:.1f} ☆", "left") if value < ax.get_xlim()[0] else (1, f"☆ {value:.1f} →", "right")
-        ax.annotate(text, (end, row + PUBLISHED_AT), xycoords=ax.get_yaxis_transform(), va="center", ha=side, fontsize=6.5,
-                    color=PUBLISHED["color"], path_effects=style.HALO)  # fmt: skip
+    return {row: value for row, value in values.items() if value not in near}
+
+
+def _write(ax: Axes, row: int, text: str, published: float | None) -> None:
+    """Numbers at the right of a row: mean, interval and below them a published value that is off the axis."""
+    look = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "fontsize": 6.5, "annotation_clip": False}
+    up = 0 if published is None else 4
+    ax.annotate(text, (1.02, row), (0, up), va="center", **look)
+    if published is not None:
+        below = up - 4 * (text.count("\n") + 2)
+        ax.annotate(f"publ. {published:.1f}", (1.02, row), (0, below), va="center", color=PUBLISHED["color"], **look)
 
 
 def _draw_references(ax: Axes, references: list[dict]) -> None:
@@ -118,13 +129,14 @@ def _draw_references(ax: Axes, references: list[dict]) -> None:
                     zorder=3, label="_reference")  # fmt: skip
 
 
-def _row_labels(looks: dict[str, style.Look]) -> list[str]:
-    return [style.wrapped(look.label, 26 if len(looks) > 6 else 22) for look in looks.values()]
+def _row_labels(page: Figure | SubFigure, looks: dict[str, style.Look]) -> list[str]:
+    return [fitting.wrapped(page.figure, look.label, LABEL, 7) for look in looks.values()]
 
 
-def row_height(looks: dict[str, style.Look]) -> float:
-    """Inches that a row needs for its label."""
-    return max(0.45, 0.13 * max(text.count("\n") + 1 for text in _row_labels(looks)) + 0.1)
+def height(page: Figure | SubFigure, settings: dict, looks: dict[str, style.Look]) -> float:
+    """Inches that the panels of ``draw_measures`` need for labels and titles."""
+    row = max(0.45, 0.13 * max(text.count("\n") + 1 for text in _row_labels(page, looks)) + 0.1)
+    return row * len(looks) + fitting.height(titles(page, settings)["confusion"].count("\n"), 8) + 0.55
 
 
 def marks(settings: dict, looks: dict[str, style.Look]) -> list[Line2D]:
@@ -142,18 +154,18 @@ def marks(settings: dict, looks: dict[str, style.Look]) -> list[Line2D]:
     return handles + [Line2D([], [], label=style.reference_label(reference), **style.REFERENCE) for reference in references]
 
 
-def titles(settings: dict) -> dict[str, str]:
+def titles(page: Figure | SubFigure, settings: dict) -> dict[str, str]:
     """Title of the panel of each column."""
     a, b = map(style.class_name, settings["pairs"][0])
     return {
         "accuracy": f"{settings['evaluated_on'].capitalize()} accuracy (%), higher is better",
-        "confusion": style.wrapped(f"{a}–{b} confusion (%), lower is better", 44),
+        "confusion": fitting.wrapped(page.figure, f"{a}–{b} confusion (%), lower is better", TITLE, 8),
     }
 
 
 def draw_measures(page: Figure | SubFigure, table: pd.DataFrame, settings: dict, looks: dict) -> None:
     """Both measures side by side."""
-    for ax, (column, title) in zip(page.subplots(1, 2, sharey=True), titles(settings).items(), strict=True):
+    for ax, (column, title) in zip(page.subplots(1, 2, sharey=True), titles(page, settings).items(), strict=True):
         draw_variants(ax, table, column, settings, looks)
         ax.set_title(title)
 
@@ -165,7 +177,8 @@ def figure(table: pd.DataFrame, settings: dict) -> Figure:
         table: ``Runs.measures`` of the model after the last epoch.
     """
     looks = style.looks(settings["variants"])
-    page = style.new_page(style.WIDTH, row_height(looks) * len(looks) + 0.9)
+    page = style.new_page(style.WIDTH, 1)
+    page.set_figheight(height(page, settings, looks) + 0.35)
     draw_measures(page, table, settings, looks)
     style.footer(page, settings, images_note(table, settings), "model after the last epoch", numbers_note(settings))
     legend.put_above(page, marks(settings, looks))

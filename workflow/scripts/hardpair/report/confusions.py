@@ -88,8 +88,8 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
-        the most wrong first; the confusion matrix of each variant over all seeds. And numbers: classes; images evaluated, wrong in any run,
-        shown; seeds, seeds shown; quality of the pictures.
+        the most wrong first; the confusion matrix of each variant over all seeds. And numbers: classes, and the share of images in the
+        largest; images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
     """
     seeds = shown_seeds(len(runs.variants), len(runs.seeds))
     results, matrices = outcomes(runs, seeds, len(classes))
@@ -113,7 +113,7 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
     numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
-    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds}
+    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "largest": float(np.bincount(results.labels).max() / len(results.labels))}
     return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 

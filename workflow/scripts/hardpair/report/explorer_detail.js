@@ -71,11 +71,13 @@ function meanStrip(study, variants, image) {
   return strip({ "aria-hidden": "true" }, ...dots);
 }
 
-function tableOf(titles, rows, label) {
-  const line = ([first, ...cells]) => [make("th", { scope: "row" }, first), ...cells.map((cell) => make("td", {}, cell))];
+// On a narrow screen a stacked table is a block for each row, in which the title of its column stands before each cell.
+function tableOf(titles, rows, label, className = "") {
+  const cells = (others) => others.map((cell, place) => make("td", { "data-title": titles[place + 1] }, cell));
+  const line = ([first, ...others]) => [make("th", { scope: "row" }, first), ...cells(others)];
   const head = make("thead", {}, make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title))));
   const body = make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...line(cells))));
-  return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, make("table", {}, head, body));
+  return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, make("table", { className }, head, body));
 }
 
 // What runs of a variant call an image: "dog 8, horse 1".
@@ -119,7 +121,7 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
       make("button", { type: "button", id: "explorer-close", onclick: onClose }, "Close"),
     ),
     picture(study, image, { role: "img", "aria-label": `The image, a ${label}` }),
-    tableOf(["Variant", "p_t of each run (filled: wrong)", "Mean p_t", "Runs wrong", "Called"], rows, "Variants on this image"),
+    tableOf(["Variant", "p_t of each run (filled: wrong)", "Mean p_t", "Runs wrong", "Called"], rows, "Variants on this image", "stacked"),
     make(
       "details",
       {},

@@ -15,7 +15,8 @@ def figures(folder: Path, names: list[str]) -> dict[str, dict]:
     """Each figure by name: its SVG, or its PNG where SVGs are too large together.
 
     Returns:
-        ``source``, a data URI, and ``size`` (width, height; empty where an SVG has none), so that a page has its layout before it draws.
+        ``source``, a data URI; ``size`` (width, height; empty where an SVG has none), so that a page has its layout before it draws; and
+        whether it is ``light`` on a dark page too, as a PNG is.
     """
     svgs = {name: read_with(folder / f"{name}.svg", Path.read_bytes) for name in names}
     sizes = {name: re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) for name, svg in svgs.items()}
@@ -26,6 +27,7 @@ def figures(folder: Path, names: list[str]) -> dict[str, dict]:
     return {
         name: {
             "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
+            "light": kind == "png",
             "size": tuple(round(float(side)) for side in sizes[name].groups()) if sizes[name] else (),
         }
         for name, (kind, content) in files.items()

@@ -13,12 +13,14 @@ from hardpair.files.readers import read_table, read_with
 from hardpair.measures.intervals import shown
 from hardpair.measures.metric_names import about, details_of, metrics_of
 from hardpair.measures.pair_name import shown_pair
-from hardpair.report import inline_files, provenance, tables
+from hardpair.report import alt_texts, inline_files, provenance, tables
 from hardpair.report.confusions import explored
+from hardpair.report.first_screen import first_screen
 
 HERE = Path(__file__).parent
 SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer_tables.js", "explorer.js")
 LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
+MODELS = {"last": "Model after the last epoch", "best": "Model of the best validation epoch"}
 
 
 def render(folder: Path, settings: dict, images: np.ndarray) -> str:
@@ -26,7 +28,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
 
     Args:
         folder: of the study.
-        settings: config (resolved), pairs, references, searches, figures, commands.
+        settings: config (resolved), pairs, references, searches, answer (settings of the final figure), figures, commands.
         images: uint8 (N, 3, H, W) that the predictions are about.
     """
     config, pairs = settings["config"], settings["pairs"]
@@ -42,19 +44,23 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
-    claims = read_table(folder / "claims.csv")
+    environment.filters |= {"model": lambda model: MODELS.get(model, model)}
+    claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
+    first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"])
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
+    results = alt_texts.results(folder, labels, config["baseline"], first)
     return environment.get_template("page.html.jinja").render(
         config=config,
+        first=first,
         pair=[name.replace("_", " ") for name in pairs[0]],
         baseline=labels[config["baseline"]],
         references=about(settings["references"], pairs),
         claims=claims.to_dict("records"),
         shared=listed_claims.shared(claims),
-        figures=[figure | embedded[figure["name"]] for figure in settings["figures"]],
+        figures=[figure | embedded[figure["name"]] | {"alt": alt_texts.alt(figure, results)} for figure in settings["figures"]],
         search=_search(folder, settings["searches"]) if settings["searches"] else None,
         speed=tables.speed(records, labels),
-        runs=tables.every_run(read_table(folder / paths.RUNS_TABLE), labels, metrics_of(settings)),
+        runs=tables.every_run(measured, labels, metrics_of(settings)),
         provenance=provenance.provenance(records),
         resolved=yaml_text.dump(config),
         commands=settings["commands"],
@@ -70,7 +76,7 @@ def _results(folder: Path, labels: dict[str, str], baseline: str, settings: dict
     contrasts, confused, compared = (shown(read_table(folder / f"{name}.csv")) for name in ("contrasts", "most_confused", "comparison"))
     by_model = dict(iter(compared.groupby("model", sort=False)))
     last = by_model["last"]
-    parts = {"lead": metrics[:lead], "rest": metrics[lead:]}
+    parts = {"lead": [*metrics[1:lead], metrics[0]], "rest": metrics[lead:]}
     return {
         "comparisons": {
             model: {part: tables.comparison(measured, labels, baseline, parts[part]) for part in parts}

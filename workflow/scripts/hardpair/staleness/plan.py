@@ -232,7 +232,7 @@ def figure_arguments(config: dict, name: str) -> str:
 
 
 def report_settings(config: dict) -> dict:
-    """What the report depends on, beside tables and figures: the config, and each figure's title and caption."""
+    """What the report depends on, beside tables: the config, what its first screen shows, each figure's title and caption."""
     first = config["variants"][0]["name"]
     record = paths.RESULTS / config["study"] / paths.RUN_RECORD.format(variant=first, seed=config["seeds"][0])
     return {
@@ -240,6 +240,7 @@ def report_settings(config: dict) -> dict:
         "pairs": pairs(config),
         "references": references(config),
         "searches": searches_shown(config),
+        "answer": figure_settings(config, catalogue.FINAL),
         "figures": [{"name": name, "title": entry.title, "caption": catalogue.caption(name)} for name, entry in figures(config).items()],
         "commands": [
             "# The whole study again; study.yaml is the config above.",

@@ -15,6 +15,8 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 from snakemake.settings.types import RerunTrigger
 from snakemake.utils import available_cpu_count
 
@@ -32,6 +34,7 @@ from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
+from hardpair.study.terminal import Finished, Quiet
 
 _locks = []  # a lock that nothing refers to is released
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
@@ -181,7 +184,24 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def start(workflow, config: dict, folders: list[str], reading: Reading) -> list:
+def quieten(workflow) -> Finished:
+    """Leave Snakemake's text on jobs to its log, where the command line has no flag of its own about what is printed.
+
+    Returns:
+        What prints a line for each finished run, once it knows the jobs.
+    """
+    finished, settings = Finished(), workflow.output_settings
+    usual = {Quietness.HOST, Quietness.REASON}  # profiles/default
+    loud = settings.verbose or settings.printshellcmds or settings.debug_dag or set(settings.quiet or ()) != usual
+    if not (loud or settings.dryrun or is_cluster_job()):
+        for handler in logger.handlers:
+            if handler.name == "DefaultStreamHandler":
+                handler.addFilter(Quiet())
+        logger.addHandler(finished)
+    return finished
+
+
+def start(workflow, config: dict, folders: list[str], reading: Reading, finished: Finished) -> list:
     """Prepare the folders of a study, its data and its marks, record what it is started with, register what it declares, print its plan;
     return its planned jobs.
 
@@ -190,6 +210,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading) -> list:
     Args:
         folders: those of the study, its data and its marks.
         reading: how the rules were read.
+        finished: what ``quieten`` gave.
 
     Raises:
         WorkflowError: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Snakemake
@@ -224,6 +245,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading) -> list:
     except OSError as error:
         where, what = error.filename or paths.RESULTS, error.strerror or error
         raise WorkflowError(f"{where}: {what}: free space, or work in a folder of your own") from None
+    finished.expect((job.jobid, own[job.rule.name], job.message or job.rule.name) for job in jobs)
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)

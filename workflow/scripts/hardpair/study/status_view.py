@@ -1,11 +1,13 @@
 """Display a study's status on a terminal. Imports no torch."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +18,7 @@ from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED,
 from hardpair.wording import abbreviated, counted
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
-NAME = 24  # columns of a variant's name
+NAME, BAR = 24, 100  # columns of a variant's name, and of a bar at most
 FEW = 4  # failures, or variants with stale runs, that have a line each where there is room
 SIGNS = {DONE: "●", RUNNING: "◐", FAILED: "✗", STOPPED: "◌", STALE: "~", TO_DO: "·"}
 STYLES = {DONE: "green", RUNNING: "cyan", FAILED: "bold red", STOPPED: "yellow", STALE: "yellow", TO_DO: "dim"}
@@ -70,12 +72,26 @@ def _phases(status: StudyStatus, width: int) -> Table:
         if name == "report":
             count, noun = "", "done" if status.finished else "to do"
         style = STYLES[DONE] if all(done) else ""
-        table.add_row(Text(name), _bar(sum(done), len(done)), Text(count, style), Text(noun, style))
+        table.add_row(Text(name), _Bar(sum(done), len(done)), Text(count, style), Text(noun, style))
     return table
 
 
-def _bar(done: float, total: float) -> ProgressBar:
-    return ProgressBar(total=max(total, 1), completed=done, complete_style="cyan", finished_style="green")
+@dataclass(frozen=True)
+class _Bar:
+    """A bar as wide as its column. What is left has other characters than what is done, and no colour of its own: it reads on light and
+    dark terminals, and without colour."""
+
+    done: float
+    total: float
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        width, total = min(options.max_width, BAR), max(self.total, 1)
+        filled = int(width * self.done / total)
+        full, left = ("#", ".") if options.ascii_only else ("━", "┄")
+        yield Text.assemble((full * filled, "green" if self.done >= total else "cyan"), (left * (width - filled), "dim"), no_wrap=True)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(4, min(options.max_width, BAR))
 
 
 def _matrix(status: StudyStatus, width: int) -> Table:
@@ -118,7 +134,7 @@ def _running(status: StudyStatus, width: int, most: int | None) -> Table:
             _short(job.variant or job.name),
             str(job.seed) if job.variant else "",
             f"{job.epoch}/{job.epochs}" if training else "",
-            _bar(job.epoch, job.epochs) if training else Text(harmless(job.reason.partition(":")[0]) or "starting", "dim"),
+            _Bar(job.epoch, job.epochs) if training else Text(harmless(job.reason.partition(":")[0]) or "starting", "dim"),
             f"{job.accuracy:.2%}" if job.accuracy is not None else "",
             f"{job.rate:,.0f}" if training else "",
             duration(job.left) if job.left is not None else "",

@@ -26,9 +26,9 @@ def over_seeds(groups: SeriesGroupBy, seeds: int) -> pd.DataFrame:
     return band
 
 
-def note(settings: dict) -> str:
-    """What lines and bands mean."""
+def note(settings: dict, mark: str = "line") -> str:
+    """What lines (or another ``mark``) and bands mean."""
     n = len(settings["seeds"])
     if n == 1:
-        return "line: one seed, so no band"
-    return f"line: mean of n = {n} seeds, band: {'lowest to highest' if n < FEW else '95 % t interval'}"
+        return f"{mark}: one seed, so no band"
+    return f"{mark}: mean of n = {n} seeds, band: {'lowest to highest' if n < FEW else '95 % t interval'}"

@@ -1,21 +1,18 @@
 """Paired differences: a row a comparison, a panel a measure, right is better; with what they come to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hardpair.comparison import verdicts
-from hardpair.comparison.claims_in_words import Unit
 from hardpair.figures.drawing import difference_key, fitting, style
-from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.difference_key import BAND, DOTS, INTERVAL, MEAN, PUBLISHED
+from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
-from hardpair.measures.intervals import mean_interval
 
 # Colours of a verdict: text and frame, tint.
 TONES = {verdicts.SUPPORTED: ("#0b6b46", "#e3f1ea"), verdicts.REFUTED: ("#9a3412", "#fce8df")}
@@ -145,8 +142,9 @@ def _draw(page: Figure, sheet: Sheet, columns: _Columns, placed: list[_Placed], 
             for ax, panel, cell, left in zip(axes, sheet.panels, row.cells, columns.panels, strict=True):
                 _mark_row(ax, panel, y, tall)
                 if cell:
-                    _draw_cell(ax, panel, cell, y + tall / 2)
-                    _number(page, left + columns.panel, y + tall / 2, panel, cell, ax.get_xlim())
+                    marks = places(cell, panel, ax.get_xlim())
+                    _draw_cell(ax, marks, cell, y + tall / 2)
+                    _number(page, left + columns.panel, y + tall / 2, panel, cell, marks.beyond)
 
 
 def _draw_row(page: Figure, columns: _Columns, block: Block, placed: tuple[Row, float, float, list[str]]) -> None:
@@ -171,32 +169,18 @@ def _chip(page: Figure, x: float, y: float, verdict: int) -> None:
     fitting.put(page, x + 0.08, y + tall / 2, [text], size, weight="bold", va="center", color=colour)
 
 
-def _dress(ax: Axes, panel: Panel, cells: list[Cell], limits: tuple[float, float]) -> None:
+def _dress(ax: Axes, panel: Panel, cells: list[Cell], ends: tuple[float, float]) -> None:
     """An axis whose vertical coordinate is inches from the top of the page."""
     ax.patch.set_visible(False)
-    ax.set_ylim(*limits)
+    ax.set_ylim(*ends)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.set_xlim(*_limits(panel, cells))
+    ax.set_xlim(*limits(panel, cells))
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.6g}".replace("-", "−") if value else "0"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
     for ha, x, text in (("left", 0, "← worse"), ("right", 1, "better →")):
         ax.annotate(text, (x, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", ha=ha, va="top", fontsize=SMALL - 0.5,
                     color=style.MUTED)  # fmt: skip
-
-
-def _limits(panel: Panel, cells: list[Cell]) -> tuple[float, float]:
-    """All seeds, 0 and the margin; intervals and published differences as far as they leave the seeds apart."""
-    points = panel.unit.factor * np.concatenate([[0, panel.margin, -panel.margin], *(cell.gains for cell in cells)])
-    span = max(np.ptp(points), 4 * 10.0**-panel.unit.digits)
-    summaries = [mean_interval(cell.gains) for cell in cells if len(cell.gains) >= FEW]
-    others = [summary[key] for summary in summaries for key in ("low", "high")] + [
-        cell.published for cell in cells if cell.published is not None
-    ]
-    near = [value for value in panel.unit.factor * np.array(others) if points.min() - span / 2 <= value <= points.max() + span / 2]
-    low, high = min([points.min(), *near]), max([points.max(), *near])
-    room = 0.06 * max(high - low, span)
-    return low - room, high + room
 
 
 def _mark_row(ax: Axes, panel: Panel, y: float, tall: float) -> None:
@@ -211,45 +195,31 @@ def _mark_row(ax: Axes, panel: Panel, y: float, tall: float) -> None:
     ax.vlines([0], start, end, color=style.MUTED, linewidth=0.8, zorder=0.6)
 
 
-def _draw_cell(ax: Axes, panel: Panel, cell: Cell, y: float) -> None:
-    values = panel.unit.factor * cell.gains
-    pale = {} if cell.decides else {"alpha": 0.45}
-    rng = np.random.default_rng(0)
-    jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.14
-    shrunk = min((30 / len(values)) ** 0.5, 1)
-    look = DOTS | {"markersize": max(DOTS["markersize"] * shrunk, 1.2), "rasterized": len(values) > MANY} | pale
-    ax.plot(values, y + 0.09 + jitter, label="_seeds", **look)
-    summary = {key: panel.unit.factor * value for key, value in mean_interval(cell.gains).items()}
-    low, high = ax.get_xlim()
-    if len(values) >= FEW:
-        ends = np.clip([summary["low"], summary["high"]], low, high)
-        ax.plot(ends, [y - 0.1] * 2, label="_interval", **(INTERVAL | pale))
-        for end, marker, cut in ((low, "<", summary["low"] < low), (high, ">", summary["high"] > high)):
+def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
+    pale, count = {} if cell.decides else {"alpha": 0.45}, len(marks.seeds)
+    shrunk = min((30 / count) ** 0.5, 1)
+    look = DOTS | {"markersize": max(DOTS["markersize"] * shrunk, 1.2), "rasterized": count > MANY} | pale
+    ax.plot(marks.seeds, y + 0.09 + 0.14 * marks.heights, label="_seeds", **look)
+    if marks.interval:
+        ax.plot(marks.interval, [y - 0.1] * 2, label="_interval", **(INTERVAL | pale))
+        for end, marker, cut in zip(marks.interval, "<>", marks.cut, strict=True):
             if cut:
                 ax.plot([end], [y - 0.1], marker=marker, color=style.INK, markersize=3.5, clip_on=False, **pale)
     filled = {} if cell.significant else {"markerfacecolor": "white"}
-    ax.plot([summary["mean"]], [y - 0.1], label="_mean", **(MEAN | filled | pale))
-    if cell.published is not None and low <= panel.unit.factor * cell.published <= high:
-        ax.vlines([panel.unit.factor * cell.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))
+    ax.plot([marks.mean], [y - 0.1], label="_mean", **(MEAN | filled | pale))
+    if marks.published is not None:
+        ax.vlines([marks.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))
 
 
-def _number(page: Figure, x: float, y: float, panel: Panel, cell: Cell, limits: tuple[float, float]) -> None:
+def _number(page: Figure, x: float, y: float, panel: Panel, cell: Cell, beyond: str) -> None:
     """The mean beside the panel, bold where it decides, with the sign of its verdict; below it a published value that is off the axis."""
-    mean = _text(panel.unit, float(cell.gains.mean()))
     look = {
         "weight": "bold" if cell.decides and cell.verdict is not None else "normal",
         "color": style.INK if cell.decides else style.MUTED,
     }
-    fitting.put(page, x + NUMBERS - 0.26, y, [mean], BODY, ha="right", va="center", **look)
+    fitting.put(page, x + NUMBERS - 0.26, y, [written(panel.unit, float(cell.gains.mean()))], BODY, ha="right", va="center", **look)
     if cell.verdict is not None:
         fitting.put(page, x + NUMBERS - 0.15, y, [verdicts.SIGNS[cell.verdict]], BODY, ha="center", va="center", weight="bold",
                     color=TONES[cell.verdict][0])  # fmt: skip
-    if cell.published is not None and not limits[0] <= panel.unit.factor * cell.published <= limits[1]:
-        text = _text(replace(panel.unit, digits=max(panel.unit.digits - 1, 0)), cell.published)
-        fitting.put(page, x + NUMBERS - 0.26, y + 0.07, [f"publ. {text}"], SMALL - 1, ha="right", color=PUBLISHED["color"])
-
-
-def _text(unit: Unit, value: float) -> str:
-    """A number with a true minus, and without a sign where it is shown as 0."""
-    text = unit.number(value)
-    return text.replace("-", "−") if float(text) else text[1:]
+    if beyond:
+        fitting.put(page, x + NUMBERS - 0.26, y + 0.07, [f"publ. {beyond}"], SMALL - 1, ha="right", color=PUBLISHED["color"])

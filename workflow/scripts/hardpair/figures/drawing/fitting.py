@@ -32,6 +32,11 @@ def lines(page: Figure, text: str, width: float, size: float, weight: str = "nor
     return found
 
 
+def wrapped(page: Figure, text: str, width: float, size: float) -> str:
+    """``text`` with a break after each of its ``lines``."""
+    return "\n".join(lines(page, text, width, size))
+
+
 def height(count: int, size: float) -> float:
     """Inches of so many lines."""
     return count * size * LINE / 72

@@ -48,10 +48,10 @@ def spread(ideal: np.ndarray, gap: float, height: float) -> np.ndarray | None:
     return None if room < 0 else isotonic_regression(ideal - steps).x.clip(0, room) + steps
 
 
-def variants_above(figure: Figure | SubFigure, looks: dict[str, Look]) -> float:
+def variants_above(figure: Figure | SubFigure, looks: dict[str, Look], lines: bool = True) -> float:
     """One legend of all variants above the panels."""
-    width = 64 if len(looks) <= 3 else 36
-    return put_above(figure, [Line2D([], [], **look.line | {"label": wrapped(look.label, width)}) for look in looks.values()])
+    width, marks = 64 if len(looks) <= 3 else 36, {} if lines else {"linestyle": "none"}
+    return put_above(figure, [Line2D([], [], **look.line | marks | {"label": wrapped(look.label, width)}) for look in looks.values()])
 
 
 def put_above(figure: Figure | SubFigure, handles: list[Artist]) -> float:

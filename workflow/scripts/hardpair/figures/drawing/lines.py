@@ -82,6 +82,13 @@ def epoch_axis(ax: Axes, epochs: pd.Series) -> None:
         ax.margins(x=0.02)
 
 
+def share_limits(ax: Axes, axis: str, low: float, high: float, least: float = 0.4) -> None:
+    """Limits of an axis (``x`` or ``y``) of shares in per cent: within 0 and 100, and so far apart that ticks need few digits."""
+    room = max(least - (high - low), 0) / 2
+    low, high = max(low - room, 0.0), min(high + room, 100.0)
+    ax.set(**{f"{axis}lim": (min(low, 100 - least), max(high, least))})
+
+
 def log_axis(axis: Axis, most: int = 6) -> None:
     """A logarithmic axis with at most so many ticks, plain numbers at 1, 2, 5 or 1, 3 or 1 of each decade as the range allows."""
     low, high = sorted(axis.get_view_interval())

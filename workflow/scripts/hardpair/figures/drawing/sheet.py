@@ -62,13 +62,18 @@ class Panel:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a figure of differences shows: the answer, what it is about, and where it comes from."""
+    """What a figure of differences shows: the answer, what it is about, and where it comes from.
+
+    Attributes:
+        fewest: seeds from which verdicts are given, if there are fewer.
+    """
 
     title: str
     subtitle: tuple[str, ...]
     panels: tuple[Panel, ...]
     blocks: tuple[Block, ...]
     footer: str
+    fewest: int | None = None
 
     @property
     def rows(self) -> list[Row]:

@@ -1,5 +1,6 @@
 """What all figures share: fonts, a fixed look per variant, text that is safe to draw, and files with the same bytes every time."""
 
+import io
 import textwrap
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from hardpair.figures.drawing import fonts
-from hardpair.files.atomic import atomic_write
+from hardpair.figures.drawing import dark, fonts
+from hardpair.files.atomic import atomic_write, write_text
 from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -43,6 +44,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # ticks are read as they stand
     "grid.color": FAINT,
     "grid.linewidth": 0.5,
     "text.color": INK,
@@ -167,23 +169,26 @@ def reference_label(reference: dict) -> str:
     return f"{shortened(plain(reference['label']), 24)} {100 * reference['confusion']:.2f} %"
 
 
-def light(colour) -> bool:
-    """Whether dark text reads better than white text on ``colour`` (RGB, 0 to 1)."""
+def ink_on(colour) -> str:
+    """Colour of text that reads best on a cell of ``colour`` (RGB, 0 to 1); like the cell, it stays the same on dark pages."""
     linear = np.asarray(colour[:3]) ** 2.2
-    return bool(linear @ (0.2126, 0.7152, 0.0722) > 0.22)
+    return "#212121" if linear @ (0.2126, 0.7152, 0.0722) > 0.22 else "#fefefe"
 
 
 def save(figure: Figure, output: str | Path) -> None:
-    """Write ``output`` as PNG and, beside it, as SVG; no time stamp or version enters the files."""
-    _settle(figure)
-    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
-        with atomic_write(Path(output).with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+    """Write ``output`` as PNG and, beside it, as SVG for light and dark pages; no time stamp or version enters the files."""
+    settle(figure)
+    with atomic_write(Path(output).with_suffix(".png")) as temporary:
+        figure.savefig(temporary, metadata={"Software": None})
+    drawing = io.StringIO()
+    figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
+    write_text(Path(output).with_suffix(".svg"), dark.adapted(drawing.getvalue()))
 
 
-def _settle(figure: Figure) -> None:
-    """Round the places of the panels: the last digits of the layout vary by process, and with them the names of clip paths in the SVG."""
-    figure.draw_without_rendering()
+def settle(figure: Figure) -> None:
+    """Lay out the panels, and round their places: the last digits vary by process, and with them the names of clip paths in the SVG."""
+    for _ in range(2):  # panels of a fixed shape have their places after the second time
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position([round(value, 6) for value in ax.get_position(original=True).bounds], which="both")

@@ -1,0 +1,200 @@
+"""The report's first screen: the answer of the final figure, above the fold, whatever the screen, and complete on paper."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+import open_page
+from claimed_study import claim
+from hardpair.comparison import claims
+from hardpair.figures import final
+from hardpair.report.first_screen import DOTS, first_screen, nothing_learned
+from hardpair.report.page import render
+from reported_study import reported
+
+BOTH = ("accuracy", "confusion")
+LEVELS = {"ce": (0.61, 0.20), "dfl": (0.63, 0.205), "ce_sampler": (0.57, 0.23), "dfl_sampler": (0.62, 0.21)}
+CLAIMED = {
+    ("dfl", "ce"): "Dynamic Focal Loss confuses cats and dogs less often than cross-entropy.",
+    ("ce_sampler", "ce"): "The focal sampler alone beats cross-entropy.",
+    ("dfl", "ce_sampler"): "The loss alone beats the sampler alone.",
+    ("dfl", "dfl_sampler"): "The loss alone beats both together.",
+}
+SCREENS = [(1280, 800), (390, 844)]
+needs_chromium = pytest.mark.skipif(open_page.CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+
+
+def made(seeds=10, levels=LEVELS):
+    """Runs around these levels, as runs.csv has them."""
+    rng = np.random.default_rng(1)
+    rows = [
+        {"variant": name, "seed": seed, "model": "last", "epochs": 10, "accuracy": accuracy + rng.normal(0, 0.006)}
+        | {"confusion:cat-dog": confusion + rng.normal(0, 0.008)}
+        for name, (accuracy, confusion) in levels.items()
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def settings(seeds=10, **changes):
+    """Settings of the final figure."""
+    variants = [{"name": name, "label": name.upper()} for name in LEVELS]
+    declared = [claim((*pair, BOTH), name="-".join(pair)) | {"sentence": sentence} for pair, sentence in CLAIMED.items()]
+    found = {"study": "s", "variants": variants, "seeds": list(range(seeds)), "pairs": [["cat", "dog"]], "baseline": "ce", "looks": []}
+    found |= {"evaluated_on": "test", "references": [], "claims": declared, "contrasts": [["dfl", "ce"]]}
+    return found | {"margins": {"accuracy": 0.3, "confusion": 0.5}, "trained_on": {"name": "fake", "images": 400}} | changes
+
+
+def test_marks_stand_where_the_paired_differences_are():
+    runs = made()
+    found = first_screen(runs, settings(), 1000, 0.1)
+    for panel, (column, sign) in enumerate((("accuracy", 1), ("confusion:cat-dog", -1))):
+        axis = found["axes"][panel]
+        low, high = axis["ends"]
+        for pair, block in zip(CLAIMED, found["blocks"], strict=True):
+            values = [runs[runs["variant"] == name].set_index("seed")[column] for name in pair]
+            gains = 100 * sign * (values[0] - values[1])
+            cell = block["rows"][0]["cells"][panel]
+            shown = sorted(low + at * (high - low) / 100 for at, _ in cell["seeds"])
+            np.testing.assert_allclose(shown, sorted(gains), atol=1e-3)
+            assert low + cell["mean"] * (high - low) / 100 == pytest.approx(gains.mean(), abs=1e-3)
+            assert cell["number"] == f"{gains.mean():+.2f}".replace("-", "−")
+        assert low + axis["zero"] * (high - low) / 100 == pytest.approx(0, abs=1e-3)
+
+
+def test_headline_and_verdicts_are_those_of_the_final_figure():
+    runs = made()
+    found = first_screen(runs, settings(), 1000, 0.1)
+    assert found["headline"] == final.sheet(runs, settings()).title
+    assert [block["verdict"]["word"] for block in found["blocks"]] == list(claims.claims_table(runs, settings())["verdict"])
+    assert len({block["verdict"]["word"] for block in found["blocks"]}) == 3
+
+
+def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
+    runs = made()
+    cards = {card["label"]: card for card in first_screen(runs, settings(), 1000, 0.1)["cards"]}
+    for name in LEVELS:
+        means = runs[runs["variant"] == name][["accuracy", "confusion:cat-dog"]].mean()
+        assert [cards[name.upper()][measure]["text"] for measure in BOTH] == [f"{100 * mean:.1f} %" for mean in means]
+    signs = {name: [card[measure]["verdict"] and card[measure]["verdict"]["sign"] for measure in BOTH] for name, card in cards.items()}
+    assert signs == {"CE": [None] * 2, "DFL": ["✓", "?"], "CE_SAMPLER": ["✗", "✗"], "DFL_SAMPLER": [None] * 2}
+
+
+@pytest.mark.parametrize(("seeds", "warned"), [(2, True), (5, True), (6, False)])
+def test_too_few_seeds_are_one_warning_and_no_reason_in_a_row(seeds, warned):
+    found = first_screen(made(seeds), settings(seeds), 1000, 0.1)
+    assert [warning for warning in found["warnings"] if "No claim is judged below 6 seeds" in warning] == found["warnings"]
+    assert len(found["warnings"]) == warned
+    assert any(block["reason"] for block in found["blocks"]) != warned
+
+
+@pytest.mark.parametrize(("classes", "limit"), [(100, 0.02), (10, 0.2), (2, 1 / 2 + 1 / 18)])
+def test_nothing_is_learned_below_twice_chance_of_ten_classes(classes, limit):
+    assert nothing_learned(limit - 1e-6, 1 / classes)
+    assert not nothing_learned(limit + 1e-6, 1 / classes)
+
+
+def test_variants_that_learned_nothing_are_named():
+    assert "every variant" in first_screen(made(levels=dict.fromkeys(LEVELS, (0.11, 0.2))), settings(), 1000, 0.1)["warnings"][0]
+    [warning] = first_screen(made(levels=LEVELS | {"dfl": (0.11, 0.2)}), settings(), 1000, 0.1)["warnings"]
+    assert "the accuracy of DFL is at most 11." in warning
+    assert first_screen(made(), settings(), 1000, 0.1)["warnings"] == []
+
+
+def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
+    runs = made(300)
+    [seeds] = {len(cell["seeds"]) for block in first_screen(runs, settings(300), 9, 0.1)["blocks"] for cell in block["rows"][0]["cells"]}
+    assert seeds == DOTS
+
+
+def test_without_claims_rows_are_contrasts_and_without_complete_seeds_there_is_none():
+    found = first_screen(made(), settings(claims=[]), 1000, 0.1)
+    assert not found["judged"]
+    assert len(found["blocks"][0]["rows"]) == 1
+    assert first_screen(made(1), settings(1) | {"seeds": [7]}, 1000, 0.1)["cards"] == []
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A study of four claims, all of whose images are wrong in some run, as its page."""
+    base = tmp_path_factory.mktemp("study")
+    folder, about, images = reported(base, seeds=10, images=200)
+    measured = pd.read_csv(folder / "runs.csv").set_index(["variant", "seed", "model"])
+    measured.update(made().assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
+    measured.reset_index().to_csv(folder / "runs.csv", index=False)
+    people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
+    about["answer"] |= {"claims": settings()["claims"], "references": [people]}
+    page = base / "report.html"
+    page.write_text(render(folder, about, images), encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_page.browser() as chromium:
+        yield chromium
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+def test_all_of_the_answer_is_above_the_fold(browser, file, width, height, scheme):
+    with open_page.opened(browser, file, width=width, scheme=scheme) as page:
+        assert page.evaluate("document.querySelector('.axes').getBoundingClientRect().bottom") <= height
+        boxes = page.evaluate("""() => [...document.querySelectorAll("h1, .context, .cards li, .claim, .chip, .differences, .number")]
+            .map((element) => element.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])""")
+        assert len(boxes) == 2 + 4 + 2 * 4 + 2 * 2 * 4
+        assert all(left >= 0 and right <= width and 0 <= top < bottom <= height for left, right, top, bottom in boxes)
+        sizes = "[...document.querySelectorAll('header *')].map((element) => parseFloat(getComputedStyle(element).fontSize))"
+        assert min(page.evaluate(sizes)) >= 12
+        confusion = page.locator("#comparison thead th").nth(1)
+        assert "confusion" in confusion.text_content()
+        assert confusion.bounding_box()["x"] + confusion.bounding_box()["width"] <= width
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [width for width, _ in SCREENS])
+def test_axe_finds_no_violation(browser, file, width, scheme):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((element) => (element.open = true))")
+    for inside in (False, True):
+        if inside:
+            page.locator(".card").first.click()
+        found = Axe().run(page)
+        assert found.response["violations"] == [], found.generate_report()
+    context.close()
+
+
+@needs_chromium
+def test_what_is_printed_is_complete(browser, file):
+    with open_page.opened(browser, file, width=794, scheme="dark") as page:  # A4 at 96 dpi
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        page.evaluate("document.querySelector('#explorer').remove()")
+        assert page.evaluate(open_page.FAINT) == []
+        hidden = """() => [...document.querySelectorAll("main details *")]
+            .filter((element) => element.textContent.trim() && !element.closest("#explorer"))
+            .filter((element) => !element.checkVisibility({ contentVisibilityAuto: true }))
+            .map((element) => element.outerHTML.slice(0, 80))"""
+        assert page.evaluate(hidden) == []
+        clipped = """() => [...document.querySelectorAll("main *, header *")]
+            .filter((element) => !element.closest("#explorer, .unseen, svg") && element.getBoundingClientRect().right > innerWidth + 1)
+            .map((element) => element.outerHTML.slice(0, 80))"""
+        assert page.evaluate(clipped) == []
+
+
+@needs_chromium
+def test_an_image_in_detail_is_not_cut_on_a_phone(browser, file):
+    with open_page.opened(browser, file, width=390) as page:
+        cut = "(element) => element.clientWidth && element.scrollWidth > element.clientWidth + 1"
+        assert page.evaluate(f"[...document.querySelectorAll('.card *')].filter({cut}).map((element) => element.outerHTML)") == []
+        sizes = "[...document.querySelectorAll('#explorer *')].map((element) => parseFloat(getComputedStyle(element).fontSize))"
+        assert min(page.evaluate(sizes)) >= 12
+        page.locator(".card").first.click()
+        table = page.locator("dialog .scroll").first
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") == 0
+        assert "Runs wrong" in table.evaluate("element => getComputedStyle(element.querySelectorAll('td')[2], '::before').content")

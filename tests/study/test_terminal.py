@@ -1,0 +1,107 @@
+"""What a terminal shows of a study: a line a run, the table, errors, and no more of Snakemake than that."""
+
+import logging
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from hardpair.study import snakemake_internals, terminal
+
+
+def record(text, event=None, level=logging.INFO, **more):
+    made = logging.LogRecord("snakemake", level, "x.py", 1, text, (), None)
+    made.__dict__ |= more | ({} if event is None else {"event": event})
+    return made
+
+
+def finished(job):
+    return record(f"Finished jobid: {job}", LogEvent.JOB_FINISHED, job_id=job)
+
+
+@pytest.mark.parametrize("event", sorted(terminal.EVENTS))
+def test_kinds_of_records_are_those_of_snakemake(event):
+    assert event in [str(known) for known in LogEvent]
+    assert not terminal.Quiet().filter(record("text", LogEvent(event)))
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "level"),
+    [
+        ("Job 3 failed", LogEvent.JOB_ERROR, logging.ERROR),
+        ("no space", LogEvent.ERROR, logging.ERROR),
+        ("Building DAG is slow", None, logging.WARNING),
+        ("Nothing to be done (all requested files are present and up to date).", None, logging.INFO),
+        ("Complete log(s): x.log", None, logging.INFO),
+        (None, LogEvent.RULEGRAPH, logging.INFO),
+    ],
+)
+def test_errors_warnings_and_ends_are_shown(text, event, level):
+    assert terminal.Quiet().filter(record(text, event, level))
+
+
+@pytest.mark.parametrize("text", ["Select jobs to execute...", "Execute 4 jobs...", "Using shell: /usr/bin/bash"])
+def test_what_returns_with_every_job_is_left_to_the_log(text):
+    assert not terminal.Quiet().filter(record(text))
+
+
+def test_each_run_has_a_line_and_all_trials_have_one(capsys):
+    handler = terminal.Finished()
+    runs = [(job, "train", f"Train dfl with seed {job}") for job in range(3)]
+    trials = [(job, "run_trial", f"Try recipe {job}") for job in (10, 11)]
+    handler.expect([*runs, *trials, (20, "compare", "Compare")])
+    for job in (10, 11, 1, 20, 0, 2, 1):
+        handler.handle(finished(job))
+    handler.handle(record("text"))
+    assert capsys.readouterr().err.splitlines() == [
+        "search: all 2 trials done",
+        "Train dfl with seed 1: done, 2 of 3 runs left",
+        "Train dfl with seed 0: done, 1 of 3 runs left",
+        "Train dfl with seed 2: done, no run left",
+    ]
+
+
+def test_the_table_has_the_means_of_the_model_after_the_last_epoch(tmp_path, capsys):
+    rows = [
+        {"label": label, "model": model, "metric": metric, "mean": mean}
+        for label, model, metric, mean in [
+            ("CE", "last", "accuracy", 0.9),
+            ("CE", "last", "confusion:cat-dog", 0.125),
+            ("CE", "best", "accuracy", 0.1),
+            ("A long name", "last", "accuracy", 0.95),
+            ("A long name", "last", "confusion:cat-dog", 0.1),
+        ]
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "comparison.csv", index=False)
+    terminal.print_table(tmp_path)
+    head, *lines = capsys.readouterr().err.splitlines()
+    assert head.split() == ["cat–dog", "confusion", "(%)", "Accuracy", "(%)"]
+    assert [line.rsplit(maxsplit=2) for line in lines] == [["CE", "12.50", "90.00"], ["A long name", "10.00", "95.00"]]
+    assert {len(line) for line in lines} == {len(head)}
+    terminal.print_table(tmp_path / "missing")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "quiet"),
+    [
+        ({}, True),
+        ({"verbose": True}, False),
+        ({"printshellcmds": True}, False),
+        ({"quiet": {Quietness.HOST}}, False),
+        ({"quiet": None}, False),
+        ({"dryrun": True}, False),
+    ],
+)
+def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, changes, quiet):
+    stream = logging.NullHandler()
+    stream.name = "DefaultStreamHandler"
+    monkeypatch.setattr(logger, "handlers", [stream])
+    settings = {"verbose": False, "printshellcmds": False, "debug_dag": False, "dryrun": False}
+    settings |= {"quiet": {Quietness.HOST, Quietness.REASON}} | changes
+    handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)))
+    assert [isinstance(one, terminal.Quiet) for one in stream.filters] == [True] * quiet
+    assert (handler in logger.handlers) == quiet

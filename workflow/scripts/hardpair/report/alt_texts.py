@@ -1,0 +1,38 @@
+"""What each figure shows, in a sentence for whoever cannot see it; its caption, which explains the marks, is read behind it."""
+
+from pathlib import Path
+
+from hardpair.files.readers import read_table
+from hardpair.measures.pair_name import pair_of, shown_pair
+
+
+def alt(figure: dict, results: dict[str, str]) -> str:
+    """Alternative text of a figure (``name``, ``title``)."""
+    return f"{figure['title']}. {results[figure['name']]}" if figure["name"] in results else f"{figure['title']}."
+
+
+def results(folder: Path, labels: dict[str, str], baseline: str, first: dict) -> dict[str, str]:
+    """A sentence by name of a figure, of those whose result the tables in the study's ``folder`` hold.
+
+    Args:
+        first: ``first_screen`` of the study.
+    """
+    compared, confused = (read_table(folder / f"{name}.csv") for name in ("comparison", "most_confused"))
+    last = compared[compared["model"] == "last"]
+    mean = last.set_index(["variant", "metric"])["mean"]
+    levels = [f"{card['label']}: confusion {card['confusion']['text']}, accuracy {card['accuracy']['text']}" for card in first["cards"]]
+    said = dict.fromkeys(("training", "variants", "plane", "curves"), f"After the last epoch, {'; '.join(levels)}.")
+    said["final"] = f"{first['headline']}."
+    ece = [f"{label} {100 * mean[name, 'ece']:.1f} %" for name, label in labels.items() if (name, "ece") in mean.index]
+    if ece:
+        said["reliability"] = f"Calibration error: {', '.join(ece)}."
+    pairs = confused[(confused["model"] == "last") & (confused["variant"] == baseline)]
+    if len(pairs):
+        top = pairs.loc[pairs["mean"].idxmax()]
+        said["confusion"] = f"{labels[baseline]} confuses {shown_pair(*pair_of(top['pair']))} most: {100 * top['mean']:.1f} %."
+    classes = last[(last["variant"] == baseline) & last["metric"].str.startswith("accuracy:")].dropna(subset=["mean"])
+    if len(classes):
+        ends = [classes.loc[classes["mean"].idxmin()], classes.loc[classes["mean"].idxmax()]]
+        low, high = (f"{row['metric'].partition(':')[2].replace('_', ' ')} ({100 * row['mean']:.1f} %)" for row in ends)
+        said["classes"] = f"{labels[baseline]} is least accurate on {low} and most accurate on {high}."
+    return said

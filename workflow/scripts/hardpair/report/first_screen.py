@@ -1,0 +1,162 @@
+"""The report's first screen: what the final figure shows, for a page that is read on a phone, on a dark screen or on paper."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from hardpair.comparison import answer, claims, verdicts
+from hardpair.figures import final
+from hardpair.figures.drawing import difference_key, differences
+from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
+from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
+from hardpair.measures.metric_names import about
+from hardpair.wording import counted
+
+DOTS = 100  # seeds of a row that are drawn
+TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
+FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
+
+
+def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float) -> dict:
+    """What the template of the first screen shows.
+
+    Args:
+        runs: as ``final.figure`` takes them.
+        settings: those of the final figure.
+        images: evaluated on.
+        chance: share of them in the largest class.
+    """
+    sheet = final.sheet(runs, settings)
+    axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    levels = {name: found for name in labels if (found := final.level(runs, settings, name))}
+    return {
+        "size": [
+            f"{counted(len(labels), 'variant')} × {counted(len(settings['seeds']), 'seed')}",
+            counted(images, f"{settings['evaluated_on']} image"),
+        ],
+        "headline": sheet.title,
+        "context": _context(runs, settings, labels, levels),
+        "warnings": _warnings(sheet, labels, levels, chance),
+        "cards": _cards(runs, settings, labels, levels),
+        "axes": axes,
+        "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
+        "judged": any(block.verdict is not None for block in sheet.blocks),
+        "key": difference_key.marks(sheet),
+    }
+
+
+def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
+    """Sentences on the baseline, on what others reach and on the budget."""
+    a, b = (name.replace("_", " ") for name in settings["pairs"][0])
+    others = [f"; {entry['label']} {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
+    said = []
+    if settings["baseline"] in levels:
+        share = f"{100 * levels[settings['baseline']][1]:.1f} %"
+        said.append(f"{labels[settings['baseline']]} takes {share} of {a} and {b} images for the other class{''.join(others)}.")
+    return [*said, f"Budget: {', '.join(final.budget(runs, settings))}."]
+
+
+def nothing_learned(accuracy: float, chance: float) -> bool:
+    """Whether an accuracy is so near to ``chance`` that no difference between variants means anything."""
+    return accuracy < chance + min(chance, (1 - chance) / (FEWEST_CLASSES - 1))
+
+
+def _warnings(sheet: Sheet, labels: dict, levels: dict, chance: float) -> list[str]:
+    """What limits all that follows, once."""
+    found = []
+    lost = [name for name, (accuracy, _) in levels.items() if nothing_learned(accuracy, chance)]
+    if lost:
+        which = "every variant" if len(lost) == len(labels) else ", ".join(labels[name] for name in lost)
+        best = 100 * max(levels[name][0] for name in lost)
+        found.append(
+            f"Nothing was learned: the accuracy of {which} is at most {best:.1f} %, and chance reaches {100 * chance:.1f} %."
+            " Differences say nothing about losses and samplers; check the learning rate, epochs and images."
+        )
+    if sheet.fewest:
+        found.append(f"No claim is judged below {counted(sheet.fewest, 'seed')}. Differences below show a tendency, not a result.")
+    return found
+
+
+def _cards(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[dict]:
+    """A card for each variant: confusion, accuracy, and where a claim compares it with the baseline the sign of its verdict."""
+    parts = [claims.parts_of(claim, runs, settings) for claim in settings["claims"]]
+    found = claims.decisions(settings["claims"], parts, tuple(settings["looks"]))
+    cards = []
+    for name in levels:
+        given = answer.against(settings["claims"], found, name, settings["baseline"])
+        accuracy, confusion = (
+            {"text": f"{100 * share:.1f} %", "verdict": _verdict(given.get(measure))}
+            for measure, share in zip(final.MEASURES, levels[name], strict=True)
+        )
+        cards.append({"label": labels[name], "baseline": name == settings["baseline"], "accuracy": accuracy, "confusion": confusion})
+    return cards
+
+
+def _verdict(place: int | None) -> dict | None:
+    """Sign, word and tone of a verdict."""
+    if place is None:
+        return None
+    word = differences.CHIPS.get(place, verdicts.WORDS[place])
+    return {"sign": verdicts.SIGNS[place], "word": word, "tone": TONES.get(place, "open")}
+
+
+def _axis(panel: Panel, ends: tuple[float, float]) -> dict:
+    """A panel with its ticks and its margin in per cent of its width."""
+    low, high = ends
+    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high) if low < tick < high]
+    margin = panel.unit.factor * panel.margin
+    return {
+        "title": panel.title,
+        "ends": ends,
+        "zero": _at(0, ends),
+        "margin": (_at(-margin, ends), round(100 * 2 * margin / (high - low), 2)),
+        "ticks": [(_at(tick, ends), tick_text(tick)) for tick in ticks],
+    }
+
+
+def _at(value: float, ends: tuple[float, float]) -> float:
+    """Place of a value between the ends of an axis, in per cent."""
+    return round(100 * (float(value) - ends[0]) / (ends[1] - ends[0]), 2)
+
+
+def _block(block: Block, panels: tuple[Panel, ...], axes: list[dict]) -> dict:
+    rows = [_row(row, panels, axes) for row in block.rows]
+    return {"number": block.number, "sentence": block.sentence, "verdict": _verdict(block.verdict), "reason": block.reason, "rows": rows}
+
+
+def _row(row: Row, panels: tuple[Panel, ...], axes: list[dict]) -> dict:
+    cells = [_cell(cell, panel, axis) if cell else None for cell, panel, axis in zip(row.cells, panels, axes, strict=True)]
+    return {"label": row.label, "control": row.control, "verdict": _verdict(row.verdict), "cells": cells}
+
+
+def _cell(cell: Cell, panel: Panel, axis: dict) -> dict:
+    """Marks of a cell in per cent of the panel's width, and what they say."""
+    marks, ends = places(cell, panel, axis["ends"]), axis["ends"]
+    order = np.argsort(marks.seeds, kind="stable")
+    shown = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), DOTS)).round().astype(int))]
+    return {
+        "seeds": [(_at(marks.seeds[place], ends), round(float(marks.heights[place]), 2)) for place in shown],
+        "mean": _at(marks.mean, ends),
+        "interval": marks.interval and [_at(end, ends) for end in marks.interval],
+        "arrows": [(_at(end, ends), way) for end, way, cut in zip(marks.interval or (), ("", "-"), marks.cut, strict=False) if cut],
+        "published": None if marks.published is None else _at(marks.published, ends),
+        "beyond": marks.beyond,
+        "number": written(panel.unit, float(cell.gains.mean())),
+        "verdict": _verdict(cell.verdict),
+        "decides": cell.decides,
+        "hollow": not cell.significant,
+        "says": _says(cell, panel, marks),
+    }
+
+
+def _says(cell: Cell, panel: Panel, marks: Places) -> str:
+    """The cell in words, for whom its marks are no help."""
+    mean, factor = written(panel.unit, float(cell.gains.mean())), panel.unit.factor
+    said = f"{panel.title}: mean {mean}"
+    if marks.interval and not any(marks.cut):
+        said += ", 95 % interval " + " to ".join(written(panel.unit, end / factor) for end in marks.interval)
+    if cell.published is not None:
+        said += f", published {written(panel.unit, cell.published)}"
+    seeds = counted(len(cell.gains), "seed")
+    return f"{said}; {seeds}" + ("" if cell.verdict is None else f"; {verdicts.WORDS[cell.verdict]}")

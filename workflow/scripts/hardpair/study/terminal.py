@@ -1,0 +1,75 @@
+"""What a terminal shows while a study's jobs run: a line a finished run, with what is left, and errors. Snakemake's own text is in its log.
+
+Imports no torch and no Snakemake: records of its logger are known by their ``event``.
+"""
+
+import csv
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from hardpair.errors import say
+from hardpair.measures.metric_names import number, title
+
+# Kinds of records that are left to the log, and how records without a kind begin that are.
+EVENTS = {"run_info", "job_info", "job_started", "job_finished", "group_info", "progress", "resources_info", "shellcmd"}
+TEXTS = ("Building DAG", "Using shell", "Conda environments", "Assuming unrestricted", "Select jobs", "Execute ", "Elapsed time")
+COUNTED = {"train": "run", "run_trial": "trial"}  # rules whose jobs are counted; each run has a line, and all trials have one
+
+
+class Quiet(logging.Filter):
+    """Lets through errors, warnings and what is said once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = getattr(record, "event", None)
+        if record.levelno > logging.INFO or (event is None and not str(record.msg).startswith(TEXTS)):
+            return True
+        return event is not None and str(event) not in EVENTS
+
+
+class Finished(logging.Handler):
+    """Prints a line for each run that has finished."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._jobs: dict[int, tuple[str, str]] = {}  # rule and message by number
+        self._totals: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+
+    def expect(self, jobs: Iterable[tuple[int, str, str]]) -> None:
+        """Count the planned jobs: number, rule and message of each."""
+        self._jobs = {job: (rule, message) for job, rule, message in jobs if rule in COUNTED}
+        self._totals = Counter(rule for rule, _ in self._jobs.values())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(getattr(record, "event", "")) != "job_finished" or record.job_id not in self._jobs:
+            return
+        rule, message = self._jobs.pop(record.job_id)
+        self._done[rule] += 1
+        left, total = self._totals[rule] - self._done[rule], self._totals[rule]
+        noun = COUNTED[rule]
+        if rule == "train":
+            say(f"{message}: done, {f'{left:,} of {total:,} {noun}s left' if left else f'no {noun} left'}", file=sys.stderr)
+        elif not left:
+            say(f"search: all {total:,} {noun}s done", file=sys.stderr)
+
+
+def print_table(folder: Path) -> None:
+    """Print confusion of the first pair and accuracy of each variant, the means over its seeds, if the study's comparison is there."""
+    try:
+        with open(folder / "comparison.csv", encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["model"] == "last"]
+    except OSError:
+        return
+    confusion = next((row["metric"] for row in rows if row["metric"].startswith("confusion:")), None)
+    metrics = [metric for metric in (confusion, "accuracy") if metric]
+    table = [["", *map(title, metrics)]]
+    for label in dict.fromkeys(row["label"] for row in rows):
+        means = {row["metric"]: float(row["mean"]) for row in rows if row["label"] == label and row["metric"] in metrics}
+        table.append([label, *(number(means[metric], metric) for metric in metrics)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        say("  ".join([first.strip().ljust(widths[0]), *others]), file=sys.stderr)
