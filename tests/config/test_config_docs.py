@@ -94,7 +94,16 @@ def test_the_schema_is_a_schema_and_uses_no_rule_that_config_has_no_words_for():
     Draft202012Validator.check_schema(SCHEMA)
     described = {"additionalProperties", "required", "type", "enum", "oneOf", "pattern", "minimum", "maximum", "exclusiveMinimum"}
     described |= {"exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minLength", "uniqueItems"}
-    silent = {"$ref", "const", "default", "description", "formerly", "items", "properties"}  # const is the kind that oneOf looks at
+    silent = {
+        "$ref",
+        "const",
+        "default",
+        "description",
+        "formerly",
+        "implied",
+        "items",
+        "properties",
+    }  # const is the kind that oneOf looks at
     assert rules(SCHEMA["properties"]) | rules(SCHEMA["$defs"]) <= described | silent
 
 

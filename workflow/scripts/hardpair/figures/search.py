@@ -17,6 +17,7 @@ from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
+SEARCHED |= {"lr_factor": "Factor of drops", "warmup_epochs": "Warm-up (epochs)", "clip_gradient": "Norm of gradient"}
 RECIPE = {"marker": "*", "markersize": 11, "markerfacecolor": "none", "color": "#8c1d40", "markeredgewidth": 1, "linestyle": "none"}
 BEST = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 NEAR = {"color": "#8c1d40", "alpha": 0.12, "linewidth": 0}

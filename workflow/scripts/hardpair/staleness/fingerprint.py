@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from hardpair.config.resolve import canonical
+from hardpair.config.resolve import canonical, merged_recipe
 from hardpair.files.atomic import file_sha256
 
 PACKAGES = ("torch", "numpy", "safetensors")
@@ -21,7 +21,7 @@ def fingerprint(settings: dict, recipe: dict, seed: int, split: Path, code: str)
         code: hash of the code that trains (``hardpair.staleness.code_hash``).
     """
     settings = dict(settings)
-    recipe = recipe | settings.pop("recipe", {})
+    recipe = merged_recipe(recipe, settings.pop("recipe", {}))
     parts = {"settings": settings, "recipe": recipe, "seed": seed, "split": file_sha256(split), "code": code}
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from hardpair import plugins
 from hardpair.comparison import registration
-from hardpair.config.consistency import wrong_images
-from hardpair.config.resolve import canonical
+from hardpair.config.consistency import recipe_default, wrong_images
+from hardpair.config.resolve import canonical, merged_recipe
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.measures.metric_names import about
+from hardpair.search import ALWAYS
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 
@@ -104,7 +105,7 @@ def trials(config: dict) -> list[tuple[str | None, int]]:
 
 def first_recipe(config: dict, owner: str | None) -> dict:
     """The recipe of a search's first trial: the config's, with a variant's own keys in its own search."""
-    return config["recipe"] | (variant_of(config, owner).get("recipe", {}) if owner else {})
+    return merged_recipe(config["recipe"], variant_of(config, owner).get("recipe", {}) if owner else {})
 
 
 def space(config: dict, owner: str | None) -> dict:
@@ -115,8 +116,9 @@ def space(config: dict, owner: str | None) -> dict:
 
 def propose_settings(config: dict, owner: str | None = None) -> dict:
     """What proposals depend on, beside earlier trials. Variants of equal settings begin with the same proposals."""
-    settings = {"study": config["study"], "batch": config["search"]["batch"]}
-    return settings | {"space": space(config, owner), "recipe": first_recipe(config, owner)}
+    settings, searched = {"study": config["study"], "batch": config["search"]["batch"]}, space(config, owner)
+    defaults = {key: recipe_default(key) for key in searched}  # of those that are implied
+    return settings | {"space": searched, "recipe": defaults | first_recipe(config, owner)}
 
 
 def searched(config: dict, owner: str | None = None) -> list[str]:
@@ -141,7 +143,9 @@ def trial_code(config: dict, owner: str | None = None) -> str:
 def select_settings(config: dict, owner: str | None = None) -> dict:
     """What the choice of the recipe depends on, beside the trials."""
     keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
-    return {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
+    settings = {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
+    more = [key for key in space(config, owner) if key not in ALWAYS] if config["search"]["enabled"] else []
+    return settings | ({"searched": more} if more else {})
 
 
 def searches_shown(config: dict) -> list[dict]:

@@ -14,7 +14,7 @@ from hardpair import losses, samplers
 from hardpair.errors import UserError
 from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
-from hardpair.training import model
+from hardpair.training import model, optimiser
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
@@ -26,7 +26,7 @@ from hardpair.training.precision import choose_precision
 from hardpair.training.random_streams import generator, seed_globals
 from hardpair.training.recipe import RunSettings
 from hardpair.training.schedule import learning_rate
-from hardpair.training.step import SGD, Learner, train_step
+from hardpair.training.step import Learner, train_step
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
 
@@ -65,7 +65,7 @@ class Training:
         check_loss(self.loss)
         check_sampler(self.sampler)
         self.network = model.build(len(images.classes), images.size, recipe.dropout, seed, self.loss.cosine_scale).to(device)
-        self.optimiser = SGD(self.network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
+        self.optimiser = optimiser.build(recipe, self.network)
         self.precision = choose_precision(settings.precision, device)
         self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
         seed_globals(seed, "dropout")  # nothing else draws from the global generators, but plugins
@@ -123,17 +123,18 @@ class Training:
 
     def train_epoch(self, completed: int, pause: Pause) -> dict:
         """What is left of a pass over the training images; waits for the device only at the end, and after a run's first step."""
-        rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed)
         if not self.steps_done:
             self.loss.begin_epoch(completed / self.recipe.epochs)
             self.draw_epoch()
         sizes = self.batches.sizes
         for size in sizes[self.steps_done :]:
+            self.optimiser.learning_rate = learning_rate(self.recipe, completed, self.steps_done, len(sizes))
             self.take_step(size)
             if completed == self.steps_done == 0:
                 self._check_first_step()
             self.steps_done += 1
             pause()
+        rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed, len(sizes) - 1, len(sizes))
         step_losses = self.batches.losses.cpu().double()
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1

@@ -2,14 +2,16 @@
 
 from dataclasses import asdict, dataclass
 
-from hardpair.config.resolve import resolve_part
+from hardpair.config.consistency import wrong_recipe
+from hardpair.config.resolve import merged_recipe, resolve_part
+from hardpair.errors import UserError
 
 COMPUTING = ("precision", "deterministic")  # keys of ``train`` in config on which results depend
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the keys are those of ``recipe`` in config/schema.yaml."""
+    """How a network is trained; the keys are those of ``recipe`` in config/schema.yaml, and those it calls implied have a default here."""
 
     epochs: int
     batch_size: int
@@ -20,6 +22,11 @@ class Recipe:
     lr_factor: float
     dropout: float
     refresh_every: int
+    optimizer: str = "sgd"
+    nesterov: bool = False
+    schedule: str = "steps"
+    warmup_epochs: float = 0
+    clip_gradient: float | None = None
 
     @classmethod
     def checked(cls, keys: dict) -> "Recipe":
@@ -37,7 +44,7 @@ class Recipe:
 
     def keys(self) -> dict:
         """The recipe as a map of keys and values, as files hold it."""
-        return asdict(self) | {"lr_drops": list(self.lr_drops)}
+        return merged_recipe(asdict(self) | {"lr_drops": list(self.lr_drops)}, {})
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class RunSettings:
         variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in keys.items() if key not in COMPUTING})
         train = resolve_part("train", {key: value for key, value in keys.items() if key in COMPUTING})
         recipe = Recipe.of(recipe.keys() | variant.get("recipe", {}))
+        for problem in wrong_recipe(recipe.keys(), "recipe"):
+            raise UserError(problem)
         return cls(variant["loss"], variant["sampler"], recipe, **{key: train[key] for key in COMPUTING})
 
     def keys(self) -> dict:
