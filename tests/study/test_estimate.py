@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import estimate_study
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.networks.cnn import Network
 from hardpair.study import estimate
-from hardpair.training.model import ConvNet
 from workspace import PROJECT
 
 BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
@@ -32,7 +32,7 @@ def test_the_work_of_a_study_is_that_of_its_jobs():
     # Half of it is done already.
     half = work.seconds(rate=1000, at_once=4, trained=work.images // 2)
     assert half == pytest.approx((work.images / 2000 + (24 + 80) * estimate.START_UP) / 4)
-    parameters = sum(weight.numel() for weight in ConvNet(10, 32).parameters())
+    parameters = sum(weight.numel() for weight in Network(10, 32).parameters())
     assert work.disk(parameters, 10) == 40 * 2 * 4 * (parameters + 10_000 * 10)
 
 

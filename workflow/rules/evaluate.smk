@@ -26,6 +26,7 @@ rule evaluate:
     resources:
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
+        plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
         data=data_folder,
         settings=plan.params(plan.evaluate_settings(config)),
@@ -36,7 +37,7 @@ rule evaluate:
     shell:
         "python workflow/scripts/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
+        " --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins} --output-dir {params.folder} 2> {log}"
         " && python workflow/scripts/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 

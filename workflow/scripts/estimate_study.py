@@ -1,7 +1,7 @@
 """Estimate how many runs a study still has to train, how long they take on this machine, and how much disk they need.
 
-The rate is that of the study's finished runs; without any it is measured for a few seconds, unless the study is short. The workflow calls
-this before its first job. Example:
+The rate is that of the study's finished runs, of each network apart; without any it is measured for a few seconds, unless the study is
+short. The workflow calls this before its first job. Example:
 
   python workflow/scripts/estimate_study.py --config config/config.yaml docs/study/cpu.yaml --at-once 2
 """
@@ -29,10 +29,9 @@ def main() -> None:
 
     from rich.filesize import decimal
 
-    from hardpair.config.resolve import resolve
+    from hardpair.config.resolve import canonical, resolve
     from hardpair.staleness import plan
     from hardpair.study import estimate
-    from hardpair.training.model_size import parameter_count
     from hardpair.wording import counted
 
     config = resolve(functools.reduce(overlaid, options.config))
@@ -51,20 +50,40 @@ def main() -> None:
     print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     if work.images < estimate.LONG:
         return
-    if rates := estimate.known_rates(folder):
-        rate, origin = statistics.median(rates), f"median of {counted(len(rates), 'finished run')}"
-    else:
-        measured, device = measure(config, options.gpus)
-        rate, origin = measured / work.passes, f"measured just now on {device}"
+    networks, known, rates, origins = estimate.networks(config), estimate.known_rates(folder), {}, []
+    for network in networks:
+        name = canonical(network)
+        if name not in rates and name in known:
+            rates[name] = statistics.median(known[name])
+            origins.append(f"median of {counted(len(known[name]), 'finished run')}")
+        elif name not in rates:
+            measured, device = measure(config, options.gpus, network)
+            rates[name] = measured / work.passes
+            origins.append(f"measured just now on {device}")
+    rate = statistics.harmonic_mean([rates[canonical(network)] for network in networks])  # of variants that take turns
+    origin = "; ".join(dict.fromkeys(origins)) + (f"; mean of {len(rates)} networks" if len(rates) > 1 else "")
     images = estimate.inventory(config)
-    disk = work.disk(parameter_count(len(images.classes), images.size), len(images.classes))
+    classes = len(images.classes)
+    disk = work.disk(statistics.mean(parameters(network, classes, images.size) for network in networks), classes)
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
     duration = estimate.duration(work.seconds(rate, options.at_once))
     print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
 
 
-def measure(config: dict, gpus: int) -> tuple[float, str]:
-    """Images/s of training steps on this machine, augmentation included, and the device's name; a job's one thread."""
+def parameters(network: dict, classes: int, size: int) -> int:
+    """How many parameters a network has; of the study's, torch need not be there to tell."""
+    from hardpair.config.schema import CNN
+    from hardpair.training import model_size
+
+    if network == CNN:
+        return model_size.parameter_count(classes, size)
+    from hardpair.training import model
+
+    return model.parameter_count(network, classes, size)
+
+
+def measure(config: dict, gpus: int, network: dict) -> tuple[float, str]:
+    """Images/s of training steps of a network on this machine, augmentation included, and the device's name; a job's one thread."""
     import torch
 
     from hardpair.device import choose_device, configure, device_name
@@ -83,7 +102,8 @@ def measure(config: dict, gpus: int) -> tuple[float, str]:
     generated = torch.randint(256, (count, 3, size, size), dtype=torch.uint8, device=device)
     images = Images(generated, torch.randint(len(classes), (count,), device=device), mean, std, classes)
     split = {"training": torch.arange(count), "validation": torch.arange(0)}
-    training = Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision), 0)
+    settings = RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision, network=network)
+    training = Training(images, split, settings, 0)
     times, began = [], time.perf_counter()
     with training.stream():
         while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
 from hardpair.config.read import composed, located, refuse_oversized
-from hardpair.config.schema import definition, schema
+from hardpair.config.schema import CNN, definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
 
@@ -34,7 +34,7 @@ def _plain(value: object) -> object:
 
 
 def resolve(config: dict) -> dict:
-    """Check a complete config and fill in its defaults.
+    """Check a complete config and fill in its defaults; each variant gets its network, unless that is the study's cnn.
 
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
@@ -52,8 +52,11 @@ def resolve(config: dict) -> dict:
     config["data"]["source"] = source and str(located(source))
     if config["pairs"] == "auto":
         config["pairs"] = {"auto": 1}
+    shared = config.pop("network", CNN)
     for variant in config["variants"]:
         variant.setdefault("label", variant["name"])
+        if (network := variant.pop("network", shared)) != CNN:
+            variant["network"] = network
     for problem in inconsistencies(config):
         raise UserError(f"config: {problem}")
     return config

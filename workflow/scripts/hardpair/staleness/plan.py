@@ -8,6 +8,7 @@ from hardpair import plugins
 from hardpair.comparison import registration
 from hardpair.config.consistency import recipe_default, wrong_images
 from hardpair.config.resolve import canonical, merged_recipe
+from hardpair.config.schema import CNN
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
@@ -25,7 +26,7 @@ def variant_of(config: dict, name: str) -> dict:
 def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the shared recipe."""
     variant, train = variant_of(config, name), config["train"]
-    kept = {key: variant[key] for key in ("loss", "sampler", "recipe") if key in variant}
+    kept = {key: variant[key] for key in ("loss", "sampler", "recipe", "network") if key in variant}
     return kept | {key: train[key] for key in ("precision", "deterministic")}
 
 
@@ -110,7 +111,10 @@ def first_recipe(config: dict, owner: str | None) -> dict:
 
 def space(config: dict, owner: str | None) -> dict:
     """What a search may change, with its bounds; in a variant's own search not the keys of the variant's own recipe."""
-    fixed = variant_of(config, owner).get("recipe", {}) if owner else {}
+    fixed = set(variant_of(config, owner).get("recipe", {})) if owner else set()
+    names = searched(config, owner)
+    if names and all("network" in variant_of(config, name) for name in names):
+        fixed.add("dropout")  # which cnn alone has
     return {key: bounds for key, bounds in config["search"]["space"].items() if bounds is not None and key not in fixed}
 
 
@@ -285,6 +289,8 @@ def plane(variants: list[dict]) -> list[list]:
     """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none."""
     placed = [[variant["name"], *place] for variant in variants if (place := exponents(variant)) is not None]
     losses, samplers = ({row[axis] for row in placed} for axis in (1, 2))
+    if len({canonical(variant.get("network", CNN)) for variant in variants}) > 1:  # there is a plane of each network
+        return []
     return placed if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
 
 

@@ -1,9 +1,10 @@
 """What decides a run beside its images, split and seed: the recipe, and with it the loss, the sampler and how they are computed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from hardpair.config.consistency import wrong_recipe
 from hardpair.config.resolve import merged_recipe, resolve_part
+from hardpair.config.schema import CNN
 from hardpair.errors import UserError
 
 COMPUTING = ("precision", "deterministic")  # keys of ``train`` in config on which results depend
@@ -52,7 +53,7 @@ class RunSettings:
     """What is trained, and how.
 
     Attributes:
-        loss, sampler: ``kind`` and its options, complete.
+        loss, sampler, network: ``kind`` and its options, complete.
         precision: ``auto``, ``fp32`` or ``bf16`` for the network.
         deterministic: whether a GPU must give the same bits each time.
     """
@@ -62,11 +63,11 @@ class RunSettings:
     recipe: Recipe
     precision: str = "fp32"
     deterministic: bool = False
+    network: dict = field(default_factory=CNN.copy)
 
     @classmethod
     def checked(cls, keys: dict, recipe: Recipe) -> "RunSettings":
-        """The settings of the keys ``loss``, ``sampler``, ``precision`` and ``deterministic``, with the schema's defaults; those of the key
-        ``recipe`` replace keys of the recipe.
+        """The settings of the keys that ``keys`` returns, with the schema's defaults; a key ``recipe`` replaces keys of the recipe.
 
         Raises:
             UserError: a key or value is wrong.
@@ -76,8 +77,10 @@ class RunSettings:
         recipe = Recipe.of(recipe.keys() | variant.get("recipe", {}))
         for problem in wrong_recipe(recipe.keys(), "recipe"):
             raise UserError(problem)
-        return cls(variant["loss"], variant["sampler"], recipe, **{key: train[key] for key in COMPUTING})
+        computing = {key: train[key] for key in COMPUTING}
+        return cls(variant["loss"], variant["sampler"], recipe, **computing, network=variant.get("network", CNN))
 
     def keys(self) -> dict:
-        """The settings without the recipe as a map of keys and values, as files hold it."""
-        return {"loss": self.loss, "sampler": self.sampler, "precision": self.precision, "deterministic": self.deterministic}
+        """The settings without the recipe as a map of keys and values, as files hold it; the network is in it unless it is cnn."""
+        keys = {"loss": self.loss, "sampler": self.sampler, "precision": self.precision, "deterministic": self.deterministic}
+        return keys | ({} if self.network == CNN else {"network": self.network})
