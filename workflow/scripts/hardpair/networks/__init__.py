@@ -17,6 +17,11 @@ def build(settings: dict, classes: int, size: int, dropout: float) -> nn.Module:
     return plugins.module("networks", settings["kind"]).Network(classes, size, **options)
 
 
+def packages(settings: dict) -> list[str]:
+    """What a network comes from beside torch."""
+    return ["torchvision"] if settings["kind"] in ("resnet18", "torchvision") else []
+
+
 def outline(settings: dict, classes: int, size: int) -> nn.Module:
     """A network whose parameters and buffers have no values and take no memory (torch's device ``meta``)."""
     try:

@@ -26,6 +26,6 @@ def fingerprint(settings: dict, recipe: dict, seed: int, split: Path, code: str)
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
 
 
-def versions() -> dict[str, str]:
-    """Version of Python and of the packages that training depends on."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
+def versions(*more: str) -> dict[str, str]:
+    """Version of Python, of the packages that training depends on, and of ``more``."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in (*PACKAGES, *more)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from hardpair import networks
 from hardpair.config.resolve import canonical
 from hardpair.device import device_name, visible_gpu
 from hardpair.files.json_text import read_json
@@ -102,7 +103,7 @@ class Job:
             "device_type": device.type,
             "precision": choose_precision(self.settings.precision, device),
             "threads": torch.get_num_threads(),
-            "versions": versions(),
+            "versions": versions(*networks.packages(self.settings.network)),
         }
 
     def record(self, seed: int, history: History) -> dict:
