@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torchvision import models, transforms
 
 BATCH = 128
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -28,17 +28,23 @@ class Pictures(Dataset):
         return self.transform(Image.fromarray(self.pixels[at])), int(self.labels[at])
 
 
-def network() -> nn.Sequential:
-    """The published network, layer by layer, in PyTorch's default layout."""
+def network(name: str = "cnn") -> nn.Module:
+    """The published network, layer by layer, ResNet-18 for small pictures, or torchvision's of that name, in PyTorch's default layout."""
+    if name == "resnet18":
+        net = models.resnet18(num_classes=10)
+        net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+        return net
+    if name != "cnn":
+        return models.get_model(name, num_classes=10)
     layers = []
     for i, o in ((3, 64), (64, 128), (128, 256)):
         layers += [nn.Conv2d(i, o, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4096, 1024), nn.ReLU(), nn.Dropout(0.5), nn.Linear(1024, 10))
 
 
-def stepper(device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], None]:
-    """A function that takes one step, eagerly and in fp32, over a batch."""
-    net = network().to(device)
+def stepper(device: torch.device, name: str = "cnn") -> Callable[[torch.Tensor, torch.Tensor], None]:
+    """A function that takes one step of a network, eagerly and in fp32, over a batch."""
+    net = network(name).to(device)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
@@ -66,11 +72,11 @@ def loader_way(pixels: np.ndarray, labels: np.ndarray, device: torch.device, wor
     return advance
 
 
-def tensor_way(pixels: np.ndarray, labels: np.ndarray, device: torch.device) -> Callable[[int], None]:
+def tensor_way(pixels: np.ndarray, labels: np.ndarray, device: torch.device, name: str = "cnn") -> Callable[[int], None]:
     """Steps over images that are tensors already, cut and flipped a batch at a time."""
     images, answers = torch.from_numpy(pixels).to(device), torch.from_numpy(labels).to(device)
     mean, std = (torch.tensor(value, device=device).view(3, 1, 1) for value in (MEAN, STD))
-    step = stepper(device)
+    step = stepper(device, name)
 
     def advance(steps: int) -> None:
         for _ in range(steps):

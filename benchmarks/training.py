@@ -74,6 +74,35 @@ def measure_training(device: torch.device, gpus: int, threads: int, repeats: int
     return rows + [{"way": f"matrix multiplication, {precision}", "tflops": rate / 1e12} for precision, rate in limit.items()]
 
 
+def measure_networks(names: list[str], device: torch.device, gpus: int, options: argparse.Namespace) -> list[dict]:
+    """A row for each network: images/s of ours in each precision of the device and of the plain loop over tensors, in fp32."""
+    precisions = dict.fromkeys(("fp32", choose_precision("auto", device)))
+    rows = []
+    for name in names:
+        plain = Worker(Way("", "tensors", "fp32", options.threads, name), gpus, options.seconds)
+        ours = {precision: Worker(Way("", "ours", precision, options.threads, name), gpus, options.seconds) for precision in precisions}
+        rates = {worker: [] for worker in (plain, *ours.values())}
+        for _ in range(options.repeats):
+            for worker, turns in rates.items():
+                turns.append(worker.steps / worker.turn()[0])
+        for precision, worker in ours.items():
+            images = statistics.median(rates[worker]) * BATCH
+            row = {"network": name, "precision": precision, "images_per_second": images}
+            rows.append(row | {"plain": statistics.median(rates[plain]) * BATCH, "of_plain": ratio(rates[worker], rates[plain])})
+        for worker in rates:
+            worker.end()
+    return rows
+
+
+def networks_table(rows: list[dict]) -> str:
+    """The rows as Markdown."""
+    lines = ["| network | precision | ours, images/s | plain loop, fp32 | ratio |", "|---|---|--:|--:|--:|"]
+    for row in rows:
+        numbers = f"{row['images_per_second']:,.1f} | {row['plain']:,.1f} | {row['of_plain']:.2f}"
+        lines.append(f"| {row['network']} | {row['precision']} | {numbers} |")
+    return "\n".join(lines)
+
+
 def ratio(ours: list[float], theirs: list[float]) -> float:
     """Median over the turns of one rate over another."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
@@ -164,6 +193,7 @@ def main() -> None:
     cli.add_argument("--seconds", type=float, default=4.0, help="length of a turn (default %(default)s)")
     cli.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (default: all, %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 measures the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--networks", nargs="+", default=[], metavar="NAME", help="only these: cnn, resnet18 or names of torchvision")
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
     options = cli.parse_args()
     device = choose_device(options.gpus)
@@ -172,6 +202,12 @@ def main() -> None:
     machine |= {"python": platform.python_version()} | packages
     described = ", ".join(f"{name} {value}" for name, value in machine.items())
     print(f"{described}; batch {BATCH}, {options.repeats} turns of {options.seconds:g} s\n")
+    if options.networks:
+        networks = measure_networks(options.networks, device, options.gpus, options)
+        print(networks_table(networks))
+        if options.json:
+            options.json.write_text(json.dumps({"machine": machine, "repeats": options.repeats, "networks": networks}, indent=1) + "\n")
+        return
     training = measure_training(device, options.gpus, options.threads, options.repeats, options.seconds)
     print(training_table(training), flush=True)
     rest = measure_rest(device, options.threads, options.repeats)

@@ -28,12 +28,13 @@ RECIPE = Recipe(50, BATCH, 0.01, 0.9, 5e-4, (0.5, 0.8), 0.1, 0.5, 5)
 
 @dataclass(frozen=True)
 class Way:
-    """A way to train: its name in the table, what makes it, its precision and its CPU threads."""
+    """A way to train: its name in the table, what makes it, precision, CPU threads, and the network: cnn, resnet18 or torchvision's."""
 
     name: str
     kind: str
     precision: str = "fp32"
     threads: int = 1
+    network: str = "cnn"
 
 
 def made_images() -> tuple[np.ndarray, np.ndarray]:
@@ -42,21 +43,23 @@ def made_images() -> tuple[np.ndarray, np.ndarray]:
     return draw.integers(0, 256, (COUNT, 3, 32, 32), dtype=np.uint8), draw.integers(0, 10, COUNT)
 
 
-def our_training(device: torch.device, precision: str, kind: str = "ours") -> loop.Training:
+def our_training(device: torch.device, precision: str, kind: str = "ours", network: str = "cnn") -> loop.Training:
     """A training of hardpair's, ready for its first step."""
     pixels, labels = (torch.from_numpy(part).to(device) for part in made_images())
     mean = std = torch.full((3,), 0.5, device=device)
     images = Images(pixels, labels, mean, std, [str(label) for label in range(10)])
     split = {"training": torch.arange(COUNT), "validation": torch.arange(0)}
-    training = loop.Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, precision), 0)
+    chosen = {"kind": network} if network in ("cnn", "resnet18") else {"kind": "torchvision", "name": network}
+    settings = RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE, precision, network=chosen)
+    training = loop.Training(images, split, settings, 0)
     if kind == "ours, eager":
         training.take_step = training.eager_step
     return training
 
 
-def our_way(device: torch.device, precision: str, kind: str) -> Callable[[int], None]:
+def our_way(device: torch.device, precision: str, kind: str, network: str = "cnn") -> Callable[[int], None]:
     """Steps of hardpair's training."""
-    training, count = our_training(device, precision, kind), 0
+    training, count = our_training(device, precision, kind, network), 0
 
     def advance(steps: int) -> None:
         nonlocal count
@@ -96,13 +99,15 @@ def work(way: Way, gpus: int, channel) -> None:
     elif way.kind.startswith("ours"):
         if way.kind != "ours, memory given back":
             configure(device, way.threads, deterministic=False)
-        advance = our_way(device, way.precision, way.kind)
+        advance = our_way(device, way.precision, way.kind, way.network)
     else:
         import plain  # with PyTorch's defaults
 
         pixels, labels = made_images()
-        loader = way.kind == "loader"
-        advance = plain.loader_way(pixels, labels, device, os.cpu_count()) if loader else plain.tensor_way(pixels, labels, device)
+        if way.kind == "loader":
+            advance = plain.loader_way(pixels, labels, device, os.cpu_count())
+        else:
+            advance = plain.tensor_way(pixels, labels, device, way.network)
     while steps := channel.recv():
         started = time.perf_counter()
         advance(steps)
@@ -124,8 +129,9 @@ class Worker:
         self.way = way
         self.channel, far = multiprocessing.get_context("spawn").Pipe()
         multiprocessing.get_context("spawn").Process(target=work, args=(way, gpus, far)).start()
-        self.turn(8)  # warm-up, and what a DataLoader has prepared ahead
-        self.steps = max(round(seconds / (self.turn(4)[0] / 4)), 4)
+        few = 4 if way.network == "cnn" else 1  # others take seconds a step on a CPU
+        self.turn(2 * few)  # warm-up, and what a DataLoader has prepared ahead
+        self.steps = max(round(seconds / (self.turn(few)[0] / few)), few)
 
     def turn(self, steps: int | None = None) -> tuple[float, float]:
         """Seconds of so many steps, and peak memory."""

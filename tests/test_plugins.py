@@ -125,10 +125,10 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message)
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("focal.py", LOSS, "another loss or sampler of the kind focal: rename"),
+        ("focal.py", LOSS, "another loss, sampler or network of the kind focal: rename"),
         ("my-loss.py", LOSS, "name a Python file like my_loss.py"),
         ("mine.txt", LOSS, "name a Python file like my_loss.py"),
-        ("mine.py", "def Loss(): ...\n", "no class Loss or Sampler: add one"),
+        ("mine.py", "def Loss(): ...\n", "no class Loss, Sampler or Network: add one"),
         ("mine.py", "class Loss:\n", "not valid Python"),
         ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: let it start with self, counts"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, a=f()): ...\n", "default of a is not a plain value"),

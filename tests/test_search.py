@@ -245,6 +245,26 @@ def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_p
     assert tuple(table.columns) == search.COLUMNS
 
 
+def test_keys_beside_the_usual_ones_are_searched_drawn_in_their_range_and_written(monkeypatch, tmp_path):
+    space = SPACE | {"warmup_epochs": [0, 2], "clip_gradient": [0.1, 10]}
+    recipe = RECIPE | {"warmup_epochs": 0, "clip_gradient": 1.0}
+    proposals = search.propose([], 0, 4, space, recipe, "s")
+    assert proposals[0] == recipe
+    assert all(0 <= other["warmup_epochs"] <= 2 and 0.1 <= other["clip_gradient"] <= 10 for other in proposals)
+    assert len({other["clip_gradient"] for other in proposals}) == 4
+    trials = [trial(number, number / 10) | {"recipe": other} for number, other in enumerate(proposals)]
+    write(tmp_path, trials, batch=4)
+    settings = json.dumps({"enabled": True, "recipe": RECIPE, "rounds": 1, "batch": 4, "searched": ["warmup_epochs", "clip_gradient"]})
+    outputs = ("--output-recipe", tmp_path / "recipe.yaml", "--output-trials", tmp_path / "trials.csv")
+    call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", settings, *outputs)
+    table = pd.read_csv(tmp_path / "trials.csv")
+    assert list(table.columns) == [*search.COLUMNS[:-1], "warmup_epochs", "clip_gradient", "seconds"]
+    assert table["clip_gradient"].tolist() == [other["clip_gradient"] for other in proposals]
+    written = yaml.safe_load((tmp_path / "recipe.yaml").read_text())
+    assert written == proposals[3]
+    assert list(written)[:2] == ["warmup_epochs", "clip_gradient"], "before those whose lack shows that the file is cut short"
+
+
 def test_without_a_search_the_recipe_is_the_configs(monkeypatch, tmp_path):
     settings = json.dumps({"enabled": False, "recipe": RECIPE})
     call(

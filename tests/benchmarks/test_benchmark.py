@@ -51,6 +51,16 @@ def test_the_plain_network_is_ours_written_plainly(plain):
     torch.testing.assert_close(theirs(images), ours(images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
+def test_the_plain_networks_are_ours_too(plain, ways, monkeypatch, name):
+    monkeypatch.setattr(ways, "COUNT", 128)
+    ours, theirs = ways.our_training(torch.device("cpu"), "fp32", network=name).network.eval(), plain.network(name).eval()
+    theirs.load_state_dict({key.removeprefix("network."): value for key, value in ours.state_dict().items()})
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(theirs(images), ours(images), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("way", ["loader", "tensors", "ours"])
 def test_every_way_takes_its_steps(ways, plain, monkeypatch, way):
     monkeypatch.setattr(ways, "COUNT", 256)

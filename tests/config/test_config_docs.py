@@ -103,6 +103,7 @@ def test_the_schema_is_a_schema_and_uses_no_rule_that_config_has_no_words_for():
         "default",
         "description",
         "formerly",
+        "implied",
         "items",
         "properties",
     }  # const is the kind that oneOf looks at; complete is required later

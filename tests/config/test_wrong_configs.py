@@ -148,6 +148,23 @@ WRONG = {
         "variants[1].recipe.lr_drops is [0.8, 0.5]",
         "in rising order",
     ),
+    "Nesterov without momentum": (
+        [("recipe.nesterov", True), ("recipe.momentum", 0), ("search.enabled", False)],
+        "recipe.nesterov is true, but momentum is 0",
+        "set nesterov to false, or take sgd with momentum",
+    ),
+    "Nesterov of AdamW in a variant": (
+        [("recipe.nesterov", True), ("variants.1.recipe", {"optimizer": "adamw"})],
+        "variants[1].recipe.nesterov is true, but adamw has no Nesterov momentum",
+        "set nesterov to false",
+    ),
+    "a warm-up as long as the run": (
+        [("recipe.warmup_epochs", 50), ("search.enabled", False)],
+        "recipe.warmup_epochs is 50, but the run ends after epoch 50",
+        "let the warm-up end before",
+    ),
+    "an unknown optimiser": ([("recipe.optimizer", "adam")], 'recipe.optimizer is "adam"', "choose one of sgd, adamw"),
+    "a gradient of no length": ([("recipe.clip_gradient", 0)], "recipe.clip_gradient is 0", "more than 0"),
     "epochs of a variant": ([("variants.1.recipe", {"epochs": 5})], "variants[1].recipe.epochs is not a key", "it belongs to"),
     "a wrong rate of a variant": ([("variants.1.recipe", {"learning_rate": 0})], "variants[1].recipe.learning_rate is 0", "more than 0"),
     "too many images": (

@@ -7,7 +7,8 @@ from scipy import stats
 
 from hardpair.data.sources import synthetic
 from hardpair.measures import metrics
-from hardpair.training import loop, model
+from hardpair.networks import cnn
+from hardpair.training import loop
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
 from hardpair.training.recipe import Recipe, RunSettings
@@ -53,7 +54,7 @@ def errors():
         images, training, test = generated(separation)
         split = {"training": training, "validation": test[:0]}
         history = loop.Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE), 0).run()
-        network = model.ConvNet(10, 8)
+        network = cnn.Network(10, 8)
         network.load_state_dict(history.last)
         logits = infer(network, images, test, "fp32").numpy()
         result[separation] = metrics.binary_error(logits, images.labels[test].numpy(), CAT, DOG)

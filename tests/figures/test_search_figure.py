@@ -48,7 +48,7 @@ def test_the_range_near_the_best_is_shaded(trials):
     assert 1 < len(near) < len(ended)
     [course] = [patch for patch in page.axes[0].patches if patch.get_label() == "_near"]
     assert course.get_y() == pytest.approx(100 * (best - math.sqrt(best * (1 - best) / 400)))
-    for key, ax in zip(search.SEARCHED, page.axes[1:], strict=True):
+    for key, ax in zip(fake_study.SPACE, page.axes[1:], strict=True):
         [band] = [patch for patch in ax.patches if patch.get_label() == "_near"]
         assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((near[key].min(), near[key].max()))
 

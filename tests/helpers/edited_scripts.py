@@ -4,14 +4,14 @@ from hardpair.data import sources
 from hardpair.figures import catalogue
 from hardpair.staleness import code_hash, plan
 
-LOSSES, SAMPLERS = "hardpair/losses", "hardpair/samplers"
-# As the rules hash them; training adds the variant's loss and sampler.
+LOSSES, SAMPLERS, CNN = "hardpair/losses", "hardpair/samplers", "hardpair/networks/cnn.py"
+# As the rules hash them; training adds the variant's loss, sampler and network.
 VARIANTS = {
-    "train: ce": ("train.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
-    "train: dfl": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/uniform.py"),
-    "train: ce_sampler": ("train.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/focal.py"),
-    "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py"),
-    "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py"),
+    "train: ce": ("train.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py", CNN),
+    "train: dfl": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/uniform.py", CNN),
+    "train: ce_sampler": ("train.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/focal.py", CNN),
+    "train: dfl_sampler": ("train.py", f"{LOSSES}/focal.py", f"{SAMPLERS}/focal.py", CNN),
+    "run_trial": ("run_trial.py", f"{LOSSES}/cross_entropy.py", f"{SAMPLERS}/uniform.py", CNN),
 }
 FIGURES = {f"plot_figure: {name}": ("plot_figure.py", f"hardpair/figures/{name}.py") for name in catalogue.FIGURES if name != "final"}
 FIGURES |= {"assemble_figure": ("assemble_figure.py", "hardpair/figures/final.py")}

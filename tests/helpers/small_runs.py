@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from hardpair.config.schema import CNN
 from hardpair.training import loop
 from hardpair.training.recipe import Recipe, RunSettings
 
@@ -24,8 +25,8 @@ RECIPE = Recipe(
 )
 
 
-def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, **changes):
-    return loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **changes)), seed, stop_after)
+def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, network=CNN, **changes):
+    return loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **changes), network=network), seed, stop_after)
 
 
 def history_of(*args, **changes):

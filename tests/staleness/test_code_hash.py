@@ -19,7 +19,7 @@ CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/r
 CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks"}
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
 CHECKS |= {"data/verified", "files/intact", "files/times"}
-CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract"}
+CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract", "training/network_contract"}
 
 
 def imported_by(script):
@@ -59,7 +59,7 @@ def test_comments_docstrings_layout_and_times_change_nothing(tree):
     )
     tree.edit("hardpair/training/loop.py", '    """The loss of a run became NaN or infinite."""', "    '''Other words.'''")
     tree.edit("hardpair/training/step.py", '    """Move the network\'s weights', '    """Moves the weights')
-    tree.edit("hardpair/training/step.py", '    """Stochastic gradient descent', '    """Plain gradient descent')
+    tree.edit("hardpair/training/optimiser.py", '    """Stochastic gradient descent', '    """Plain gradient descent')
     tree.edit("hardpair/figures/drawing/style.py", "def plain(text: str) -> str:\n", "def plain(text: str) -> str:  # one line\n\n")
     tree.edit("hardpair/__init__.py", '"""', '"""Also: ')
     for path in tree.folder.rglob("*"):
@@ -150,8 +150,8 @@ def test_a_new_loss_source_or_module_that_nobody_imports_changes_nothing(tree):
 
 
 def test_the_order_in_which_files_are_named_does_not_count(tree):
-    script, loss, sampler = VARIANTS["train: dfl_sampler"]
-    assert code_hash.code_hash(script, sampler, loss) == tree.before["train: dfl_sampler"]
+    script, loss, sampler, network = VARIANTS["train: dfl_sampler"]
+    assert code_hash.code_hash(script, network, sampler, loss) == tree.before["train: dfl_sampler"]
 
 
 def test_the_plan_hashes_a_variants_own_loss_and_sampler(tree):

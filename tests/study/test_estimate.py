@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import estimate_study
 from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.networks.cnn import Network
 from hardpair.study import estimate
 from hardpair.training import precision
-from hardpair.training.model import ConvNet
 from workspace import PROJECT
 
 BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
@@ -33,7 +33,7 @@ def test_the_work_of_a_study_is_that_of_its_jobs():
     # Half of it is done already.
     half = work.seconds(rate=1000, at_once=4, trained=work.images // 2)
     assert half == pytest.approx((work.images / 2000 + (24 + 80) * estimate.START_UP) / 4)
-    parameters = sum(weight.numel() for weight in ConvNet(10, 32).parameters())
+    parameters = sum(weight.numel() for weight in Network(10, 32).parameters())
     assert work.disk(parameters, 10) == 40 * 2 * 4 * (parameters + 10_000 * 10)
 
 
@@ -82,7 +82,7 @@ def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize(("bf16", "remark"), [(230.0, "bf16 is 2.3 times as fast here as fp32"), (110.0, None), (20.0, None)])
 def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monkeypatch, capsys, bf16, remark):
     monkeypatch.setattr(precision, "_has_fast_bf16", lambda device: False)
-    monkeypatch.setattr(estimate_study, "measure", lambda config, device, name: {"fp32": 100.0, "bf16": bf16}[name])
+    monkeypatch.setattr(estimate_study, "measure", lambda config, network, device, name: {"fp32": 100.0, "bf16": bf16}[name])
     options = "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path
     output = run(monkeypatch, capsys, *options)
     assert (f"{remark}, which train.precision: auto takes: consider bf16 for the study\n" in output) == bool(remark)

@@ -25,6 +25,13 @@ VARIANTS = {
     "ce": ({"kind": "cross_entropy"}, {"kind": "uniform"}),
     "dfl_sampler": (DFL, {"kind": "focal", "gamma": 2, "unbias": 0.5, "factor_max": 100}),
 }
+RECIPES = {
+    "ce": {},
+    "dfl_sampler": {},
+    "adamw": {"optimizer": "adamw", "learning_rate": 0.001, "schedule": "cosine", "warmup_epochs": 0.7, "clip_gradient": 0.5},
+    "nesterov": {"nesterov": True},
+}
+VARIANTS |= dict.fromkeys(("adamw", "nesterov"), VARIANTS["ce"])
 STEPS, PAUSES = 3 * 3, 1 + 3 * (3 + 1) + 2  # the looks before the first epoch, at validation images, and at two refreshes
 
 
@@ -47,11 +54,13 @@ def rows_of(history):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, tmp_path, variant):
     states = []
-    uninterrupted = new_training(data, *VARIANTS[variant]).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
+    changes = RECIPES[variant]
+    training = new_training(data, *VARIANTS[variant], **changes)
+    uninterrupted = training.run(after_step=lambda training: states.append(checkpoint.state_of(training)))
     assert len(states) == PAUSES
     for number, state in enumerate(states):
         checkpoint.save(tmp_path / "state.safetensors", "mine", *state)
-        again = new_training(data, *VARIANTS[variant])
+        again = new_training(data, *VARIANTS[variant], **changes)
         torch.rand(number)  # whatever was drawn before, the saved streams count
         checkpoint.restore(again, *checkpoint.load(tmp_path / "state.safetensors", "mine"))
         steps, reported, step = [], [], again.take_step

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hardpair import plugins
+from hardpair.config.schema import CNN
 from hardpair.device import configure
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
@@ -36,11 +37,11 @@ def folder(tmp_path_factory):
     return prepare(tmp_path_factory.mktemp("data"), training=1000, validation=30, size=32)
 
 
-def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True, dropout=0.5):
+def trained(folder, device, loss=CE, sampler=UNIFORM, precision="fp32", captured=True, deterministic=True, network=CNN, **recipe):
     device = torch.device(device)
     configure(device, 1, deterministic)
     images, split = load_images(folder, "train", device), load_split(folder / "split.json", folder)
-    training = loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, dropout=dropout), precision), 0)
+    training = loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **recipe), precision, network=network), 0)
     if not captured:
         training.take_step = training.eager_step
     history = training.run()
@@ -55,6 +56,17 @@ def test_captured_steps_train_as_eager_ones_with_dropout_and_as_the_cpu_without(
 
     np.testing.assert_allclose(losses("cuda"), losses("cuda", captured=False), rtol=1e-5)
     np.testing.assert_allclose(losses("cuda", dropout=0.0), losses("cpu", captured=False, dropout=0.0), rtol=1e-2)
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet18"])
+def test_captured_steps_of_other_recipes_and_networks_train_as_eager_ones(folder, network):
+    """Rates that change from step to step, counts of steps and statistics of batches lie where a captured step finds them."""
+    recipe = {"optimizer": "adamw", "learning_rate": 0.001, "schedule": "cosine", "warmup_epochs": 1, "clip_gradient": 1.0, "epochs": 2}
+    first, second = (trained(folder, "cuda", captured=captured, network={"kind": network}, **recipe) for captured in (True, False))
+    np.testing.assert_allclose(*([row["train_loss"] for row in history.epochs] for history in (first, second)), rtol=1e-3)
+    statistics = [name for name in first.last if name.endswith("num_batches_tracked")]
+    assert all(torch.equal(first.last[name], second.last[name]) for name in statistics)
+    assert len(statistics) == (20 if network == "resnet18" else 0)
 
 
 def test_a_loss_that_waits_for_the_device_trains_eagerly(folder, tmp_path, capsys):

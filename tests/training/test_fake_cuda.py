@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from hardpair.training import checkpoint, inference, loop, step
+from hardpair.training import checkpoint, inference, loop, optimiser, step
 from hardpair.training.cuda_graph import GraphedStep
 from hardpair.training.images import Images
 from hardpair.training.recipe import RunSettings
@@ -79,6 +79,14 @@ def sgd(parameters, gradients, buffers, *, lr, momentum, weight_decay, **_):
         parameter.sub_(lr * buffer.mul_(momentum).add_(gradient + weight_decay * parameter))
 
 
+def adamw(parameters, gradients, means, squares, _, counts, *, lr, capturable, **options):
+    """As torch's fused kernel; all that a capture reads or changes must lie on the GPU."""
+    assert capturable
+    for parameter, gradient, mean, square, count in zip(parameters, gradients, means, squares, counts, strict=True):
+        assert lr.device == count.device == parameter.device
+        parameter.sub_(lr * mean.add_(gradient) / square.add_(gradient * gradient).sqrt() / count.add_(1))
+
+
 @pytest.fixture
 def fake(monkeypatch):
     """The mode in which tensors have no values, and answers for what asks for them."""
@@ -90,7 +98,8 @@ def fake(monkeypatch):
     monkeypatch.setattr(loop, "GraphedStep", functools.partial(GraphedStep, capture=lambda step: step))
     monkeypatch.setattr(torch.nn.Module, "to", to)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
-    monkeypatch.setattr(step, "sgd", sgd)
+    monkeypatch.setattr(optimiser, "sgd", sgd)
+    monkeypatch.setattr(optimiser, "adamw", adamw)
     for holder in (torch, torch.Tensor):
         monkeypatch.setattr(holder, "bincount", counts)
     made_up = {"item": lambda self: 1.0, "unique": lambda self: self, "tolist": lambda self: [0] * len(self)}
@@ -108,12 +117,12 @@ def fake(monkeypatch):
         yield mode
 
 
-def training(loss=CE, sampler=UNIFORM, precision="fp32"):
+def training(loss=CE, sampler=UNIFORM, precision="fp32", **recipe):
     """A training on cuda: 200 images of 8×8 pixels, 30 to validate."""
     pixels, labels = torch.zeros(230, 3, 8, 8, dtype=torch.uint8, device=CUDA), torch.zeros(230, dtype=torch.int64, device=CUDA)
     images = Images(pixels, labels, torch.zeros(3, device=CUDA), torch.ones(3, device=CUDA), list("0123456789"))
     split = {"training": torch.arange(200), "validation": torch.arange(200, 230)}
-    return loop.Training(images, split, RunSettings(loss, sampler, RECIPE, precision), 0)
+    return loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **recipe), precision), 0)
 
 
 def devices(training):
@@ -130,6 +139,17 @@ def test_a_run_mixes_no_devices(fake, loss, sampler, precision):
     assert devices(run) == {CUDA}
     assert {value.device for value in run.history.last.values()} == {torch.device("cpu")}
     assert len(run.history.epochs) == RECIPE.epochs
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_each_optimiser_lies_on_the_device_and_reads_the_rate_there(fake, optimizer, monkeypatch):
+    rates, fill = [], torch.Tensor.fill_
+    monkeypatch.setattr(torch.Tensor, "fill_", lambda self, value: (rates.append((self.device, value)), fill(self, value))[1])
+    run = training(optimizer=optimizer, schedule="cosine", clip_gradient=1.0)
+    run.run()
+    assert devices(run) == {CUDA}
+    on_device = [value for device, value in rates if device == CUDA and type(value) is float and value]
+    assert len(set(on_device)) == 4 * RECIPE.epochs, "a rate for each of 4 steps an epoch"
 
 
 def test_the_network_computes_in_bf16_where_it_is_to(fake):

@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair.errors import UserError
+from hardpair.networks.cnn import Network
 from hardpair.training import loop
 from hardpair.training.augment import normalise
-from hardpair.training.model import ConvNet
 from hardpair.training.random_streams import derive, generator
 from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, same_weights, training_of
 
@@ -145,7 +145,7 @@ def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_acc
     history = history_of(small_images, small_split, epochs=6, learning_rate=0.05, dropout=0.0, lr_drops=())
     accuracies = [row["validation_accuracy"] for row in history.epochs]
     assert history.best_epoch == 1 + accuracies.index(max(accuracies))
-    network = ConvNet(10, 8)
+    network = Network(10, 8)
     network.load_state_dict(history.best)
     with torch.no_grad():
         logits = network(

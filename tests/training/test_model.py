@@ -11,7 +11,8 @@ from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.losses.cross_entropy import Loss
 from hardpair.training import model, saved_model
-from hardpair.training.step import SGD, Learner, train_step
+from hardpair.training.optimiser import SGD
+from hardpair.training.step import Learner, train_step
 
 torch.set_num_threads(1)
 CLASSES = list("abcdefghij")

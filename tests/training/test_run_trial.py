@@ -82,7 +82,7 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     assert trial["value"] == pytest.approx(np.mean([run["accuracy"] for run in expected]))
     assert (trial["trial"], trial["round"], trial["diverged"], trial["error"]) == (5, 1, False, None)
     assert trial["recipe"] == SMALL | {"learning_rate": 0.03}, "the recipe of the study, not the trial's shorter one"
-    assert search.table([trial])[0].keys() == set(search.COLUMNS)
+    assert search.table([trial], [])[0].keys() == set(search.COLUMNS)
 
 
 def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path, prepared):

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from hardpair import plugins
-from hardpair.training import loop
+from hardpair.networks.cnn import Network
+from hardpair.training import loop, model
 from hardpair.training.augment import normalise
 from hardpair.training.history import REFRESH_COLUMNS
-from hardpair.training.model import ConvNet
 from hardpair.training.random_streams import generator
 from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, training_of
 
@@ -29,7 +29,7 @@ def test_weights_are_refreshed_and_recorded_at_their_epochs_and_epoch_four_is_on
 
 
 def test_refreshes_look_at_the_training_images_without_dropout_or_augmentation(small_images, small_split, plain_history):
-    network = ConvNet(10, 8)
+    network = Network(10, 8)
     network.load_state_dict(plain_history.last)
     pixels, labels = small_images.pixels[small_split["training"]] / 255, small_images.labels[small_split["training"]]
     with torch.no_grad():
@@ -66,7 +66,7 @@ def test_refreshes_tell_what_the_weights_do(small_images, small_split):
     assert [row["epoch"] for row in rows] == [0, 2, 4]
     for row, epoch in zip(rows[1:], (2, 4), strict=True):
         assert row["sampler_distinct_share"] == len(set(drawn[epoch - 1].tolist())) / 200
-    network = ConvNet(10, 8).eval()
+    network = Network(10, 8).eval()
     network.load_state_dict(history.last)
     with torch.no_grad():
         p = F.softmax(network(normalise(small_images.pixels[small_split["training"]], small_images.mean, small_images.std)).double(), 1)
@@ -136,7 +136,7 @@ def test_factors_multiply_the_loss_of_each_image(small_images, small_split):
     drawn = training.sampler.draw(generator(0, "sampler"))
     q = torch.linspace(0.1, 1, 200, dtype=torch.float64)[drawn] / torch.linspace(0.1, 1, 200, dtype=torch.float64).sum()
     torch.testing.assert_close(factors, (1 / (200 * q)).float(), rtol=1e-5, atol=0)
-    twin = ConvNet(10, 8).to(memory_format=torch.channels_last)
+    twin = Network(10, 8).to(memory_format=torch.channels_last)
     twin.load_state_dict(weights_before)
     (F.cross_entropy(twin(inputs), labels, reduction="none") * (1 / (200 * q)).float()).mean().backward()
     training.take_step(200)
@@ -150,7 +150,7 @@ LDAM = {"kind": "ldam", "margin_max": 0.5, "scale": 30, "defer": 0.5, "beta": 0.
 
 def test_logits_of_a_cosine_loss_are_cosines_times_its_scale(small_images, small_split):
     history = history_of(small_images, small_split, LDAM, {"kind": "class_balanced"})
-    network = ConvNet(10, 8, cosine_scale=30).eval()
+    network = model.build(10, 8, 0.0, seed=0, cosine_scale=30).eval()
     network.load_state_dict(history.last)
     with torch.no_grad():
         logits = network(normalise(small_images.pixels[small_split["validation"]], small_images.mean, small_images.std))

@@ -13,7 +13,7 @@ from local_imports import local_files, modules
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENTS = {path.name: yaml.safe_load(path.read_text()) for path in (PROJECT / "envs").glob("*.yaml")}
-BY_NAME = ("losses", "samplers", "figures")  # folders whose modules are imported by name
+BY_NAME = ("losses", "samplers", "networks", "figures")  # folders whose modules are imported by name
 BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of torch, and its own requirement does not say so
 
 

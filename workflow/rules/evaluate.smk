@@ -30,6 +30,7 @@ rule evaluate:
         runtime=20,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
+        plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
         scripts=SCRIPTS,
         data=data_folder,
@@ -41,7 +42,7 @@ rule evaluate:
     shell:
         "python {params.scripts:q}/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --jobs-per-gpu {resources.jobs_per_gpu} --output-dir {params.folder} 2> {log}"
+        " --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins} --output-dir {params.folder} 2> {log}"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 

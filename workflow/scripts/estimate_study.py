@@ -1,7 +1,7 @@
 """Estimate how many runs a study still has to train, how long they take on this machine, and how much disk they need.
 
-The rate is that of the study's finished runs; without any it is measured for a few seconds, unless the study is short. The workflow calls
-this before its first job. Example:
+The rate is that of the study's finished runs, of each network apart; without any it is measured for a few seconds, unless the study is
+short. The workflow calls this before its first job. Example:
 
   python workflow/scripts/estimate_study.py --config config/config.yaml docs/study/cpu.yaml --at-once 2
 """
@@ -34,10 +34,9 @@ def main() -> None:
 
     from rich.filesize import decimal
 
-    from hardpair.config.resolve import resolve
+    from hardpair.config.resolve import canonical, resolve
     from hardpair.staleness import plan
     from hardpair.study import estimate
-    from hardpair.training.model_size import parameter_count
     from hardpair.wording import counted
 
     config = resolve(functools.reduce(overlaid, options.config))
@@ -56,36 +55,56 @@ def main() -> None:
     print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     if work.images < estimate.LONG:
         return
-    if rates := estimate.known_rates(folder):
-        rate, origin = statistics.median(rates), f"median of {counted(len(rates), 'finished run')}"
-    else:
-        measured, machine = measured_rate(config, options.gpus)
-        rate, origin = measured / work.passes, f"measured just now on {machine}"
+    networks, known, rates, origins = estimate.networks(config), estimate.known_rates(folder), {}, []
+    for network in networks:
+        name = canonical(network)
+        if name not in rates and name in known:
+            rates[name] = statistics.median(known[name])
+            origins.append(f"median of {counted(len(known[name]), 'finished run')}")
+        elif name not in rates:
+            measured, machine = measured_rate(config, options.gpus, network)
+            rates[name] = measured / work.passes
+            origins.append(f"measured just now on {machine}")
+    rate = statistics.harmonic_mean([rates[canonical(network)] for network in networks])  # of variants that take turns
+    origin = "; ".join(dict.fromkeys(origins)) + (f"; mean of {len(rates)} networks" if len(rates) > 1 else "")
     images = estimate.inventory(config)
-    disk = work.disk(parameter_count(len(images.classes), images.size), len(images.classes))
+    classes = len(images.classes)
+    disk = work.disk(statistics.mean(parameters(network, classes, images.size) for network in networks), classes)
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
     duration = estimate.duration(work.seconds(rate, options.at_once))
     print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
 
 
-def measured_rate(config: dict, gpus: int) -> tuple[float, str]:
-    """Images/s of training steps, and what computes them; prints a remark where a CPU is faster in the precision that was not chosen."""
+def measured_rate(config: dict, gpus: int, network: dict) -> tuple[float, str]:
+    """Images/s of a network, and what computes them; prints a remark where a CPU is faster in the precision that was not chosen."""
     from hardpair.device import choose_device, device_name
     from hardpair.training.precision import choose_precision
 
     device, configured = choose_device(gpus), config["train"]["precision"]
     precision = choose_precision(configured, device)
-    rate = measure(config, device, precision)
+    rate = measure(config, network, device, precision)
     if configured == "auto" and device.type == "cpu":
         other = "fp32" if precision == "bf16" else "bf16"
-        if (ratio := measure(config, device, other) / rate) > FASTER:
+        if (ratio := measure(config, network, device, other) / rate) > FASTER:
             chosen = f"{precision}, which train.precision: auto takes"
             print(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider {other} for the study")
     return rate, f"{device_name(device)}, {precision}"
 
 
-def measure(config: dict, device: "torch.device", precision: str) -> float:
-    """Images/s of training steps on a device, augmentation included; on the CPU a job's one thread."""
+def parameters(network: dict, classes: int, size: int) -> int:
+    """How many parameters a network has; of the study's, torch need not be there to tell."""
+    from hardpair.config.schema import CNN
+    from hardpair.training import model_size
+
+    if network == CNN:
+        return model_size.parameter_count(classes, size)
+    from hardpair.training import model
+
+    return model.parameter_count(network, classes, size)
+
+
+def measure(config: dict, network: dict, device: "torch.device", precision: str) -> float:
+    """Images/s of training steps of a network on a device, augmentation included; on the CPU a job's one thread."""
     import torch
 
     from hardpair.device import configure
@@ -102,7 +121,8 @@ def measure(config: dict, device: "torch.device", precision: str) -> float:
     generated = torch.randint(256, (count, 3, size, size), dtype=torch.uint8, device=device)
     images = Images(generated, torch.randint(len(classes), (count,), device=device), mean, std, classes)
     split = {"training": torch.arange(count), "validation": torch.arange(0)}
-    training = Training(images, split, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision), 0)
+    settings = RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, recipe, precision, network=network)
+    training = Training(images, split, settings, 0)
     times, began = [], time.perf_counter()
     with training.stream():
         while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:

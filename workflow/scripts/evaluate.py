@@ -9,7 +9,7 @@ Writes predictions.npz (logits) and metrics.json to the output folder. Example:
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.cli.command import machine_arguments, parser, run, settings_with
+from hardpair.cli.command import machine_arguments, parser, plugins_argument, run, settings_with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +26,14 @@ def main() -> None:
     keys = "evaluated_on (test, the default, or validation), pairs (of classes)"
     cli.add_argument("--settings", type=settings_with(), default={}, help=f"JSON or file with the keys {keys}")
     machine_arguments(cli)
+    plugins_argument(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
     options = cli.parse_args()
 
     from hardpair.jobs.gpu import take_gpu
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
+    from hardpair import plugins
     from hardpair.device import choose_device, configure
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
@@ -40,7 +42,8 @@ def main() -> None:
     from hardpair.training.inference import infer
     from hardpair.training.saved_model import load
 
-    record = shapes.read(options.run / "run.json", formats.RUN | {"settings": {"deterministic": bool}})
+    plugins.use(options.plugins)
+    record = shapes.read(options.run / "run.json", formats.RUN | {"settings": {"deterministic": bool} | formats.NAMED})
     part, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
     device = choose_device(options.gpus)
     configure(device, options.threads, record["settings"]["deterministic"])

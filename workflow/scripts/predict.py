@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.cli.command import parser, positive, run
+from hardpair.cli.command import parser, plugins_argument, positive, run
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.wording import abbreviated
@@ -27,11 +27,15 @@ def main() -> None:
     cli.add_argument("--model", choices=["last", "best"], default="last", help="weights of the last or best epoch (default %(default)s)")
     cli.add_argument("--top", type=positive, default=5, metavar="N", help="classes shown of each picture (default %(default)s)")
     cli.add_argument("--json", action="store_true", help="print JSON: a list of {picture, classes: [{class, probability}, ...]}")
+    plugins_argument(cli)
     cli.add_argument("pictures", type=Path, nargs="+", metavar="picture", help="picture file, or a folder of them")
     options = cli.parse_args()
 
     import numpy as np
 
+    from hardpair import plugins
+
+    plugins.use(options.plugins)
     path = options.run / "run.json"
     if not path.exists():
         raise UserError(f"{options.run} holds no run: {_choice()}")

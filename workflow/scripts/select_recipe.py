@@ -15,7 +15,8 @@ def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--search-dir", type=Path, help="folder of round{r}/trial{t}.json (not without a search)")
     read_settings = settings_with("enabled", "recipe")
-    cli.add_argument("--settings", type=read_settings, required=True, help="JSON or file with the keys enabled, recipe, rounds, batch")
+    keys = "enabled, recipe, rounds, batch, searched (keys of the recipe that trials.csv has beside its usual ones)"
+    cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
     cli.add_argument("--output-recipe", type=Path, required=True)
     cli.add_argument("--output-trials", type=Path, required=True)
     options = cli.parse_args()
@@ -25,15 +26,23 @@ def main() -> None:
     from hardpair import search
     from hardpair.files.atomic import write_rows, write_text
 
-    settings = options.settings
+    settings, more = options.settings, options.settings.get("searched", [])
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."
     if settings["enabled"]:
         trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
         best = search.best_trial(trials)
         recipe = best["recipe"]
         origin = f"Of trial {best['trial']}, the best of {len(trials)}: mean validation accuracy {best['value']:.4f}."
-    write_rows(options.output_trials, search.table(trials), search.COLUMNS)
-    write_text(options.output_recipe, f"# {origin}\n{yaml.safe_dump(recipe, sort_keys=False)}")
+    write_rows(options.output_trials, search.table(trials, more), search.columns(more))
+    write_text(options.output_recipe, f"# {origin}\n{yaml.safe_dump(in_order(recipe), sort_keys=False)}")
+
+
+def in_order(recipe: dict) -> dict:
+    """A recipe with its implied keys first: where the file is cut short, one of the others is missing too."""
+    from hardpair.config.schema import schema
+
+    known = schema()["$defs"]["recipe"]["properties"]
+    return dict(sorted(recipe.items(), key=lambda item: not known[item[0]].get("implied")))
 
 
 if __name__ == "__main__":

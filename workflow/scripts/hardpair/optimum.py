@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hardpair.errors import UserError
 
-LOGARITHMIC = ("learning_rate", "weight_decay")  # as ``hardpair.search``, which needs Optuna, draws them
+LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")  # as ``hardpair.search``, which needs Optuna, draws them
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
 

@@ -1,4 +1,4 @@
-"""Losses and samplers of the user's own, each a Python file named in the config. Nothing of a file is run before a job needs it."""
+"""Losses, samplers and networks of the user's own, each a Python file that the config names. Nothing of it is run before a job needs it."""
 
 import ast
 import contextlib
@@ -11,8 +11,10 @@ from types import ModuleType
 
 from hardpair.errors import UserError
 
-CLASSES = {"losses": "Loss", "samplers": "Sampler"}  # of each package's files
-FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"]}  # parameters of a constructor before its options
+CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
+# Parameters of a constructor before its options.
+FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"], "networks": ["self", "classes", "size"]}
+PARTS = {"loss": "losses", "sampler": "samplers", "network": "networks"}  # keys of a variant that name a kind
 PREFIX = "hardpair_plugin_"  # of the names of their modules
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
 
@@ -21,10 +23,10 @@ _options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # o
 
 
 def use(paths: list[str] | list[Path]) -> None:
-    """From now on use these files' losses and samplers beside those that come with the workflow; their kinds are the files' names.
+    """From now on use what these files hold beside what comes with the workflow; their kinds are the files' names.
 
     Raises:
-        UserError: a file is missing, is not Python, holds neither class, or has a name that is taken.
+        UserError: a file is missing, is not Python, holds no such class, or has a name that is taken.
     """
     _used.clear()
     for options in _options.values():
@@ -33,34 +35,39 @@ def use(paths: list[str] | list[Path]) -> None:
         if not path.stem.isidentifier() or path.suffix != ".py":
             raise UserError(f"plugins names {path}: name a Python file like my_loss.py, in letters, digits and _")
         if path.stem in _used or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
-            raise UserError(f"plugins names {path}, but there is another loss or sampler of the kind {path.stem}: rename the file")
+            raise UserError(f"plugins names {path}, but there is another loss, sampler or network of the kind {path.stem}: rename the file")
         classes = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
         packages = [package for package, name in CLASSES.items() if name in classes]
         if not packages:
-            raise UserError(f"plugins names {path}, which has no class Loss or Sampler: add one")
+            raise UserError(f"plugins names {path}, which has no class Loss, Sampler or Network: add one")
         for package in packages:
             _options[package][path.stem] = _options_of(path, classes[CLASSES[package]], package)
         _used[path.stem] = path
 
 
 def options(package: str) -> dict[str, dict]:
-    """The kinds that plugins add to ``losses`` or ``samplers``: for each the options of its constructor, as parts of a schema."""
+    """The kinds that plugins add to a package of ``CLASSES``: for each the options of its constructor, as parts of a schema."""
     return _options[package]
 
 
 def used_by(*variants: dict) -> list[str]:
     """The plugins that these variants need."""
-    kinds = {variant[part]["kind"] for variant in variants for part in ("loss", "sampler")}
+    kinds = {variant[part]["kind"] for variant in variants for part in PARTS if part in variant}
     return [str(path) for kind, path in _used.items() if kind in kinds]
 
 
 def is_own(kind: str) -> bool:
-    """Whether a loss or sampler is a plugin."""
+    """Whether a loss, sampler or network is a plugin."""
     return kind in _used
 
 
+def exists(package: str, kind: str) -> bool:
+    """Whether there is a loss, sampler or network of that kind."""
+    return kind in _used or (Path(__file__).parent / package / f"{kind}.py").exists()
+
+
 def origin(module: str) -> str:
-    """Where the class of a loss or sampler comes from, by the name of its module: a plugin's file, or a kind of the workflow."""
+    """Where the class of a loss, sampler or network comes from, by the name of its module: a plugin's file, or a kind of the workflow."""
     kind = module.rpartition(".")[2].removeprefix(PREFIX)
     return str(_used[kind]) if module == f"{PREFIX}{kind}" and kind in _used else kind
 
@@ -85,8 +92,8 @@ def errors_of(kind: str) -> Iterator[None]:
 
 
 def code_files(variant: dict) -> list[str]:
-    """The files of a variant's loss and sampler as ``code_hash`` takes them."""
-    pairs = (("losses", variant["loss"]["kind"]), ("samplers", variant["sampler"]["kind"]))
+    """The files of a variant's loss, sampler and network as ``code_hash`` takes them; without a key ``network``, the latter is cnn."""
+    pairs = ((package, variant.get(part, {"kind": "cnn"})["kind"]) for part, package in PARTS.items())
     return [str(_used[kind].resolve()) if kind in _used else f"hardpair/{package}/{kind}.py" for package, kind in pairs]
 
 
@@ -97,17 +104,18 @@ def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str,
         return {}
     parameters, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
     names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
-    if names[:2] != FIRST[package]:
+    first = len(FIRST[package])
+    if names[:first] != FIRST[package]:
         raise UserError(f"{message} {', '.join(names)}: let it start with {', '.join(FIRST[package])}")
     for stars, rest in (("*", parameters.vararg), ("**", parameters.kwarg)):
         if rest:
             raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
-    for argument in parameters.posonlyargs[2:]:
+    for argument in parameters.posonlyargs[first:]:
         raise UserError(f"{message} {argument.arg} by its place alone: let the / come before it")
     names += [argument.arg for argument in parameters.kwonlyargs]
     defaults = parameters.defaults + parameters.kw_defaults
     defaults = [None] * (len(names) - len(defaults)) + defaults
-    return {name: _schema(path, name, default) for name, default in zip(names[2:], defaults[2:], strict=True)}
+    return {name: _schema(path, name, default) for name, default in zip(names[first:], defaults[first:], strict=True)}
 
 
 def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
@@ -130,7 +138,7 @@ def _tree(path: Path) -> ast.Module:
 
 
 def module(package: str, kind: str) -> ModuleType:
-    """The module of a loss or sampler."""
+    """The module of a loss, sampler or network."""
     if (path := _used.get(kind)) is None:
         return importlib.import_module(f"hardpair.{package}.{kind}")
     spec = importlib.util.spec_from_file_location(f"{PREFIX}{kind}", path)

@@ -11,9 +11,10 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.json_text import read_json
 
-LOGARITHMIC = ("learning_rate", "weight_decay")
+LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")
 PATIENCE = 200  # draws that give nothing new before a space counts as used up
-COLUMNS = ("trial", "round", "value", "diverged", "learning_rate", "weight_decay", "momentum", "dropout", "seconds")
+ALWAYS = ("learning_rate", "weight_decay", "momentum", "dropout")  # keys of the recipe that trials.csv has, searched or not
+COLUMNS = ("trial", "round", "value", "diverged", *ALWAYS, "seconds")
 
 
 def read_trials(folder: Path, rounds: int, batch: int) -> list[dict]:
@@ -102,7 +103,12 @@ def best_trial(trials: list[dict]) -> dict:
     return max(sound, key=lambda trial: (trial["value"], -trial["trial"]))
 
 
-def table(trials: list[dict]) -> list[dict]:
-    """One row a trial with the keys of ``COLUMNS``."""
+def columns(more: list[str]) -> tuple[str, ...]:
+    """Columns of trials.csv; ``more`` are other keys of the recipe that are searched."""
+    return (*COLUMNS[:-1], *more, COLUMNS[-1])
+
+
+def table(trials: list[dict], more: list[str]) -> list[dict]:
+    """One row a trial with the keys of ``columns``."""
     flat = [trial | trial["recipe"] | {"diverged": int(trial["diverged"])} for trial in trials]
-    return [{key: row[key] for key in COLUMNS} for row in flat]
+    return [{key: row[key] for key in columns(more)} for row in flat]

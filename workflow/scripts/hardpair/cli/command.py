@@ -112,8 +112,13 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     machine_arguments(cli)
     cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try continues from it")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
-    cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses and samplers")
+    plugins_argument(cli)
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
+
+
+def plugins_argument(cli: argparse.ArgumentParser) -> None:
+    """Add the files of plugins."""
+    cli.add_argument("--plugins", nargs="+", default=[], metavar="FILE", help="Python files of your own losses, samplers and networks")
 
 
 def machine_arguments(cli: argparse.ArgumentParser) -> None:

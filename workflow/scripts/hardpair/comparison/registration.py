@@ -3,8 +3,8 @@
 The file is a list of entries, each with what was declared then, the time, and how many runs had finished. An entry is never changed: what
 is declared later is a further one. Each has the SHA-256 of its own canonical text, which holds that of the entry before.
 
-A claim is what it compares, not its words: loss, sampler and own keys of the recipe of both sides, the measures with their margins and the
-pair, on which images, at which looks, and whether it is a control. Its name, its sentence and the names of variants may change.
+A claim is what it compares, not its words: loss, sampler, network and own keys of the recipe of both sides, the measures with their margins
+and the pair, on which images, at which looks, and whether it is a control. Its name, its sentence and the names of variants may change.
 """
 
 import hashlib
@@ -31,9 +31,8 @@ class Registration:
 
 def declared(config: dict) -> dict:
     """What a resolved config declares of its claims, as an entry holds it."""
-    variants = {
-        variant["name"]: {key: variant[key] for key in ("loss", "sampler", "recipe") if key in variant} for variant in config["variants"]
-    }
+    parts = ("loss", "sampler", "recipe", "network")
+    variants = {variant["name"]: {key: variant[key] for key in parts if key in variant} for variant in config["variants"]}
     kept = {key: config[key] for key in ("claims", "contrasts", "looks", "seeds")}
     kept["pairs"] = "auto" if isinstance(config["pairs"], dict) else config["pairs"]
     return kept | {"margins": config["compare"]["margins"], "images": config["evaluate"]["images"], "variants": variants}

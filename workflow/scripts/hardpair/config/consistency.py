@@ -16,15 +16,25 @@ def inconsistencies(config: dict) -> Iterator[str]:
     yield from _wrong_data(config)
     if config["search"]["enabled"]:
         yield from _wrong_search(config)
-    own = {f"variants[{index}].recipe": variant.get("recipe", {}) for index, variant in enumerate(config["variants"])}
-    for where, recipe in ({"recipe": config["recipe"]} | own).items():
-        drops = recipe.get("lr_drops", [])
-        if drops != sorted(set(drops)):
-            yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
+    yield from wrong_recipe(config["recipe"], "recipe")
+    for index, variant in enumerate(config["variants"]):
+        if own := variant.get("recipe"):
+            yield from wrong_recipe(config["recipe"] | own, f"variants[{index}].recipe")
     yield from _wrong_judgement(config)
     hard, easy = config["difficulty"]["hard"], config["difficulty"]["easy"]
     if hard > easy:
         yield f"difficulty.hard is {hard}, above difficulty.easy {easy}: no image can be both hard and easy, so lower it"
+
+
+def wrong_recipe(recipe: dict, where: str) -> Iterator[str]:
+    """What does not go together in a recipe, which is called ``where``, as sentences."""
+    if (drops := recipe["lr_drops"]) != sorted(set(drops)):
+        yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
+    if recipe.get("nesterov") and (recipe.get("optimizer") == "adamw" or recipe["momentum"] == 0):
+        why = "adamw has no Nesterov momentum" if recipe.get("optimizer") == "adamw" else "momentum is 0"
+        yield f"{where}.nesterov is true, but {why}: set nesterov to false, or take sgd with momentum"
+    if (warmup := recipe.get("warmup_epochs", 0)) >= recipe["epochs"]:
+        yield f"{where}.warmup_epochs is {warmup}, but the run ends after epoch {recipe['epochs']}: let the warm-up end before"
 
 
 def _wrong_variants(config: dict) -> Iterator[str]:
@@ -132,6 +142,11 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
         )
 
 
+def recipe_default(key: str) -> object:
+    """The default of a key of the recipe."""
+    return schema()["$defs"]["recipe"]["properties"][key]["default"]
+
+
 def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) -> Iterator[str]:
     """Classes that ``pairs`` names and ``owner`` does not have, as sentences."""
     for index, pair in enumerate(pairs):
@@ -156,6 +171,15 @@ def _wrong_search(config: dict) -> Iterator[str]:
     for key, (low, high) in space.items():
         if low >= high:
             yield f"search.space.{key} is [{low}, {high}]: give the lowest value first, then a higher one"
-        value = config["recipe"][key]
-        if not low <= value <= high:
+        value = config["recipe"].get(key, recipe_default(key))
+        if value is None:
+            yield f"search.space.{key} is [{low}, {high}], but recipe.{key} is null: it is the first trial, so give it a value in there"
+        elif not low <= value <= high:
             yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: it is the first trial, so widen the space"
+    if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
+        yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set lr_factor there to null"
+    tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
+    recipes = [config["recipe"], *(variant.get("recipe", {}) for variant in tried)]
+    longest = max([recipe.get("warmup_epochs", 0) for recipe in recipes] + [space.get("warmup_epochs", [0])[-1]])
+    if longest >= search["epochs"]:
+        yield f"search.epochs is {search['epochs']}, but a trial's warm-up may last {longest} epochs: let trials last longer than it"

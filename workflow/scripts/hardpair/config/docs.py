@@ -40,6 +40,8 @@ def markdown(schema: dict, overlays: dict[str, str]) -> str:
     for key, part in schema["properties"].items():
         part = _resolved(part, schema)
         path, inner = (f"{key}[].", _resolved(part["items"], schema)) if part.get("type") == "array" else (f"{key}.", part)
+        if "oneOf" in inner:
+            tables += _alternatives("", {"properties": {key: part}}, schema)
         if "properties" in inner:
             tables.append(_table(f"## `{key}`", path, inner, schema, part["description"]))
             tables += _alternatives(path, inner, schema)

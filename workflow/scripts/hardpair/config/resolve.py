@@ -10,7 +10,7 @@ from pathlib import Path
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
 from hardpair.config.read import composed, located, refuse_oversized
-from hardpair.config.schema import definition, schema
+from hardpair.config.schema import CNN, definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
 
@@ -35,7 +35,7 @@ def _plain(value: object) -> object:
 
 
 def resolve(config: dict) -> dict:
-    """Check a complete config and fill in its defaults.
+    """Check a complete config and fill in its defaults; each variant gets its network, unless that is the study's cnn.
 
     Raises:
         UserError: names the first key that is wrong, what is wrong and what to do.
@@ -56,8 +56,11 @@ def resolve(config: dict) -> dict:
     config["data"]["source"] = source and str(located(source))
     if config["pairs"] == "auto":
         config["pairs"] = {"auto": 1}
+    shared = config.pop("network", CNN)
     for variant in config["variants"]:
         variant.setdefault("label", variant["name"])
+        if (network := variant.pop("network", shared)) != CNN:
+            variant["network"] = network
     for problem in inconsistencies(config):
         raise UserError(f"config: {problem}")
     return config
@@ -82,13 +85,24 @@ def _bounded(value: object, name: str = "") -> object:
     return plain
 
 
+def merged_recipe(shared: dict, own: dict) -> dict:
+    """A recipe with a variant's own keys in place of the shared ones, without the implied ones that have their default."""
+    return _without_implied(shared | own, schema()["$defs"]["recipe"]["properties"])
+
+
+def _without_implied(value: dict, known: dict) -> dict:
+    """A map without the keys that are implied by the schema's properties ``known``: what was made before such keys were there had none."""
+    implied = {key: part["default"] for key, part in known.items() if part.get("implied") and "default" in part}
+    return {key: item for key, item in value.items() if key not in implied or item != implied[key]}
+
+
 def fill_defaults(value: object, part: dict) -> object:
-    """A copy of ``value`` in which every key that ``part`` of the schema gives a default is present."""
+    """A copy of ``value`` in which every key that ``part`` of the schema gives a default is present, but for those that are implied."""
     part = definition(part, value)
     if isinstance(value, dict):
         known = part.get("properties", {})
         complete = value | {key: sub["default"] for key, sub in known.items() if key not in value and "default" in sub}
-        return {key: fill_defaults(item, known.get(key, {})) for key, item in complete.items()}
+        return {key: fill_defaults(item, known.get(key, {})) for key, item in _without_implied(complete, known).items()}
     if isinstance(value, list) and "items" in part:
         return [fill_defaults(item, part["items"]) for item in value]
     return value

@@ -7,22 +7,23 @@ from pathlib import Path
 from hardpair import plugins
 
 AFFECTS_RESULTS = False
+CNN = {"kind": "cnn"}  # the network that settings do not name: there was no other when runs were made first
 SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
 
 
 def schema() -> dict:
-    """The schema as a dict, with the kinds of losses and samplers that plugins add."""
-    return _schema(*(json.dumps(plugins.options(package)) for package in ("losses", "samplers")))
+    """The schema as a dict, with the kinds of losses, samplers and networks that plugins add."""
+    return _schema(*(json.dumps(plugins.options(package)) for package in ("losses", "samplers", "networks")))
 
 
 @functools.cache
-def _schema(losses: str, samplers: str) -> dict:
+def _schema(losses: str, samplers: str, networks: str) -> dict:
     from hardpair.files import yaml_text
 
     complete = yaml_text.load(SCHEMA.read_text(encoding="utf-8"))
     for part in (complete, complete["properties"]["data"]):
         part["required"] = part.pop("complete")  # of an overlay, which editors check alone, nothing is required
-    for name, added in (("loss", losses), ("sampler", samplers)):
+    for name, added in (("loss", losses), ("sampler", samplers), ("network", networks)):
         for kind, options in json.loads(added).items():
             part = {"properties": {"kind": {"const": kind}} | options, "additionalProperties": False}
             required = [option for option, about in options.items() if "default" not in about]

@@ -25,9 +25,10 @@ def sentence(error, root: list) -> str:
             if now := renamed(re.sub(r"\[\d+\]", "[]", dotted([*path, key]))):
                 return f"{dotted([*path, key])} has another name now: write {now}"
             homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
-            others = f"it belongs to {' or '.join(homes)}" if homes else f"known keys are {', '.join(known)}"
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
-            return f"{dotted([*path, key])} is not a key{kind}: {advice(key, known, others)}"
+            near = advice(key, known, f"known keys are {', '.join(known)}")
+            what_to_do = f"it belongs to {' or '.join(homes)}" if homes and not kind else near
+            return f"{dotted([*path, key])} is not a key{kind}: {what_to_do}"
         case "required":
             kinds = [option["properties"]["kind"]["const"] for option in error.schema.get("oneOf", [])]
             key = next(key for key in rule if key not in value)

@@ -17,6 +17,7 @@ from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
+SEARCHED |= {"lr_factor": "Factor of drops", "warmup_epochs": "Warm-up (epochs)", "clip_gradient": "Norm of gradient"}
 RECIPE = {"marker": "s", "markersize": 8, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 BEST = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 NEAR = {"color": style.MUTED, "alpha": 0.18, "linewidth": 0}

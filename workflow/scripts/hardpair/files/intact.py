@@ -96,11 +96,11 @@ def _yaml(path: Path, size: int) -> bool:
 
 
 def missing_keys(recipe: str) -> list[str]:
-    """Keys that the text of a recipe.yaml lacks; ``select_recipe`` writes all."""
+    """Keys that the text of a recipe.yaml lacks; ``select_recipe`` writes all that are not implied, and after those that are."""
     from hardpair.config.schema import schema
 
     written = re.findall(r"^(\w+):", recipe, re.M)
-    return [key for key in schema()["$defs"]["recipe"]["properties"] if key not in written]
+    return [key for key, part in schema()["$defs"]["recipe"]["properties"].items() if key not in written and not part.get("implied")]
 
 
 def check_recipe(path: Path) -> None:

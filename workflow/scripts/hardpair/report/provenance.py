@@ -4,6 +4,8 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+from hardpair.config.schema import CNN
+
 PROJECT = Path(__file__).parents[4]
 CODE = ("Snakefile", "workflow")  # what computes; a commit of anything else changes no result
 ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, shown once where all runs agree
@@ -15,6 +17,8 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     for record in records:
         flat = {f"data {key}": value for key, value in record["data"].items()}
         flat |= {key.replace("_", " "): record[key] for key in ONCE}
+        network = record.get("settings", {}).get("network", CNN)
+        flat["network"] = network.get("name", network["kind"])
         flat |= {f"{key} version": value for key, value in record["versions"].items()}
         for key, value in flat.items():
             facts.setdefault(key, {})[str(value)] = None

@@ -89,8 +89,8 @@ def trials(table: "pd.DataFrame") -> dict:
     """Trials of the search as texts, best first."""
     from hardpair.figures.search import SEARCHED, prepared
 
-    rows = []
+    rows, searched = [], {key: name for key, name in SEARCHED.items() if key in table}
     for _, row in prepared(table).sort_values(["diverged", "value", "trial"], ascending=[True, False, True]).iterrows():
         accuracy = "diverged" if row["diverged"] else f"{row['percent']:.2f}"
-        rows.append([int(row["trial"]), int(row["round"]) + 1, accuracy, *(f"{row[key]:.4g}" for key in SEARCHED)])
-    return {"titles": ["Trial", "Round", "Validation accuracy (%)", *SEARCHED.values()], "rows": rows}
+        rows.append([int(row["trial"]), int(row["round"]) + 1, accuracy, *(f"{row[key]:.4g}" for key in searched)])
+    return {"titles": ["Trial", "Round", "Validation accuracy (%)", *searched.values()], "rows": rows}

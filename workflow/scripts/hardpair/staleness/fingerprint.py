@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from hardpair.config.resolve import canonical
+from hardpair.config.resolve import canonical, merged_recipe
 from hardpair.files.atomic import file_sha256
 
 PACKAGES = ("torch", "numpy", "safetensors")
@@ -21,11 +21,11 @@ def fingerprint(settings: dict, recipe: dict, seed: int, split: Path, code: str)
         code: hash of the code that trains (``hardpair.staleness.code_hash``).
     """
     settings = dict(settings)
-    recipe = recipe | settings.pop("recipe", {})
+    recipe = merged_recipe(recipe, settings.pop("recipe", {}))
     parts = {"settings": settings, "recipe": recipe, "seed": seed, "split": file_sha256(split), "code": code}
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
 
 
-def versions() -> dict[str, str]:
-    """Version of Python and of the packages that training depends on."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
+def versions(*more: str) -> dict[str, str]:
+    """Version of Python, of the packages that training depends on, and of ``more``."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in (*PACKAGES, *more)}

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from hardpair import plugins
 from hardpair.comparison import registration
-from hardpair.config.consistency import wrong_images
-from hardpair.config.resolve import canonical
+from hardpair.config.consistency import recipe_default, wrong_images
+from hardpair.config.resolve import canonical, merged_recipe
+from hardpair.config.schema import CNN
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.measures.metric_names import about
+from hardpair.search import ALWAYS
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 
@@ -24,7 +26,7 @@ def variant_of(config: dict, name: str) -> dict:
 def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the shared recipe."""
     variant, train = variant_of(config, name), config["train"]
-    kept = {key: variant[key] for key in ("loss", "sampler", "recipe") if key in variant}
+    kept = {key: variant[key] for key in ("loss", "sampler", "recipe", "network") if key in variant}
     return kept | {key: train[key] for key in ("precision", "deterministic")}
 
 
@@ -104,19 +106,23 @@ def trials(config: dict) -> list[tuple[str | None, int]]:
 
 def first_recipe(config: dict, owner: str | None) -> dict:
     """The recipe of a search's first trial: the config's, with a variant's own keys in its own search."""
-    return config["recipe"] | (variant_of(config, owner).get("recipe", {}) if owner else {})
+    return merged_recipe(config["recipe"], variant_of(config, owner).get("recipe", {}) if owner else {})
 
 
 def space(config: dict, owner: str | None) -> dict:
     """What a search may change, with its bounds; in a variant's own search not the keys of the variant's own recipe."""
-    fixed = variant_of(config, owner).get("recipe", {}) if owner else {}
+    fixed = set(variant_of(config, owner).get("recipe", {})) if owner else set()
+    names = searched(config, owner)
+    if names and all("network" in variant_of(config, name) for name in names):
+        fixed.add("dropout")  # which cnn alone has
     return {key: bounds for key, bounds in config["search"]["space"].items() if bounds is not None and key not in fixed}
 
 
 def propose_settings(config: dict, owner: str | None = None) -> dict:
     """What proposals depend on, beside earlier trials. Variants of equal settings begin with the same proposals."""
-    settings = {"study": config["study"], "batch": config["search"]["batch"]}
-    return settings | {"space": space(config, owner), "recipe": first_recipe(config, owner)}
+    settings, searched = {"study": config["study"], "batch": config["search"]["batch"]}, space(config, owner)
+    defaults = {key: recipe_default(key) for key in searched}  # of those that are implied
+    return settings | {"space": searched, "recipe": defaults | first_recipe(config, owner)}
 
 
 def searched(config: dict, owner: str | None = None) -> list[str]:
@@ -141,7 +147,9 @@ def trial_code(config: dict, owner: str | None = None) -> str:
 def select_settings(config: dict, owner: str | None = None) -> dict:
     """What the choice of the recipe depends on, beside the trials."""
     keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
-    return {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
+    settings = {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
+    more = [key for key in space(config, owner) if key not in ALWAYS] if config["search"]["enabled"] else []
+    return settings | ({"searched": more} if more else {})
 
 
 def searches_shown(config: dict) -> list[dict]:
@@ -282,6 +290,8 @@ def plane(variants: list[dict]) -> list[list]:
     """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none."""
     placed = [[variant["name"], *place] for variant in variants if (place := exponents(variant)) is not None]
     losses, samplers = ({row[axis] for row in placed} for axis in (1, 2))
+    if len({canonical(variant.get("network", CNN)) for variant in variants}) > 1:  # there is a plane of each network
+        return []
     return placed if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
 
 

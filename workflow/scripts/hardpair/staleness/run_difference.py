@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardpair.config.resolve import canonical
+from hardpair.config.resolve import canonical, merged_recipe
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
@@ -62,7 +62,7 @@ def difference(record: dict, expected: Expected, older: OlderCode | None = None)
     """
     variant, seed, code = record["variant"], record["seed"], expected.code(record["variant"])
     settings = plan.train_settings(expected.config, variant)
-    recipe = expected.recipes[variant] | settings.pop("recipe", {})
+    recipe = merged_recipe(expected.recipes[variant], settings.pop("recipe", {}))
     for part, value in (("settings", settings), ("recipe", recipe)):
         if canonical(record[part]) != canonical(value):
             return _first_difference(record[part], value, part)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hardpair.config.resolve import canonical
+from hardpair.config.schema import CNN
 from hardpair.data import sources
 from hardpair.data.split import long_tail
 from hardpair.errors import UserError
@@ -70,12 +72,19 @@ def inventory(config: dict) -> sources.Inventory:
     return sources.get(data["kind"]).inventory(data, paths.IMAGES / data["name"])
 
 
-def known_rates(folder: Path) -> list[float]:
-    """Images/s of each finished run in a study's folder."""
-    rates = []
+def networks(config: dict) -> list[dict]:
+    """The network of each variant of a resolved config."""
+    return [variant.get("network", CNN) for variant in config["variants"]]
+
+
+def known_rates(folder: Path) -> dict[str, list[float]]:
+    """Images/s of each finished run in a study's folder, by the canonical text of its network."""
+    rates: dict[str, list[float]] = {}
     for path in paths.every(folder, paths.RUN_RECORD):
         with contextlib.suppress(UserError):  # not a run of ours; the comparison reports it
-            rates.append(shapes.read(path, {"images_per_second": formats.rate})["images_per_second"])
+            record = shapes.read(path, {"images_per_second": formats.rate, "settings?": formats.NAMED})
+            network = record.get("settings", {}).get("network", CNN)
+            rates.setdefault(canonical(network), []).append(record["images_per_second"])
     return rates
 
 

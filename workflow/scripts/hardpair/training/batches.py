@@ -17,6 +17,7 @@ class Batches:
         count: images an epoch.
         batch_size: images a step; the last, short batch is kept.
         weighted: whether the images come with factors of their losses.
+        single: whether the last batch may be one image; else that image joins the batch before.
 
     Attributes:
         weighted: whether the images come with factors of their losses.
@@ -25,16 +26,18 @@ class Batches:
         correct: images classified correctly so far, int64 ().
     """
 
-    def __init__(self, images: Images, count: int, batch_size: int, weighted: bool) -> None:
+    def __init__(self, images: Images, count: int, batch_size: int, weighted: bool, single: bool = True) -> None:
         device = images.pixels.device
         self.images, self.batch_size, self.padding = images, batch_size, padding_for(images.size)
         self.sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+        if not single and self.sizes[-1] == 1 and len(self.sizes) > 1:
+            self.sizes[-2:] = [batch_size + 1]
         self.losses = torch.zeros(len(self.sizes), device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self._plan = [torch.zeros(count, dtype=dtype, device=device) for dtype in (torch.int64, torch.int64, torch.int64, torch.bool)]
         self.weighted, self._factors = weighted, torch.ones(count, device=device) if weighted else None
         self._taken = torch.zeros((), dtype=torch.int64, device=device)
-        self._offsets = torch.arange(batch_size, device=device)
+        self._offsets = torch.arange(max(self.sizes), device=device)
 
     def begin(
         self,

@@ -66,7 +66,7 @@ def _parts(training: Training) -> dict[str, dict[str, torch.Tensor]]:
     """The tensors that training changes in place."""
     return {
         "network": training.network.state_dict(),
-        "momentum": {str(index): buffer for index, buffer in enumerate(training.optimiser.buffers)},
+        "optimiser": training.optimiser.state(),
         "loss": training.loss.state_dict(),
         "sampler": training.sampler.state_dict(),
         "batches": training.batches.state(),

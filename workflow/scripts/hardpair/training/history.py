@@ -17,16 +17,18 @@ class History:
     """What a run leaves.
 
     Attributes:
+        parameters: of the network.
         epochs: one dict an epoch, the columns of epochs.csv.
         refreshes: one dict a refresh, the columns of refreshes.csv.
         confusions: validation confusion counts int64 (C, C), one an epoch; empty without validation images.
         histograms: counts int64 (100,) of p_t, one a refresh.
         shares: each class's share of the weights of the ``loss`` and of the ``sampler``, float64 (C,), one a refresh; NaN without weights.
         seconds: that each epoch took, with its validation and refresh.
-        last, best: weights after the last epoch, and after the first epoch of highest validation accuracy (None without validation).
+        last, best: weights and buffers after the last epoch, and after the first of highest validation accuracy (None without validation).
         best_epoch: that epoch, or None.
     """
 
+    parameters: int
     epochs: list[dict] = field(default_factory=list)
     refreshes: list[dict] = field(default_factory=list)
     confusions: list[np.ndarray] = field(default_factory=list)

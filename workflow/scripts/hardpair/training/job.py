@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from hardpair import networks
 from hardpair.config.resolve import canonical
 from hardpair.device import device_name, visible_gpu
 from hardpair.files.json_text import read_json
@@ -18,6 +19,7 @@ from hardpair.training.contract import try_out
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
 from hardpair.training.loop import Diverged, Training
+from hardpair.training.network_contract import try_network
 from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import RunSettings
 
@@ -68,11 +70,13 @@ class Job:
 
         Raises:
             Diverged: the loss became NaN or infinite.
-            UserError: a plugin cannot be used.
+            UserError: a plugin or a network cannot be used.
             Stopped: a signal came; the state is saved.
         """
         labels = self.images.labels[self.split["training"].to(self.images.labels.device)].cpu()
-        try_out(self.settings.loss, self.settings.sampler, labels, len(self.images.classes))
+        classes, size = len(self.images.classes), self.images.size
+        try_out(self.settings.loss, self.settings.sampler, labels, classes)
+        try_network(self.settings.network, classes, size, self.settings.recipe.batch_size)
         training = Training(self.images, self.split, self.settings, seed, self.epochs)
         if saving.path is None:
             return training.run(on_epoch)
@@ -99,7 +103,7 @@ class Job:
             "device_type": device.type,
             "precision": choose_precision(self.settings.precision, device),
             "threads": torch.get_num_threads(),
-            "versions": versions(),
+            "versions": versions(*networks.packages(self.settings.network)),
         }
 
     def record(self, seed: int, history: History) -> dict:
@@ -111,7 +115,7 @@ class Job:
             "settings": self.settings.keys(),
             "recipe": self.settings.recipe.keys(),
             "code": self.code,
-            "parameters": sum(value.numel() for value in history.last.values() if value.dim()),  # a scale is none
+            "parameters": history.parameters,
             "data": {key: dataset[key] for key in ("name", "sha256")},
             **{key: dataset[key] for key in ("classes", "size", "mean", "std")},
             "epochs": len(history.epochs),

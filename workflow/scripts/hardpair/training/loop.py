@@ -14,7 +14,8 @@ from hardpair import losses, samplers
 from hardpair.errors import UserError
 from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
-from hardpair.training import model
+from hardpair.networks import normalises_batches
+from hardpair.training import model, optimiser
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
@@ -26,7 +27,7 @@ from hardpair.training.precision import choose_precision
 from hardpair.training.random_streams import generator, seed_globals
 from hardpair.training.recipe import RunSettings
 from hardpair.training.schedule import learning_rate
-from hardpair.training.step import SGD, Learner, train_step
+from hardpair.training.step import Learner, train_step
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
 
@@ -41,7 +42,7 @@ class Training:
     Args:
         images: the training images of prepared data, validation images among them.
         split: indices int64 of the ``training`` and ``validation`` images (the latter may be empty).
-        settings: loss, sampler, recipe and precision.
+        settings: loss, sampler, network, recipe and precision.
         stop_after: end after so many epochs, with the schedule of the full run.
 
     Attributes:
@@ -64,19 +65,22 @@ class Training:
         self.sampler = samplers.build(settings.sampler, self.labels.cpu())
         check_loss(self.loss)
         check_sampler(self.sampler)
-        self.network = model.build(len(images.classes), images.size, recipe.dropout, seed, self.loss.cosine_scale).to(device)
-        self.optimiser = SGD(self.network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
+        classes, size = len(images.classes), images.size
+        self.network = model.build(classes, size, recipe.dropout, seed, self.loss.cosine_scale, settings.network).to(device)
+        self.optimiser = optimiser.build(recipe, self.network)
         self.precision = choose_precision(settings.precision, device)
         self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
         seed_globals(seed, "dropout")  # nothing else draws from the global generators, but plugins
-        self.batches = Batches(images, len(self.training), recipe.batch_size, weighted=self.sampler.factors() is not None)
+        weighted, single = self.sampler.factors() is not None, not normalises_batches(self.network)
+        self.batches = Batches(images, len(self.training), recipe.batch_size, weighted, single)
         learner = Learner(self.network, self.loss, self.optimiser, self.precision)
         self.eager_step = functools.partial(train_step, learner, self.batches)
         self.take_step = self.eager_step
         if device.type == "cuda":
             reads = functools.partial(python_side, self.loss)
             self.take_step = GraphedStep(self.eager_step, recipe.batch_size, reads=reads, undo=self.optimiser.forget)
-        self.history, self.steps_done, self.started = History(), 0, time.perf_counter()
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        self.history, self.steps_done, self.started = History(parameters), 0, time.perf_counter()
 
     def run(
         self,
@@ -123,17 +127,18 @@ class Training:
 
     def train_epoch(self, completed: int, pause: Pause) -> dict:
         """What is left of a pass over the training images; waits for the device only at the end, and after a run's first step."""
-        rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed)
         if not self.steps_done:
             self.loss.begin_epoch(completed / self.recipe.epochs)
             self.draw_epoch()
         sizes = self.batches.sizes
         for size in sizes[self.steps_done :]:
+            self.optimiser.learning_rate = learning_rate(self.recipe, completed, self.steps_done, len(sizes))
             self.take_step(size)
             if completed == self.steps_done == 0:
                 self._check_first_step()
             self.steps_done += 1
             pause()
+        rate = self.optimiser.learning_rate = learning_rate(self.recipe, completed, len(sizes) - 1, len(sizes))
         step_losses = self.batches.losses.cpu().double()
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1

@@ -1,25 +1,26 @@
-"""The network of the published study."""
-
-from itertools import pairwise
+"""A network as it is trained: of its kind, initialised from the seed, with cosines for logits where the loss is made for them."""
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from hardpair.training.model_size import CHANNELS, HIDDEN
+from hardpair import networks
+from hardpair.config.schema import CNN
+from hardpair.errors import UserError
 from hardpair.training.random_streams import derive
 
 
 class Cosines(nn.Linear):
     """A number of times the cosine between a vector and one of each class, in place of a linear layer.
 
-    Vectors of classes start with length 1, as in the code of Cao et al. 2019: a step turns a shorter one further.
+    Vectors of classes start in the directions that the linear layer had, with length 1, as in the code of Cao et al. 2019: a step turns a
+    shorter one further.
     """
 
-    def __init__(self, inputs: int, classes: int, scale: float) -> None:
-        super().__init__(inputs, classes, bias=False)
-        with torch.no_grad():
-            self.weight.copy_(F.normalize(self.weight))
+    def __init__(self, linear: nn.Linear, scale: float) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features, self.bias = linear.in_features, linear.out_features, None
+        self.weight = nn.Parameter(F.normalize(linear.weight.detach()))
         self.register_buffer("scale", torch.tensor(float(scale)))  # saved with the weights
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -27,37 +28,41 @@ class Cosines(nn.Linear):
         return self.scale * F.linear(F.normalize(x), F.normalize(self.weight))
 
 
-class ConvNet(nn.Module):
-    """Three 3×3 convolutions (64, 128, 256 channels), each with ReLU and 2×2 max-pool, then two linear layers with dropout between.
+def last_layer(network: nn.Module, classes: int) -> str | None:
+    """The name of the last linear layer of as many outputs as classes; None without one."""
+    names = [name for name, part in network.named_modules() if name and isinstance(part, nn.Linear) and part.out_features == classes]
+    return names[-1] if names else None
 
-    4,576,394 parameters for ten classes of 32×32 pixels.
+
+def with_cosines(network: nn.Module, classes: int, scale: float) -> nn.Module:
+    """The network with ``Cosines`` of that scale in place of its last linear layer.
+
+    Raises:
+        UserError: it has none.
+    """
+    if (name := last_layer(network, classes)) is None:
+        raise UserError(
+            f"the loss needs a network with a last nn.Linear of {classes} outputs, which this one lacks: choose another network or loss"
+        )
+    network.set_submodule(name, Cosines(network.get_submodule(name), scale))
+    return network
+
+
+def build(classes: int, size: int, dropout: float, seed: int, cosine_scale: float | None = None, network: dict = CNN) -> nn.Module:
+    """A network in channels_last layout, initialised from the stream ``initialisation`` of ``seed``; the global stream stays as it was.
 
     Args:
-        classes: number of classes.
-        size: height and width of the images, a multiple of 8.
-        dropout: probability of dropping one of the 1,024 hidden units in training.
-        cosine_scale: if not None, the last layer is one of ``Cosines`` of that scale.
+        network: ``kind`` and its options.
+        cosine_scale: if not None, its last linear layer is one of ``Cosines`` of that scale.
     """
-
-    def __init__(self, classes: int, size: int, dropout: float = 0.0, cosine_scale: float | None = None) -> None:
-        super().__init__()
-        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in pairwise(CHANNELS))
-        self.hidden = nn.Linear(CHANNELS[-1] * (size // 8) ** 2, HIDDEN)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(HIDDEN, classes) if cosine_scale is None else Cosines(HIDDEN, classes, cosine_scale)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """float (B, 3, S, S) to logits (B, classes)."""
-        x = images
-        for convolution in self.convolutions:
-            # Pooling first is the same function, max(relu(x)) = relu(max(x)), with a quarter of the ReLU's work.
-            x = F.relu(F.max_pool2d(convolution(x), 2))
-        x = self.dropout(F.relu(self.hidden(x.flatten(1))))
-        return self.output(x)
-
-
-def build(classes: int, size: int, dropout: float, seed: int, cosine_scale: float | None = None) -> ConvNet:
-    """A network with PyTorch's default initialisation from the stream ``initialisation`` of ``seed``; the global stream stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "initialisation"))
-        return ConvNet(classes, size, dropout, cosine_scale).to(memory_format=torch.channels_last)
+        built = networks.build(network, classes, size, dropout)
+        if cosine_scale is not None:
+            built = with_cosines(built, classes, cosine_scale)
+        return built.to(memory_format=torch.channels_last)
+
+
+def parameter_count(network: dict, classes: int, size: int) -> int:
+    """How many parameters a network has, trained or not; nothing is computed."""
+    return sum(parameter.numel() for parameter in networks.outline(network, classes, size).parameters())

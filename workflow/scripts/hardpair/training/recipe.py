@@ -1,15 +1,18 @@
 """What decides a run beside its images, split and seed: the recipe, and with it the loss, the sampler and how they are computed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from hardpair.config.resolve import resolve_part
+from hardpair.config.consistency import wrong_recipe
+from hardpair.config.resolve import merged_recipe, resolve_part
+from hardpair.config.schema import CNN
+from hardpair.errors import UserError
 
 COMPUTING = ("precision", "deterministic")  # keys of ``train`` in config on which results depend
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the keys are those of ``recipe`` in config/schema.yaml."""
+    """How a network is trained; the keys are those of ``recipe`` in config/schema.yaml, and those it calls implied have a default here."""
 
     epochs: int
     batch_size: int
@@ -20,6 +23,11 @@ class Recipe:
     lr_factor: float
     dropout: float
     refresh_every: int
+    optimizer: str = "sgd"
+    nesterov: bool = False
+    schedule: str = "steps"
+    warmup_epochs: float = 0
+    clip_gradient: float | None = None
 
     @classmethod
     def checked(cls, keys: dict) -> "Recipe":
@@ -37,7 +45,7 @@ class Recipe:
 
     def keys(self) -> dict:
         """The recipe as a map of keys and values, as files hold it."""
-        return asdict(self) | {"lr_drops": list(self.lr_drops)}
+        return merged_recipe(asdict(self) | {"lr_drops": list(self.lr_drops)}, {})
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class RunSettings:
     """What is trained, and how.
 
     Attributes:
-        loss, sampler: ``kind`` and its options, complete.
+        loss, sampler, network: ``kind`` and its options, complete.
         precision: ``auto``, ``fp32`` or ``bf16`` for the network.
         deterministic: whether a GPU must give the same bits each time.
     """
@@ -55,11 +63,11 @@ class RunSettings:
     recipe: Recipe
     precision: str = "fp32"
     deterministic: bool = False
+    network: dict = field(default_factory=CNN.copy)
 
     @classmethod
     def checked(cls, keys: dict, recipe: Recipe) -> "RunSettings":
-        """The settings of the keys ``loss``, ``sampler``, ``precision`` and ``deterministic``, with the schema's defaults; those of the key
-        ``recipe`` replace keys of the recipe.
+        """The settings of the keys that ``keys`` returns, with the schema's defaults; a key ``recipe`` replaces keys of the recipe.
 
         Raises:
             UserError: a key or value is wrong.
@@ -67,8 +75,12 @@ class RunSettings:
         variant = resolve_part("variant", {"name": "run"} | {key: value for key, value in keys.items() if key not in COMPUTING})
         train = resolve_part("train", {key: value for key, value in keys.items() if key in COMPUTING})
         recipe = Recipe.of(recipe.keys() | variant.get("recipe", {}))
-        return cls(variant["loss"], variant["sampler"], recipe, **{key: train[key] for key in COMPUTING})
+        for problem in wrong_recipe(recipe.keys(), "recipe"):
+            raise UserError(problem)
+        computing = {key: train[key] for key in COMPUTING}
+        return cls(variant["loss"], variant["sampler"], recipe, **computing, network=variant.get("network", CNN))
 
     def keys(self) -> dict:
-        """The settings without the recipe as a map of keys and values, as files hold it."""
-        return {"loss": self.loss, "sampler": self.sampler, "precision": self.precision, "deterministic": self.deterministic}
+        """The settings without the recipe as a map of keys and values, as files hold it; the network is in it unless it is cnn."""
+        keys = {"loss": self.loss, "sampler": self.sampler, "precision": self.precision, "deterministic": self.deterministic}
+        return keys | ({} if self.network == CNN else {"network": self.network})

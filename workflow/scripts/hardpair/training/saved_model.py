@@ -5,33 +5,50 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
+from hardpair import networks, plugins
+from hardpair.config.schema import CNN
 from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
-from hardpair.training.model import ConvNet
-from hardpair.training.model_size import parameter_count
+from hardpair.training import model
 
 
-def load(folder: Path, name: str, record: dict) -> ConvNet:
+def load(folder: Path, name: str, record: dict) -> nn.Module:
     """The ``last`` or ``best`` network of a run in evaluation mode; ``record`` is its run.json.
 
     Raises:
-        UserError: the file is missing, damaged, or holds other weights than the record says.
+        UserError: the file is missing, damaged, or holds other weights than the record says; or the network's plugin is not there.
     """
-    path = folder / f"{name}.safetensors"
+    path, settings = folder / f"{name}.safetensors", record.get("settings", {}).get("network", CNN)
+    if not plugins.exists("networks", settings["kind"]):
+        raise UserError(f"{folder} was trained with the network {settings['kind']} of your own: name its file with --plugins")
+    classes, size = len(record["classes"]), record["size"]
     try:
         weights = load_file(path) if file_sha256(path) == record["weights"].get(name) else {}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: train the run first, also where its record was imported, which has no weights") from None
     except (SafetensorError, RuntimeError, ValueError, KeyError):
         weights = {}
-    count = sum(value.numel() for key, value in weights.items() if key not in ("output.scale", "output.bias"))
-    expected = parameter_count(len(record["classes"]), record["size"]) - len(record["classes"])
     try:
-        if count != expected:  # before a network of another size is built, however large
+        network = with_layers_of(weights, networks.outline(settings, classes, size), classes)
+        if shapes_of(network.state_dict()) != shapes_of(weights):  # before a network of another size is built, however large
             raise RuntimeError
-        network = ConvNet(len(record["classes"]), record["size"], cosine_scale=weights.get("output.scale"))
+        network = with_layers_of(weights, networks.build(settings, classes, size, dropout=0.0), classes)
         network.load_state_dict(weights)
     except (RuntimeError, ValueError, TypeError):
         raise UserError(f"{path} is not the model of run.json: train the run again") from None
     return network.to(memory_format=torch.channels_last).eval()
+
+
+def shapes_of(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    """The shape of each of the tensors."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def with_layers_of(weights: dict[str, torch.Tensor], network: nn.Module, classes: int) -> nn.Module:
+    """The network with cosines where the weights have a scale and no bias in place of its last linear layer."""
+    last = model.last_layer(network, classes)
+    if f"{last}.scale" in weights and f"{last}.bias" not in weights:
+        return model.with_cosines(network, classes, float(weights[f"{last}.scale"]))
+    return network

@@ -2,61 +2,12 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
-from torch.optim.sgd import sgd
 
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_losses
+from hardpair.training.optimiser import Optimiser
 from hardpair.training.precision import autocast
-
-
-class SGD:
-    """Stochastic gradient descent with momentum and weight decay, as ``torch.optim.SGD``, whose fused kernel it calls.
-
-    The class in torch loads torch's compiler (two seconds of a job's start) only to switch it off.
-    """
-
-    def __init__(self, network: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> None:
-        self.parameters = list(network.parameters())
-        self.buffers = [torch.zeros_like(parameter) for parameter in self.parameters]  # the first step then adds to nothing
-        self.momentum, self.weight_decay = momentum, weight_decay
-        # A captured step reads the rate where it lies; on the CPU a float keeps its digits.
-        self._on_device = torch.zeros((), device=device) if (device := self.parameters[0].device).type == "cuda" else None
-        self.learning_rate = learning_rate
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the next step; may be set between steps."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = value
-        if self._on_device is not None:
-            self._on_device.fill_(value)
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move the parameters by their gradients, and forget these."""
-        sgd(
-            self.parameters,
-            [parameter.grad for parameter in self.parameters],
-            self.buffers,
-            lr=self._learning_rate if self._on_device is None else self._on_device,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-            fused=True,
-        )
-        self.forget()
-
-    def forget(self) -> None:
-        """Clear the gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +16,7 @@ class Learner:
 
     network: nn.Module
     loss: nn.Module
-    optimiser: SGD
+    optimiser: Optimiser
     precision: str
 
 

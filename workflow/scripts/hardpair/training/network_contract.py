@@ -1,0 +1,127 @@
+"""What a network must take and return: tried on a few images before anything is trained with it."""
+
+import contextlib
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from hardpair import networks, plugins
+from hardpair.config.schema import CNN
+from hardpair.errors import UserError, one_line
+from hardpair.training.random_streams import generator, seed_globals
+
+AFFECTS_RESULTS = False
+IMAGES = 4
+
+
+def try_network(settings: dict, classes: int, size: int, batch_size: int) -> None:
+    """Call a network other than the study's as training and evaluation do; without memory or time for its weights, unless it is a plugin.
+
+    Args:
+        settings: ``kind`` and its options.
+        size: height and width of the images.
+        batch_size: images in a step.
+
+    Raises:
+        UserError: it does not take such images or so small batches; or a plugin's has an error, returns what it must not, or would not give
+            the same results again, in a resumed run too.
+    """
+    if settings == CNN:
+        return
+    own = plugins.is_own(settings["kind"])
+    with plugins.errors_of(settings["kind"]) if own else _refused(settings, size), torch.random.fork_rng(devices=[]):
+        network = networks.build(settings, classes, size, dropout=0.0) if own else networks.outline(settings, classes, size)
+        if not isinstance(network, nn.Module):
+            raise UserError(f"{named(settings)} is no nn.Module: let its class be made of torch.nn.Module")
+        images = torch.zeros(2, 3, size, size, device="cpu" if own else "meta")
+        for mode in (True, False):
+            check_logits(settings, network.train(mode)(images), (2, classes))
+        if own:
+            _try_own(settings, classes, size)
+    if batch_size == 1 and networks.normalises_batches(network):
+        raise UserError(f"{named(settings)} has BatchNorm, which needs more than one image in a step: raise recipe.batch_size, now 1")
+
+
+def named(settings: dict) -> str:
+    """A network, for a message."""
+    kind = settings["kind"]
+    if plugins.is_own(kind):
+        return f"the network of {plugins.origin(plugins.PREFIX + kind)}"
+    return f"the network {settings.get('name', kind)}"
+
+
+@contextlib.contextmanager
+def _refused(settings: dict, size: int):
+    """Turn what torch or torchvision raises into a sentence."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        why = one_line(error)
+        raise UserError(f"{named(settings)} does not take {size} × {size} pixels ({why}): take another network or data.size") from error
+
+
+def check_logits(settings: dict, logits: object, shape: tuple[int, int]) -> None:
+    """Refuse what a network returned unless it is logits of this shape (B, C).
+
+    Raises:
+        UserError: says what came and what must come.
+    """
+    if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != shape or not logits.is_floating_point():
+        came = f"{logits.dtype} of shape {tuple(logits.shape)}" if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise UserError(f"{named(settings)} returned {came.removeprefix('torch.')}: let forward() return logits, float of shape {shape}")
+
+
+def _try_own(settings: dict, classes: int, size: int) -> None:
+    """Take a gradient with two equal plugins' networks, and use one that has the parameters and buffers of the first alone."""
+    results, built = [], []
+    for _ in range(2):
+        seed_globals(0, "plugins")
+        built.append(networks.build(settings, classes, size, dropout=0.0))
+        results.append(_use(settings, built[-1], classes, size))
+    if not _same(*results):
+        raise UserError(
+            f"{named(settings)} gives other results for the same input: draw random numbers from the global generator of torch, which "
+            "belongs to the run's seed"
+        )
+    first, resumed = built[0], networks.build(settings, classes, size, dropout=0.0)
+    results = []
+    with contextlib.suppress(RuntimeError):  # parameters or buffers that the constructor does not register
+        resumed.load_state_dict(first.state_dict())
+        for network in (first, resumed):
+            seed_globals(1, "plugins")
+            results.append(_use(settings, network, classes, size))
+    if len(results) < 2 or not _same(*results):
+        raise UserError(
+            f"{named(settings)} keeps something outside of its parameters and buffers, which a resumed run would not have: let the "
+            "constructor register it with register_buffer, and change it in place"
+        )
+
+
+def _use(settings: dict, network: nn.Module, classes: int, size: int) -> list[torch.Tensor]:
+    """Logits in training, gradients, and logits in evaluation, of generated images."""
+    random = generator(0, "plugins")
+    images = torch.randn(IMAGES, 3, size, size, generator=random).to(memory_format=torch.channels_last)
+    labels = torch.randint(classes, (IMAGES,), generator=random)
+    logits = network.train()(images)
+    check_logits(settings, logits, (IMAGES, classes))
+    F.cross_entropy(logits.float(), labels).backward()
+    trained = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+    if missing := [name for name, parameter in trained.items() if parameter.grad is None]:
+        raise UserError(f"{named(settings)} does not use its parameter {missing[0]}: use it in forward(), or do not require its gradient")
+    gradients = [parameter.grad for parameter in trained.values()]
+    with torch.no_grad():
+        evaluated = [network.eval()(images) for _ in range(2)]
+    if not torch.equal(*evaluated):
+        raise UserError(f"{named(settings)} gives other logits for the same images in evaluation: let what is random heed self.training")
+    for what, tensors in (("logits", [logits.detach(), evaluated[0]]), ("gradients", gradients)):
+        if not all(tensor.isfinite().all() for tensor in tensors):
+            raise UserError(f"{named(settings)} gave {what} that are NaN or infinite for images of mean 0 and variance 1: check forward()")
+    network.zero_grad()
+    return [logits.detach(), *gradients, evaluated[0]]
+
+
+def _same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
