@@ -64,6 +64,24 @@ def test_each_run_has_a_line_and_all_trials_have_one(capsys):
     ]
 
 
+def test_a_job_that_failed_is_a_line_if_it_has_a_log(tmp_path, capsys):
+    log = tmp_path / "x.log"
+    handler, error = terminal.Finished(), record("Error in rule train", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, log=[str(log)])
+    handler.expect([(3, "train", "Train dfl with seed 1")])
+    handler.handle(error)
+    assert terminal.Quiet().filter(error), "without a log, Snakemake's text is all there is"
+    assert capsys.readouterr().err == ""
+    log.write_text("no ink")
+    handler.handle(error)
+    assert not terminal.Quiet().filter(error)
+    assert capsys.readouterr().err == f"Train dfl with seed 1 failed: see {log}\n"
+
+
+@pytest.mark.parametrize(("text", "shown"), [(text, False) for text in terminal.FOLLOWING] + [("WorkflowError:\nno space", True)])
+def test_errors_that_follow_from_another_are_left_out(text, shown):
+    assert terminal.Quiet().filter(record(f"{text} …", LogEvent.ERROR, logging.ERROR)) == shown
+
+
 def test_the_table_has_the_means_of_the_model_after_the_last_epoch(tmp_path, capsys):
     rows = [
         {"label": label, "model": model, "metric": metric, "mean": mean}

@@ -5,6 +5,7 @@ Imports no torch and no Snakemake: records of its logger are known by their ``ev
 
 import csv
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -19,31 +20,49 @@ TEXTS = ("Building DAG", "Using shell", "Conda environments", "Assuming unrestri
 COUNTED = {"train": "run", "run_trial": "trial"}  # rules whose jobs are counted; each run has a line, and all trials have one
 
 
+# Errors that follow from a job's: its command failed, and so did the workflow.
+FOLLOWING = ("RuleException:\nCalledProcessError", "WorkflowError:\nAt least one job did not complete")
+FOLLOWING += ("Exiting because a job execution failed",)
+
+
 class Quiet(logging.Filter):
-    """Lets through errors, warnings and what is said once."""
+    """Lets through errors, warnings and what is said once. Of a job that failed its own log is enough, if it has written one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
+        if has_log(record) or str(record.msg).startswith(FOLLOWING):
+            return False
         if record.levelno > logging.INFO or (event is None and not str(record.msg).startswith(TEXTS)):
             return True
         return event is not None and str(event) not in EVENTS
 
 
+def has_log(record: logging.LogRecord) -> bool:
+    """Whether a record is about a job that failed and has written a log of its own."""
+    logs = getattr(record, "log", None) if str(getattr(record, "event", "")) == "job_error" else None
+    return bool(logs) and all(os.path.exists(log) and os.path.getsize(log) for log in logs)
+
+
 class Finished(logging.Handler):
-    """Prints a line for each run that has finished."""
+    """Prints a line for each run that has finished, and for each job that failed."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._jobs: dict[int, tuple[str, str]] = {}  # rule and message by number
+        self._messages: dict[int, str] = {}
         self._totals: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
 
     def expect(self, jobs: Iterable[tuple[int, str, str]]) -> None:
         """Count the planned jobs: number, rule and message of each."""
-        self._jobs = {job: (rule, message) for job, rule, message in jobs if rule in COUNTED}
+        planned = list(jobs)
+        self._messages = {job: message for job, _, message in planned}
+        self._jobs = {job: (rule, message) for job, rule, message in planned if rule in COUNTED}
         self._totals = Counter(rule for rule, _ in self._jobs.values())
 
     def emit(self, record: logging.LogRecord) -> None:
+        if has_log(record):
+            say(f"{self._messages.get(record.jobid, 'a job')} failed: see {record.log[0]}", file=sys.stderr)
         if str(getattr(record, "event", "")) != "job_finished" or record.job_id not in self._jobs:
             return
         rule, message = self._jobs.pop(record.job_id)
