@@ -23,7 +23,8 @@ from hardpair.study.find import changes_of
 from workspace import PROJECT, Workspace, environment
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *(PROJECT / name / "README.md" for name in ("config", "results"))]
-OWN = {"my-study.yaml": "study: my-study", "fruit.yaml": "study: fruit"}  # overlays that readers write; test_pictures has the second
+# Overlays that readers write; test_pictures has the second, and the third is of pictures that are not here.
+OWN = {"my-study.yaml": "study: my-study", "fruit.yaml": "study: fruit", "animals.yaml": "study: animals"}
 START = r"(?:[A-Z_]+=\S+ )?(?:(?:snakemake|make|python|pytest)\b|hardpair (?:snakemake|study|compare_runs)\b)"
 
 

@@ -1,6 +1,7 @@
 """Networks other than the study's: what they compute, and that training, checkpoints and saved models hold all of them."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from hardpair.errors import UserError
 from hardpair.training import checkpoint, model, saved_model
 from hardpair.training.batches import Batches
 from hardpair.training.inference import infer
+from hardpair.training.network_contract import try_network
 from in_process import RECIPE, evaluate_into, train_into
 from small_runs import CE, same_weights, training_of
 from workspace import PROJECT
@@ -176,6 +178,7 @@ def test_a_trained_network_is_saved_evaluated_and_loaded_again(trained_data, tmp
     settings = {"loss": loss, "network": RESNET, "precision": "fp32"}
     record = train_into(tmp_path, trained_data, settings=settings, recipe=RECIPE | {"epochs": 1})
     assert record["settings"]["network"] == RESNET
+    assert record["versions"]["torchvision"].startswith("0.")
     assert record["parameters"] == 11_173_962 - 10 * (loss is LDAM)
     _, arrays = evaluate_into(tmp_path, tmp_path, trained_data)
     network = saved_model.load(tmp_path, "last", record)
@@ -218,6 +221,14 @@ def test_torchvision_is_imported_only_where_it_is_asked_for(trained_data, tmp_pa
 
     assert loaded({}, {"optimizer": "adamw", "clip_gradient": 1}) == ["False", "False"]
     assert loaded({"network": RESNET}, {})[0] == "True"
+
+
+def test_the_network_of_the_documentation_can_be_trained_with(tmp_path):
+    [code] = re.findall(r"^```python\n(.*?)^```$", (PROJECT / "docs/own-network.md").read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "narrow.py").write_text(code)
+    plugins.use([tmp_path / "narrow.py"])
+    try_network({"kind": "narrow", "width": 8}, classes=4, size=16, batch_size=32)
+    plugins.use([])
 
 
 def test_networks_with_and_without_batchnorm_are_told_apart():
