@@ -1,6 +1,8 @@
 """Runs that are killed, stopped or find a strange checkpoint, and what they come to."""
 
 import random
+import re
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -157,8 +159,18 @@ def undisturbed(trainer, tmp_path_factory):
 def assert_same(folder, undisturbed):
     for name in FILES:
         assert (folder / name).read_bytes() == undisturbed[0][name], name
-    assert not list(folder.parent.glob("*.safetensors"))
     assert not list(folder.parent.glob(".partial*"))
+
+
+def test_a_finished_run_that_is_removed_before_it_is_evaluated_resumes_at_its_end(trainer, undisturbed, tmp_path):
+    """As by Snakemake, where it has no room for a file of its own when the training has ended."""
+    folder = tmp_path / "run"
+    assert trainer.train(folder) == 0
+    shutil.rmtree(folder)
+    assert trainer.train(folder) == 0
+    assert_same(folder, undisturbed)
+    steps = re.search(r"resumed from .*", (tmp_path / "log").read_text())[0]
+    assert "epoch 3" in steps, steps
 
 
 def test_a_run_leaves_the_same_files_with_checkpoints_as_without(trainer, undisturbed, tmp_path):

@@ -33,6 +33,7 @@ rule evaluate:
         plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
     params:
         scripts=SCRIPTS,
+        study=study_folder,
         data=data_folder,
         settings=plan.params(plan.evaluate_settings(config)),
         made=made("evaluate"),
@@ -42,6 +43,7 @@ rule evaluate:
     shell:
         "python {params.scripts:q}/evaluate.py --run {params.folder} --data {params.data} --split {input.split}"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
+        " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
         " --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins} --output-dir {params.folder} 2> {log}"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 

@@ -25,6 +25,8 @@ def main() -> None:
     cli.add_argument("--split", type=Path, help="split.json; needed to evaluate on validation images")
     keys = "evaluated_on (test, the default, or validation), pairs (of classes)"
     cli.add_argument("--settings", type=settings_with(), default={}, help=f"JSON or file with the keys {keys}")
+    # Not by the training itself: where Snakemake does not accept what that has written, it removes it, and the state is all that is left.
+    cli.add_argument("--checkpoint", type=Path, help="state of the run's training, removed at the end: the run is finished")
     machine_arguments(cli)
     plugins_argument(cli)
     cli.add_argument("--output-dir", type=Path, required=True)
@@ -62,6 +64,8 @@ def main() -> None:
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}
     about = {"evaluated_on": part, "images": len(labels), "predictions": digest}
     write_json(options.output_dir / "metrics.json", run | about | {"models": models})
+    if options.checkpoint:
+        options.checkpoint.unlink(missing_ok=True)
 
 
 def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.device") -> tuple["Images", "torch.Tensor"]:

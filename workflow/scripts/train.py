@@ -60,8 +60,6 @@ def main() -> None:
         with Progress(options.progress, EPOCH_COLUMNS, job.epochs, job.images_per_epoch) as progress:
             history = job.train(options.seed, progress, Saving(options.checkpoint, options.checkpoint_seconds))
         run_folder.write(options.output_dir, history, job.record(options.seed, history) | {"variant": options.variant})
-        if options.checkpoint:
-            options.checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def _tree(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_bytes())
     except OSError as error:
-        raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the folder of the Snakefile") from None
+        raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None
     except (SyntaxError, ValueError) as error:
         raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None
 
