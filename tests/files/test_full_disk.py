@@ -85,7 +85,7 @@ def fails_on(disk: Disk, trainer: Trainer, run: Path, folder: Path, checkpointed
     log.unlink()
     assert trainer.train(folder, checkpointed, log=log) == 0
     assert all((folder / entry).read_bytes() == (run / entry).read_bytes() for entry in FILES)
-    assert {path.name for path in folder.parent.iterdir()} <= {"run", "progress.csv", ".c.lock"}
+    assert {path.name for path in folder.parent.iterdir()} <= {"run", "progress.csv", ".c.lock", "c.safetensors"}
 
 
 @tries("Disk full while a checkpoint is written")
