@@ -5,9 +5,11 @@ import pandas as pd
 
 import fake_study
 from hardpair.config.resolve import resolve
+from hardpair.figures import catalogue
 from hardpair.measures.confusion import pair_rates
 from hardpair.measures.pair_name import pair_name
 from hardpair.report.page import render
+from hardpair.staleness import plan
 
 CLASSES = ["1", "1-2", "2-3", "3", "a_b", "a b"]
 PAIRS = [["1-2", "3"], ["1", "2-3"], ["a_b", "3"], ["a b", "3"]]
@@ -30,7 +32,8 @@ def test_each_pair_has_its_own_columns_rows_and_parts_of_the_report(tmp_path):
     base = {"study": "fake", "data": {"kind": "folder", "name": "fake", "source": "x"}, "baseline": "ce", "seeds": [0, 1]}
     config = resolve(base | {"variants": variants, "pairs": PAIRS, "search": {"enabled": False}})
     settings = {"config": config, "pairs": PAIRS, "references": [], "searches": [], "commands": [], "figures": []}
+    settings["answer"] = plan.figure_settings(config, catalogue.FINAL)
     page = render(results, settings, np.load(tmp_path / "data" / "test" / "images.npy"))
     for heading in ("1-2 and 3", "1 and 2-3"):
-        assert f"<h3>{heading}</h3>" in page
-    assert page.count("<h3>a b–3</h3>") == 2
+        assert f"<h4>{heading}</h4>" in page
+    assert page.count("<h4>a b–3</h4>") == 2

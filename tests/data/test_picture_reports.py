@@ -67,7 +67,7 @@ def test_names_of_files_may_hold_anything(complaint, tmp_path):
     odd = {"cat/\x1b[31m\n.png": b"x", b'cat/\xff,".png'.decode(errors="surrogateescape"): b"x"}
     message = complaint(picture_tree.write(tmp_path / "pictures", TREE | odd))
     assert r"'cat/\x1b[31m\n.png'" in message
-    assert [row["file"] for row in rows(tmp_path / "out" / "skipped.csv")] == ["cat/\x1b[31m\n.png", 'cat/\\udcff,".png']
+    assert [row["file"] for row in rows(tmp_path / "out" / "skipped.csv")] == [r"cat/\x1b[31m\n.png", 'cat/\\udcff,".png']
 
 
 def test_duplicates_are_listed_by_what_the_network_sees(prepare, tmp_path):

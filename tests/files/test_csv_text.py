@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hardpair.comparison.csv_table import csv_of
 from hardpair.files import csv_text
 
 TEXTS = st.text(st.sampled_from("=+-@'\t\r\n,\"a1 ä"), max_size=5)
@@ -40,7 +41,7 @@ def is_computed(cell):
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.floats(allow_nan=False)), min_size=1, max_size=4))
 def test_no_cell_is_computed_and_nothing_is_lost(rows):
     records = [dict(zip(("a", "b", "c"), row, strict=True)) for row in rows]
-    for text in (csv_text.of_rows(records, ("a", "b", "c")), csv_text.of_table(pd.DataFrame(records))):
+    for text in (csv_text.of_rows(records, ("a", "b", "c")), csv_of(pd.DataFrame(records))):
         header, *cells = csv.reader(io.StringIO(text, newline=""))
         assert not any(is_computed(cell) for row in cells for cell in row)
         assert header == ["a", "b", "c"]
@@ -52,11 +53,11 @@ def test_no_cell_is_computed_and_nothing_is_lost(rows):
 
 
 def test_a_column_may_have_the_name_of_a_formula():
-    assert csv_text.of_table(pd.DataFrame({"=1+1": [2]})) == "'=1+1\n2\n"
+    assert csv_of(pd.DataFrame({"=1+1": [2]})) == "'=1+1\n2\n"
 
 
 def test_a_table_without_formulas_is_as_pandas_writes_it():
     table = pd.DataFrame(
         {"n": [1, 2], "x": [0.1, float("nan")], "name": ["a", None], "flag": [True, False], "seeds": pd.array([1, None], "Int64")}
     )
-    assert csv_text.of_table(table) == table.to_csv(index=False, lineterminator="\n")
+    assert csv_of(table) == table.to_csv(index=False, lineterminator="\n")

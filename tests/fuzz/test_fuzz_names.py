@@ -19,7 +19,7 @@ import fuzzing
 import picture_tree
 from compared_study import Study
 from hardpair.config.resolve import resolve
-from hardpair.figures import variants
+from hardpair.figures import catalogue, variants
 from hardpair.figures.drawing import style
 from hardpair.files.readers import read_table
 from hardpair.report.page import render
@@ -125,7 +125,8 @@ def reported(results: Path, labels: list[str], sentence: str, source: str) -> Pa
     config = resolve(base | {"variants": shown, "search": {"enabled": False}})
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": sentence, "source": source}
     settings = {"config": config, "pairs": [["cat", "dog"]], "references": [reference], "searches": [], "commands": [sentence]}
-    return Page(render(results, settings | {"figures": []}, np.load(results.parent / "data" / "test" / "images.npy")))
+    settings |= {"figures": [], "answer": plan.figure_settings(config, catalogue.FINAL)}
+    return Page(render(results, settings, np.load(results.parent / "data" / "test" / "images.npy")))
 
 
 @fuzzing.fuzzed(few=8, many=80)
@@ -244,7 +245,7 @@ def test_the_workflow_quotes_names_in_every_command(tmp_path):
         sources += [word for word in words if word.startswith("--source")]
         plugged += f"./{PLUGIN}/mine.py" in words
     assert sources == [f"--source={SOURCE}"]
-    assert plugged == 1, "of the two runs, the one that needs it"
+    assert plugged == 2, "training and evaluation of the run that needs it"
     assert_nothing_sprang(work.folder)
 
 

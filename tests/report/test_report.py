@@ -192,6 +192,6 @@ def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):
 def test_captions_are_two_to_four_sentences():
     captions = {path.stem: path for path in (Path(write_report.__file__).parents[1] / "report").glob("*.rst")}
     assert "snakemake" in captions.pop("figure").read_text(), "it fills in the caption of each"
-    assert captions.keys() == {*catalogue.FIGURES, "comparison", "report", "workflow"}
+    assert captions.keys() == {*catalogue.FIGURES, "comparison", "report", "study"}
     for path in captions.values():
         assert 2 <= len(re.findall(r"[.?](?=\s|$)", path.read_text())) <= 4, path.name

@@ -221,7 +221,7 @@ def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_s
     Path("config").mkdir()
     Path("config/config.yaml").write_text("other: 1\n")  # of the other workflow
     own = SimpleNamespace(rules=OWN.rules, is_module=True)
-    snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own)
+    snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own, Finished())
     assert find.chosen("demo", []) == config
 
 

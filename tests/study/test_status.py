@@ -219,7 +219,7 @@ def test_the_command_shows_it_in_plain_text_and_touches_nothing(finished, tmp_pa
     assert everything(copy.folder) == before
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny   3 variants × 2 seeds, 2 epochs")
-    assert [re.sub(r"\s+━*╸?\s*", " ", line).strip() for line in lines[1:5]] == [
+    assert [re.sub(r"\s+━*╸?┄*\s*", " ", line).strip() for line in lines[1:5]] == [
         "search 4/4 trials",
         "train 5/6 runs",
         "evaluate 5/6 runs",

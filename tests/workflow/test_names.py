@@ -108,7 +108,7 @@ def test_each_command_of_study_has_a_line_an_explanation_and_an_example(monkeypa
     monkeypatch.undo()
     monkeypatch.setenv("COLUMNS", "80")
     [commands] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    assert list(commands.choices) == ["status", "runs", "clean", "adopt", "keep", "events"]
+    assert list(commands.choices) == ["status", "runs", "clean", "adopt", "keep", "settle", "events"]
     lines = parser.format_help().splitlines()
     for name, sub in commands.choices.items():
         first, *explanation = sub.description.splitlines()

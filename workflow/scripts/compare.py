@@ -32,8 +32,9 @@ def main() -> None:
     options = cli.parse_args()
 
     from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
+    from hardpair.comparison.csv_table import csv_of
     from hardpair.comparison.runs import Runs
-    from hardpair.files import csv_text, paths
+    from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
     settings = options.settings
@@ -51,7 +52,7 @@ def main() -> None:
     results["claims"] = claims.claims_table(runs, settings).assign(declared=registration.said(kept, settings["declared"]))
     text = markdown.markdown(results, settings, optima)
     for name, table in results.items():
-        write_text(options.output_dir / f"{name}.csv", csv_text.of_table(table))
+        write_text(options.output_dir / f"{name}.csv", csv_of(table))
     write_text(options.output_dir / paths.COMPARISON, text)
 
 

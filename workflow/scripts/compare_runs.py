@@ -30,9 +30,10 @@ def main() -> None:
     options = cli.parse_args()
 
     from hardpair.comparison import measured_csv, measured_runs
+    from hardpair.comparison.csv_table import csv_of
     from hardpair.comparison.measured_csv import Columns
     from hardpair.comparison.measured_runs import DIRECTIONS
-    from hardpair.files import csv_text, paths
+    from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
     directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in _pairs("--better", options.better, ":")}
@@ -54,7 +55,7 @@ def main() -> None:
         from hardpair.figures.drawing import fonts, measured, style
 
         for name, result in (("verdicts", verdicts), ("means", summary)):
-            write_text(options.output_dir / f"{name}.csv", csv_text.of_table(result))
+            write_text(options.output_dir / f"{name}.csv", csv_of(result))
         write_text(options.output_dir / paths.COMPARISON, text)
         with style.applied(), fonts.legible([*table["variant"].unique(), *directions, options.csv.name]) as remark:
             if remark:

@@ -3,10 +3,6 @@
 import csv
 import io
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMULA = ("=", "+", "-", "@")  # what a formula begins with: https://owasp.org/www-community/attacks/CSV_Injection
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -38,8 +34,3 @@ def of_rows(rows: list[dict], columns: tuple[str, ...]) -> str:
     writer.writeheader()
     writer.writerows({key: inert(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
-
-
-def of_table(table: "pd.DataFrame") -> str:
-    """A table as CSV, without its index."""
-    return table.map(inert).rename(columns=inert).to_csv(index=False, lineterminator="\n")

@@ -76,8 +76,8 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
     statuses, out_of_memory, no_room = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
     for message, log, files in jobs:
-        # An older log is of an earlier call.
-        if written(log) < started or all(map(os.path.exists, files)):
+        # An older log is of an earlier call. Files that are there may be restored ones: only Snakemake knows whether their job failed.
+        if written(log) < started or (str(log) not in statuses and all(map(os.path.exists, files))):
             continue
         text, status = read_log(log), statuses.get(str(log))
         error = text.error
