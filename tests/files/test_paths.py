@@ -31,7 +31,8 @@ OF_RULES = {
     "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH, f"{paths.MADE}/select_recipe{{own}}.json"},
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS, f"{paths.MADE}/choose_pairs.json"},
-    "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]} | {f"{paths.MADE}/evaluate/{{variant}}.seed{{seed}}.json"},
+    "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]}
+    | {f"{paths.MADE}/evaluate/{{variant}}.seed{{seed}}.json", paths.CHECKPOINT},
     "compare": TABLES | {paths.RUNS, paths.REGISTRATION, f"{paths.MADE}/compare.json"},
     "plot_figure": {f"{paths.MADE}/plot_figure/{{figure}}.json"},
     "assemble_figure": {f"{paths.MADE}/assemble_figure.json"},
