@@ -108,7 +108,10 @@ onsuccess:
     if any(
         file.endswith("comparison.csv") for job in planned for file in job.output
     ):
-        print_table(Path(STUDY))
+        print_table(
+            Path(STUDY),
+            {variant["name"]: variant["label"] for variant in config["variants"]},
+        )
     print_results(
         Path(STUDY),
         plan.searches_shown(config),

@@ -4,6 +4,7 @@ import pytest
 
 from changed_config import STUDY, changed, sentence
 from hardpair.comparison import registration
+from hardpair.config.exponents import plane
 from hardpair.config.resolve import canonical, resolve
 from hardpair.config.schema import CNN, schema
 from hardpair.staleness import plan
@@ -60,9 +61,9 @@ def test_points_of_several_networks_are_on_no_plane():
         for loss, sampler in exponents
     ]
     changes = [("variants", [{"name": "ce"}, *grid]), ("contrasts", []), ("claims", [])]
-    assert len(plan.plane(resolve(changed(*changes))["variants"])) == 7
-    assert len(plan.plane(resolve(changed(*changes, ("network", RESNET)))["variants"])) == 7
-    assert plan.plane(resolve(changed(*changes, ("variants.2.network", RESNET)))["variants"]) == []
+    assert len(plane(resolve(changed(*changes))["variants"])) == 7
+    assert len(plane(resolve(changed(*changes, ("network", RESNET)))["variants"])) == 7
+    assert plane(resolve(changed(*changes, ("variants.2.network", RESNET)))["variants"]) == []
 
 
 @pytest.mark.parametrize(

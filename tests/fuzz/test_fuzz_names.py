@@ -245,7 +245,7 @@ def test_the_workflow_quotes_names_in_every_command(tmp_path):
         sources += [word for word in words if word.startswith("--source")]
         plugged += f"./{PLUGIN}/mine.py" in words
     assert sources == [f"--source={SOURCE}"]
-    assert plugged == 2, "training and evaluation of the run that needs it"
+    assert plugged == 1, "of the two runs, the one that needs it"
     assert_nothing_sprang(work.folder)
 
 

@@ -84,22 +84,23 @@ def test_errors_that_follow_from_another_are_left_out(text, shown):
 
 def test_the_table_has_the_means_of_the_model_after_the_last_epoch(tmp_path, capsys):
     rows = [
-        {"label": label, "model": model, "metric": metric, "mean": mean}
-        for label, model, metric, mean in [
-            ("CE", "last", "accuracy", 0.9),
-            ("CE", "last", "confusion:cat-dog", 0.125),
-            ("CE", "best", "accuracy", 0.1),
-            ("A long name", "last", "accuracy", 0.95),
-            ("A long name", "last", "confusion:cat-dog", 0.1),
+        {"variant": variant, "label": "'+ label", "model": model, "metric": metric, "mean": mean}
+        for variant, model, metric, mean in [
+            ("ce", "last", "accuracy", 0.9),
+            ("ce", "last", "confusion:cat-dog", 0.125),
+            ("ce", "best", "accuracy", 0.1),
+            ("dfl", "last", "accuracy", 0.95),
+            ("dfl", "last", "confusion:cat-dog", 0.1),
         ]
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "comparison.csv", index=False)
-    terminal.print_table(tmp_path)
+    labels = {"ce": "CE", "dfl": "+ a long name"}
+    terminal.print_table(tmp_path, labels)
     head, *lines = capsys.readouterr().err.splitlines()
     assert head.split() == ["cat–dog", "confusion", "(%)", "Accuracy", "(%)"]
-    assert [line.rsplit(maxsplit=2) for line in lines] == [["CE", "12.50", "90.00"], ["A long name", "10.00", "95.00"]]
+    assert [line.rsplit(maxsplit=2) for line in lines] == [["CE", "12.50", "90.00"], ["+ a long name", "10.00", "95.00"]]
     assert {len(line) for line in lines} == {len(head)}
-    terminal.print_table(tmp_path / "missing")
+    terminal.print_table(tmp_path / "missing", labels)
     assert capsys.readouterr().err == ""
 
 

@@ -30,7 +30,9 @@ rule evaluate:
         runtime=20,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
-        plugins=lambda wildcards: plan.plugins_argument(config, wildcards.variant),
+        plugins=lambda wildcards: plan.plugins_argument(
+            config, wildcards.variant, parts=["network"]
+        ),
     params:
         scripts=SCRIPTS,
         study=study_folder,

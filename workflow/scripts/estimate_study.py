@@ -34,7 +34,7 @@ def main() -> None:
 
     from rich.filesize import decimal
 
-    from hardpair.config.resolve import canonical, resolve
+    from hardpair.config.resolve import resolve
     from hardpair.staleness import plan
     from hardpair.study import estimate
     from hardpair.wording import counted
@@ -55,24 +55,38 @@ def main() -> None:
     print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     if work.images < estimate.LONG:
         return
-    networks, known, rates, origins = estimate.networks(config), estimate.known_rates(folder), {}, []
-    for network in networks:
-        name = canonical(network)
-        if name not in rates and name in known:
-            rates[name] = statistics.median(known[name])
-            origins.append(f"median of {counted(len(known[name]), 'finished run')}")
-        elif name not in rates:
-            measured, machine = measured_rate(config, options.gpus, network)
-            rates[name] = measured / work.passes
-            origins.append(f"measured just now on {machine}")
-    rate = statistics.harmonic_mean([rates[canonical(network)] for network in networks])  # of variants that take turns
-    origin = "; ".join(dict.fromkeys(origins)) + (f"; mean of {len(rates)} networks" if len(rates) > 1 else "")
+    networks = estimate.networks(config)
+    rate, origin = rate_of(config, work.passes, options.gpus, folder)
     images = estimate.inventory(config)
     classes = len(images.classes)
     disk = work.disk(statistics.mean(parameters(network, classes, images.size) for network in networks), classes)
     side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
     duration = estimate.duration(work.seconds(rate, options.at_once))
     print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
+
+
+def rate_of(config: dict, passes: float, gpus: int, folder: Path) -> tuple[float, str]:
+    """Images/s of a run, the mean over networks of variants that take turns, and where it comes from: finished runs, else a measurement.
+
+    Args:
+        passes: of an image trained on, as in ``estimate.Workload``.
+        folder: of the study.
+    """
+    from hardpair.config.resolve import canonical
+    from hardpair.study import estimate
+    from hardpair.wording import counted
+
+    networks, known, rates, origins = estimate.networks(config), estimate.known_rates(folder), {}, []
+    for name, network in {canonical(network): network for network in networks}.items():
+        if name in known:
+            rates[name] = statistics.median(known[name])
+            origins.append(f"median of {counted(len(known[name]), 'finished run')}")
+        else:
+            measured, machine = measured_rate(config, gpus, network)
+            rates[name] = measured / passes
+            origins.append(f"measured just now on {machine}")
+    origin = "; ".join(dict.fromkeys(origins)) + (f"; mean of {len(rates)} networks" if len(rates) > 1 else "")
+    return statistics.harmonic_mean([rates[canonical(network)] for network in networks]), origin
 
 
 def measured_rate(config: dict, gpus: int, network: dict) -> tuple[float, str]:

@@ -110,7 +110,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     cli.add_argument("--split", type=Path, required=True, help="split.json: indices of training and validation images")
     machine_arguments(cli)
-    cli.add_argument("--checkpoint", type=Path, help="where a run is kept until it is done; a later try continues from it")
+    cli.add_argument("--checkpoint", type=Path, help="where the state of a run is kept; a later try continues from it")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
     plugins_argument(cli)
     cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")

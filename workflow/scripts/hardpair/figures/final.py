@@ -57,7 +57,8 @@ def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
     else:
         title = _untitled(settings, len(blocks[0].rows) if blocks else 0)
     source = style.origin({key: settings[key] for key in ("study", "made") if key in settings})
-    return Sheet(title, tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair)))), panels, blocks, source, fewest)
+    subtitle = tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair))))
+    return Sheet(title, subtitle, panels, blocks, source, fewest, tuple(decisions))
 
 
 def _label(variant: dict) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from hardpair.comparison import answer, claims, verdicts
+from hardpair.comparison import answer, verdicts
 from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
@@ -38,7 +38,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
         "headline": sheet.title,
         "context": _context(runs, settings, labels, levels),
         "warnings": _warnings(sheet, labels, levels, chance),
-        "cards": _cards(runs, settings, labels, levels),
+        "cards": _cards(sheet, settings, labels, levels),
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
         "judged": any(block.verdict is not None for block in sheet.blocks),
@@ -78,13 +78,11 @@ def _warnings(sheet: Sheet, labels: dict, levels: dict, chance: float) -> list[s
     return found
 
 
-def _cards(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[dict]:
+def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dict]:
     """A card for each variant: confusion, accuracy, and where a claim compares it with the baseline the sign of its verdict."""
-    parts = [claims.parts_of(claim, runs, settings) for claim in settings["claims"]]
-    found = claims.decisions(settings["claims"], parts, tuple(settings["looks"]))
     cards = []
     for name in levels:
-        given = answer.against(settings["claims"], found, name, settings["baseline"])
+        given = answer.against(settings["claims"], sheet.decisions, name, settings["baseline"])
         accuracy, confusion = (
             {"text": f"{100 * share:.1f} %", "verdict": _verdict(given.get(measure))}
             for measure, share in zip(final.MEASURES, levels[name], strict=True)

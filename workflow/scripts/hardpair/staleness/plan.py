@@ -2,13 +2,14 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from hardpair import plugins
 from hardpair.comparison import registration
 from hardpair.config.consistency import recipe_default, wrong_images
+from hardpair.config.exponents import plane
 from hardpair.config.resolve import canonical, merged_recipe
-from hardpair.config.schema import CNN
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
@@ -35,9 +36,10 @@ def train_code(config: dict, name: str) -> str:
     return code_hash("train.py", *plugins.code_files(variant_of(config, name)))
 
 
-def plugins_argument(config: dict, *names: str) -> str:
-    """The argument that names the plugins which a job that trains these variants needs."""
-    files = plugins.used_by(*(variant_of(config, name) for name in names))
+def plugins_argument(config: dict, *names: str, parts: Iterable[str] = plugins.PARTS) -> str:
+    """The argument that names the plugins of these variants which a job needs; of its ``parts``, training needs all."""
+    variants = (variant_of(config, name) for name in names)
+    files = plugins.used_by(*({part: variant[part] for part in parts if part in variant} for variant in variants))
     return f"--plugins {shlex.join(file if file[0] != '-' else f'./{file}' for file in files)}" if files else ""
 
 
@@ -284,29 +286,3 @@ def report_parts() -> list[str]:
 def params(settings: dict) -> str:
     """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))
-
-
-def plane(variants: list[dict]) -> list[list]:
-    """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none."""
-    placed = [[variant["name"], *place] for variant in variants if (place := exponents(variant)) is not None]
-    losses, samplers = ({row[axis] for row in placed} for axis in (1, 2))
-    if len({canonical(variant.get("network", CNN)) for variant in variants}) > 1:  # there is a plane of each network
-        return []
-    return placed if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
-
-
-def exponents(variant: dict) -> tuple[float, float] | None:
-    """(loss γ, sampler γ) of a resolved variant; None if it has a recipe of its own, or differs from Dynamic Focal
-    Loss and focal sampling in more than exponents."""
-    if variant.get("recipe"):
-        return None
-    dynamic = {"kind": "focal", "scale": "dynamic", "scale_over": "training", "scale_max": None, "detach_weight": False}
-    loss = _exponent(variant["loss"], {"kind": "cross_entropy"}, dynamic)
-    sampler = _exponent(variant["sampler"], {"kind": "uniform"}, {"kind": "focal", "unbias": 0})
-    return None if loss is None or sampler is None else (loss, sampler)
-
-
-def _exponent(settings: dict, unweighted: dict, weighted: dict) -> float | None:
-    if settings == unweighted:
-        return 0
-    return settings["gamma"] if weighted.items() <= settings.items() else None

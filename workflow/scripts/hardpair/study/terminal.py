@@ -75,8 +75,12 @@ class Finished(logging.Handler):
             say(f"search: all {total:,} {noun}s done", file=sys.stderr)
 
 
-def print_table(folder: Path) -> None:
-    """Print confusion of the first pair and accuracy of each variant, the means over its seeds, if the study's comparison is there."""
+def print_table(folder: Path, labels: dict[str, str]) -> None:
+    """Print confusion of the first pair and accuracy of each variant, the means over its seeds, if the study's comparison is there.
+
+    Args:
+        labels: of the variants, by name.
+    """
     try:
         with open(folder / "comparison.csv", encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["model"] == "last"]
@@ -85,9 +89,9 @@ def print_table(folder: Path) -> None:
     confusion = next((row["metric"] for row in rows if row["metric"].startswith("confusion:")), None)
     metrics = [metric for metric in (confusion, "accuracy") if metric]
     table = [["", *map(title, metrics)]]
-    for label in dict.fromkeys(row["label"] for row in rows):
-        means = {row["metric"]: float(row["mean"]) for row in rows if row["label"] == label and row["metric"] in metrics}
-        table.append([label, *(number(means[metric], metric) for metric in metrics)])
+    for name in dict.fromkeys(row["variant"] for row in rows):
+        means = {row["metric"]: float(row["mean"]) for row in rows if row["variant"] == name and row["metric"] in metrics}
+        table.append([labels[name], *(number(means[metric], metric) for metric in metrics)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))

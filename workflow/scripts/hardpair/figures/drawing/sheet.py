@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hardpair.comparison.claims import Decision
 from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED
 
@@ -66,6 +67,7 @@ class Sheet:
 
     Attributes:
         fewest: seeds from which verdicts are given, if there are fewer.
+        decisions: on all claims, in their order.
     """
 
     title: str
@@ -74,6 +76,7 @@ class Sheet:
     blocks: tuple[Block, ...]
     footer: str
     fewest: int | None = None
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def rows(self) -> list[Row]:

@@ -1,7 +1,7 @@
 import yaml
 
+from hardpair.config.exponents import exponents, plane
 from hardpair.config.resolve import resolve
-from hardpair.staleness.plan import exponents, plane
 from workspace import PROJECT
 
 BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
