@@ -3,24 +3,20 @@
 import csv
 import json
 import subprocess
+import sys
 
 import pytest
+import yaml
 
 from hardpair.comparison import registration
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.settle import settle
-from workspace import Workspace
+from workspace import PROJECT, TINY, Workspace, environment
 
-STUDY = """
-study: tiny
-data: {kind: synthetic, name: synthetic, validation: 100, synthetic: {train: 300, test: 100, size: 8}}
-baseline: ce
-variants:
-  - {name: ce}
-  - {name: dfl, loss: {kind: focal, gamma: 2, scale: dynamic}}
-contrasts: [[dfl, ce]]
+CHANGES = """
+variants: [{name: ce}, {name: dfl, loss: {kind: focal, gamma: 2, scale: dynamic}}]
 claims:
   - {name: confusion, sentence: It confuses less., contrasts: [{better: dfl, than: ce, measures: [confusion]}]}
   - {name: accuracy, sentence: It classifies better., contrasts: [{better: dfl, than: ce, measures: [accuracy]}]}
@@ -28,8 +24,12 @@ claims:
 seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 looks: [6, 8, 10]
 search: {enabled: false}
-recipe: {epochs: 1}
 """
+
+
+def write_overlay(folder, **changes):
+    """Write study.yaml."""
+    (folder / "study.yaml").write_text(yaml.safe_dump(yaml.safe_load(TINY) | yaml.safe_load(CHANGES) | changes))
 
 
 class Snakemake:
@@ -65,12 +65,13 @@ class Snakemake:
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Runs ``settle`` in a project with a given Snakemake."""
-    (Workspace.fresh(tmp_path).folder / "study.yaml").write_text(STUDY)
+    Workspace.fresh(tmp_path)
     monkeypatch.chdir(tmp_path)
 
-    def run(snakemake, max_seeds=None, options=("--cores", "2")):
+    def run(snakemake, max_seeds=None, **changes):
+        write_overlay(tmp_path, **changes)
         monkeypatch.setattr(subprocess, "run", snakemake.run)
-        settle(["study.yaml"], max_seeds, options)
+        settle(["study.yaml"], max_seeds, ["--cores", "2"])
         return snakemake
 
     return run
@@ -88,7 +89,8 @@ def study(tmp_path, monkeypatch):
 def test_looks_are_taken_until_all_claims_are_settled(study, capsys, settled, max_seeds, taken, last):
     snakemake = study(Snakemake(settled), max_seeds)
     assert snakemake.seeds == taken
-    assert snakemake.commands[0][1:] == ["-m", "snakemake", "--cores", "2", "--configfile", "study.yaml", "--config", "seeds=[0,1,2,3,4,5]"]
+    snakefile, of_config = str(PROJECT / "Snakefile"), ["--configfile", "study.yaml", "--config", "seeds=[0,1,2,3,4,5]"]
+    assert snakemake.commands[0][1:] == ["-m", "snakemake", "--snakefile", snakefile, "--cores", "2", *of_config]
     assert capsys.readouterr().out.splitlines()[-1] == last
 
 
@@ -114,24 +116,36 @@ def test_all_seeds_are_registered_before_the_first_run(study):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "refusal"),
+    ("looks", "refusal"),
     [
-        (
-            "looks: [6, 8, 10]",
-            "looks: []",
-            "looks is empty: declare at which numbers of seeds claims are judged, such as looks: [6, 8, 10]",
-        ),
-        ("looks: [6, 8, 10]", "looks: [6, 12]", "seeds has 10 seeds, but the last of looks is at 12: list as many seeds"),
-        ("[6, 8, 10]", "[8, 10]", "--max-seeds is 7, below the first of looks, 8: allow as many"),
+        ([], "looks is empty: declare at which numbers of seeds claims are judged, such as looks: [6, 8, 10]"),
+        ([6, 12], "seeds has 10 seeds, but the last of looks is at 12: list as many seeds"),
+        ([8, 10], "--max-seeds is 7, below the first of looks, 8: allow as many"),
     ],
 )
-def test_what_cannot_be_settled_is_refused_before_anything_starts(study, old, new, refusal):
-    with open("study.yaml", encoding="utf-8") as file:
-        text = file.read()
-    with open("study.yaml", "w", encoding="utf-8") as file:
-        file.write(text.replace(old, new))
+def test_what_cannot_be_settled_is_refused_before_anything_starts(study, looks, refusal):
     snakemake = Snakemake({})
     with pytest.raises(UserError) as error:
-        study(snakemake, 7)
+        study(snakemake, 7, looks=looks)
     assert str(error.value) == refusal
     assert not snakemake.commands
+
+
+def test_a_dry_run_from_another_folder_plans_the_first_look(tmp_path):
+    """By the real command, with the workflow found beside the script."""
+    write_overlay(tmp_path)
+    command = [
+        sys.executable,
+        PROJECT / "workflow/scripts/study.py",
+        "settle",
+        "--configfile",
+        "study.yaml",
+        "--",
+        "--cores",
+        "1",
+        "--dry-run",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "look at 6 of 10 seeds")
+    assert done.stdout.count("Train ") == 12
+    assert "Traceback" not in done.stderr

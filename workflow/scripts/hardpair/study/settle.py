@@ -39,9 +39,12 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     for look in looks[len(reached) - 1 if reached else 0 :]:
         say(f"look at {look} of {looks[-1]} seeds")
         seeds = f"seeds=[{','.join(map(str, config['seeds'][:look]))}]"
-        of_config = [*(["--configfile", *configfiles] if configfiles else []), "--config", seeds]
-        if code := subprocess.run([sys.executable, "-m", "snakemake", *options, *of_config]).returncode:
+        of_config = [*(["--configfile", *map(find.here_or_shipped, configfiles)] if configfiles else []), "--config", seeds]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
+        if code := subprocess.run(command).returncode:
             raise UserError(f"the look at {look} seeds was not reached, since snakemake ended with exit code {code}: see above what to do")
+        if not _evaluated(study, config, config["seeds"][:look]):  # --dry-run
+            return
         if not (left := not_settled(study / "claims.csv")):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
             return
