@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from snakemake.exceptions import WorkflowError
 
 from hardpair.files.atomic import owner
 from hardpair.jobs.logs import read_log
@@ -238,7 +237,7 @@ def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, 
 def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(tmp_path, monkeypatch, config):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(WorkflowError, match=r"^\. is not writable: change its permissions"):
+    with pytest.raises(SystemExit, match=r"^\. is not writable: change its permissions"):
         snakemake_internals.start(workflow([job("train")]), config, [], OWN, Finished())
 
 

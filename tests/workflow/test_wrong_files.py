@@ -76,3 +76,13 @@ def test_status_names_the_line_of_what_snakemake_refuses_without_one(study):
     }.items():
         done = study.run("make", "--silent", "--old-file=setup", "status", f"CONFIG={name}", check=False)
         assert f"study.py: {expected}" in done.stderr
+
+
+def test_what_is_refused_when_a_study_starts_is_one_sentence_and_leaves_no_lock(tmp_path):
+    study = Workspace.fresh(tmp_path)
+    (tmp_path / "other.yaml").write_text("network: {kind: torchvision, name: resnet81}\n")
+    done = study.run("snakemake", "--cores", "1", "--configfile", "tiny.yaml", "other.yaml", check=False)
+    sentence = 'variant ce: network.name is "resnet81", which torchvision has no classifier of: did you mean resnet18?'
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, sentence)
+    assert not list(tmp_path.glob(".snakemake/locks/*"))
+    assert not (tmp_path / "results/tiny/runs").exists()

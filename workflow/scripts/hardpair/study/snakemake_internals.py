@@ -13,7 +13,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
-from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
@@ -213,8 +212,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         finished: what ``quieten`` gave.
 
     Raises:
-        WorkflowError: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Snakemake
-            shows this type without a traceback, any other with one.
+        SystemExit: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Of this type
+            Snakemake shows the sentence alone, and frees its lock.
     """
     # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
     # of what failed.
@@ -241,10 +240,10 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
             find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
         register(study, config)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(str(error))
     except OSError as error:
         where, what = error.filename or paths.RESULTS, error.strerror or error
-        raise WorkflowError(f"{where}: {what}: free space, or work in a folder of your own") from None
+        sys.exit(f"{where}: {what}: free space, or work in a folder of your own")
     finished.expect((job.jobid, own[job.rule.name], job.message or job.rule.name) for job in jobs)
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
