@@ -75,6 +75,10 @@ def test_a_job_that_failed_is_a_line_if_it_has_a_log(tmp_path, capsys):
     handler.handle(error)
     assert not terminal.Quiet().filter(error)
     assert capsys.readouterr().err == f"Train dfl with seed 1 failed: see {log}\n"
+    log.write_text("train.py: stopped by SIGINT; saved\n")
+    handler.handle(error)
+    assert not terminal.Quiet().filter(error)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("text", "shown"), [(text, False) for text in terminal.FOLLOWING] + [("WorkflowError:\nno space", True)])

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hardpair.errors import say
+from hardpair.jobs.logs import read_log
 from hardpair.measures.metric_names import number, title
 
 # Kinds of records that are left to the log, and how records without a kind begin that are.
@@ -44,7 +45,7 @@ def has_log(record: logging.LogRecord) -> bool:
 
 
 class Finished(logging.Handler):
-    """Prints a line for each run that has finished, and for each job that failed."""
+    """Prints a line for each run that has finished, and for each job that failed by itself."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -61,7 +62,7 @@ class Finished(logging.Handler):
         self._totals = Counter(rule for rule, _ in self._jobs.values())
 
     def emit(self, record: logging.LogRecord) -> None:
-        if has_log(record):
+        if has_log(record) and not read_log(Path(record.log[0])).stopped:  # Snakemake itself reports a study that was stopped
             say(f"{self._messages.get(record.jobid, 'a job')} failed: see {record.log[0]}", file=sys.stderr)
         if str(getattr(record, "event", "")) != "job_finished" or record.job_id not in self._jobs:
             return
