@@ -7,6 +7,7 @@ turn by turn. Images are random: speed does not depend on what they show. Exampl
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -28,7 +29,7 @@ from hardpair.device import choose_device, configure, device_name
 from hardpair.training import checkpoint, loop
 from hardpair.training.inference import infer
 from hardpair.training.precision import choose_precision
-from ways import BATCH, COUNT, SCRIPTS, Way, Worker, chosen_ways, matrix_side, operations, our_training
+from ways import BATCH, COUNT, PRECISIONS, SCRIPTS, Way, Worker, chosen_ways, matrix_side, operations, our_training
 
 IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hardpair.training.job, tqdm"
 
@@ -36,24 +37,27 @@ IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hard
 def measure_training(device: torch.device, gpus: int, threads: int, repeats: int, seconds: float) -> list[dict]:
     """A row for each way."""
     workers = [Worker(way, gpus, seconds) for way in chosen_ways(device, threads)]
-    together = [Worker(Way("", "ours", choose_precision("auto", device)), gpus, seconds) for _ in range(max(threads, 2))]
+    together = {precision: [Worker(Way("", "ours", precision), gpus, seconds) for _ in range(max(threads, 2))] for precision in PRECISIONS}
     rates, peaks = {worker: [] for worker in workers}, {}
-    shared = []
+    shared = {precision: [] for precision in PRECISIONS}
     for _ in range(repeats):
         for worker in workers:
             took, peaks[worker] = worker.turn()
             rates[worker].append(worker.steps / took)
-        for worker in together:
-            worker.begin(together[0].steps)
-        shared.append(sum(together[0].steps / worker.channel.recv()[0] for worker in together))
-    for worker in (*workers, *together):
+        for precision, jobs in together.items():
+            for worker in jobs:
+                worker.begin(jobs[0].steps)
+            shared[precision].append(sum(jobs[0].steps / worker.channel.recv()[0] for worker in jobs))
+    for worker in (*workers, *itertools.chain(*together.values())):
         worker.end()
 
     per_image, side = operations(), matrix_side(device)
     limit = {w.way.precision: statistics.median(rates[w]) * 2 * side**3 for w in workers if w.way.kind == "multiplication"}
     rows = []
     listed = [(worker.way, rates[worker], peaks[worker]) for worker in workers if worker.way.kind != "multiplication"]
-    listed.append((Way(f"ours, {len(together)} jobs of one thread side by side", "", together[0].way.precision), shared, None))
+    for precision, turns in shared.items():
+        name = f"ours, {len(together[precision])} jobs of one thread side by side, {precision}"
+        listed.append((Way(name, "", precision), turns, None))
     for way, rates_, peak in listed:
         images = [rate * BATCH for rate in rates_]
         flops = statistics.median(images) * per_image
@@ -75,12 +79,11 @@ def measure_training(device: torch.device, gpus: int, threads: int, repeats: int
 
 
 def measure_networks(names: list[str], device: torch.device, gpus: int, options: argparse.Namespace) -> list[dict]:
-    """A row for each network: images/s of ours in each precision of the device and of the plain loop over tensors, in fp32."""
-    precisions = dict.fromkeys(("fp32", choose_precision("auto", device)))
+    """A row for each network: images/s of ours in each precision and of the plain loop over tensors, in fp32."""
     rows = []
     for name in names:
         plain = Worker(Way("", "tensors", "fp32", options.threads, name), gpus, options.seconds)
-        ours = {precision: Worker(Way("", "ours", precision, options.threads, name), gpus, options.seconds) for precision in precisions}
+        ours = {precision: Worker(Way("", "ours", precision, options.threads, name), gpus, options.seconds) for precision in PRECISIONS}
         rates = {worker: [] for worker in (plain, *ours.values())}
         for _ in range(options.repeats):
             for worker, turns in rates.items():

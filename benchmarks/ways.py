@@ -18,11 +18,11 @@ import torch
 from hardpair.device import choose_device, configure
 from hardpair.training import loop, model
 from hardpair.training.images import Images
-from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import Recipe, RunSettings
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 BATCH, COUNT = 128, 128 * 50  # images a step and in all
+PRECISIONS = ("fp32", "bf16")
 RECIPE = Recipe(50, BATCH, 0.01, 0.9, 5e-4, (0.5, 0.8), 0.1, 0.5, 5)
 
 
@@ -146,13 +146,12 @@ class Worker:
 
 
 def chosen_ways(device: torch.device, threads: int) -> list[Way]:
-    """What to compare on this device; bf16 where it is computed in hardware."""
+    """What to compare on this device."""
     kinds = ["ours, eager", "ours"] if device.type == "cuda" else ["ours, memory given back", "ours"]
-    precisions = ["fp32", "bf16"] if choose_precision("auto", device) == "bf16" else ["fp32"]
     plain = [Way("plain: DataLoader of PIL images", "loader", threads=threads), Way("plain: tensors", "tensors", threads=threads)]
     names = {"ours": "ours, captured"} if device.type == "cuda" else {}
-    ours = [Way(f"{names.get(kind, kind)}, {precision}", kind, precision, threads) for precision in precisions for kind in kinds]
-    return plain + ours + [Way(f"matrix multiplication, {precision}", "multiplication", precision, threads) for precision in precisions]
+    ours = [Way(f"{names.get(kind, kind)}, {precision}", kind, precision, threads) for precision in PRECISIONS for kind in kinds]
+    return plain + ours + [Way(f"matrix multiplication, {precision}", "multiplication", precision, threads) for precision in PRECISIONS]
 
 
 def operations() -> int:
