@@ -81,13 +81,10 @@ class Study(Workspace):
     def copy(self, folder: Path) -> "Study":
         return Study(super().copy(folder).folder)
 
-    def finish(self, *before: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run the study's command to its end; ``before`` are words in front of it."""
-        with self.started(*before) as running:
-            code = running.wait()
-            output = running.output_text()
-        assert code == 0 or not check, output[-6000:]
-        return subprocess.CompletedProcess(COMMAND, code, output)
+    def finish(self, check: bool = True) -> subprocess.CompletedProcess:
+        """Run the study's command to its end; ``stdout`` of what is returned is all that it printed."""
+        done = self.run(*COMMAND, check=check)
+        return subprocess.CompletedProcess(COMMAND, done.returncode, done.stdout + done.stderr)
 
     @contextmanager
     def started(self, *before: str) -> Iterator["Running"]:
@@ -201,7 +198,8 @@ class Undisturbed:
         if not seconds_file.exists():
             shutil.rmtree(folder, ignore_errors=True)
             study, started = Study.fresh(folder), time.monotonic()
-            study.finish()
+            with study.started() as running:
+                assert running.wait() == 0, running.output_text()
             seconds_file.write_text(str(time.monotonic() - started))
         return cls(Study(folder), float(seconds_file.read_text()))
 

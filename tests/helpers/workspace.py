@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import loaded_python
+
 PROJECT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "Makefile", "config", "docs", "envs", "profiles", "workflow")
 
@@ -71,7 +73,8 @@ class Workspace:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a command in the folder, with this Python's environment first in PATH."""
-        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        variables = loaded_python.first_in_path(environment())
+        done = subprocess.run(command, cwd=self.folder, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
             raise AssertionError(f"{command} failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
         return done
