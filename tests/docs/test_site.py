@@ -75,7 +75,7 @@ def test_search_and_diagrams_work_in_a_folder_without_network(site):
         assert boxes.count() == len(diagrams.nodes_and_edges(diagrams.FENCE.search(source)[1])[0])
         page.keyboard.press("s")
         page.keyboard.type("staleness")
-        page.locator(".md-search-result__item", has_text="How it knows what is stale").wait_for()
+        page.locator(".md-search-result__item", has_text="How staleness is decided").wait_for()
         page.close()
     assert all(address.startswith(("file:", "data:", "blob:")) for address in addresses)
 
