@@ -10,7 +10,7 @@ from compared_study import Study
 from hardpair.comparison import most_confused, tables
 from hardpair.measures.confusion import pair_rates
 
-WITHOUT = "All of them: not registered: no registration was kept when these runs began."
+WITHOUT = "All claims: not registered: no registration was kept when these runs began."
 
 
 def cells(line):
@@ -30,7 +30,7 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
     compared.settings["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
     text, comparison_ = compared.markdown(), compared.tables()[1]
     tables = tables_in(text)
-    headings = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "What so many seeds can show"]
+    headings = ["Last epoch", "Best epoch by validation accuracy", "Declared contrasts, last epoch", "Power with this number of seeds"]
     headings += [f"The pair in detail: {pair}, last epoch" for pair in ("cat and dog", "truck and automobile")]
     assert list(tables) == [*headings, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
@@ -57,8 +57,8 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
         assert contrasts[2][place] == f"[{low:+.2f}, {high:+.2f}]"
     for place, metric in ((3, "accuracy"), (6, "confusion:cat-dog")):
         assert contrasts[2][place] == f"({stored.loc[('dfl', 'ce', 'last', metric), 'p']:.3f})", "in parentheses, since nothing is claimed"
-    assert "p is that of the paired t test, not adjusted; in parentheses where the difference is a part of no claim" in text
-    power = tables["What so many seeds can show"]
+    assert "p is from the paired t test, not adjusted. It is in parentheses if the difference belongs to no claim" in text
+    power = tables["Power with this number of seeds"]
     assert [row[:2] for row in power[2:4]] == [
         ["DynamicFocalLoss − CrossEntropy", "accuracy"],
         ["DynamicFocalLoss − CrossEntropy", "confusion"],
@@ -126,7 +126,7 @@ def test_labels_cannot_break_the_table(tmp_path):
     tables = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
     rows = tables["Last epoch"]
     assert {len(row) for row in rows} == {5}, "nothing was published, so no columns of it"
-    assert "published" not in " ".join(tables["What so many seeds can show"][0])
+    assert "published" not in " ".join(tables["Power with this number of seeds"][0])
     written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line"]
     assert [row[0] for row in rows[2:]] == written
     assert rows[0][3] == r"accuracy vs a\|b"
@@ -144,7 +144,7 @@ def test_one_seed_gives_numbers_without_intervals(tmp_path):
     rows = tables_in(text)["Last epoch"]
     assert re.fullmatch(r"\d\d\.\d\d %", rows[3][1])
     assert re.fullmatch(r"[+-]\d+\.\d\d pp", rows[3][3])
-    assert "1 seed (0). A single run each has no sd and no interval." in text
+    assert "1 seed (0). A single run has no sd and no interval." in text
     assert not re.search(r"nan|±|95 %", text)
 
 
@@ -154,9 +154,9 @@ def test_two_seeds_are_said_once_to_be_too_few(tmp_path):
     text = Study(tmp_path, seeds=2, claims=claims).markdown()
     assert text.count("Two seeds are too few for intervals and tests.") == 1
     assert not re.search(r"\[[+-]|95 %|\bp\b(?!p)|nan", text), "neither intervals nor tests"
-    end = f"**Not settled**, all of them: 2 seeds are complete, and verdicts need 6.\n\n{WITHOUT}\n\n- one holds.\n- two holds.\n"
+    end = f"**Not settled**, all claims: 2 seeds are complete, and verdicts need 6.\n\n{WITHOUT}\n\n- one holds.\n- two holds.\n"
     assert text.endswith(f"## Claims\n\n{end}")
-    assert "What so many seeds" not in text
+    assert "Power with this number of seeds" not in text
 
 
 def test_each_verdict_has_its_reason_and_controls_their_name(tmp_path):
@@ -181,7 +181,7 @@ def test_without_validation_there_is_no_best_model(tmp_path):
     runs, table, contrasts = study.tables()
     assert set(runs["model"]) == set(table["model"]) == set(contrasts["model"]) == {"last"}
     assert runs["best_epoch"].isna().all()
-    assert list(tables_in(study.markdown()))[:3] == ["Last epoch", "Declared contrasts, last epoch", "What so many seeds can show"]
+    assert list(tables_in(study.markdown()))[:3] == ["Last epoch", "Declared contrasts, last epoch", "Power with this number of seeds"]
 
 
 def test_without_contrasts_their_table_is_empty(tmp_path, monkeypatch):

@@ -19,6 +19,6 @@ def test_a_new_figure_is_in_the_report_and_nothing_else_runs_again(finished, tmp
     assert study.stale() == set()
     page = (study.folder / "results/tiny/report.html").read_text()
     captions = dict(re.findall(r"<figcaption[^>]*><strong>(.*?)\.</strong> <span>(.*?)</span>", page))
-    assert list(captions)[-3:-1] == ["Training minus validation accuracy", "Search for the recipe"]
+    assert list(captions)[-3:-1] == ["Training minus validation accuracy", "Hyperparameter search"]
     assert captions["Training minus validation accuracy"] == " ".join(CAPTION.split())
     assert "<svg" in (study.folder / "results/tiny/figures/gap.svg").read_text()

@@ -84,7 +84,7 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
 @pytest.mark.parametrize(("seeds", "warned"), [(2, True), (5, True), (6, False)])
 def test_too_few_seeds_are_one_warning_and_no_reason_in_a_row(seeds, warned):
     found = first_screen(made(seeds), settings(seeds), 1000, 0.1)
-    assert [warning for warning in found["warnings"] if "No claim is judged below 6 seeds" in warning] == found["warnings"]
+    assert [warning for warning in found["warnings"] if "Claims are judged from 6 seeds on" in warning] == found["warnings"]
     assert len(found["warnings"]) == warned
     assert any(block["reason"] for block in found["blocks"]) != warned
 
@@ -197,4 +197,4 @@ def test_an_image_in_detail_is_not_cut_on_a_phone(browser, file):
         page.locator(".card").first.click()
         table = page.locator("dialog .scroll").first
         assert table.evaluate("element => element.scrollWidth - element.clientWidth") == 0
-        assert "Runs wrong" in table.evaluate("element => getComputedStyle(element.querySelectorAll('td')[2], '::before').content")
+        assert "Wrong runs" in table.evaluate("element => getComputedStyle(element.querySelectorAll('td')[2], '::before').content")

@@ -37,7 +37,7 @@ def test_the_commit_is_the_last_that_changed_the_code(checkout):
     commit("README.md", "two")
     assert provenance.commit(folder) == code
     (folder / "workflow" / "x.py").write_text("edited")
-    assert provenance.commit(folder) == f"{code}, with changes that are not committed"
+    assert provenance.commit(folder) == f"{code}, with uncommitted changes"
     assert provenance.commit(folder) != code == provenance.commit(folder)[:40]
     newer = commit("workflow/x.py", "edited")
     assert provenance.commit(folder) == newer != code

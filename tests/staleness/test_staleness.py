@@ -172,7 +172,7 @@ def test_a_recipe_of_its_own_reruns_that_variant_and_is_what_it_is_trained_with(
     record = json.loads((study.folder / "results/tiny/runs/dfl/seed0/run.json").read_text())
     shared = yaml.safe_load((study.folder / "results/tiny/search/recipe.yaml").read_text())
     assert record["recipe"] == shared | {"learning_rate": 0.02} != shared
-    assert "\ndfl has a recipe of its own: learning_rate 0.02.\n" in (study.folder / "results/tiny/comparison.md").read_text()
+    assert "\ndfl has its own recipe: learning_rate 0.02.\n" in (study.folder / "results/tiny/comparison.md").read_text()
     assert study.stale() == SUMMARY - TABLES, "of the report, since only the comparison was asked for"
     status = study.run("python", "workflow/scripts/study.py", "status", "--configfile", "tiny.yaml").stdout
     assert "6/6  runs" in status

@@ -92,7 +92,7 @@ def test_records_give_the_tables_figures_and_report_without_training(finished, r
     assert set(runs["adopted"]) == {COMMIT[:12]}
     assert dict(zip(runs["variant"], runs["code"], strict=True)) == OLDER
     assert f"6 of 6 runs were trained by the code of commit `{COMMIT[:12]}`" in (results / "comparison.md").read_text()
-    assert f"runs trained by the code of commit {COMMIT[:12]}, imported" in (results / "report.html").read_text()
+    assert f"imported runs, trained by the code of commit {COMMIT[:12]}" in (results / "report.html").read_text()
     assert len(list((results / "figures").glob("*.png"))) == len(list((finished.folder / "results/tiny/figures").glob("*.png")))
 
     status = study.run("python", "workflow/scripts/study.py", "status", "--study", "tiny").stdout

@@ -31,7 +31,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     count = len(settings["seeds"])
     read = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
     if count < FEWEST:
-        read = "A single run each has no sd and no interval. " if count == 1 else "Two seeds are too few for intervals and tests. "
+        read = "A single run has no sd and no interval. " if count == 1 else "Two seeds are too few for intervals and tests. "
     lines = [
         f"# {settings['study']}: comparison",
         "",
@@ -42,7 +42,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     for variant in settings["variants"]:
         if recipe := variant.get("recipe"):
             keys = ", ".join(f"{key} {json.dumps(value)}" for key, value in recipe.items())
-            lines += ["", f"{labels[variant['name']]} has a recipe of its own: {keys}."]
+            lines += ["", f"{labels[variant['name']]} has its own recipe: {keys}."]
     lines += _adopted(tables["runs"])
     for model in comparison["model"].unique():
         table = comparison[comparison["model"] == model].set_index(["variant", "metric"])
@@ -76,10 +76,10 @@ def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
     share = f"each has {100 * ALPHA / max(count, 1):.3g} % over all looks, at {_listed(looks)} seeds" if looks else "p are adjusted (Holm)"
     rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
     if same["why"]:
-        rule = f"**{claims['verdict'].iloc[0].capitalize()}**, all of them: {escape(same['why'])}."
+        rule = f"**{claims['verdict'].iloc[0].capitalize()}**, all claims: {escape(same['why'])}."
     lines += [rule, ""]
     if same["declared"]:
-        lines += [f"All of them: {escape(same['declared'])}.", ""]
+        lines += [f"All claims: {escape(same['declared'])}.", ""]
     for claim in claims.to_dict("records"):
         parts = [escape(listed_claims.named(claim))]
         parts += [] if same["why"] else [f"**{claim['verdict'].capitalize()}**: {escape(claim['why'])}."]
@@ -104,13 +104,13 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
         return lines
     lines += [
         "",
-        "p is that of the paired t test, not adjusted; in parentheses where the difference is a part of no claim, and so exploratory. "
-        "*Over seeds and images*: the 95 % interval where the images are a sample as well as the seeds.",
+        "p is from the paired t test, not adjusted. It is in parentheses if the difference belongs to no claim and is exploratory. "
+        "*Over seeds and images*: the 95 % interval that treats both seeds and images as samples.",
     ]
     published = bool(last["published"].notna().any())
     titles = ["contrast", "measure", "sd of the difference", "correlation of the pairs", "detectable at 80 % power"]
-    titles += [*(["published", "seeds for the published"] if published else []), "P(first is higher)"]
-    lines += ["", "## What so many seeds can show", "", *table_header(titles)]
+    titles += [*(["published", "seeds for published"] if published else []), "P(first is higher)"]
+    lines += ["", "## Power with this number of seeds", "", *table_header(titles)]
     for a, b in settings["contrasts"]:
         lines += [table_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
     return lines
@@ -149,14 +149,14 @@ def _references(settings: dict) -> list[str]:
 def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list[str]:
     """Where errors go, calibration, accuracy by class: means after the last epoch, the difference to the baseline behind them."""
     lines, names = [], [variant["name"] for variant in settings["variants"]]
-    against = f" Differences to {labels[settings['baseline']]} are in brackets; their intervals are in comparison.csv." if names[1:] else ""
+    against = f" Differences from {labels[settings['baseline']]} are in brackets, their intervals in comparison.csv." if names[1:] else ""
     for pair in settings["pairs"]:
         joined = pair_name(*pair)
         metrics = [*(f"{key}:{joined}" for key in OF_PAIR), f"binary_error:{joined}", *(f"accuracy:{name}" for name in pair)]
         read = [_unitless(title(metric, pair)) for metric in metrics[:4]]
         read += ["two classes only", *(f"accuracy on {name}" for name in pair)]
         lines += ["", f"## The pair in detail: {escape(' and '.join(pair))}, last epoch", ""]
-        lines += [f"Shares of the images of a class; *two classes only* lets just the pair's two outputs answer.{against}", ""]
+        lines += [f"Shares of the images of a class; *two classes only* compares only the pair's two outputs.{against}", ""]
         lines += table_header(["variant", *map(escape, read)])
         lines += [table_row([labels[name], *(_with_difference(last.loc[(metric, name)]) for metric in metrics)]) for name in names]
     lines += ["", "## Calibration, last epoch", "", *table_header(["variant", *(_unitless(title(metric)) for metric in CALIBRATION)])]
@@ -176,7 +176,7 @@ def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) 
     last = table[table["model"] == "last"].set_index(["pair", "variant"])
     lines = ["", "## Most confused pairs, last epoch", ""]
     lines += [
-        f"Those of the highest mean under {labels[settings['baseline']]}, in its order.",
+        f"The pairs with the highest mean confusion for {labels[settings['baseline']]}, highest first.",
         "",
         *table_header(["pair", *labels.values()]),
     ]

@@ -60,9 +60,9 @@ def recipes_table(optima: list[Optimum]) -> dict:
 
 def explanation(searches: list[dict]) -> str:
     """What the texts of ``recipes_table`` mean, as sentences."""
-    own = "Each variant has its own recipe, from as many trials of the same space, but for keys that a variant sets itself."
+    own = "Each variant has its own recipe, from the same space and number of trials, except for keys that a variant sets itself."
     scope = own if searches[0]["own"] else "All variants share a recipe."
-    return f"{scope} Chosen by validation accuracy, ± one standard error over images; in brackets the range among all trials within it."
+    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). Brackets: range of the trials within it."
 
 
 def _range(low: float, high: float) -> str:

@@ -50,13 +50,13 @@ FIGURES = {
     "training": Entry("Training at a glance", EVALUATION, ("pairs", "baseline", "evaluated_on", "difficulty", "references")),
     "variants": Entry("Accuracy and confusion by variant", EVALUATION, ("pairs", "baseline", "evaluated_on", "references")),
     "plane": Entry("The plane of exponents", EVALUATION, ("pairs", "evaluated_on", "plane")),
-    "curves": Entry("Course of training", TRAINING, ("pairs", "references")),
+    "curves": Entry("Training curves", TRAINING, ("pairs", "references")),
     "classes": Entry("Accuracy by class", EVALUATION, ("evaluated_on",), also=("data", "split")),
     "confusion": Entry("Confusion matrices", EVALUATION, ("pairs", "evaluated_on")),
     "reliability": Entry("Confidence and accuracy", EVALUATION, ("baseline", "evaluated_on")),
-    "weights": Entry("What the focal weights did", TRAINING, ("pairs",)),
+    "weights": Entry("Focal weights", TRAINING, ("pairs",)),
     "difficulty": Entry("Easy and hard images", TRAINING, ("difficulty",)),
-    "search": Entry("Search for the recipe", SEARCH),
+    "search": Entry("Hyperparameter search", SEARCH),
     "hardest": Entry("Hardest images of the pair", EVALUATION, ("pairs", "evaluated_on"), also=("data",)),
 }
 

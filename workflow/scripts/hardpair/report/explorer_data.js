@@ -148,5 +148,5 @@ function shows(study) {
   const changes = Object.entries(CHANGES).flatMap(([change, text]) =>
     others.map(({ name, label }) => [`${change}:${name}`, `${text} ${label}`]),
   );
-  return [["all", "all that are confused"], ...changes];
+  return [["all", "all confused images"], ...changes];
 }

@@ -121,11 +121,11 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
       make("button", { type: "button", id: "explorer-close", onclick: onClose }, "Close"),
     ),
     picture(study, image, { role: "img", "aria-label": `The image, a ${label}` }),
-    tableOf(["Variant", "p_t of each run (filled: wrong)", "Mean p_t", "Runs wrong", "Called"], rows, "Variants on this image", "stacked"),
+    tableOf(["Variant", "p_t of each run (filled: wrong)", "Mean p_t", "Wrong runs", "Predicted"], rows, "Variants on this image", "stacked"),
     make(
       "details",
       {},
-      make("summary", {}, "p_t and called class of each run"),
+      make("summary", {}, "p_t and predicted class of each run"),
       tableOf(["Seed", ...variants.map((variant) => study.variants[variant].label)], runs, "Runs on this image"),
     ),
   ];

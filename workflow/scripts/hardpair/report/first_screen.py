@@ -53,7 +53,7 @@ def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> 
     said = []
     if settings["baseline"] in levels:
         share = f"{100 * levels[settings['baseline']][1]:.1f} %"
-        said.append(f"{labels[settings['baseline']]} takes {share} of {a} and {b} images for the other class{''.join(others)}.")
+        said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{''.join(others)}.")
     return [*said, f"Budget: {', '.join(final.budget(runs, settings))}."]
 
 
@@ -70,11 +70,11 @@ def _warnings(sheet: Sheet, labels: dict, levels: dict, chance: float) -> list[s
         which = "every variant" if len(lost) == len(labels) else ", ".join(labels[name] for name in lost)
         best = 100 * max(levels[name][0] for name in lost)
         found.append(
-            f"Nothing was learned: the accuracy of {which} is at most {best:.1f} %, and chance reaches {100 * chance:.1f} %."
+            f"Nothing was learned: the accuracy of {which} is at most {best:.1f} %, and chance level is {100 * chance:.1f} %."
             " Differences say nothing about losses and samplers; check the learning rate, epochs and images."
         )
     if sheet.fewest:
-        found.append(f"No claim is judged below {counted(sheet.fewest, 'seed')}. Differences below show a tendency, not a result.")
+        found.append(f"Claims are judged from {counted(sheet.fewest, 'seed')} on. The differences shown are a tendency, not a result.")
     return found
 
 

@@ -26,7 +26,7 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     rows = [("runs", str(len(records))), ("training time, all runs", f"{seconds / 60:,.1f} minutes")]
     rows += [(key, ", ".join(values)) for key, values in facts.items()]
     older = Counter(record["adopted"]["commit"] for record in records if "adopted" in record)
-    rows += [(f"runs trained by the code of commit {commit}, imported", str(count)) for commit, count in older.items()]
+    rows += [(f"imported runs, trained by the code of commit {commit}", str(count)) for commit, count in older.items()]
     checkout = commit(folder)
     return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
 
@@ -38,7 +38,7 @@ def commit(folder: Path) -> str | None:
         changed = _git(folder, "status", "--porcelain", "--", *CODE)
     except (OSError, subprocess.SubprocessError):
         return None
-    return f"{last}, with changes that are not committed" if last and changed else last or None
+    return f"{last}, with uncommitted changes" if last and changed else last or None
 
 
 def _git(folder: Path, *command: str) -> str:

@@ -54,7 +54,7 @@ def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> dict:
         name = f"{labels.get(row['a'], row['a'])} − {labels.get(row['b'], row['b'])}"
         claims = row["claims"] if isinstance(row["claims"], str) else "exploratory"
         rows.append([name, title(metric), number(row["difference"], metric, signed=True), *intervals, p, claims, row["n"]])
-    titles = ["Contrast", "Measure", "Difference", "95 % interval", "Over seeds and images", "p, not adjusted", "Part of", "n"]
+    titles = ["Contrast", "Measure", "Difference", "95 % interval", "Over seeds and images", "p, not adjusted", "Claims", "n"]
     return {"titles": titles, "rows": rows}
 
 
@@ -81,7 +81,7 @@ def speed(records: list[dict], labels: dict[str, str]) -> dict:
         shown = [f"{median(rate):,.0f}", f"{rate[0]:,.0f} to {rate[-1]:,.0f}", f"{median(run['seconds'] for run in runs):,.1f}"]
         memory = f"{median(run['peak_memory_mb'] for run in runs):,.0f}"
         rows.append([label, *shown, memory, ", ".join(dict.fromkeys(run["device"] for run in runs)), len(runs)])
-    titles = ["Variant", "Images/s", "Lowest to highest", "Seconds a run", "Peak memory (MB)", "Device", "Runs"]
+    titles = ["Variant", "Images/s", "Lowest to highest", "Seconds per run", "Peak memory (MB)", "Device", "Runs"]
     return {"titles": titles, "rows": rows}
 
 

@@ -38,9 +38,9 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
         found.append(("published", "published, one run each"))
     if any(panel.margin for panel in sheet.panels):
         sizes = {f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin}
-        found.append(("margin", f"counts as none{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
+        found.append(("margin", f"margin{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
     if tested and len(cells) < len(every):
-        found.append(("", "pale: not claimed"))
+        found.append(("", "pale: not part of the claim"))
     return found
 
 
