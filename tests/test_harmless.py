@@ -70,5 +70,5 @@ def test_a_record_that_is_no_file_or_too_large_is_refused(tmp_path, monkeypatch)
     (tmp_path / "large.json").write_text('{"a": 1}')
     monkeypatch.setattr(json_text, "MAX_BYTES", 5)
     for name in ("run.json", "large.json"):
-        with pytest.raises(UserError, match=rf"{name} is no file of text with at most"):
+        with pytest.raises(UserError, match=rf"{name} is not a text file of at most"):
             json_text.read_json(tmp_path / name)

@@ -39,7 +39,7 @@ def test_an_option_that_is_there_twice_is_refused(words, capsys):
     assert cli.parse_args(["--seed", "2", "--fast", "--fast"]).seed == 2, "each call anew"
     with pytest.raises(SystemExit):
         cli.parse_args(words.split())
-    assert re.search(r"error: --\w+ is there twice: write it once\n$", capsys.readouterr().err)
+    assert re.search(r"error: --\w+ is given twice: write it once\n$", capsys.readouterr().err)
 
 
 UNREADABLE = {
@@ -51,7 +51,7 @@ UNREADABLE = {
     "nothing": ("", "is empty: write at least one"),
     "a list": ("[1, 2]", "is not a map of keys and values"),
     "a key too few": ("{}", "the settings lack needed: see --help"),
-    "a key too many": ("{needed: 1, neded: 2}", r"neded is no key of settings: did you mean needed\?"),
+    "a key too many": ("{needed: 1, neded: 2}", r"neded is not a key of settings: did you mean needed\?"),
     "bytes": (b"a: 1\nb: \xff", r"s\.yaml, line 2: the byte 0xff is not UTF-8: save the file as UTF-8"),
 }
 

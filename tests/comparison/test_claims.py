@@ -138,7 +138,7 @@ def test_a_run_twice_or_without_its_measure_is_refused():
     with pytest.raises(UserError, match="seed 2 has 2 and 1 runs"):
         claims.claims_table(pd.concat([runs, runs[one]]), declared)
     runs.loc[one, "accuracy"] = np.nan
-    with pytest.raises(UserError, match="claim claim needs the accuracy of every run, which one lacks"):
+    with pytest.raises(UserError, match="claim claim needs the accuracy of every run, but one run has none"):
         claims.claims_table(runs, declared)
 
 

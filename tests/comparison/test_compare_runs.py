@@ -131,14 +131,14 @@ def test_seeds_without_a_partner_are_left_out_and_named(command, tmp_path):
     table = table[~((table["variant"] == "b") & (table["seed"] == "s3"))]
     code, _, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
     assert code is None
-    assert error == "".join(f"b, {measure}: left out, without a partner, seed s3\n" for measure in ("accuracy", "loss"))
+    assert error == "".join(f"b, {measure}: left out, no partner for seed s3\n" for measure in ("accuracy", "loss"))
     assert pd.read_csv(tmp_path / "out/verdicts.csv").set_index(["variant", "measure"])["n"].tolist() == [7, 7, 8, 8]
 
 
 def test_a_number_that_is_missing_in_one_measure_is_named_there(command):
     table = long(wide())
     table = table[~((table["variant"] == "b") & (table["seed"] == "s7") & (table["metric"] == "loss"))]
-    assert command(table, *BETTER)[2] == "b, loss: left out, without a partner, seed s7\n"
+    assert command(table, *BETTER)[2] == "b, loss: left out, no partner for seed s7\n"
 
 
 def test_columns_may_have_any_names(command):
@@ -165,20 +165,20 @@ def test_rows_are_chosen_by_where(command):
         (wide(), ("--better", "accuracy", "--baseline", "ce"), "--better is 'accuracy': write it as NAME:VALUE"),
         (wide(), ("--better", "accuracy:higher", "--baseline", "cee"), "--baseline is cee, which has no run: did you mean ce?"),
         (wide(), (*BETTER, "--by", "sead"), "has no column sead: did you mean seed?"),
-        (wide(), (*BETTER, "--where", "seed=9"), "has no run that --where keeps: give it a row for each run"),
-        (long(wide()), (*BETTER, "--where", "seed=9"), "has no run that --where keeps: give it a row for each run"),
+        (wide(), (*BETTER, "--where", "seed=9"), "has no run that matches --where: it needs one row per run"),
+        (long(wide()), (*BETTER, "--where", "seed=9"), "has no run that matches --where: it needs one row per run"),
         (wide(), ("--better", "accuracy:higher", "accuracy:lower", "--baseline", "ce"), "--better names accuracy twice: name it once"),
         (wide().replace({"seed": {"s3": " "}}), BETTER, "has a row without a seed: fill it in"),
         (wide(), (*BETTER, "--margin", "accuracy:-1"), "--margin is '-1': give a number above 0"),
         (wide(), (*BETTER, "--margin", "f1:1"), "--margin names f1, which --better does not"),
         (pd.concat([wide(), wide()]), BETTER, "has seed s0 of ce more than once: keep one row of each run"),
-        (wide().assign(accuracy=""), BETTER, "accuracy of ce with seed s0 is no value: give a number, or leave the run out"),
+        (wide().assign(accuracy=""), BETTER, "accuracy of ce with seed s0 is no value: give a number, or remove the run"),
         (wide().assign(accuracy="nan"), BETTER, "accuracy of ce with seed s0 is 'nan': give a number"),
         (wide().assign(accuracy="1e999"), BETTER, "accuracy of ce with seed s0 is '1e999': give a number"),
-        (wide()[lambda table: table["variant"] == "ce"], BETTER, "has no variant but ce: give it runs of another"),
+        (wide()[lambda table: table["variant"] == "ce"], BETTER, "has only the variant ce: add runs of another"),
         (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
         ("", BETTER, "is not a CSV"),
-        ("variant,seed,accuracy,loss\n", BETTER, "has no run: give it a row for each run"),
+        ("variant,seed,accuracy,loss\n", BETTER, "has no run: it needs one row per run"),
         ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "is not a CSV"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_renamed_key_is_found_at_any_depth(monkeypatch):
     assert schema.renamed("variants[].title") == "variants[].label"
     assert schema.renamed("rate") == "recipe.learning_rate"
     assert schema.renamed("title") is None
-    assert sentence(changed(("variants.1.title", "x"))).endswith("variants[1].title has another name now: write variants[].label")
+    assert sentence(changed(("variants.1.title", "x"))).endswith("variants[1].title was renamed: write variants[].label")
 
 
 def test_a_renamed_key_of_the_recipe_is_found_in_the_recipe_and_in_that_of_a_variant(monkeypatch, tmp_path):
@@ -70,9 +70,9 @@ def test_a_renamed_key_of_the_recipe_is_found_in_the_recipe_and_in_that_of_a_var
     (tmp_path / "schema.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setattr(schema, "SCHEMA", tmp_path / "schema.yaml")
     monkeypatch.setattr(schema, "_schema", functools.cache(schema._schema.__wrapped__))
-    assert sentence(changed(("recipe.decay", 0.1))).endswith("recipe.decay has another name now: write recipe.lr_factor")
+    assert sentence(changed(("recipe.decay", 0.1))).endswith("recipe.decay was renamed: write recipe.lr_factor")
     message = sentence(changed(("variants.1.recipe", {"decay": 0.1})))
-    assert message.endswith("variants[1].recipe.decay has another name now: write variants[].recipe.lr_factor")
+    assert message.endswith("variants[1].recipe.decay was renamed: write variants[].recipe.lr_factor")
 
 
 def test_auto_is_short_for_the_most_confused_pair():

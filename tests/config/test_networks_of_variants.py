@@ -70,7 +70,7 @@ def test_points_of_several_networks_are_on_no_plane():
     ("network", "message"),
     [
         ({"kind": "resnet"}, 'network.kind is "resnet": did you mean resnet18?'),
-        ({"kind": "mine"}, 'network.kind is "mine": choose from cnn, resnet18, torchvision, or name the file of your own in plugins'),
+        ({"kind": "mine"}, 'network.kind is "mine": choose from cnn, resnet18, torchvision, or list your own file in plugins'),
         ({"kind": "torchvision"}, "network.name is missing: add it"),
         ({"kind": "resnet18", "name": "x"}, "network.name is not a key of kind resnet18: known keys are kind"),
         ("resnet18", 'network is "resnet18": it must be a map of keys'),

@@ -42,8 +42,8 @@ def test_a_map_is_read_from_json_text_and_from_files(here):
         ("{a: 1}", "not valid JSON: "),
         ("gone.yaml", "gone.yaml does not exist: check the path"),
         ("a/gone.yaml", "a/gone.yaml does not exist: check the path"),
-        (".", ". is no file of text"),
-        ("", ". is no file of text"),
+        (".", ". is not a text file"),
+        ("", ". is not a text file"),
         ("x" * 5000, "x" * 200 + " cannot be read: File name too long"),
         ("a\0b", r"a\x00b does not exist: "),
         ("[1]", "'[1]' is not a map of keys and values"),
@@ -71,7 +71,7 @@ def test_what_is_no_map_or_too_large_is_refused(here, source, problem):
         (b"# nothing\n", "'s.yaml' is empty"),
         (b"- a\n", "'s.yaml' is not a map of keys and values"),
         (b"word\n", "'s.yaml' is not a map of keys and values"),
-        (b"a: 1\n# " + b"x" * 2**24, "s.yaml is no file of text with at most 16 MiB"),
+        (b"a: 1\n# " + b"x" * 2**24, "s.yaml is not a text file of at most 16 MiB"),
         (b'{"a": 1,\n"a": 2}', 's.yaml, line 2: the key "a" is there twice, first in line 1'),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_is_compared_with_those_beside_it(here):
 
 def test_a_pipe_is_not_waited_for(here):
     os.mkfifo("pipe.yaml")
-    with pytest.raises(UserError, match=r"^pipe\.yaml is no file of text"):
+    with pytest.raises(UserError, match=r"^pipe\.yaml is not a text file"):
         read_map("pipe.yaml")
 
 

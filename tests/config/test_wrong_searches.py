@@ -12,7 +12,7 @@ WRONG = {
     "nothing to search": ([("search.space", NOTHING)], "search.space has no key with a range", "give one a range, or set search.enabled"),
     "nothing to search for a variant": (
         [("search.scope", "each"), ("search.space", RATE_ALONE), ("variants.1.recipe", {"learning_rate": 0.02})],
-        "variants[1].recipe sets all that search.space searches (learning_rate)",
+        "variants[1].recipe sets every key of search.space (learning_rate)",
         "remove a key there, or set search.scope to shared",
     ),
     "a warm-up as long as a trial": ([("recipe.warmup_epochs", 15)], "search.epochs is 15", "a trial's warm-up may last 15 epochs"),
@@ -20,12 +20,12 @@ WRONG = {
     "a space around null": (
         [("search.space.clip_gradient", [0.1, 10])],
         "search.space.clip_gradient is [0.1, 10], but recipe.clip_gradient is null",
-        "give it a value in there",
+        "set a value within the range",
     ),
     "a space of drops that are not there": (
         [("search.space.lr_factor", [0.05, 0.5]), ("recipe.schedule", "cosine")],
         "search.space.lr_factor has a range, but recipe.schedule is cosine",
-        "set lr_factor there to null",
+        "set search.space.lr_factor to null",
     ),
     "a number for a range": ([("search.space.momentum", 0.9)], "search.space.momentum is 0.9", "it must be a list such as [a, b] or null"),
 }

@@ -27,7 +27,7 @@ def test_inputs_of_the_future_are_dated_now_with_all_of_their_study(tmp_path, mo
     times = [path.stat().st_mtime_ns for path in files]
     assert times[0] < times[1] <= time.time_ns()
     assert min(times[2:]) > (now + 800) * 1e9, "another study and other files are not touched"
-    assert capsys.readouterr().err.startswith("set the dates of files of the future to now: 2 files, such as ")
+    assert capsys.readouterr().err.startswith("set the times of files dated in the future to now: 2 files, such as ")
     date_inputs(["--runs", "results/a/runs"])
     assert [path.stat().st_mtime_ns for path in files] == times
 

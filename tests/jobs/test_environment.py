@@ -56,7 +56,7 @@ def test_what_would_change_results_is_taken_away_and_named(tmp_path):
         tmp_path, MPLBACKEND="module://gone", ATEN_CPU_CAPABILITY="default", DNNL_MAX_CPU_ISA="SSE41", OMP_NUM_THREADS="3"
     )
     assert shown.endswith(b" agg None")
-    assert logged == "ignored of the environment, since it would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
+    assert logged == "ignored environment variables that would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
 
 
 def test_nothing_is_printed_where_nothing_is_taken_away(tmp_path):

@@ -59,8 +59,8 @@ def broken_copy(trained_run, folder, missing=()):
 
 
 WRONG = {
-    "a word that YAML 1.1 takes for true": ("on: validation", "on is no key of settings: see --help"),
-    "an unknown key": ("evaluate_on: validation", r"evaluate_on is no key of settings: did you mean evaluated_on\?"),
+    "a word that YAML 1.1 takes for true": ("on: validation", "on is not a key of settings: see --help"),
+    "an unknown key": ("evaluate_on: validation", r"evaluate_on is not a key of settings: did you mean evaluated_on\?"),
     "other images": ("evaluated_on: training", 'evaluated_on is "training"'),
     "half a pair": ("pairs: [[cat]]", r"pairs is \[\[\"cat\"\]\]"),
     "a pair of one class": ("pairs: [[cat, cat]]", r"pairs is \[\[\"cat\", \"cat\"\]\]"),

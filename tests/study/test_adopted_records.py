@@ -98,7 +98,7 @@ def test_records_give_the_tables_figures_and_report_without_training(finished, r
     status = study.run("python", "workflow/scripts/study.py", "status", "--study", "tiny").stdout
     assert "all done: results/tiny/report.html" in status
     again = study.run(*command, f"CODE={COMMIT}").stdout
-    assert again.count("not imported, the study has this run already") == 6
+    assert again.count("not imported, the study already has this run") == 6
     picture = PROJECT / "docs/study/final.png"
     done = study.run("python", "workflow/scripts/predict.py", "--run", "results/tiny/runs/ce/seed0", str(picture), check=False)
     assert done.returncode == 1
@@ -132,10 +132,10 @@ def other_answers(folder):
             "its recipe.momentum is 0.9, here 0.8",
         ),
         (lambda folder: None, {"variants": [{"name": "dfl", "loss": DFL, "recipe": {"momentum": 0.9}}]}, None),
-        (lambda folder: None, {"pairs": {"auto": 1}}, "pairs that are chosen from runs need another evaluation"),
+        (lambda folder: None, {"pairs": {"auto": 1}}, "but pairs: auto needs a new evaluation"),
         (lambda folder: changed_metrics(folder, seed=1), {}, "its metrics are of another run"),
         (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
-        (other_answers, {}, "its predictions do not have the confusion matrix of its metrics"),
+        (other_answers, {}, "its predictions do not match the confusion matrix in its metrics"),
         (lambda folder: (folder / "predictions_test.npz").write_bytes(b"PK"), {}, "predictions_test.npz cannot be read"),
     ],
 )
@@ -164,5 +164,5 @@ def test_only_one_older_code_of_a_variant_is_accepted(finished, records):
 @pytest.mark.parametrize("name", ["nothing", "HEAD:README.md", "--all", "abc"])
 def test_what_is_no_commit_is_refused(name, monkeypatch):
     monkeypatch.chdir(PROJECT)
-    with pytest.raises(UserError, match="which is no commit here"):
+    with pytest.raises(UserError, match="which is not a commit of this repository"):
         adoption.full_commit(name)

@@ -81,7 +81,7 @@ def test_an_existing_run_is_kept_and_a_stale_one_is_replaced_completely(home, tm
     (stale / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
     left = moments(target, without="logs")
     output = adopt(home, "--runs", str(source / "ce")).stdout
-    assert "seed0: not imported, the study has this run already in results/tiny/runs/ce/seed0\n" in output
+    assert "seed0: not imported, the study already has this run in results/tiny/runs/ce/seed0\n" in output
     assert "1 of 2 runs imported" in output
     assert moments(target, without="logs") == left
     assert {path.name for path in stale.iterdir()} == FILES  # the old evaluation is removed
@@ -125,7 +125,7 @@ def test_a_folder_without_a_run_of_the_study_ends_in_one_sentence(home, tmp_path
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert ("holds no run of the study tiny" if has_run else "holds no run.json") in done.stderr
-    assert done.stdout == (f"{empty}/deep: not imported, its run.json is not one that train writes\n" if has_run else "")
+    assert done.stdout == (f"{empty}/deep: not imported, its run.json was not written by train\n" if has_run else "")
 
 
 @pytest.mark.parametrize("end", [UserError("no space left"), KeyboardInterrupt()], ids=["failed", "Ctrl-C"])
@@ -174,7 +174,7 @@ def test_a_run_that_a_job_works_on_is_left_to_it(home, tmp_path):
     """Even where no Snakemake runs: the job may have outlived it."""
     with only_one(home.folder / "results/tiny/checkpoints/dfl/seed1.safetensors"):
         done = adopt(home, "--runs", str(tmp_path / "brought/dfl"))
-    assert f"{tmp_path}/brought/dfl/seed1: not imported, a job is at work on it here: wait for its end" in done.stdout
+    assert f"{tmp_path}/brought/dfl/seed1: not imported, its job is running here: wait until it ends" in done.stdout
     assert done.stdout.endswith("1 of 2 runs imported\n")
     assert not (home.folder / "results/tiny/runs/dfl/seed1").exists()
 
@@ -185,7 +185,7 @@ def test_a_study_whose_import_was_cut_short_is_not_started_before_it_is_repeated
     kept.mkdir(parents=True)
     begun = home.snakemake(check=False)
     assert begun.returncode != 0
-    assert "an import of runs into results/tiny was cut short: run `make adopt` with its RUNS and CONFIG again first" in begun.stderr
+    assert "an import of runs into results/tiny was interrupted: first run `make adopt` again with the same RUNS and CONFIG" in begun.stderr
     assert "Traceback" not in begun.stderr
     assert adopt(home, "--runs", str(tmp_path / "brought")).stdout.endswith("6 of 6 runs imported\n")
     assert not replaced.interrupted(home.folder / "results/tiny")
@@ -194,7 +194,7 @@ def test_a_study_whose_import_was_cut_short_is_not_started_before_it_is_repeated
 def test_a_run_that_is_there_twice_is_imported_once(home, tmp_path):
     shutil.copytree(tmp_path / "brought/ce", tmp_path / "brought/copies")
     output = adopt(home, "--runs", str(tmp_path / "brought")).stdout
-    assert output.count("not imported, this run was imported just now from another folder") == 2
+    assert output.count("not imported, this run was already imported from another folder") == 2
     assert output.endswith("6 of 8 runs imported\n")
 
 
@@ -205,7 +205,7 @@ def test_one_command_at_a_time_works_on_a_study(home, tmp_path):
     lock.release()
     for failed in (done, begun):
         assert failed.returncode != 0
-        assert "another command is at work on the study tiny: wait for its end" in failed.stderr
+        assert "another command is running on the study tiny: wait until it ends" in failed.stderr
         assert "Traceback" not in failed.stderr
     assert not (home.folder / "results/tiny/runs").exists()
 
@@ -246,8 +246,8 @@ def test_a_run_of_the_study_is_not_refused(judged):
         ("fingerprint", "0" * 16, "it was trained on another split of the images"),
         ("epochs", 1, "it ended after 1 of 2 epochs"),
         ("weights.last", "0", "last.safetensors is damaged: its SHA-256 is not that of run.json"),
-        ("weights", {"last": "0", "../../secret": "0"}, "its run.json is not one that train writes"),
-        ("weights", None, "its run.json is not one that train writes"),
+        ("weights", {"last": "0", "../../secret": "0"}, "its run.json was not written by train"),
+        ("weights", None, "its run.json was not written by train"),
     ],
 )
 def test_a_record_that_differs_is_refused_with_what_differs(judged, path, value, reason):

@@ -57,7 +57,7 @@ def test_files_of_the_future_are_dated_now_in_their_order(tmp_path, capsys):
     assert len(set(after.values())) == len(times)
     assert all(after[path] == before[path] for path in times if times[path] < now)
     future = sorted((path for path in times if times[path] > now), key=before.get)
-    assert capsys.readouterr().err == f"set the dates of files of the future to now: {len(future)} files, such as {future[0]}\n"
+    assert capsys.readouterr().err == f"set the times of files dated in the future to now: {len(future)} files, such as {future[0]}\n"
 
 
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):

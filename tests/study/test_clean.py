@@ -131,7 +131,7 @@ def test_nothing_outside_the_study_is_removed(study, tmp_path):
     before = files(study.folder), files(tmp_path / "big_disk")
     done = clean_study(study, "--leftovers", "--yes")
     assert done.returncode == 1
-    assert f"results/tiny/runs/dfl/seed0 lies elsewhere, at {tmp_path}/big_disk/seed0: remove it there yourself" in done.stderr
+    assert f"results/tiny/runs/dfl/seed0 is really at {tmp_path}/big_disk/seed0: remove it there yourself" in done.stderr
     assert (files(study.folder), files(tmp_path / "big_disk")) == before
 
 

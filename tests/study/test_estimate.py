@@ -66,9 +66,7 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
     )
     assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in output
     work = estimate.workload(resolve(BASE), 37, 0)
-    assert (
-        f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs side by side at 100 images/s each (median of 3 finished runs)" in output
-    )
+    assert f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs in parallel at 100 images/s each (median of 3 finished runs)" in output
     assert "about 1.4 GB of disk" in output
 
 
@@ -85,7 +83,7 @@ def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monke
     monkeypatch.setattr(estimate_study, "measure", lambda config, network, device, name: {"fp32": 100.0, "bf16": bf16}[name])
     options = "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path
     output = run(monkeypatch, capsys, *options)
-    assert (f"{remark}, which train.precision: auto takes: consider bf16 for the study\n" in output) == bool(remark)
+    assert (f"{remark}, which train.precision: auto takes: consider train.precision: bf16\n" in output) == bool(remark)
     assert ("times as fast" in output) == bool(remark)
     named = {"train": {"precision": "fp32"}}
     (tmp_path / "named.yaml").write_text(json.dumps(named))

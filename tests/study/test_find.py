@@ -45,7 +45,7 @@ def test_the_config_is_that_of_now(results):
     find.Path("mine.yaml").write_text("study: mine\nseeds: [7]\n")
     assert find.chosen("mine", [])["seeds"] == [7]
     find.Path("mine.yaml").write_text("study: other\n")
-    with pytest.raises(UserError, match=r"results/mine is not known any more: name its overlays with --configfile"):
+    with pytest.raises(UserError, match=r"results/mine is unknown: name its overlays with --configfile"):
         find.chosen("mine", [])
     find.Path("mine.yaml").unlink()
     with pytest.raises(UserError, match=r"^mine\.yaml does not exist: check the path"):
@@ -69,14 +69,14 @@ def test_overlays_are_noted_by_the_path_that_a_person_would_type(results):
 
 def test_a_name_and_overlays_that_disagree_are_refused(results):
     start("mine", 1000)
-    with pytest.raises(UserError, match=r"--study is mine, but config/demo\.yaml make the study demo"):
+    with pytest.raises(UserError, match=r"--study is mine, but config/demo\.yaml define the study demo"):
         find.chosen("mine", ["config/demo.yaml"])
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "/etc", "a/b", "../mine", "mine/", "mine/../mine", "mine\n", "-rf", "$(id)", "ä"])
 def test_what_is_no_name_is_refused(results, name):
     start("mine", 1000)
-    with pytest.raises(UserError, match="is no name of a study"):
+    with pytest.raises(UserError, match="is not the name of a study"):
         find.folder_of(name)
 
 
@@ -85,7 +85,7 @@ def test_links_other_folders_and_what_is_not_there_are_refused(results):
     (results / "notes").mkdir()
     (results / "notes" / "diary.txt").touch()
     (results / "linked").symlink_to("mine")
-    for name, reason in (("notes", "not the folder of a study"), ("linked", "is a link"), ("gone", r"does not exist.*\(mine\)")):
+    for name, reason in (("notes", "not the folder of a study"), ("linked", "is a symbolic link"), ("gone", r"does not exist.*\(mine\)")):
         with pytest.raises(UserError, match=reason):
             find.folder_of(name)
     assert find.folder_of("mine").samefile(results / "mine")

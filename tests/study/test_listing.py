@@ -63,7 +63,7 @@ def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(finished,
     shutil.rmtree(study.folder / "results/tiny/runs/ce/seed1")
     rows, text = listed(study)
     assert [row[:2] for row in rows] == [["ce", "0"], ["ce_sampler", "0"], ["ce_sampler", "1"], ["dfl", "1"]]
-    assert text.endswith("trained and not evaluated yet: dfl seed 0")
+    assert text.endswith("trained but not evaluated yet: dfl seed 0")
 
 
 def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
@@ -79,7 +79,7 @@ def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
         (runs / name).write_text(content)
     rows, text = listed(study)
     assert [row[:2] for row in rows] == [["ce_sampler", "1"]]
-    assert text.endswith("trained and not evaluated yet: dfl seed 0, dfl seed 1")
+    assert text.endswith("trained but not evaluated yet: dfl seed 0, dfl seed 1")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
         (["--columns", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
         (["--sort", "nothing"], "runs have no column 'nothing': choose from variant, label, seed, model, accuracy,"),
         (["--columns", "accuracy", "confusion:no"], "runs have no column 'confusion:no'"),
-        (["--study", ".."], "'..' is no name of a study"),
+        (["--study", ".."], "'..' is not the name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_study_without_runs_is_refused_with_where_to_look(finished, tmp_path):
     study = finished.copy(tmp_path)
     shutil.rmtree(study.folder / "results/tiny/runs")
     done = study.run("make", "--silent", "--old-file=setup", "runs", "STUDY=tiny", "SORT=accuracy", check=False)
-    assert "results/tiny holds no evaluated run yet: `make status` shows how far it is" in done.stderr
+    assert "results/tiny has no evaluated run yet: `make status` shows the progress" in done.stderr
 
 
 def test_a_column_is_selected_by_its_name_its_beginning_or_a_pattern():

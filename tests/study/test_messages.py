@@ -139,7 +139,7 @@ def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, c
     assert lines[0] == f"Train bad failed: ValueError: no ({tmp_path}/bad.log)"
     assert len(lines) == 2
     assert lines[1].startswith("fix the cause, then rerun the same command: finished runs are kept")
-    assert "`make status STUDY=demo` shows how far the study is" in lines[1]
+    assert "`make status STUDY=demo` shows the progress of the study" in lines[1]
     [line] = failures(jobs[1:], folder, capsys)
     assert line.startswith("stopped before the end: rerun the same command")
     folder.mkdir()

@@ -286,13 +286,13 @@ def test_a_damaged_registration_is_set_aside_and_said_to_be(study, damage, capsy
     damaged = DAMAGE[damage](study.path.read_text())
     study.path.write_text(damaged)
     [said] = study.said(tiny())
-    assert said.startswith("not known to be registered: of registration.json, ")
+    assert said.startswith("not known to be registered: registration.json is damaged, ")
     assert "\n" not in said
     assert study.register(tiny()) == ["recorded again after 1 finished run: the registration before was damaged"]
     assert study.path.with_name("registration.json.damaged").read_text() == damaged
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert err.endswith("set aside as registration.json.damaged; a new one is begun\n")
+    assert err.endswith("renamed to registration.json.damaged; a new one is started\n")
 
 
 @given(st.binary(max_size=200))

@@ -122,7 +122,7 @@ def test_changes_that_cannot_be_read_are_refused(arguments, problem):
 )
 def test_an_option_of_which_snakemake_drops_the_first_is_refused(here, monkeypatch, words, option):
     monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
-    with pytest.raises(UserError, match=f"^{option} is there twice, and Snakemake takes only the last"):
+    with pytest.raises(UserError, match=f"^{option} is given twice, but Snakemake uses only the last"):
         snakemake_internals.as_written(called())
     monkeypatch.setattr(sys, "argv", ["pytest", *words.split()])
     assert snakemake_internals.as_written(called())["study"] == "base", "another program's options are not looked at"

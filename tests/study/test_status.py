@@ -239,10 +239,10 @@ def test_make_passes_the_study_on(finished):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--study", "../tiny"], "is no name of a study"),
+        (["--study", "../tiny"], "is not the name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
         (["--configfile", "gone.yaml"], "gone.yaml does not exist: "),
-        (["--follow"], "--follow needs a terminal, and the output is none: leave it out"),
+        (["--follow"], "--follow needs a terminal, but the output is not one: omit --follow"),
     ],
 )
 def test_what_cannot_be_shown_ends_in_one_sentence(finished, options, message):

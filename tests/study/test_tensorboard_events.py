@@ -78,4 +78,4 @@ def test_a_study_without_runs_is_refused(finished, tmp_path):
         path.unlink()
     done = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml", check=False)
     assert done.returncode != 0
-    assert done.stderr == "study.py: results/tiny holds no progress of a run: train one first, or use --follow\n"
+    assert done.stderr == "study.py: results/tiny has no progress of a run: train one first, or use --follow\n"

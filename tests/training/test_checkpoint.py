@@ -233,7 +233,7 @@ def train_beside(trainer, folder, **changes):
     log.unlink(missing_ok=True)
     with FileLock(folder.parent / ".c.lock") as other, ThreadPoolExecutor(1) as pool:
         code = pool.submit(trainer.train, folder, **changes)
-        while not (log.exists() and "waiting for another job that works on this run: it holds" in log.read_text()):
+        while not (log.exists() and "waiting for another job of this run, which holds" in log.read_text()):
             assert not code.done()
             time.sleep(0.01)
         other.release()

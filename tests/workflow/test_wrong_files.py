@@ -36,7 +36,7 @@ def test_a_mistake_in_the_config_of_the_workflow_is_named_with_its_line(tmp_path
 
 def test_two_options_of_which_snakemake_would_drop_one_are_refused(study):
     expected = refusal(study, "--configfile", "tiny.yaml", "--config", "seeds=[0]", "--config", "baseline=ce")
-    assert expected.startswith("--config is there twice, and Snakemake takes only the last")
+    assert expected.startswith("--config is given twice, but Snakemake uses only the last")
 
 
 def test_a_misspelt_target_is_answered_with_the_nearest(study):

@@ -39,15 +39,15 @@ def main() -> None:
     directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in _pairs("--better", options.better, ":")}
     margins = {measure: _positive(number) for measure, number in _pairs("--margin", options.margin, ":")}
     if unknown := margins.keys() - directions.keys():
-        raise UserError(f"--margin names {min(unknown)}, which --better does not: name it there too")
+        raise UserError(f"--margin names {min(unknown)}, which --better does not name: add it there")
     columns = Columns(options.variant, options.by, options.metric, options.value)
     table = measured_csv.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=")))
     contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)
     if not contrasts:
-        raise UserError(f"{options.csv} has no variant but {options.baseline}: give it runs of another")
+        raise UserError(f"{options.csv} has only the variant {options.baseline}: add runs of another")
     for entry in contrasts:
         if entry.unpaired:
-            say(f"{entry.variant}, {entry.measure}: left out, without a partner, {options.by} {', '.join(entry.unpaired)}", file=sys.stderr)
+            say(f"{entry.variant}, {entry.measure}: left out, no partner for {options.by} {', '.join(entry.unpaired)}", file=sys.stderr)
     summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
     text = measured_runs.markdown(summary, verdicts, contrasts, directions)
     say(*text.removesuffix("\n").split("\n"))

@@ -27,7 +27,7 @@ def main() -> None:
     cli.add_argument("--config", type=json_or_file, nargs="+", required=True, help="config as JSON or file, and overlays of it")
     cli.add_argument("--runs", type=int, help="runs that are still to train; default: all of the config")
     cli.add_argument("--trials", type=int, help="trials that are still to run; default: all of the config")
-    cli.add_argument("--at-once", type=positive, default=1, help="jobs that run side by side (default %(default)s)")
+    cli.add_argument("--at-once", type=positive, default=1, help="jobs that run in parallel (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
     options = cli.parse_args()
@@ -60,7 +60,7 @@ def main() -> None:
     images = estimate.inventory(config)
     classes = len(images.classes)
     disk = work.disk(statistics.mean(parameters(network, classes, images.size) for network in networks), classes)
-    side = "one job after the other" if options.at_once == 1 else f"{options.at_once} jobs side by side"
+    side = "one job at a time" if options.at_once == 1 else f"{options.at_once} jobs in parallel"
     duration = estimate.duration(work.seconds(rate, options.at_once))
     print(f"about {duration}, {side} at {rate:,.0f} images/s each ({origin}); about {decimal(disk)} of disk")
 
@@ -101,7 +101,7 @@ def measured_rate(config: dict, gpus: int, network: dict) -> tuple[float, str]:
         other = "fp32" if precision == "bf16" else "bf16"
         if (ratio := measure(config, network, device, other) / rate) > FASTER:
             chosen = f"{precision}, which train.precision: auto takes"
-            print(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider {other} for the study")
+            print(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider train.precision: {other}")
     return rate, f"{device_name(device)}, {precision}"
 
 

@@ -23,7 +23,7 @@ class Once(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         if option_string and self.dest in parser.stored:
-            parser.error(f"{option_string} is there twice: write it once")
+            parser.error(f"{option_string} is given twice: write it once")
         parser.stored.add(self.dest)
         setattr(namespace, self.dest, values)
 
@@ -87,12 +87,12 @@ def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
         names = [*keys, *known]
         if unknown := [key for key in value if key not in names]:
             raise argparse.ArgumentTypeError(
-                f"{dotted([str(unknown[0])])} is no key of settings: {advice(unknown[0], names, 'see --help')}"
+                f"{dotted([str(unknown[0])])} is not a key of settings: {advice(unknown[0], names, 'see --help')}"
             )
         if missing := [key for key in keys if key not in value]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
         if problem := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
-            raise argparse.ArgumentTypeError(f"the settings are not what they should be, {problem}: see --help")
+            raise argparse.ArgumentTypeError(f"the settings are invalid, {problem}: see --help")
         return value
 
     return settings

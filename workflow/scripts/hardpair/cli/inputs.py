@@ -87,8 +87,8 @@ def check_split(path: Path, images: int | None) -> None:
     indices = shapes.read(path, formats.SPLIT)
     chosen = indices["training"] + indices["validation"]
     if not indices["training"]:
-        raise UserError(f"{path} names no image to train on: make the split again")
+        raise UserError(f"{path} lists no training image: make the split again")
     if images is not None and max(chosen) >= images:
-        raise UserError(f"{path} names the image {max(chosen)} of {images}: make the split again")
+        raise UserError(f"{path} lists image {max(chosen)}, but the data have {images} images: make the split again")
     if len(set(chosen)) < len(chosen):
-        raise UserError(f"{path} names an image twice: make the split again")
+        raise UserError(f"{path} lists an image twice: make the split again")

@@ -181,7 +181,7 @@ def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
             sign = 1 if measure == "accuracy" else -1
             better, than = paired(*(by_variant[name][columns[measure]].loc[complete] for name in pair)) if complete else np.zeros((2, 0))
             if np.isnan(better - than).any():
-                raise UserError(f"claim {claim['name']} needs the {measure} of every run, which one lacks: evaluate the runs again")
+                raise UserError(f"claim {claim['name']} needs the {measure} of every run, but one run has none: evaluate the runs again")
             shown = f"{labels[pair[0]]} against {labels[pair[1]]}"
             parts.append(Part(shown, measure, sign * (better - than), sign, settings["margins"][measure] / 100))
     return parts

@@ -43,7 +43,7 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
         raw = raw[raw[column] == value]
     _require(path, raw, columns.variant, columns.seed)
     if raw.empty:
-        raise UserError(f"{path} has no run{' that --where keeps' if where else ''}: give it a row for each run")
+        raise UserError(f"{path} has no run{' that matches --where' if where else ''}: it needs one row per run")
     if all(measure in raw for measure in measures):
         table = pd.concat([_part(raw, columns, measure, raw[measure]) for measure in measures], ignore_index=True)
     else:
@@ -75,11 +75,11 @@ def choice(name: str, known: list[str]) -> str:
 def _check(path: Path, table: pd.DataFrame) -> None:
     for column in ("variant", "seed"):
         if (table[column].str.strip() == "").any():
-            raise UserError(f"{path} has a row without a {column}: fill it in, or leave the row out")
+            raise UserError(f"{path} has a row without a {column}: fill it in, or remove the row")
     numbers = pd.to_numeric(table["value"], errors="coerce")
     for row in table[~np.isfinite(numbers)].itertuples():
         value = repr(row.value) if row.value.strip() else "no value"
-        raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {value}: give a number, or leave the run out")
+        raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {value}: give a number, or remove the run")
     for row in table[table.duplicated(NAMES[:3])].itertuples():
         where = f"{path} has seed {row.seed} of {row.variant} more than once"
         raise UserError(f"{where}: keep one row of each run, or choose rows with --where")

@@ -51,7 +51,7 @@ def read(path: Path) -> Registration:
     before = None
     for place, entry in enumerate(value["entries"], 1):
         if entry["sha256"] != digest(entry) or entry["previous"] not in (before, formats.DAMAGED if before is None else before):
-            return Registration(problem=f"entry {place} was changed: it does not have its SHA-256")
+            return Registration(problem=f"the SHA-256 of entry {place} is wrong")
         before = entry["sha256"]
     try:
         for entry in value["entries"]:
@@ -90,7 +90,7 @@ def said(registration: Registration, present: dict) -> list[str]:
         present: of ``declared``.
     """
     if registration.problem:
-        return [f"not known to be registered: of {paths.REGISTRATION}, {registration.problem}"] * len(present["claims"])
+        return [f"not known to be registered: {paths.REGISTRATION} is damaged, {registration.problem}"] * len(present["claims"])
     return [_said(key, registration.entries, present) for key in keys(present)]
 
 

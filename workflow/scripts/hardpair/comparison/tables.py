@@ -90,8 +90,8 @@ def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:
             a, b = (_machine(record)[key] for record in (first, run))
             if a != b:
                 raise UserError(
-                    f"runs {_name(first)} and {_name(run)} differ in {key} ({a} and {b}), which alone may change results: "
-                    "train them alike or set compare.allow_mixed to true"
+                    f"runs {_name(first)} and {_name(run)} differ in {key} ({a} and {b}), which can change results: "
+                    "train all runs with the same, or set compare.allow_mixed to true"
                 )
 
 

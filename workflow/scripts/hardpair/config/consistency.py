@@ -32,9 +32,9 @@ def wrong_recipe(recipe: dict, where: str) -> Iterator[str]:
         yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
     if recipe.get("nesterov") and (recipe.get("optimizer") == "adamw" or recipe["momentum"] == 0):
         why = "adamw has no Nesterov momentum" if recipe.get("optimizer") == "adamw" else "momentum is 0"
-        yield f"{where}.nesterov is true, but {why}: set nesterov to false, or take sgd with momentum"
+        yield f"{where}.nesterov is true, but {why}: set nesterov to false, or use sgd with momentum"
     if (warmup := recipe.get("warmup_epochs", 0)) >= recipe["epochs"]:
-        yield f"{where}.warmup_epochs is {warmup}, but the run ends after epoch {recipe['epochs']}: let the warm-up end before"
+        yield f"{where}.warmup_epochs is {warmup}, but the run has {recipe['epochs']} epochs: use a shorter warm-up"
 
 
 def _wrong_variants(config: dict) -> Iterator[str]:
@@ -43,11 +43,11 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         values = [variant[key] for variant in config["variants"]]
         for value in values:
             if values.count(value) > 1:
-                yield f"variants: two have the {key} {shown(value)}; give each its own"
+                yield f"variants: two have the {key} {shown(value)}; give each a different {key}"
     for index, name in enumerate(names):
         for other in names[:index]:
             if other.lower() == name.lower():
-                yield f"variants[{index}].name is {shown(name)}, which some file systems take for {shown(other)}: rename one of them"
+                yield f"variants[{index}].name is {shown(name)}, which equals {shown(other)} on some file systems: rename one of them"
     mentions = [("baseline", config["baseline"])]
     mentions += [(f"contrasts[{index}]", name) for index, contrast in enumerate(config["contrasts"]) for name in contrast]
     if config["search"]["enabled"] and config["search"]["scope"] == "shared":
@@ -75,7 +75,7 @@ def _wrong_judgement(config: dict) -> Iterator[str]:
     elif looks and looks[-1] < FEWEST:
         yield f"looks ends with {looks[-1]} seeds, but verdicts need {FEWEST}: add a look"
     if config["evaluate"]["images"] == "validation":
-        what = "but evaluate.images is validation: images that choose may not judge what they chose, so evaluate on test"
+        what = "but evaluate.images is validation: the same images must not choose and judge, so set evaluate.images to test"
         if isinstance(config["pairs"], dict):
             yield f"pairs is auto, {what} or name the pairs"
         if config["search"]["enabled"]:
@@ -92,7 +92,7 @@ def _unknown(where: str, kind: str, names: list[str], known: Collection[str], ow
 def _repeated(where: str, pairs: list[list[str]]) -> Iterator[str]:
     for index, pair in enumerate(pairs):
         if pair in pairs[:index] or pair[::-1] in pairs[:index]:
-            yield f"{where}[{index}] is {shown(pair)}, which is there before: remove one of them"
+            yield f"{where}[{index}] is {shown(pair)}, which is listed twice: remove one of them"
 
 
 def _wrong_data(config: dict) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _wrong_data(config: dict) -> Iterator[str]:
     published |= {f"variants[{index}].published": variant.get("published") for index, variant in enumerate(config["variants"])}
     for where, values in published.items():
         if values and values["data"] not in kinds:
-            yield f"{where}.data is {shown(values['data'])}, which is no data.kind: {advice(values['data'], kinds)}"
+            yield f"{where}.data is {shown(values['data'])}, which is not a data.kind: {advice(values['data'], kinds)}"
         elif values and (classes := sources.get(values["data"]).classes):
             yield from _unknown(where, "class", values["pair"], classes, values["data"])
     if data["source"] is not None and not source.local:
@@ -158,14 +158,14 @@ def _wrong_search(config: dict) -> Iterator[str]:
     if config["data"]["validation"] == 0:
         yield "search.enabled is true, but data.validation is 0: a search needs validation images, so hold some out or disable it"
     if shared := sorted(set(search["seeds"]) & set(config["seeds"])):
-        yield f"search.seeds and seeds share {shared}: a seed that chose the recipe may not judge it, so give the search others"
+        yield f"search.seeds and seeds share {shared}: a seed that chose the recipe must not judge it, so give the search other seeds"
     space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
     if not space:
         yield "search.space has no key with a range: give one a range, or set search.enabled to false"
     for index, variant in enumerate(config["variants"]):
         if search["scope"] == "each" and space and space.keys() <= variant.get("recipe", {}).keys():
             yield (
-                f"variants[{index}].recipe sets all that search.space searches ({', '.join(space)}), so that its own search has nothing to "
+                f"variants[{index}].recipe sets every key of search.space ({', '.join(space)}), so its search has nothing to "
                 "choose: remove a key there, or set search.scope to shared"
             )
     for key, (low, high) in space.items():
@@ -173,13 +173,13 @@ def _wrong_search(config: dict) -> Iterator[str]:
             yield f"search.space.{key} is [{low}, {high}]: give the lowest value first, then a higher one"
         value = config["recipe"].get(key, recipe_default(key))
         if value is None:
-            yield f"search.space.{key} is [{low}, {high}], but recipe.{key} is null: it is the first trial, so give it a value in there"
+            yield f"search.space.{key} is [{low}, {high}], but recipe.{key} is null: set a value within the range for the first trial"
         elif not low <= value <= high:
-            yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: it is the first trial, so widen the space"
+            yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so widen the space"
     if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
-        yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set lr_factor there to null"
+        yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
     tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
     recipes = [config["recipe"], *(variant.get("recipe", {}) for variant in tried)]
     longest = max([recipe.get("warmup_epochs", 0) for recipe in recipes] + [space.get("warmup_epochs", [0])[-1]])
     if longest >= search["epochs"]:
-        yield f"search.epochs is {search['epochs']}, but a trial's warm-up may last {longest} epochs: let trials last longer than it"
+        yield f"search.epochs is {search['epochs']}, but a trial's warm-up may last {longest} epochs: use longer trials or shorten it"

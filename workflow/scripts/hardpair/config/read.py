@@ -67,7 +67,7 @@ def _text(name: str) -> str:
             others = sorted(str(other) for other in path.parent.glob("*") if other.suffix in (".yaml", ".yml", ".json"))
             raise UserError(f"{name[:200]} does not exist: {advice(path, others, 'check the path')}")
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{name[:200] or path} is no file of text with at most {MAX_BYTES // 2**20} MiB: name one in YAML or JSON")
+            raise UserError(f"{name[:200] or path} is not a text file of at most {MAX_BYTES // 2**20} MiB: name a YAML or JSON file")
         content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except (OSError, ValueError) as error:  # a name that is too long or has a null character
         raise UserError(f"{name[:200]} cannot be read: {getattr(error, 'strerror', None) or one_line(error)}") from None

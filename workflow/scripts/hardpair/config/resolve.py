@@ -123,7 +123,7 @@ def check(value: object, part: dict, name: str = "") -> None:
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise UserError(f"config: {dotted(path)} is {leaf}: give a finite number")
         if isinstance(leaf, str) and (match := UNWRITABLE.search(leaf)):
-            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {match[0]!a}, which no file or page can show")
+            raise UserError(f"config: {dotted(path)} is {shown(leaf)}: remove the character {match[0]!a}, which cannot be displayed")
 
 
 @functools.cache

@@ -23,7 +23,7 @@ def sentence(error, root: list) -> str:
             known = sorted(error.schema.get("properties", {}))
             key = next(key for key in value if key not in known)
             if now := renamed(re.sub(r"\[\d+\]", "[]", dotted([*path, key]))):
-                return f"{dotted([*path, key])} has another name now: write {now}"
+                return f"{dotted([*path, key])} was renamed: write {now}"
             homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
             near = advice(key, known, f"known keys are {', '.join(known)}")
@@ -44,7 +44,7 @@ def sentence(error, root: list) -> str:
         case "oneOf":
             kinds = [option["properties"]["kind"]["const"] for option in rule]
             if value["kind"] not in kinds:
-                others = f"choose from {', '.join(kinds)}, or name the file of your own in plugins"
+                others = f"choose from {', '.join(kinds)}, or list your own file in plugins"
                 return f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
             chosen = kinds.index(value["kind"])
             return sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)

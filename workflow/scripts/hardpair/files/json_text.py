@@ -27,7 +27,7 @@ def read_json(path: str | Path) -> object:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             raise UserError(
-                f"{path} is no file of text with at most {MAX_BYTES // 2**20} MiB: remove it and run the step that makes it again"
+                f"{path} is not a text file of at most {MAX_BYTES // 2**20} MiB: delete it and run the step that makes it again"
             )
         return load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

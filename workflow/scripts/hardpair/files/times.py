@@ -26,7 +26,7 @@ def date_now(folders: Iterable[Path]) -> None:
         with suppress(PermissionError, FileNotFoundError):  # another user's, in a shared folder of data
             os.utime(path, ns=(now, now + 1000 * place))
     if files:
-        say(f"set the dates of files of the future to now: {named(files)}", file=sys.stderr)
+        say(f"set the times of files dated in the future to now: {named(files)}", file=sys.stderr)
 
 
 def date_inputs(words: Iterable[str]) -> None:

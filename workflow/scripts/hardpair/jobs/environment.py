@@ -24,4 +24,4 @@ def neutral() -> None:
             stream.reconfigure(errors="backslashreplace")  # for PYTHONIOENCODING=ascii
     os.environ["MPLBACKEND"] = "agg"
     if ignored := [name for name in CHANGES_BITS if os.environ.pop(name, None) is not None]:
-        print(f"ignored of the environment, since it would change results: {', '.join(ignored)}", file=sys.stderr)
+        print(f"ignored environment variables that would change results: {', '.join(ignored)}", file=sys.stderr)

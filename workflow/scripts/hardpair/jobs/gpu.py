@@ -94,7 +94,7 @@ def _locks() -> Path:
     folder = TEMPORARY / f"hardpair-gpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise UserError(f"{folder} belongs to another user, so GPUs cannot be assigned: have it removed")
+        raise UserError(f"{folder} belongs to another user, so GPUs cannot be assigned: ask that user to remove it")
     return folder
 
 

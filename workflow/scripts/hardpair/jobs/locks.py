@@ -23,7 +23,7 @@ def only_one(checkpoint: Path | None) -> contextlib.AbstractContextManager[bool]
         return contextlib.nullcontext(False)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     lock = paths.lock_of(checkpoint)
-    return alone(lock, f"waiting for another job that works on this run: it holds {lock}")
+    return alone(lock, f"waiting for another job of this run, which holds {lock}")
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def take(lock_file: Path, refusal: str) -> FileLock:
 
 def take_study(folder: Path) -> FileLock:
     """Hold the lock of a study, as ``take``; Snakemake's own lock is a file, which others may remove."""
-    refusal = f"another command is at work on the study {folder.name}: wait for its end"
+    refusal = f"another command is running on the study {folder.name}: wait until it ends"
     return take(folder / paths.STUDY_LOCK, refusal)
 
 

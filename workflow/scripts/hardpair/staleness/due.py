@@ -131,7 +131,7 @@ class Due:
         metrics, run = (self.json(file) or {} for file in (job.outputs[0], job.inputs[0]))
         if metrics.get("fingerprint") == run.get("fingerprint"):
             return None
-        return Reason(FINGERPRINT, f"{job.outputs[0]} is about another run")
+        return Reason(FINGERPRINT, f"{job.outputs[0]} belongs to another run")
 
     def _digest(self, files: list[str]) -> str | None:
         try:

@@ -9,7 +9,7 @@ from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 
-MALFORMED = "its run.json is not one that train writes"
+MALFORMED = "its run.json was not written by train"
 
 
 @dataclass

@@ -79,7 +79,7 @@ def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], E
     recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
     split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
-        raise UserError("snakemake is running here: wait for its end, or run `snakemake --unlock` if it was killed")
+        raise UserError("snakemake is running here: wait until it ends, or run `snakemake --unlock` if it was killed")
     makers = [job for job in due.declared.values() if job.rule in ("split_data", "select_recipe")]
     if any(map(due.reason, makers)):
         command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
@@ -112,17 +112,17 @@ def import_runs(
         names = {"variant": run["variant"], "seed": run["seed"]}
         target = study / paths.RUN.format(**names)
         if target in imported:
-            say(f"{folder}: not imported, this run was imported just now from another folder")
+            say(f"{folder}: not imported, this run was already imported from another folder")
             continue
         try:
-            lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "a job is at work on it here: wait for its end")
+            lock = locks.take(paths.lock_of(study / paths.CHECKPOINT.format(**names)), "its job is running here: wait until it ends")
         except UserError as error:
             say(f"{folder}: not imported, {error}")
             continue
         locked.callback(lock.release)
         if refusal(target, expected) is None:
             present += 1
-            say(f"{folder}: not imported, the study has this run already in {target}")
+            say(f"{folder}: not imported, the study already has this run in {target}")
             continue
         import_run(folder, target, expected, older)
         write_text(study / paths.RUN_LOG.format(rule="train", **names), f"imported from {folder.resolve()}\n")
@@ -144,7 +144,7 @@ def full_commit(name: str) -> str:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout[:12]
     except (OSError, subprocess.CalledProcessError):
         if Path(".git").exists() or not re.fullmatch("[0-9a-f]{7,40}", name):
-            raise UserError(f"CODE is {name}, which is no commit here: name the commit of the code that trained the runs") from None
+            raise UserError(f"CODE is {name}, which is not a commit of this repository: name the commit that trained the runs") from None
         return name[:12]
 
 
@@ -191,7 +191,7 @@ def _damage(folder: Path, record: dict) -> str | None:
         text = (folder / name).read_text(encoding="utf-8", errors="replace")
         epochs = [row["epoch"] for row in csv.DictReader(text.splitlines())]
         if not text.endswith("\n") or epochs[-1:] != [str(record["epochs"])]:
-            return f"{name} is cut off: it does not reach epoch {record['epochs']}"
+            return f"{name} is truncated: it does not reach epoch {record['epochs']}"
     with contextlib.suppress(Exception), zipfile.ZipFile(folder / "history.npz") as archive:  # which raises anything on a broken file
         if archive.testzip() is None:
             return None
@@ -210,7 +210,7 @@ def _wrong_record(folder: Path, record: dict, config: dict) -> str | None:
         counts = np.zeros_like(confusion)
         np.add.at(counts, (answers.labels, answers.models[model].called), 1)
         if not np.array_equal(counts, confusion):
-            return "its predictions do not have the confusion matrix of its metrics"
+            return "its predictions do not match the confusion matrix in its metrics"
     return None
 
 
@@ -222,7 +222,7 @@ def _evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predict
     """
     evaluated_on, pairs, models = config["evaluate"]["images"], config["pairs"], list(record["weights"])
     if isinstance(pairs, dict):
-        raise UserError("it has no weights, and pairs that are chosen from runs need another evaluation: name the pairs in the config")
+        raise UserError("it has no weights, but pairs: auto needs a new evaluation: name the pairs in the config")
     imported = (folder / EVALUATION[0].format("")).is_file()  # as the study keeps it
     metrics, answers = (folder / name.format("" if imported else f"_{evaluated_on}") for name in EVALUATION)
     measured = formats.read_metrics(metrics)

@@ -87,14 +87,14 @@ def _refuse(targets: list[Path], folder: Path) -> None:
         UserError: a job is running in the study, or a folder of it is a link to another place.
     """
     if locks.snakemake_running(folder):
-        raise UserError(f"snakemake is running in {folder}: wait for its end, or run `snakemake --unlock` if it was killed")
+        raise UserError(f"snakemake is running in {folder}: wait until it ends, or run `snakemake --unlock` if it was killed")
     if busy := locks.held(paths.every(folder, paths.LOCK)):
-        raise UserError(f"a job is running in {folder}: it holds {min(busy)}; wait for its end")
+        raise UserError(f"a job is running in {folder}: it holds {min(busy)}; wait until it ends")
     if busy := [log for log in paths.every(folder, paths.JOB_LOG) if running_elsewhere(log)]:
-        raise UserError(f"a job seems to be running on another machine: {busy[0]} was written to just now; wait for its end")
+        raise UserError(f"a job seems to be running on another machine: {busy[0]} was just written to; wait until it ends")
     for path in targets:
         if not path.parent.resolve().is_relative_to(folder.parent.resolve()):
-            raise UserError(f"{path} lies elsewhere, at {path.resolve()}: remove it there yourself")
+            raise UserError(f"{path} is really at {path.resolve()}: remove it there yourself")
 
 
 def _remove(path: Path, folder: Path) -> None:

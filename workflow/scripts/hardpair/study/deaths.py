@@ -14,13 +14,13 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # somebody wanted the jo
 SETUP = "run `make setup` and put .venv/bin first in PATH, or activate the environment of the workflow"
 CAUSES = {
     signal.SIGILL: "this processor lacks an instruction that an installed package uses: install packages built for it",
-    signal.SIGSEGV: "an installed package is broken, or the machine is: try `make setup`, then another machine",
+    signal.SIGSEGV: "an installed package or the machine is broken: try `make setup`, then another machine",
     signal.SIGBUS: "a file that it reads became shorter, the disk is full, or the memory is broken: check the disk",
-    signal.SIGXCPU: "its limit of CPU time is over: raise it (`ulimit -t`)",
-    signal.SIGXFSZ: "a file would exceed the limit of file sizes: raise it (`ulimit -f`)",
+    signal.SIGXCPU: "it exceeded its CPU time limit: raise it (`ulimit -t`)",
+    signal.SIGXFSZ: "a file would exceed the file size limit: raise it (`ulimit -f`)",
 }
-OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use one with more"
-NO_ROOM = "most likely No space left on device, for its log too: free space"
+OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use a machine with more memory"
+NO_ROOM = "most likely No space left on device, also for its log: free space"
 LITTLE = 2**24  # bytes; what a job had half written is removed when it fails, so that some is free again
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
 

@@ -56,7 +56,7 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
     if configfiles:
         config = overlay(configfiles)
         if name not in (None, config["study"]):
-            raise UserError(f"--study is {name}, but {' '.join(configfiles)} make the study {config['study']}: name one of the two")
+            raise UserError(f"--study is {name}, but {' '.join(configfiles)} define the study {config['study']}: use only one of them")
         return config
     if name is None:
         started = max(paths.RESULTS.glob(f"*/{paths.STARTED}"), key=lambda path: path.stat().st_mtime, default=None)
@@ -66,7 +66,7 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
     folder = folder_of(name)
     config = _as_started(folder / paths.STARTED)
     if config["study"] != folder.name:
-        raise UserError(f"the config of {folder} is not known any more: name its overlays with --configfile")
+        raise UserError(f"the config of {folder} is unknown: name its overlays with --configfile")
     return config
 
 
@@ -86,16 +86,16 @@ def folder_of(name: str) -> Path:
         UserError: it is missing, or no folder of a study.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError(f"--study {name!r} is no name of a study: it is the name of a folder in {paths.RESULTS}/, without a path")
+        raise UserError(f"--study {name!r} is not the name of a study: give the name of a folder in {paths.RESULTS}/, without a path")
     folder = paths.RESULTS / name
     if folder.is_symlink():
-        raise UserError(f"{folder} is a link: use the study where it lies, at {folder.resolve()}")
+        raise UserError(f"{folder} is a symbolic link: use the study at {folder.resolve()}")
     if not folder.is_dir():
         studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
         todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
         raise UserError(f"{folder} does not exist: {todo}")
     if not is_study(folder):
-        raise UserError(f"{folder} is not the folder of a study: it has no {paths.STARTED} and no runs or search of one")
+        raise UserError(f"{folder} is not the folder of a study: it has no {paths.STARTED}, runs or search; name another folder")
     return folder
 
 

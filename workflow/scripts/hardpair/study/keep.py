@@ -41,9 +41,9 @@ def keep_study(config: dict) -> None:
     try:
         for job in due.declared.values():
             if not job.record and (written := due.json(job.outputs[0])) and written.get("fingerprint") != due.fingerprint(job):
-                raise UserError(f"{job.outputs[0]} was not made by the present config and code: set both back to what made it")
+                raise UserError(f"{job.outputs[0]} was not made by the present config and code: restore those that made it")
         if read_json(due.jobs.split)["data_sha256"] != read_json(due.jobs.about)["sha256"]:
-            raise UserError(f"{due.jobs.split} is of other images than {due.jobs.about}: prepare the images that it was made of")
+            raise UserError(f"{due.jobs.split} was made from other images than {due.jobs.about}: prepare those images again")
         kept = [job for job in due.declared.values() if _is_kept(job, config)]
         for job in kept:
             record.write(job.record, job.made)

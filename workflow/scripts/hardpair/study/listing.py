@@ -31,7 +31,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
     """
     records, unevaluated = read_records(folder)
     if not records:
-        raise UserError(f"{folder} holds no evaluated run yet: `make status` shows how far it is")
+        raise UserError(f"{folder} has no evaluated run yet: `make status` shows the progress")
     names = dict.fromkeys(record["variant"] for record, _ in records)
     table = tables.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
     if model != "both":
@@ -46,7 +46,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
         ascending = [(order[0].partition(":")[0] in HIGH) == reverse, True, True, True]
     print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
-        say(f"trained and not evaluated yet: {abbreviated(unevaluated)}")
+        say(f"trained but not evaluated yet: {abbreviated(unevaluated)}")
 
 
 def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:

@@ -90,4 +90,4 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
             say(f"{message} failed: {error} ({log})", file=sys.stderr)
             todo = "fix the cause, then rerun"
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
-    say(f"{todo}; `{find.command('status', folder.name)}` shows how far the study is", file=sys.stderr)
+    say(f"{todo}; `{find.command('status', folder.name)}` shows the progress of the study", file=sys.stderr)

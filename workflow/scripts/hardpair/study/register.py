@@ -38,7 +38,7 @@ def register(study: Path, config: dict, imported: Iterable[str] = ()) -> None:
     if found.problem:
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
-        say(f"{path} cannot be trusted, {found.problem}: set aside as {aside.name}; a new one is begun", file=sys.stderr)
+        say(f"{path} is damaged, {found.problem}: renamed to {aside.name}; a new one is started", file=sys.stderr)
     entries = list(found.entries)
     if entries and entries[-1]["declared"] == declared and not imported:
         return

@@ -42,7 +42,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         of_config = [*(["--configfile", *map(find.here_or_shipped, configfiles)] if configfiles else []), "--config", seeds]
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
         if code := subprocess.run(command).returncode:
-            raise UserError(f"the look at {look} seeds was not reached, since snakemake ended with exit code {code}: see above what to do")
+            raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         if not _evaluated(study, config, config["seeds"][:look]):  # --dry-run
             return
         if not (left := not_settled(study / "claims.csv")):
@@ -59,13 +59,13 @@ def looks_to_take(config: dict, max_seeds: int | None) -> list[int]:
     """
     looks, seeds = config["looks"], config["seeds"]
     if not config["claims"]:
-        raise UserError("claims is empty: declare what is to be settled")
+        raise UserError("claims is empty: declare at least one claim")
     if not looks:
-        raise UserError("looks is empty: declare at which numbers of seeds claims are judged, such as looks: [6, 8, 10]")
+        raise UserError("looks is empty: declare the numbers of seeds at which claims are judged, such as looks: [6, 8, 10]")
     if len(seeds) < looks[-1]:
-        raise UserError(f"seeds has {counted(len(seeds), 'seed')}, but the last of looks is at {looks[-1]}: list as many seeds")
+        raise UserError(f"seeds has {counted(len(seeds), 'seed')}, but the last look is at {looks[-1]}: list at least {looks[-1]} seeds")
     if max_seeds is not None and max_seeds < looks[0]:
-        raise UserError(f"--max-seeds is {max_seeds}, below the first of looks, {looks[0]}: allow as many")
+        raise UserError(f"--max-seeds is {max_seeds}, below the first look, {looks[0]}: allow at least {looks[0]}")
     return [look for look in looks if max_seeds is None or look <= max_seeds]
 
 

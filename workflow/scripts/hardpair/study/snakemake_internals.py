@@ -126,7 +126,7 @@ def refuse_repeated(arguments: Sequence[str]) -> None:
     words = Counter(word.partition("=")[0] for word in takewhile(lambda word: word != "--", arguments))
     for option, names in ONCE.items():
         if sum(words[name] for name in names) > 1:
-            raise UserError(f"{option} is there twice, and Snakemake takes only the last: write it once, with all its values after it")
+            raise UserError(f"{option} is given twice, but Snakemake uses only the last: write it once, with all its values after it")
 
 
 def refuse_unknown_targets(workflow, **wildcards: object) -> None:
@@ -225,7 +225,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
-            raise UserError(f"an import of runs into {study} was cut short: run `make adopt` with its RUNS and CONFIG again first")
+            raise UserError(f"an import of runs into {study} was interrupted: first run `make adopt` again with the same RUNS and CONFIG")
         refuse_unrecorded(config)
         tidy(map(Path, folders))
         write_bytecode(SCRIPTS)

@@ -29,7 +29,7 @@ def show(config: dict, following: bool) -> None:
     if not console.is_terminal:
         console.width = WIDE
         if following:
-            raise UserError("--follow needs a terminal, and the output is none: leave it out")
+            raise UserError("--follow needs a terminal, but the output is not one: omit --follow")
     console.print(view(follow(watch, console) if following else watch.status(), console.size.width))
 
 

@@ -166,7 +166,7 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     if status.marked:
         troubles.append(Text(f"claim {status.marked[0]}", "dim"))
         if more := len(status.marked) - 1:
-            troubles.append(Text(f"{counted(more, 'more claim')} declared otherwise than before the runs: see claims.csv", "dim"))
+            troubles.append(Text(f"{counted(more, 'more claim')} not declared before the runs: see claims.csv", "dim"))
     if status.leftover:
         names = abbreviated(status.leftover)
         command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"
@@ -190,11 +190,11 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
             text.append(f"\nabout {duration(status.seconds)} left, until {end:%H:%M}{day}", "bold")
         return text
     if status.working:
-        return text.append("\nno run or trial is training, but the study's command is at work", "dim")
+        return text.append("\nno run or trial is training, but the study's command is running", "dim")
     if status.locked:
         return text.append("\nno job is running, but Snakemake is; if it was killed, run `snakemake --unlock` first", "dim")
     verb = "start" if all(job.state == TO_DO for job in (*status.trials, *status.runs)) else "continue"
-    time = f" ({duration(status.seconds)} for one job after the other)" if status.seconds is not None else ""
+    time = f" ({duration(status.seconds)} for one job at a time)" if status.seconds is not None else ""
     return text.append(f"\nno job is running: run the study's command to {verb}{time}", "dim")
 
 

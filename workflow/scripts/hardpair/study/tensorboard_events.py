@@ -32,7 +32,7 @@ def write_events(folder: Path, follow: bool = False) -> None:
         time.sleep(INTERVAL)
         events.write()
     if not rows:
-        raise UserError(f"{folder} holds no progress of a run: train one first, or use --follow")
+        raise UserError(f"{folder} has no progress of a run: train one first, or use --follow")
     print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
 
 
