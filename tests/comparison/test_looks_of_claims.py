@@ -49,7 +49,7 @@ def test_a_claim_is_decided_by_the_seeds_of_its_look_alone(seeds):
     declared = settings(claim(("a", "b", BOTH)), seeds=seeds, looks=LOOKS)
     row = claims.claims_table(runs, declared).iloc[0]
     assert (row["verdict"], row["seeds"], row["threshold"]) == ("supported", 6, claims.thresholds(tuple(LOOKS), 0.05)[1])
-    assert row["why"].startswith("at the look at 6 of 10 seeds, A against B, accuracy +")
+    assert row["why"].startswith("after 6 of 10 seeds, A against B, accuracy +")
     assert np.isnan(row["p_adjusted"])
     runs.loc[runs["seed"] > 5, ["accuracy", "confusion:cat-dog"]] = 0.5
     assert claims.claims_table(runs, declared).iloc[0].equals(row), "later seeds do not change it"
@@ -59,7 +59,7 @@ def test_between_looks_the_last_look_stands_and_the_next_is_named():
     runs = made(9, noise=0.02, **AHEAD)
     verdict, why = judged(runs, settings(claim(("a", "b", BOTH)), seeds=9, looks=LOOKS))
     assert verdict == "not settled"
-    assert why.startswith("at the look at 8 of 10 seeds, A against B, ")
+    assert why.startswith("after 8 of 10 seeds, A against B, ")
     assert why.endswith("; the next look is at 10 seeds")
     assert judged(runs, settings(claim(("a", "b", BOTH)), seeds=8, looks=LOOKS)) == (verdict, why), "the ninth seed is not looked at"
 

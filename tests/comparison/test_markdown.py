@@ -169,7 +169,7 @@ def test_each_verdict_has_its_reason_and_controls_their_name(tmp_path):
     last = text.partition("## Claims\n\n")[2].splitlines()
     assert last[0] == "1 claim with an error of 5 % together: each has 5 % over all looks, at 3, 6 seeds."
     assert last[2] == WITHOUT
-    assert re.match(r"- dfl \\\| ce\. \*\*(Supported|Not settled|Refuted)\*\*: at the look at [36] of 6 seeds, ", last[4])
+    assert re.match(r"- dfl \\\| ce\. \*\*(Supported|Not settled|Refuted)\*\*: after [36] of 6 seeds, ", last[4])
     assert last[5].startswith(r"- Control: dfl \| ce. **")
     rows = tables_in(text)["Declared contrasts, last epoch"]
     assert rows[2][3][0] != "(", "a part of a claim"

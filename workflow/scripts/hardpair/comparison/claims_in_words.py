@@ -59,7 +59,7 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         return f"{some}, and verdicts need {fewest}{upcoming}"
     if decision.verdict == NOT_TESTED:
         return f"{name(next(part for part in complete if part.never_differs))}: the variants did not differ in these runs"
-    at = f"at the look at {decision.seeds} of {looks[-1]} seeds, " if looks else ""
+    at = f"after {decision.seeds} of {looks[-1]} seeds, " if looks else ""
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
         return f"{at}{_outlook(decision)}{upcoming}"

@@ -116,8 +116,10 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
 def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Contrast], directions: dict[str, int]) -> str:
     """Verdicts first, then the means, as Markdown."""
     ends = {measure: "higher" if sign > 0 else "lower" for measure, sign in directions.items()}
-    lines = [f"Differences to {contrasts[0].baseline}, paired by seed: mean and Student's 95 % interval; p of the paired t test, adjusted"]
-    lines[0] += f" over {len(contrasts)} comparisons (Holm)." if len(contrasts) > 1 else ", of one comparison."
+    lines = [
+        f"Differences from {contrasts[0].baseline}, paired by seed: mean, Student's 95 % interval and p of the paired t test, adjusted"
+    ]
+    lines[0] += f" over {len(contrasts)} comparisons (Holm)." if len(contrasts) > 1 else " for one comparison."
     lines += ["", *table_header(["variant", "measure", "n", "difference", "p", "verdict"])]
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = entry.part.unit

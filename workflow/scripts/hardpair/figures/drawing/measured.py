@@ -40,6 +40,6 @@ def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figu
     fewest = FEWEST_FOR_VERDICT if counts[-1] < FEWEST_FOR_VERDICT else None
     title = answer.headline(found, findings, counts[-1], fewest, "comparison")
     seeds = f"n = {counts[0]} seeds" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]} seeds"
-    subtitle = f"Differences to {style.plain(contrasts[0].baseline)}, {seeds}, paired · a dot is one seed · right is better"
+    subtitle = f"Differences from {style.plain(contrasts[0].baseline)}, {seeds}, paired · a dot is one seed · right is better"
     words = ", ".join(f"{SIGNS[verdict]} {WORDS[verdict]}" for verdict in dict.fromkeys(found))
     return differences.figure(Sheet(title, (subtitle, words), panels, (Block(tuple(rows)),), style.plain(source)))
