@@ -88,7 +88,7 @@ LOSSES = {
         {"built": "self.t = nn.Parameter(torch.ones(()))", "returned": "return self.t * values"},
         "has the parameter t, and only",
     ),
-    "submodule": ({"built": "self.layer = nn.Linear(10, 10)", "returned": "return values"}, "has the parameter layer.weight, and only"),
+    "submodule": ({"built": "self.layer = nn.Linear(10, 10)", "returned": "return values"}, "has the parameter layer.weight, but only"),
     "refresh shape": (
         {"refreshed": "return cross_entropy[:3].double()"},
         r"float64 of shape \(3,\) on cpu from refresh\(\): let refresh\(\)",
@@ -96,14 +96,17 @@ LOSSES = {
     "refresh NaN": ({"refreshed": "return cross_entropy / 0 * 0"}, r"NaN or infinity from refresh\(\)"),
     "wrong name": ({"returned": "return vlaues"}, r"mine\.py, line 22: NameError: name 'vlaues' is not defined; correct the plugin"),
     "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 12: TypeError: .*; correct the plugin"),
-    "generator of its own": ({"returned": "return values * np.random.default_rng().random()"}, "gives other results for the same input"),
+    "generator of its own": (
+        {"returned": "return values * np.random.default_rng().random()"},
+        "gives different results",
+    ),
     "a step counted": (
         {"built": "self.n = 0", "returned": "self.n += 1; return self.n * values"},
-        "keeps something outside of its buffers",
+        "keeps state outside its buffers",
     ),
     "a buffer made late": (
         {"refreshed": "self.register_buffer('w', torch.ones(()))", "returned": "return getattr(self, 'w', 2) * values"},
-        "keeps something outside of its buffers",
+        "keeps state outside its buffers",
     ),
 }
 POSITIONS = r"let draw\(\) return positions of 200 images, int64 of shape \(200,\), each from 0 to 199"
@@ -119,10 +122,10 @@ SAMPLERS = {
         r"float32 of shape \(3,\) on cpu from factors\(\): let factors\(\) return one finite",
     ),
     "refresh of numbers": ({"refreshed": "return 1.0"}, r"returned float from refresh\(\)"),
-    "order kept aside": ({"built": "self.n = 0", "returned": "self.n += 1; return positions.roll(self.n)"}, "keeps something outside"),
+    "order kept aside": ({"built": "self.n = 0", "returned": "self.n += 1; return positions.roll(self.n)"}, "keeps state outside"),
     "generator of its own": (
         {"returned": "return torch.randperm(200, generator=torch.Generator().manual_seed(random.SystemRandom().getrandbits(60)))"},
-        "gives other results",
+        "gives different results",
     ),
 }
 
@@ -163,7 +166,7 @@ def test_what_is_wrong_later_is_refused_where_it_comes(plugin, small_images, sma
 
 def test_factors_that_come_and_go_are_refused(plugin, small_images, small_split):
     settings = plugin(SAMPLER, built="self.n = 0", factors="self.n += 1; return torch.ones(self.count) if self.n > 1 else None")
-    with pytest.raises(UserError, match=r"mine\.py returned None from factors\(\) at one time and numbers at another"):
+    with pytest.raises(UserError, match=r"mine\.py returned both None and numbers from factors\(\)"):
         training_of(small_images, small_split, CE, settings).run()
 
 

@@ -35,23 +35,23 @@ WRONG = {
     "an idle parameter": ({"built": "self.idle = nn.Parameter(torch.zeros(3))"}, "does not use its parameter idle: use it in forward()"),
     "a generator of its own": (
         {"built": "self.g = torch.Generator(); self.g.seed()", "returned": "return logits + torch.rand(1, generator=self.g)"},
-        "gives other logits for the same images in evaluation",
+        "gives different logits for the same images in evaluation",
     ),
     "chance in training": (
         {
             "built": "self.g = torch.Generator(); self.g.seed()",
             "returned": "return logits + torch.rand(1, generator=self.g) if self.training else logits",
         },
-        "gives other results for the same input: draw random numbers from the global generator of torch",
+        "gives different results for the same input: draw random numbers from the global generator of torch",
     ),
-    "chance in evaluation": ({"returned": "return logits + torch.rand(1)"}, "let what is random heed self.training"),
+    "chance in evaluation": ({"returned": "return logits + torch.rand(1)"}, "apply randomness only in training"),
     "a state in Python": (
         {"built": "self.calls = 0", "returned": "self.calls += self.training; return logits * self.calls"},
-        "keeps something outside of its parameters and buffers, which a resumed run would not have",
+        "keeps state outside its parameters and buffers, which a resumed run would lose",
     ),
     "a layer in a list": (
         {"built": "self.layers = [nn.Linear(classes, classes)]", "returned": "return self.layers[0](logits)"},
-        "keeps something outside of its parameters and buffers",
+        "keeps state outside its parameters and buffers",
     ),
 }
 
@@ -90,7 +90,7 @@ def test_a_sound_one_is_taken(own, built):
 def test_no_module_is_refused(tmp_path):
     (tmp_path / "mine.py").write_text("class Network:\n    def __init__(self, classes, size): ...\n")
     plugins.use([tmp_path / "mine.py"])
-    assert "is no nn.Module: let its class be made of torch.nn.Module" in refusal({"kind": "mine"})
+    assert "is not an nn.Module: make its class a subclass of torch.nn.Module" in refusal({"kind": "mine"})
     plugins.use([])
 
 
@@ -105,8 +105,8 @@ def test_batchnorm_over_single_images_is_refused(own):
 @pytest.mark.parametrize(
     ("name", "size", "message"),
     [
-        ("alexnet", 32, "the network alexnet does not take 32 × 32 pixels (.*too small.*): take another network or data.size"),
-        ("vit_b_16", 24, "the network vit_b_16 does not take 24 × 24 pixels (.+): take another network or data.size"),
+        ("alexnet", 32, "the network alexnet does not accept 32 × 32 pixels (.*too small.*): use another network or data.size"),
+        ("vit_b_16", 24, "the network vit_b_16 does not accept 24 × 24 pixels (.+): use another network or data.size"),
         ("resnet81", 32, 'network.name is "resnet81", which torchvision has no classifier of: did you mean resnet18?'),
     ],
 )

@@ -67,7 +67,7 @@ def check_factors(sampler: nn.Module, factors: torch.Tensor | None, count: int, 
     """
     check_numbers(sampler, "factors", factors, count)
     if (factors is not None) != weighted:
-        raise UserError(f"{_name(sampler)} returned None from factors() at one time and numbers at another: let it return ones for None")
+        raise UserError(f"{_name(sampler)} returned both None and numbers from factors(): return ones instead of None")
 
 
 def check_loss(loss: nn.Module) -> None:
@@ -77,10 +77,10 @@ def check_loss(loss: nn.Module) -> None:
         UserError: names the loss.
     """
     if not isinstance(loss, losses.ImageLoss):
-        raise UserError(f"{_name(loss)} is no ImageLoss: let its class be made of hardpair.losses.ImageLoss")
+        raise UserError(f"{_name(loss)} is not an ImageLoss: make its class a subclass of hardpair.losses.ImageLoss")
     if names := [name for name, _ in loss.named_parameters()]:
         raise UserError(
-            f"{_name(loss)} has the parameter {names[0]}, and only the network is trained: keep what the loss learns in a buffer, "
+            f"{_name(loss)} has the parameter {names[0]}, but only the network is trained: keep what the loss learns in a buffer, "
             "changed in place by refresh()"
         )
 
@@ -92,7 +92,7 @@ def check_sampler(sampler: nn.Module) -> None:
         UserError: names the sampler.
     """
     if not isinstance(sampler, samplers.EpochSampler):
-        raise UserError(f"{_name(sampler)} is no EpochSampler: let its class be made of hardpair.samplers.EpochSampler")
+        raise UserError(f"{_name(sampler)} is not an EpochSampler: make its class a subclass of hardpair.samplers.EpochSampler")
 
 
 def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> None:
@@ -124,7 +124,7 @@ def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], list[to
     first, resumed = parts[0], build()
     if not _same(*results):
         raise UserError(
-            f"{_name(first)} gives other results for the same input: draw random numbers from the generator that draw() is given, "
+            f"{_name(first)} gives different results for the same input: draw random numbers from the generator that draw() is given, "
             "or from the global ones of torch, NumPy or Python, which belong to the run's seed"
         )
     if isinstance(resumed, losses.ImageLoss):
@@ -137,7 +137,7 @@ def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], list[to
             results.append(use(part, 1))
     if len(results) < 2 or not _same(*results):
         raise UserError(
-            f"{_name(first)} keeps something outside of its buffers, which a resumed run would not have: let the constructor register it "
+            f"{_name(first)} keeps state outside its buffers, which a resumed run would lose: let the constructor register it "
             "with register_buffer, and change it in place"
         )
 

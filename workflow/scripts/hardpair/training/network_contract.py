@@ -33,7 +33,7 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
     with plugins.errors_of(settings["kind"]) if own else _refused(settings, size), torch.random.fork_rng(devices=[]):
         network = networks.build(settings, classes, size, dropout=0.0) if own else networks.outline(settings, classes, size)
         if not isinstance(network, nn.Module):
-            raise UserError(f"{named(settings)} is no nn.Module: let its class be made of torch.nn.Module")
+            raise UserError(f"{named(settings)} is not an nn.Module: make its class a subclass of torch.nn.Module")
         images = torch.zeros(2, 3, size, size, device="cpu" if own else "meta")
         for mode in (True, False):
             check_logits(settings, network.train(mode)(images), (2, classes))
@@ -60,7 +60,7 @@ def _refused(settings: dict, size: int):
         raise
     except Exception as error:
         why = one_line(error)
-        raise UserError(f"{named(settings)} does not take {size} × {size} pixels ({why}): take another network or data.size") from error
+        raise UserError(f"{named(settings)} does not accept {size} × {size} pixels ({why}): use another network or data.size") from error
 
 
 def check_logits(settings: dict, logits: object, shape: tuple[int, int]) -> None:
@@ -83,7 +83,7 @@ def _try_own(settings: dict, classes: int, size: int) -> None:
         results.append(_use(settings, built[-1], classes, size))
     if not _same(*results):
         raise UserError(
-            f"{named(settings)} gives other results for the same input: draw random numbers from the global generator of torch, which "
+            f"{named(settings)} gives different results for the same input: draw random numbers from the global generator of torch, which "
             "belongs to the run's seed"
         )
     first, resumed = built[0], networks.build(settings, classes, size, dropout=0.0)
@@ -95,7 +95,7 @@ def _try_own(settings: dict, classes: int, size: int) -> None:
             results.append(_use(settings, network, classes, size))
     if len(results) < 2 or not _same(*results):
         raise UserError(
-            f"{named(settings)} keeps something outside of its parameters and buffers, which a resumed run would not have: let the "
+            f"{named(settings)} keeps state outside its parameters and buffers, which a resumed run would lose: let the "
             "constructor register it with register_buffer, and change it in place"
         )
 
@@ -115,7 +115,7 @@ def _use(settings: dict, network: nn.Module, classes: int, size: int) -> list[to
     with torch.no_grad():
         evaluated = [network.eval()(images) for _ in range(2)]
     if not torch.equal(*evaluated):
-        raise UserError(f"{named(settings)} gives other logits for the same images in evaluation: let what is random heed self.training")
+        raise UserError(f"{named(settings)} gives different logits for the same images in evaluation: apply randomness only in training")
     for what, tensors in (("logits", [logits.detach(), evaluated[0]]), ("gradients", gradients)):
         if not all(tensor.isfinite().all() for tensor in tensors):
             raise UserError(f"{named(settings)} gave {what} that are NaN or infinite for images of mean 0 and variance 1: check forward()")
