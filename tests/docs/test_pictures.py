@@ -22,8 +22,7 @@ def blocks(language: str) -> list[str]:
 class Fruit(Workspace):
     """The example's workspace."""
 
-    def snakemake(self, *options: str, check: bool = True):
-        return self.run("snakemake", "--cores", "2", "--configfile", "fruit.yaml", *options, check=check)
+    overlays = ("fruit.yaml",)
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ import json, os, signal, socket, sys
 name, *arguments = sys.argv
 if os.path.basename(name) == "snakemake":
     arguments = [{snakemake!r}, *arguments]
-elif not (arguments and arguments[0].startswith("workflow/scripts/")) or arguments[0].endswith("record_inputs.py"):  # it imports little
+elif not (arguments and arguments[0].endswith(".py")) or arguments[0].endswith("record_inputs.py"):  # it imports little
     os.execv({python!r}, [{python!r}, *arguments])
 if {{name: value for name, value in os.environ.items() if name.startswith({early!r})}} != {variables!r}:
     os.execv({python!r}, [{python!r}, *arguments])
