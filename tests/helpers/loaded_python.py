@@ -117,7 +117,7 @@ def first_in_path(variables: dict[str, str]) -> dict[str, str]:
 @functools.cache
 def _commands() -> Path:
     """A folder with both commands; what serves them runs until this process ends."""
-    scratch = tempfile.TemporaryDirectory(prefix="loaded")
+    scratch = tempfile.TemporaryDirectory(prefix="loaded", dir="/tmp")  # the path of a socket must be short
     folder = Path(scratch.name)
     address = str(folder / "socket")
     command = [sys.executable, "-c", SERVER, address, *LIBRARIES]
