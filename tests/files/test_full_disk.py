@@ -178,7 +178,7 @@ def as_anyone():
     return words
 
 
-@tries("Results that may not be written to", full=6)
+@tries("Results that may not be written to", full=6, daily=1)
 def test_results_that_may_not_be_written(undisturbed, attempt, tmp_path, as_anyone):
     study = undisturbed.study.copy(tmp_path)
     study.undo(LAST_RUN, LAST_METRICS)

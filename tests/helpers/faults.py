@@ -1,6 +1,6 @@
 """Trouble for a study of ten seconds, and what must be left of it in the end.
 
-``FAULTS=full`` gives each fault as many tries as docs/faults.md lists; without, each has two, or one where a try is a study.
+``FAULTS=full`` gives each fault as many tries as docs/faults.md lists; without, each has two, or one or none where a try is a study.
 """
 
 import csv
@@ -63,7 +63,7 @@ class Attempt:
 
 
 def tries(fault: str, full: int = 20, daily: int = 2) -> pytest.MarkDecorator:
-    """Give a test the argument ``attempt``, ``daily`` times, or with ``FAULTS=full`` so many times."""
+    """Give a test the argument ``attempt``, ``daily`` times (0: it is skipped), or with ``FAULTS=full`` so many times."""
     count = full if FULL else daily
     attempts = [Attempt(fault, number, count) for number in range(count)]
     return pytest.mark.parametrize("attempt", attempts, indirect=True, ids=range(count))

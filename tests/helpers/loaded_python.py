@@ -88,7 +88,7 @@ import json, os, signal, socket, sys
 name, *arguments = sys.argv
 if os.path.basename(name) == "snakemake":
     arguments = [{snakemake!r}, *arguments]
-elif not (arguments and arguments[0].startswith("workflow/scripts/")) or arguments[0].endswith("record_inputs.py"):  # it imports little
+elif not (arguments and arguments[0].endswith(".py")) or arguments[0].endswith("record_inputs.py"):  # it imports little
     os.execv({python!r}, [{python!r}, *arguments])
 if {{name: value for name, value in os.environ.items() if name.startswith({early!r})}} != {variables!r}:
     os.execv({python!r}, [{python!r}, *arguments])
@@ -117,7 +117,7 @@ def first_in_path(variables: dict[str, str]) -> dict[str, str]:
 @functools.cache
 def _commands() -> Path:
     """A folder with both commands; what serves them runs until this process ends."""
-    scratch = tempfile.TemporaryDirectory(prefix="loaded")
+    scratch = tempfile.TemporaryDirectory(prefix="loaded", dir="/tmp")  # the path of a socket must be short
     folder = Path(scratch.name)
     address = str(folder / "socket")
     command = [sys.executable, "-c", SERVER, address, *LIBRARIES]

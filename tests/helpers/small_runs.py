@@ -25,8 +25,9 @@ RECIPE = Recipe(
 )
 
 
-def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, network=CNN, **changes):
-    return loop.Training(images, split, RunSettings(loss, sampler, replace(RECIPE, **changes), network=network), seed, stop_after)
+def training_of(images, split, loss=CE, sampler=UNIFORM, seed=0, stop_after=None, network=CNN, observed=True, **changes):
+    settings = RunSettings(loss, sampler, replace(RECIPE, **changes), network=network)
+    return loop.Training(images, split, settings, seed, stop_after, observed)
 
 
 def history_of(*args, **changes):

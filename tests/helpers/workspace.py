@@ -12,18 +12,6 @@ import loaded_python
 PROJECT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "Makefile", "config", "docs", "envs", "profiles", "workflow")
 
-# Prints the jobs that `make status` counts as due, with the changes of --config that are its arguments.
-DUE = """
-import sys
-sys.path.insert(0, "workflow/scripts")
-from pathlib import Path
-from hardpair.study import find
-from hardpair.study.status_reader import Watch
-config = find.overlay(["tiny.yaml"], find.changes_of(sys.argv[1:]))
-for job in Watch(config, Path("results", config["study"])).status().due:
-    print(job.message)
-"""
-
 # Everything that happens in a study, on images so small that it takes seconds.
 TINY = """
 study: tiny
@@ -48,7 +36,13 @@ def environment() -> dict[str, str]:
 
 
 class Workspace:
-    """A folder that holds the project and the config ``tiny.yaml``."""
+    """A folder that holds the project and the config ``tiny.yaml``.
+
+    Attributes:
+        overlays: files of the study's config.
+    """
+
+    overlays = ("tiny.yaml",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,17 +74,24 @@ class Workspace:
         return done
 
     def snakemake(self, *options: str, check: bool = True) -> subprocess.CompletedProcess:
-        """``snakemake`` with the tiny study."""
-        return self.run("snakemake", "--cores", "2", "--configfile", "tiny.yaml", *options, check=check)
+        """``snakemake`` with the study."""
+        return self.run("snakemake", "--cores", "2", "--configfile", *self.overlays, *options, check=check)
 
     def stale(self, *options: str) -> set[str]:
-        """Messages of the jobs that a run would start, but for the last, which makes nothing."""
+        """Messages of the jobs that a run would start, but for the last, which makes nothing.
+
+        Where they are those of all targets, the status must count the same as due.
+        """
         done = self.snakemake("--dry-run", *options)
-        return set(re.findall(r"^Job \d+: (.+)$", done.stdout + done.stderr, re.M)) - {"Complete the study"}
+        jobs = set(re.findall(r"^Job \d+: (.+)$", done.stdout + done.stderr, re.M)) - {"Complete the study"}
+        if not options or options[0] == "--config":
+            assert self.due(*options[1:]) == jobs, "the status differs"
+        return jobs
 
     def due(self, *changes: str) -> set[str]:
         """Messages of the jobs that ``make status`` counts as due, with such changes of keys as ``--config`` makes."""
-        return set(self.run(sys.executable, "-c", DUE, *changes).stdout.splitlines())
+        script = PROJECT / "tests/helpers/due_jobs.py"
+        return set(self.run("python", str(script), *self.overlays, "--", *changes).stdout.splitlines())
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace text in a file; it must be there."""

@@ -18,8 +18,8 @@ from rich.console import Console
 from hardpair.jobs.locks import only_one
 from hardpair.staleness.due import Due
 from hardpair.study import find
-from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO
-from hardpair.study.status_reader import Watch
+from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, JobStatus
+from hardpair.study.status_reader import Watch, expected_rate
 from hardpair.study.status_view import view
 
 COMMAND = ("python", "workflow/scripts/study.py", "status")
@@ -296,3 +296,23 @@ def read_until(terminal, mark, seconds=60):
             text += piece
     assert mark is None or mark in text, text
     return text
+
+
+def job(variant, state, rate=None):
+    return JobStatus(f"{variant} seed 0", state, Path("log"), variant, rate=rate)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [
+        ([job("a", "to do")], None),
+        ([job("a", "done", 100), job("a", "done", 200), job("a", "done", 600), job("a", "to do")], 200),
+        ([job("a", "done", 100), job("a", "running", 50), job("a", "to do")], 50),
+        ([job("a", "done", 100), job("slow", "done", 10), job("slow", "to do")], 10),
+        ([job("a", "done", 100), job("slow", "done", 10), job("a", "to do"), job("slow", "stale")], 2 / (1 / 100 + 1 / 10)),
+        ([job("a", "done", 100), job("slow", "to do")], 100),
+        ([JobStatus("trial 0", "running", Path("log"), rate=30), job("a", "to do"), job("slow", "to do")], 30),
+    ],
+)
+def test_each_network_is_expected_at_its_own_rate(jobs, expected):
+    assert expected_rate(jobs, {"a": "cnn", "slow": "resnet18"}) == pytest.approx(expected)

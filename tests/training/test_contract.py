@@ -86,7 +86,7 @@ LOSSES = {
     "NaN gradient": ({"returned": "return values + 0 * (values - values.detach()).sqrt()"}, "gave gradients that are NaN or infinite"),
     "parameter": (
         {"built": "self.t = nn.Parameter(torch.ones(()))", "returned": "return self.t * values"},
-        "has the parameter t, and only",
+        "has the parameter t, but only",
     ),
     "submodule": ({"built": "self.layer = nn.Linear(10, 10)", "returned": "return values"}, "has the parameter layer.weight, but only"),
     "refresh shape": (

@@ -70,6 +70,25 @@ def test_training_is_that_of_a_plain_loop(small_images, small_split, loss, sampl
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
 
 
+STATIC = DFL | {"scale": "none"}
+LDAM = {"kind": "ldam", "margin_max": 0.5, "scale": 30, "defer": 0.5, "beta": 0.99}
+
+
+@pytest.mark.parametrize(
+    ("loss", "sampler", "refreshed"),
+    [(CE, UNIFORM, []), (STATIC, UNIFORM, []), (LDAM, UNIFORM, []), (DFL, UNIFORM, [0, 2]), (CE, SAMPLER, [0, 2]), (DFL, SAMPLER, [0, 2])],
+)
+def test_a_training_that_nobody_observes_is_the_same_and_computes_p_t_only_where_it_is_read(
+    small_images, small_split, loss, sampler, refreshed
+):
+    watched = history_of(small_images, small_split, loss, sampler)
+    unwatched = history_of(small_images, small_split, loss, sampler, observed=False)
+    assert unwatched.epochs == watched.epochs
+    assert same_weights(unwatched.last, watched.last)
+    assert [row["epoch"] for row in unwatched.refreshes] == refreshed
+    assert [row["epoch"] for row in watched.refreshes] == [0, 2, 4]
+
+
 def test_the_same_seed_gives_the_same_course_to_the_bit_and_another_seed_another(small_images, small_split, plain_history):
     again, other = history_of(small_images, small_split), history_of(small_images, small_split, seed=1)
     assert (again.epochs, again.refreshes) == (plain_history.epochs, plain_history.refreshes)

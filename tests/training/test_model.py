@@ -11,6 +11,7 @@ from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.losses.cross_entropy import Loss
 from hardpair.training import model, saved_model
+from hardpair.training.model_size import parameter_count
 from hardpair.training.optimiser import SGD
 from hardpair.training.step import Learner, train_step
 
@@ -38,6 +39,11 @@ class OneBatch:
 
     def record(self, mean_loss, correct, size):
         self.recorded = mean_loss, correct
+
+
+@pytest.mark.parametrize(("classes", "size"), [(2, 8), (10, 32), (100, 32), (3, 64)])
+def test_parameters_are_counted_without_torch(classes, size):
+    assert parameter_count(classes, size) == sum(weight.numel() for weight in plain_network(size, classes).parameters())
 
 
 def images_and_labels(seed, count=16, size=8):

@@ -81,7 +81,7 @@ def test_a_second_snakemake(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("Files dated in the future", full=10, daily=1)
+@tries("Files dated in the future", full=10, daily=0)
 def test_files_of_the_future(undisturbed, attempt, tmp_path):
     study, draw = undisturbed.study.copy(tmp_path), attempt.random
     study.undo(*[[LAST_RUN, LAST_METRICS], [LAST_METRICS]][attempt.number % 2])
@@ -111,7 +111,7 @@ def test_a_clock_set_back(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("Results copied without .snakemake, cut short by SIGKILL before", full=10, daily=1)
+@tries("Results copied without .snakemake, cut short by SIGKILL before", full=10, daily=0)
 def test_copied_without_snakemakes_memory(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path / "study")
     with study.started() as running:

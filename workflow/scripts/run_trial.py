@@ -8,6 +8,7 @@ A trial that diverges is a result: its value is that of guessing. With --checkpo
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def main() -> None:
         jobs = {}
         for name, settings in variants.items():
             device = start_device(options.gpus, options.threads, settings.deterministic)
-            jobs[name] = Job.load(options.data, options.split, settings, device, code)
+            jobs[name] = replace(Job.load(options.data, options.split, settings, device, code), observed=False)
             if len(jobs[name].split["validation"]) == 0:
                 raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
         value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
@@ -97,8 +98,6 @@ def checkpoint_of(trial: Path, variant: str, seed: int) -> Path:
 
 def train_all(jobs: dict[str, "Job"], seeds: list[int], saving: "Saving") -> tuple[float, str | None, list[dict]]:
     """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, and the runs."""
-    from dataclasses import replace
-
     from hardpair.jobs.progress import Progress
     from hardpair.training.history import EPOCH_COLUMNS
     from hardpair.training.loop import Diverged

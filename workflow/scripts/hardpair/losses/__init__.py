@@ -38,6 +38,11 @@ class ImageLoss(nn.Module):
         """
         return None
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether ``refresh`` changes the loss: else the trials of a search leave it out."""
+        return type(self).refresh is not ImageLoss.refresh
+
 
 def build(settings: dict, counts: torch.Tensor) -> ImageLoss:
     """The loss that ``settings`` (``kind`` and its options) describe, for so many training images of each class."""

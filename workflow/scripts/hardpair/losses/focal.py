@@ -40,3 +40,8 @@ class Loss(ImageLoss):
             seen = weight * emphasis.to(weight.device) if self.over_drawn else weight
             self.scale.fill_(min(1 / seen.mean().item(), self.scale_max or float("inf")))
         return weight
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the scale is dynamic."""
+        return self.dynamic

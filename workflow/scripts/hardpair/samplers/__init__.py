@@ -43,6 +43,11 @@ class EpochSampler(nn.Module):
         """
         return None
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether ``refresh`` changes what is drawn: else the trials of a search leave it out."""
+        return type(self).refresh is not EpochSampler.refresh
+
 
 def build(settings: dict, labels: torch.Tensor) -> EpochSampler:
     """The sampler that ``settings`` (``kind`` and its options) describe, of training images with these labels."""

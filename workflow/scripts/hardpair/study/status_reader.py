@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardpair.comparison import registration
+from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks
@@ -86,11 +87,13 @@ class Watch:
         return JobStatus(**job, state=DONE)
 
     def _seconds(self, runs: list[JobStatus], trials: list[JobStatus]) -> float | None:
-        """Time until everything is done, by the rate of the running jobs, else of the finished runs."""
+        """Time until everything is done."""
         unfinished = [sum(job.state != DONE for job in jobs) for jobs in (runs, trials)]
         running = [job for job in (*trials, *runs) if job.state == RUNNING]
-        rates = [job.rate for job in running if job.rate] or [run.rate for run in runs if run.rate]
-        if not any(unfinished) or not rates:
+        names = [variant["name"] for variant in self.config["variants"]]
+        networks = dict(zip(names, map(canonical, estimate.networks(self.config)), strict=True))
+        rate = expected_rate([*runs, *trials], networks)
+        if not any(unfinished) or rate is None:
             return None
         try:
             work = estimate.workload(self.config, *unfinished)
@@ -98,8 +101,28 @@ class Watch:
             return None
         images = [(job, work.run_images if job.variant else work.trial_images) for job in running if job.epochs]
         trained = sum(count * job.epoch // job.epochs for job, count in images)
-        seconds = work.seconds(statistics.median_high(rates), max(len(running), 1), trained)
+        seconds = work.seconds(rate, max(len(running), 1), trained)
         return max([seconds, *(job.left for job in running if job.left is not None)])
+
+
+def expected_rate(jobs: list[JobStatus], networks: dict[str, str]) -> float | None:
+    """Images/s of the jobs that are not done, the mean of ones that take turns; ``networks`` is that of each variant.
+
+    Each has the median rate of the runs of its network, of the running ones where there are some, else of the finished ones, or where its
+    network has none, that of all jobs. None where there is no rate.
+    """
+
+    def median(network: str | None) -> float | None:
+        for state in (RUNNING, DONE):
+            if rates := [job.rate for job in jobs if job.rate and job.state == state and network in (None, networks.get(job.variant))]:
+                return statistics.median_high(rates)
+        return None
+
+    of_any = median(None)
+    if of_any is None:
+        return None
+    unfinished = [median(networks[job.variant]) or of_any for job in jobs if job.variant and job.state != DONE]
+    return statistics.harmonic_mean(unfinished or [of_any])
 
 
 def _unfinished(job: dict, held: bool, epochs: int, progress: Callable[[Log], dict]) -> JobStatus:

@@ -40,6 +40,7 @@ class Job:
         data, split_path: folder of the prepared data and file of the split.
         code: hash of the code that trains.
         epochs: to train, on the schedule of the full recipe.
+        observed: whether p_t of the training images is recorded, which changes no result and costs a forward pass of them each time.
     """
 
     settings: RunSettings
@@ -49,6 +50,7 @@ class Job:
     split_path: Path
     code: str
     epochs: int
+    observed: bool = True
 
     @classmethod
     def load(cls, data: Path, split: Path, settings: RunSettings, device: torch.device, code: str) -> "Job":
@@ -77,7 +79,7 @@ class Job:
         classes, size = len(self.images.classes), self.images.size
         try_out(self.settings.loss, self.settings.sampler, labels, classes)
         try_network(self.settings.network, classes, size, self.settings.recipe.batch_size)
-        training = Training(self.images, self.split, self.settings, seed, self.epochs)
+        training = Training(self.images, self.split, self.settings, seed, self.epochs, self.observed)
         if saving.path is None:
             return training.run(on_epoch)
         # Only a job of bit-identical results resumes it.

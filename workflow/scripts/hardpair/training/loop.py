@@ -44,6 +44,7 @@ class Training:
         split: indices int64 of the ``training`` and ``validation`` images (the latter may be empty).
         settings: loss, sampler, network, recipe and precision.
         stop_after: end after so many epochs, with the schedule of the full run.
+        observed: whether p_t of the training images is recorded; else it is computed only where loss or sampler reads it.
 
     Attributes:
         history: what the run has left so far.
@@ -53,7 +54,13 @@ class Training:
     """
 
     def __init__(
-        self, images: Images, split: dict[str, torch.Tensor], settings: RunSettings, seed: int, stop_after: int | None = None
+        self,
+        images: Images,
+        split: dict[str, torch.Tensor],
+        settings: RunSettings,
+        seed: int,
+        stop_after: int | None = None,
+        observed: bool = True,
     ) -> None:
         device, recipe = images.pixels.device, settings.recipe
         self.images, self.recipe, self.device = images, recipe, device
@@ -65,6 +72,7 @@ class Training:
         self.sampler = samplers.build(settings.sampler, self.labels.cpu())
         check_loss(self.loss)
         check_sampler(self.sampler)
+        self.observed, self.refreshes = observed, observed or self.loss.adaptive or self.sampler.adaptive
         classes, size = len(images.classes), images.size
         self.network = model.build(classes, size, recipe.dropout, seed, self.loss.cosine_scale, settings.network).to(device)
         self.optimiser = optimiser.build(recipe, self.network)
@@ -169,7 +177,7 @@ class Training:
 
     def training_losses(self, completed: int, pause: Pause) -> torch.Tensor | None:
         """−ln p_t of the training images, float32 (N,); None after an epoch that needs none."""
-        if not self._due(completed) and completed not in LOGGED:
+        if not (self._due(completed) or (self.observed and completed in LOGGED)):
             return None
         cross_entropy = F.cross_entropy(self.infer(self.training, pause), self.labels, reduction="none")
         if not cross_entropy.isfinite().all():
@@ -177,7 +185,8 @@ class Training:
         return cross_entropy
 
     def _due(self, completed: int) -> bool:
-        return is_due(completed, self.recipe.refresh_every, self.epochs)
+        used = self.observed or completed < self.epochs  # what is refreshed after the last epoch is only recorded
+        return self.refreshes and used and is_due(completed, self.recipe.refresh_every, self.epochs)
 
     def refresh(self, completed: int, cross_entropy: torch.Tensor | None) -> None:
         """Record −ln p_t of the training images, and refresh the weights if they are due."""

@@ -24,7 +24,6 @@ class Folder(Source):
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
         """As ``Source.read``; prints a report, and writes skipped.csv, duplicates.csv and pictures.json into ``folder``."""
         from hardpair.data.pictures import archives, decoded, tree
-        from hardpair.training.model_size import parameter_count
 
         source, size = Path(data["source"]), data["size"]
         fingerprint = tree.fingerprint(source)
@@ -33,11 +32,10 @@ class Folder(Source):
         decoded.refuse(pictures, data, folder)
         record = {"source": str(source), "fingerprint": fingerprint, "test_share": data["test_share"]}
         write_json(folder / RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
-        parameters = parameter_count(len(pictures.classes), size)
         train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
         counts = f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels"
-        print(*remarks, f"{counts}; the network has {parameters:,} parameters for them", sep="\n")
-        return {"classes": pictures.classes, "parameters": parameters}, pictures.arrays()
+        print(*remarks, counts, sep="\n")
+        return {"classes": pictures.classes}, pictures.arrays()
 
 
 SOURCE = Folder()
