@@ -32,7 +32,7 @@ from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
-from hardpair.study.terminal import print_table
+from hardpair.study.terminal import print_table, print_verdicts
 from hardpair.study.snakemake_internals import (
     Reading,
     as_written,
@@ -112,6 +112,7 @@ onsuccess:
             Path(STUDY),
             {variant["name"]: variant["label"] for variant in config["variants"]},
         )
+        print_verdicts(Path(STUDY))
     print_results(
         Path(STUDY),
         plan.searches_shown(config),

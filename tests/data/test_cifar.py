@@ -32,6 +32,17 @@ def test_archive_and_folder_give_the_images_and_fine_labels_that_were_packed(tmp
         assert [array.dtype for array in parts["train"]] == [np.uint8, np.int64]
 
 
+@pytest.mark.parametrize("kind", ["cifar10", "cifar100"])
+def test_images_that_are_not_there_are_refused_when_a_study_starts_unless_they_are_prepared(tmp_path, kind):
+    source, data = sources.get(kind), {"kind": kind, "source": str(tmp_path / "gone.tar.gz")}
+    with pytest.raises(UserError, match=r"gone\.tar\.gz does not exist: name the archive or the folder that holds cifar-10*-"):
+        source.inventory(data, tmp_path)
+    for known in (source.inventory(data), source.inventory(data | {"source": None}, tmp_path)):
+        assert (known.train, known.test, known.size) == (50_000, 10_000, 32)
+    (tmp_path / "dataset.json").touch()
+    assert source.inventory(data, tmp_path) == source.inventory(data)
+
+
 def test_an_archive_with_another_hash_is_never_opened(tmp_path, monkeypatch):
     archive, _ = fake_cifar.write_release(tmp_path, "cifar10", monkeypatch)
     archive.write_bytes(archive.read_bytes() + b"\0")

@@ -39,7 +39,7 @@ def study(
             job = {"name": f"{variant['name']} seed {seed}", "variant": variant["name"], "seed": seed, "log": Path(f"logs/{seed}.log")}
             reason = {FAILED: ERROR, STALE: "its settings.loss.gamma is 2, here 3"}.get(state, "")
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
-            runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, **far))
+            runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, kept=state == STOPPED, **far))
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
     rules = [] if finished else [*("train" for run in runs if run.state != DONE), "evaluate", "compare", "plot_figure", "write_report"]
     due = [SimpleNamespace(rule=rule) for rule in rules]
@@ -92,9 +92,17 @@ def test_what_went_wrong_is_shown_with_what_to_do():
     shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=["old seed 1"]), 400))
     assert ERROR in shown
     assert "stale, its settings.loss.gamma is 2, here 3" in shown
-    assert "after epoch 12/50; rerun the same command to continue from their checkpoints" in shown
+    assert "after epoch 12/50; rerun the same command to continue from the checkpoint" in shown
     assert "left over from removed seeds or variants: old seed 1" in shown
     assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in shown
+
+
+def test_a_job_that_was_stopped_without_a_checkpoint_starts_again():
+    status = study(1, 2, 0, states=[STOPPED])
+    status.runs[1] = replace(status.runs[1], kept=False)
+    shown = " ".join(lines(status, 400))
+    assert "stopped: variant_0 seed 0 after epoch 12/50; rerun the same command to continue from the checkpoint" in shown
+    assert "stopped before the first checkpoint: variant_0 seed 1; rerun the same command to start again" in shown
 
 
 def test_many_failures_are_counted():

@@ -128,3 +128,23 @@ def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, cha
     handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)))
     assert [isinstance(one, terminal.Quiet) for one in stream.filters] == [True] * quiet
     assert (handler in logger.handlers) == quiet
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "shown"),
+    [
+        (
+            [("supported", "p = 0.01"), ("not settled", "needs 9 seeds")],
+            ["supported: Claim 0. (p = 0.01)", "not settled: Claim 1. (needs 9 seeds)"],
+        ),
+        ([("not settled", "2 seeds are complete")] * 3, ["all 3 claims are not settled: 2 seeds are complete"]),
+        ([("not settled", "2 seeds are complete")], ["not settled: Claim 0. (2 seeds are complete)"]),
+        ([], []),
+    ],
+)
+def test_verdicts_are_printed_with_their_reasons(tmp_path, capsys, verdicts, shown):
+    rows = [{"sentence": f"Claim {place}.", "verdict": verdict, "why": why} for place, (verdict, why) in enumerate(verdicts)]
+    pd.DataFrame(rows, columns=["sentence", "verdict", "why"]).to_csv(tmp_path / "claims.csv", index=False)
+    terminal.print_verdicts(tmp_path)
+    terminal.print_verdicts(tmp_path / "missing")
+    assert capsys.readouterr().err.splitlines() == shown

@@ -29,6 +29,7 @@ from hardpair.staleness.due import KINDS
 from hardpair.study import clean, find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.bytecode import write_bytecode
+from hardpair.study.interpreter import refuse_other_python
 from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
@@ -221,6 +222,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in own]
     rules = Counter(own[job.rule.name] for job in jobs)
     try:
+        if jobs and not workflow.deployment_settings.deployment_method:  # by --sdm conda, each job has an environment of its own
+            refuse_other_python()
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))

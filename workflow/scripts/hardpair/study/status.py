@@ -24,6 +24,7 @@ class JobStatus:
     rate: float | None = None  # images/s
     left: float | None = None  # seconds until it should be trained
     evaluated: bool = False  # whether its models were evaluated
+    kept: bool = False  # whether an unfinished job has a checkpoint
 
 
 @dataclass(frozen=True)

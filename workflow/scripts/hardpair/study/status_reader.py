@@ -69,7 +69,8 @@ class Watch:
         record = self.due.json(folder / "run.json")
         if not record or held:
             progress, epochs = self.folder / paths.PROGRESS.format(**names), self.config["recipe"]["epochs"]
-            return _unfinished(job, held, epochs, lambda _: _run_progress(progress, epochs))
+            kept = (self.folder / paths.CHECKPOINT.format(**names)).exists()
+            return _unfinished(job | {"kept": kept}, held, epochs, lambda _: _run_progress(progress, epochs))
         if reason := self.due.reason(self.due.job("train", variant=variant, seed=seed)):
             return JobStatus(**job, state=STALE, reason=reason.text)
         rate, evaluated = record.get("images_per_second"), not self.due.reason(self.due.job("evaluate", variant=variant, seed=seed))
@@ -80,7 +81,9 @@ class Watch:
         job = {"name": f"{owner} trial {trial}" if owner else f"trial {trial}", "log": self.folder / paths.TRIAL_LOG.format(**names)}
         record = self.due.json(self.folder / paths.TRIAL.format(**names))
         if not record or held:
-            return _unfinished(job, held, self.config["search"]["epochs"], lambda log: _trial_progress(log, job["log"]))
+            checkpoint = self.folder / paths.TRIAL_CHECKPOINT.format(**names)
+            kept = any(checkpoint.parent.glob(f"{checkpoint.stem}.*{checkpoint.suffix}"))
+            return _unfinished(job | {"kept": kept}, held, self.config["search"]["epochs"], lambda log: _trial_progress(log, job["log"]))
         own = {"variant": owner} if owner else {}
         if reason := self.due.reason(self.due.job("run_trial", round=names["round"], trial=trial, **own)):
             return JobStatus(**job, state=STALE, reason=reason.text)

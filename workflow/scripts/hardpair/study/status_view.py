@@ -154,9 +154,13 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
         )
     if (more := len(by_state[FAILED]) - few) > 0:
         troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
-    if stopped := by_state[STOPPED]:
-        names = abbreviated([f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in stopped])
-        troubles.append(_signed(STOPPED, f"stopped: {names}; rerun the same command to continue from their checkpoints"))
+    kept = [f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in by_state[STOPPED] if job.kept]
+    if kept:
+        troubles.append(_signed(STOPPED, f"stopped: {abbreviated(kept)}; rerun the same command to continue from the checkpoint"))
+    if lost := [job.name for job in by_state[STOPPED] if not job.kept]:
+        troubles.append(
+            _signed(STOPPED, f"stopped before the first checkpoint: {abbreviated(lost)}; rerun the same command to start again")
+        )
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
         reason = next(job.reason for job in by_state[STALE] if job.variant == variant)

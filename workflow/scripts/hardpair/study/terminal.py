@@ -23,7 +23,7 @@ COUNTED = {"train": "run", "run_trial": "trial"}  # rules whose jobs are counted
 
 # Errors that follow from a job's: its command failed, and so did the workflow.
 FOLLOWING = ("RuleException:\nCalledProcessError", "WorkflowError:\nAt least one job did not complete")
-FOLLOWING += ("Exiting because a job execution failed",)
+FOLLOWING += ("Exiting because a job execution failed", "Cannot restore ")  # a file that an earlier run had not made
 
 
 class Quiet(logging.Filter):
@@ -97,3 +97,17 @@ def print_table(folder: Path, labels: dict[str, str]) -> None:
     for line in table:
         first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         say("  ".join([first.strip().ljust(widths[0]), *others]), file=sys.stderr)
+
+
+def print_verdicts(folder: Path) -> None:
+    """Print the verdict on each claim with its reason, in one line where it is the same for all, if the study's comparison is there."""
+    try:
+        with open(folder / "claims.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError:
+        return
+    if len({row["why"] for row in rows}) == 1 < len(rows):
+        say(f"all {len(rows)} claims are {rows[0]['verdict']}: {rows[0]['why']}", file=sys.stderr)
+        return
+    for row in rows:
+        say(f"{row['verdict']}: {row['sentence']} ({row['why']})", file=sys.stderr)

@@ -23,6 +23,10 @@ class Cifar(Source):
         self.local = f"the archive or the folder that holds {unpacked}/"
 
     def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
+        """As ``Source.inventory``; where ``folder`` holds the prepared images, nobody needs the local ones."""
+        source = data.get("source")
+        if folder is not None and source and not (folder / "dataset.json").exists() and not Path(source).exists():
+            raise UserError(f"data.source {source} does not exist: name {self.local}")
         return Inventory(50_000, 10_000, self.classes, size=32)
 
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
