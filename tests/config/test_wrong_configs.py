@@ -172,11 +172,15 @@ WRONG = {
         "data.training and data.validation ask for 51000 images, but cifar10 has 50000",
         "lower one",
     ),
-    "validation takes all": ([("data.validation", 50000)], "data.training and data.validation", "lower one"),
+    "validation takes all": (
+        [("data.validation", 50000)],
+        "data.validation is 50000, but cifar10 has 50000 images for training",
+        "lower it",
+    ),
     "more than is generated": (
         [("data", GENERATED | {"validation": 3000})],
-        "data.training and data.validation ask for 3001 images, but synthetic has 3000",
-        "lower one",
+        "data.validation is 3000, but synthetic has 3000 images for training",
+        "lower it",
     ),
     "search on nothing": ([("data.validation", 0)], "search.enabled is true, but data.validation is 0", "hold some out or disable it"),
     "validation on nothing": ([*NO_SEARCH, ("evaluate.images", "validation")], "evaluate.images is validation, but", "or evaluate on test"),

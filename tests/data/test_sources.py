@@ -53,7 +53,7 @@ STUDY = {
 }
 WRONG = {
     'pairs[0] names the class "up", which stripes does not have: choose from across, down': {"pairs": [["up", "down"]]},
-    "data.training and data.validation ask for 121 images, but stripes has 120 for training": {"data": {"validation": 120}},
+    "data.validation is 120, but stripes has 120 images for training: lower it": {"data": {"validation": 120}},
     "data.source is set, but data.kind stripes is generated": {"data": {"source": "somewhere"}},
     "data.stripe_width is 3, but images of data.kind synthetic have no such key": {
         "data": {"kind": "synthetic", "stripe_width": 3},

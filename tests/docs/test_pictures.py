@@ -97,7 +97,7 @@ def test_other_pictures_rerun_everything(changed, change):
     ("old", "new", "message"),
     [
         ("lemon]]", "lemmon]]", 'pairs[0] names the class "lemmon", which data.source fruit does not have: did you mean lemon?'),
-        ("validation: 30", "validation: 144", "data.training and data.validation ask for 145 images, but data.source fruit has 144 for"),
+        ("validation: 30", "validation: 144", "data.validation is 144, but data.source fruit has 144 images for training"),
     ],
 )
 @pytest.mark.parametrize("prepared", [True, False])
@@ -117,7 +117,7 @@ def test_another_share_of_test_pictures_is_counted_before_it_is_prepared(changed
     assert PREPARE in changed.stale()
     changed.edit("fruit.yaml", f"validation: {training - 1}", f"validation: {training}")
     done = changed.snakemake("--dry-run", check=False)
-    assert f"ask for {training + 1} images, but data.source fruit has {training} for training" in done.stderr
+    assert f"data.validation is {training}, but data.source fruit has {training} images for training" in done.stderr
 
 
 def test_broken_pictures_end_the_run_in_one_sentence_that_is_shown(changed):

@@ -53,7 +53,8 @@ def _wrong_variants(config: dict) -> Iterator[str]:
     if config["search"]["enabled"] and config["search"]["scope"] == "shared":
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
-        yield from _unknown(where, "variant", [name], names, "variants")
+        for sentence in _unknown(where, "variant", [name], names, "variants"):
+            yield f"{sentence}; an overlay without this key keeps that of config/config.yaml"
     for index, (first, second) in enumerate(config["contrasts"]):
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"
@@ -64,7 +65,8 @@ def _wrong_variants(config: dict) -> Iterator[str]:
             if frozenset((part["better"], part["than"])) not in declared:
                 yield (
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
-                    f"does not declare: add [{part['better']}, {part['than']}] there, or change or remove the claim {shown(claim['name'])}"
+                    f"does not declare: add [{part['better']}, {part['than']}] there, or remove the claim {shown(claim['name'])}, "
+                    "for example with `claims: []` in an overlay"
                 )
 
 
@@ -136,7 +138,9 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
     owner = data["kind"] if sources.get(data["kind"]).classes else f"data.source {data['source']}"
     yield from wrong_pairs(pairs, images.classes, owner)
     requested = (data["training"] or 1) + data["validation"]
-    if requested > images.train:
+    if data["training"] is None and requested > images.train:
+        yield f"data.validation is {data['validation']}, but {owner} has {images.train} images for training: lower it"
+    elif requested > images.train:
         yield (
             f"data.training and data.validation ask for {requested} images, but {owner} has {images.train} for training: lower one of them"
         )
