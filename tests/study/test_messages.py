@@ -193,6 +193,7 @@ def workflow(jobs, **limits):
     """As much of Snakemake as is looked at."""
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
+        deployment_settings=SimpleNamespace(deployment_method=frozenset()),
         config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config_args=["seeds=[5]"]),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
@@ -256,6 +257,7 @@ def test_the_insides_of_snakemake_are_used_in_one_place():
         "dag",
         "dag_settings",
         "default_target",
+        "deployment_settings",
         "global_resources",
         "is_rule",
         "modifier",

@@ -222,9 +222,10 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in own]
     rules = Counter(own[job.rule.name] for job in jobs)
     try:
-        if jobs and not workflow.deployment_settings.deployment_method:  # by --sdm conda, each job has an environment of its own
-            refuse_other_python()
         refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
+        # --sdm, by which jobs have environments of their own. Without it, such a study would be refused where PATH has another python.
+        if jobs and not workflow.deployment_settings.deployment_method:
+            refuse_other_python()
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
@@ -252,7 +253,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
     jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)
     at_once = messages.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
-    messages.print_plan(config, rules, at_once, limits.get("gpu", 1))
+    with_work = {name: rules[name] for name in own.values() if rules[name] and name != "all"}
+    messages.print_plan(config, with_work, at_once, limits.get("gpu", 1))
     return jobs
 
 
