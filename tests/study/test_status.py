@@ -205,6 +205,15 @@ def test_a_study_that_was_never_started_is_all_to_do(folder):
     assert len(status.due) == len(Due.of(find.overlay(["tiny.yaml"])).declared) - 1, "the images are there"
 
 
+def test_another_step_that_failed_is_named_until_it_has_succeeded(folder):
+    (folder / "comparison.csv").unlink()
+    (folder / "logs/compare.log").write_text("compare.py: two runs of one seed: remove one\n")
+    [failed] = look().failed
+    assert (failed.name, failed.reason) == ("Compare the runs", "compare.py: two runs of one seed: remove one")
+    (folder / "logs/compare.log").write_text("")
+    assert look().failed == []
+
+
 def everything(folder):
     """Files and folders with the times and sizes of files; Python's own cache changes the times of the package's folders."""
     paths = (path for path in Path(folder).rglob("*") if "__pycache__" not in path.parts)

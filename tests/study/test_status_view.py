@@ -43,7 +43,7 @@ def study(
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
     rules = [] if finished else [*("train" for run in runs if run.state != DONE), "evaluate", "compare", "plot_figure", "write_report"]
     due = [SimpleNamespace(rule=rule) for rule in rules]
-    return StudyStatus(Path("results/made"), config, runs, trials, due, list(leftover), working, locked, list(marked), seconds)
+    return StudyStatus(Path("results/made"), config, runs, trials, due, [], list(leftover), working, locked, list(marked), seconds)
 
 
 def lines(status, width=100, height=None):

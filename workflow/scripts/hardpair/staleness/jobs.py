@@ -1,6 +1,6 @@
 """The jobs of a study: what each of them depends on, and the files that it makes.
 
-The rules name the same files once more; tests/staleness/test_jobs.py compares both.
+The rules name the same files once more; tests/staleness/test_due.py compares both.
 """
 
 import hashlib
@@ -103,6 +103,13 @@ class Jobs:
     def job(self, rule: str, **names: object) -> Job:
         """One job, by its rule and wildcards."""
         return getattr(self, f"_{rule}")(key(rule, **names), **{name: str(value) for name, value in names.items()})
+
+    def log(self, job: Job) -> str | None:
+        """The log of a job that has a record, which lies as its record does."""
+        if job.rule == "prepare_data":
+            return f"{self.data}/{paths.LOGS}/prepare_data.log"
+        place = job.record and job.record.removeprefix(f"{self.study}/{paths.MADE}/").removesuffix(".json")
+        return place and f"{self.study}/{paths.LOGS}/{place}.log"
 
     def _prepare_data(self, key: Key) -> Job:
         kind, name = (self.config["data"][part] for part in ("kind", "name"))

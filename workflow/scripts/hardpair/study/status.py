@@ -36,6 +36,7 @@ class StudyStatus:
     runs: list[JobStatus]  # in the order of variants and seeds
     trials: list[JobStatus]  # in their order; empty without a search
     due: list[Job]  # the jobs that `snakemake` would run now, in their order
+    failed: list[JobStatus]  # those of them that are neither run nor trial and failed when they last ran
     leftover: list[str]  # names of runs and searches that the config does not declare
     working: bool  # whether a command on this machine is at work on the study
     locked: bool  # whether Snakemake has files of the study locked: it is running, or was killed

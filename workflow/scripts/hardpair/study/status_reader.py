@@ -2,7 +2,7 @@
 
 import csv
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hardpair.jobs import locks
 from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
 from hardpair.staleness import plan
 from hardpair.staleness.due import Due
+from hardpair.staleness.jobs import Job
 from hardpair.study import clean, estimate
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, JobStatus, StudyStatus
 
@@ -49,12 +50,18 @@ class Watch:
             runs=run_status,
             trials=trial_status,
             due=due,
+            failed=list(self._failed(due)),
             leftover=list(clean.leftovers(self.folder, self.config)),
             working=bool(locks.held([self.folder / paths.STUDY_LOCK])),
             locked=locks.snakemake_running(self.folder),
             marked=self._marked() if any(run.state == DONE for run in run_status) else [],
             seconds=self._seconds(run_status, trial_status),
         )
+
+    def _failed(self, due: list[Job]) -> Iterator[JobStatus]:
+        for job in due:
+            if (log := self.due.jobs.log(job)) and (error := read_log(Path(log)).error):
+                yield JobStatus(job.message, FAILED, Path(log), reason=error)
 
     def _marked(self) -> list[str]:
         """Claims that were not declared before the first run, with what is said of them."""

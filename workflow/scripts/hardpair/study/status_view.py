@@ -148,11 +148,12 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     """What failed, stopped, is stale or left over, and what to do about it."""
     by_state = {state: [job for job in (*status.trials, *status.runs) if job.state == state] for state in STATES}
     troubles = []
-    for job in by_state[FAILED][:few]:
+    failed = [*by_state[FAILED], *status.failed]
+    for job in failed[:few]:
         troubles.append(
             Text.assemble((f"{SIGNS[FAILED]} {job.name} failed: ", STYLES[FAILED]), harmless(job.reason), (f"  {job.log}", "dim"))
         )
-    if (more := len(by_state[FAILED]) - few) > 0:
+    if (more := len(failed) - few) > 0:
         troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
     kept = [f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in by_state[STOPPED] if job.kept]
     if kept:
