@@ -36,7 +36,8 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
         f"# {settings['study']}: comparison",
         "",
         f"On {settings['evaluated_on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
-        f"{read}Positive differences in accuracy and negative ones in confusion are better.",
+        f"{read}Positive differences in accuracy and negative ones in confusion are better; the final figure shows confusion avoided, "
+        "with the opposite sign.",
     ]
     lines += _references(settings)
     for variant in settings["variants"]:
