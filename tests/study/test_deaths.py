@@ -61,10 +61,10 @@ def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):
     fake = programs / "python"
     for text, expected in (
         (
-            "#!/bin/bash\nkill -ILL $$\n",
+            "#!/bin/bash\n[ $1 = -c ] || kill -ILL $$\n",
             r"Prepare the images of synthetic failed: .*killed by SIGILL: .* \(resources/synthetic/logs/prepare_data.log\)",
         ),
-        ("#!/no/python\n", r"Prepare the images of synthetic failed: .*python.*: run `make setup`"),
+        ("#!/bin/bash\n[ $1 = -c ] || exec /no/python\n", r"Prepare the images of synthetic failed: .*python.*: run `make setup`"),
     ):
         fake.write_text(text)
         fake.chmod(0o755)

@@ -29,6 +29,9 @@ def test_a_python_without_the_packages_is_refused_and_one_with_them_is_not(tmp_p
     message = f"{tmp_path}/bare/python lacks packages of hardpair, and jobs start `python`: run `export PATH={HERE}:$PATH` first"
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         refuse_other_python()
+    (tmp_path / "bare/python").write_text("#!/no/python\n")
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        refuse_other_python()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"^no `python` is in PATH, "):
         refuse_other_python()

@@ -19,9 +19,9 @@ def harmless(text: str) -> str:
 
 
 def say(*lines: str, file: TextIO | None = None) -> None:
-    """Print lines that may hold text from elsewhere, by default to stdout."""
+    """Print lines that may hold text from elsewhere, by default to stdout, before anything that another process prints later."""
     for line in lines:
-        print(harmless(line), file=file or sys.stdout)
+        print(harmless(line), file=file or sys.stdout, flush=True)
 
 
 def one_line(error: Exception, most: int = 200) -> str:

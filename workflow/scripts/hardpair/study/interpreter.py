@@ -3,13 +3,14 @@
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 from hardpair.errors import UserError
 
 PACKAGES = ("numpy", "torch", "matplotlib")
-MISSING = f"import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, {PACKAGES})))"
+TRIAL = f"from importlib.metadata import version; list(map(version, {PACKAGES}))"
 
 
 def refuse_other_python() -> None:
@@ -21,8 +22,19 @@ def refuse_other_python() -> None:
         UserError: names it, and the command that puts this environment first.
     """
     here, python = Path(sys.executable).parent, shutil.which("python")
-    if (python and Path(python).parent == here) or not all(map(find_spec, PACKAGES)):
+    if (python and Path(python).parent == here) or not _is_complete():
         return
-    if python is None or subprocess.run([python, "-c", MISSING], capture_output=True, check=False).returncode != 0:
-        found = f"{python} lacks packages of hardpair" if python else "no `python` is in PATH"
-        raise UserError(f"{found}, and jobs start `python`: run `export PATH={here}:$PATH` first")
+    if python:
+        with suppress(OSError):  # it cannot be started
+            if subprocess.run([python, "-c", TRIAL], capture_output=True, check=False).returncode == 0:
+                return
+    found = f"{python} lacks packages of hardpair" if python else "no `python` is in PATH"
+    raise UserError(f"{found}, and jobs start `python`: run `export PATH={here}:$PATH` first")
+
+
+def _is_complete() -> bool:
+    """Whether the environment of this process has the packages."""
+    try:
+        return all(map(metadata.version, PACKAGES))
+    except metadata.PackageNotFoundError:
+        return False
