@@ -27,18 +27,20 @@ ROW, GAP = 0.4, 0.1  # inches: height of a row, room between blocks
 
 @dataclass(frozen=True)
 class _Columns:
-    """Left ends of columns in inches, and widths of panels and of the page."""
+    """Left ends of columns in inches, and widths of panels, of the numbers beside them and of the page."""
 
     panels: tuple[float, ...]
     panel: float
+    numbers: float
     verdict: float
     page: float
 
 
 def figure(sheet: Sheet) -> Figure:
     """The page; as high as its rows need."""
-    columns = _columns(sheet)
-    page = style.new_page(columns.page, 1)
+    page = style.new_page(style.WIDTH, 1)
+    columns = _columns(page, sheet)
+    page.set_figwidth(columns.page)
     page.set_layout_engine("none")
     y, texts = EDGE, []
     for text, size, weight, colour in (
@@ -49,7 +51,7 @@ def figure(sheet: Sheet) -> Figure:
         texts.append((EDGE, y, rows, size, {"weight": weight, "color": colour}))
         y += fitting.height(len(rows), size) + 0.04
     y += 0.06
-    heads = [fitting.lines(page, panel.title, columns.panel + NUMBERS - 0.1, BODY) for panel in sheet.panels]
+    heads = [fitting.lines(page, panel.title, columns.panel + columns.numbers - 0.1, BODY) for panel in sheet.panels]
     if sheet.rows:
         below = y + fitting.height(max(map(len, heads)), BODY)
         for x, head in zip(columns.panels, heads, strict=True):
@@ -71,13 +73,19 @@ def figure(sheet: Sheet) -> Figure:
     return page
 
 
-def _columns(sheet: Sheet) -> _Columns:
+def _columns(page: Figure, sheet: Sheet) -> _Columns:
     judged = any(block.verdict is not None for block in sheet.blocks)
     count, verdict = len(sheet.panels), VERDICTS if judged else 0.0
-    page = max(style.WIDTH, 2 * EDGE + LABELS + verdict + count * (LEAST + NUMBERS))
-    panel = (page - 2 * EDGE - LABELS - verdict) / count - NUMBERS
-    lefts = tuple(EDGE + LABELS + place * (panel + NUMBERS) for place in range(count))
-    return _Columns(lefts, panel, page - EDGE - verdict + 0.12, page)
+    means = {_mean(panel, cell) for place, panel in enumerate(sheet.panels) for cell in sheet.cells(place)}
+    numbers = max([NUMBERS, *(fitting.inches(page, mean, BODY, "bold") + 0.3 for mean in means)])
+    wide = max(style.WIDTH, 2 * EDGE + LABELS + verdict + count * (LEAST + numbers))
+    panel = (wide - 2 * EDGE - LABELS - verdict) / count - numbers
+    lefts = tuple(EDGE + LABELS + place * (panel + numbers) for place in range(count))
+    return _Columns(lefts, panel, numbers, wide - EDGE - verdict + 0.12, wide)
+
+
+def _mean(panel: Panel, cell: Cell) -> str:
+    return written(panel.unit, float(cell.gains.mean()))
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ def _draw(page: Figure, sheet: Sheet, columns: _Columns, placed: list[_Placed], 
                 if cell:
                     marks = places(cell, panel, ax.get_xlim())
                     _draw_cell(ax, marks, cell, y + tall / 2)
-                    _number(page, left + columns.panel, y + tall / 2, panel, cell, marks.beyond)
+                    _number(page, left + columns.panel + columns.numbers, y + tall / 2, panel, cell, marks.beyond)
 
 
 def _draw_row(page: Figure, columns: _Columns, block: Block, placed: tuple[Row, float, float, list[str]]) -> None:
@@ -212,14 +220,14 @@ def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
 
 
 def _number(page: Figure, x: float, y: float, panel: Panel, cell: Cell, beyond: str) -> None:
-    """The mean beside the panel, bold where it decides, with the sign of its verdict; below it a published value that is off the axis."""
+    """The mean left of ``x``, bold where it decides, with the sign of its verdict; below it a published value that is off the axis."""
     look = {
         "weight": "bold" if cell.decides and cell.verdict is not None else "normal",
         "color": style.INK if cell.decides else style.MUTED,
     }
-    fitting.put(page, x + NUMBERS - 0.26, y, [written(panel.unit, float(cell.gains.mean()))], BODY, ha="right", va="center", **look)
+    fitting.put(page, x - 0.26, y, [_mean(panel, cell)], BODY, ha="right", va="center", **look)
     if cell.verdict is not None:
-        fitting.put(page, x + NUMBERS - 0.15, y, [verdicts.SIGNS[cell.verdict]], BODY, ha="center", va="center", weight="bold",
+        fitting.put(page, x - 0.15, y, [verdicts.SIGNS[cell.verdict]], BODY, ha="center", va="center", weight="bold",
                     color=TONES[cell.verdict][0])  # fmt: skip
     if beyond:
-        fitting.put(page, x + NUMBERS - 0.26, y + 0.07, [f"publ. {beyond}"], SMALL - 1, ha="right", color=PUBLISHED["color"])
+        fitting.put(page, x - 0.26, y + 0.07, [f"publ. {beyond}"], SMALL - 1, ha="right", color=PUBLISHED["color"])
