@@ -41,7 +41,11 @@ def study(
             far = {"epoch": 12, "epochs": 50, "accuracy": 0.8765, "rate": 31234.0, "left": 4000.0} if state in (RUNNING, STOPPED) else {}
             runs.append(JobStatus(**job, state=state, reason=reason, evaluated=state == DONE, kept=state == STOPPED, **far))
     trials = [JobStatus(name=f"trial {trial}", state=DONE, log=Path("x")) for trial in range(24)]
-    rules = [] if finished else [*("train" for run in runs if run.state != DONE), "evaluate", "compare", "plot_figure", "write_report"]
+    rules = (
+        []
+        if finished
+        else ["propose_trials", *("train" for run in runs if run.state != DONE), "evaluate", "compare", "plot_figure", "write_report"]
+    )
     due = [SimpleNamespace(rule=rule) for rule in rules]
     return StudyStatus(Path("results/made"), config, runs, trials, due, [], list(leftover), working, locked, list(marked), seconds)
 
@@ -150,3 +154,9 @@ def test_no_colour_of_a_bar_is_set_where_nothing_is_done():
     left = [part for part in console.file.getvalue().split("\x1b[") if "┄" in part]
     assert left
     assert all(part.startswith("2m") for part in left), "faint, in the terminal's own colour"
+
+
+def test_a_step_of_a_rule_without_words_of_its_own_is_named_by_the_rule():
+    status = study(1, 2, 0, states=[DONE])
+    shown = "\n".join(lines(replace(status, due=[*status.due, SimpleNamespace(rule="summarize_runs")])))
+    assert "next: evaluation, comparison, figures, report and summarize runs" in shown.replace("1 ", "")

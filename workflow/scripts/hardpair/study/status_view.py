@@ -203,8 +203,9 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
     return text.append(f"\nno job is running: run the study's command to {verb}{time}", "dim")
 
 
-# What is next, in words, by the rule that makes it; of those that come with a number, one.
+# What is next, in words, by the rule that makes it; of those that come with a number, one. None: it goes with another.
 STEPS = {
+    "propose_trials": None,
     "prepare_data": "images",
     "split_data": "split",
     "run_trial": "trial",
@@ -225,5 +226,6 @@ def _next(status: StudyStatus) -> str:
     for rule, jobs in (("run_trial", status.trials), ("train", status.runs)):
         rules[rule] -= sum(job.state == RUNNING for job in jobs)
     numbered = {rule: counted(rules[rule], STEPS[rule]) for rule in ("run_trial", "train")}
-    steps = list(dict.fromkeys((STEPS | numbered)[rule] for rule in STEPS if rules[rule] > 0))
+    words = {rule: rule.replace("_", " ") for rule in rules} | STEPS | numbered
+    steps = list(dict.fromkeys(words[rule] for rule in dict.fromkeys([*STEPS, *rules]) if rules[rule] > 0 and words[rule]))
     return " and ".join([", ".join(steps[:-1]), steps[-1]] if len(steps) > 1 else steps)
