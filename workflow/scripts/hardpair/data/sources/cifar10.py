@@ -24,9 +24,8 @@ class Cifar(Source):
 
     def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
         """As ``Source.inventory``; where ``folder`` holds the prepared images, nobody needs the local ones."""
-        source = data.get("source")
-        if folder is not None and source and not (folder / "dataset.json").exists() and not Path(source).exists():
-            raise UserError(f"data.source {source} does not exist: name {self.local}")
+        if folder is not None and data.get("source") and not (folder / "dataset.json").exists():
+            self._refuse_missing(Path(data["source"]))
         return Inventory(50_000, 10_000, self.classes, size=32)
 
     def read(self, data: dict, folder: Path, threads: int) -> tuple[dict, Arrays]:
@@ -35,8 +34,7 @@ class Cifar(Source):
         source = Path(data["source"])
         if source.is_dir():
             return self._read_folder(source.parent if source.name == self.unpacked else source)
-        if not source.is_file():
-            raise UserError(f"data.source {source} does not exist: name {self.local}")
+        self._refuse_missing(source)
         if (sha256 := file_sha256(source)) != (official := self.release.sha256):
             raise UserError(f"data.source {source} has SHA-256 {sha256}, not that of the official archive, {official}: download it again")
         with tempfile.TemporaryDirectory() as temporary:
@@ -44,6 +42,10 @@ class Cifar(Source):
                 archive.extraction_filter = getattr(tarfile, "data_filter", None)  # which Python has from 3.11.4 on
                 archive.extractall(temporary)
             return self._read_folder(Path(temporary))
+
+    def _refuse_missing(self, source: Path) -> None:
+        if not (source.is_file() or source.is_dir()):
+            raise UserError(f"data.source {source} does not exist: name {self.local}")
 
     def _read_folder(self, root: Path) -> tuple[dict, Arrays]:
         """Read ``root``/cifar-…-py after the MD5 of every file in it has been checked."""
