@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged, or intact but of another program: set aside, ignored, and never resumed from."""
+"""Checkpoints that are damaged, or intact but of another program: ignored, and never resumed from."""
 
 import torch
 from hypothesis import given

@@ -217,7 +217,7 @@ class Undisturbed:
         assert ours.keys() == theirs.keys(), sorted(ours.keys() ^ theirs.keys())
         changed = [name for name in ours if ours[name] != theirs[name]]
         assert changed == [], changed
-        assert study.left_over() == []
+        assert (left := study.left_over()) == [], left
 
     def assert_no_wrong_result(self, study: Study) -> None:
         """Results that a study has so far must be those of the undisturbed study; some may be missing."""

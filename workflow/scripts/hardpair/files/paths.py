@@ -42,7 +42,7 @@ LOCK = "checkpoints/{part}{own}/.{name}.lock"  # of the checkpoint of that name
 # Of a run, and without a seed of a variant's own search; folders end in a slash.
 OF_VARIANTS = (
     f"{RUN}/?",
-    r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors(?:\.damaged)?)",
+    r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors)",
     rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.(?:log|tsv)",
     rf"{MADE}/evaluate/{{variant}}\.seed{{seed}}\.json",
     rf"{SEARCH}/{{variant}}/(?:recipe\.yaml|trials\.csv|round\d+\.json|round\d+/?)",

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -83,7 +82,7 @@ def save(path: Path, key: str, tensors: dict[str, torch.Tensor], values: dict) -
 def load(path: Path, key: str) -> tuple[dict[str, torch.Tensor], dict] | None:
     """A saved state of ``key``, or None where there is none.
 
-    A state of something else is left, with a line on stderr; a damaged one is renamed to NAME.damaged, with a line too.
+    A state of something else or a damaged one is ignored, with a line on stderr; the next one replaces it.
     """
     if not path.exists():
         return None
@@ -95,9 +94,7 @@ def load(path: Path, key: str) -> tuple[dict[str, torch.Tensor], dict] | None:
     except (SafetensorError, TypeError, ValueError):
         intact = False
     if not intact:
-        aside = path.with_name(f"{path.name}.damaged")
-        os.replace(path, aside)
-        print(f"{path} is damaged: set aside as {aside.name}; starting from the beginning", file=sys.stderr)
+        print(f"{path} is damaged: ignored; starting from the beginning", file=sys.stderr)
         return None
     if metadata["key"] != key:
         print(f"{path} is of other settings, code or machine: ignored; starting from the beginning", file=sys.stderr)
