@@ -1,6 +1,6 @@
 """Count the tries of each fault, and those in which something was lost, in pytest's reports; write the table of docs/faults.md.
 
-A test tells its fault by the property ``fault`` and, if it is many tries in one, ``tries``. The exit code is not 0 if anything
+A test names its fault in the property ``fault`` and, if it is many tries in one, their number in ``tries``. The exit code is not 0 if anything
 was lost. Example (what `make faults` does):
 
   FAULTS=full pytest tests/workflow/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
@@ -59,7 +59,7 @@ def main() -> None:
     if options.write:
         before, place, after = options.write.read_text(encoding="utf-8").partition(START)
         if not place or END not in after:
-            sys.exit(f"{options.write} has no place for the table: it wants a line {START} and, below, a line {END}")
+            sys.exit(f"{options.write} has no place for the table: add a line {START} and, below it, a line {END}")
         options.write.write_text(f"{before}{START}\n\n{table(rows)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
     else:
         print(table(rows))

@@ -130,11 +130,11 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message)
         ("mine.txt", LOSS, "name a Python file like my_loss.py"),
         ("mine.py", "def Loss(): ...\n", "no class Loss, Sampler or Network: add one"),
         ("mine.py", "class Loss:\n", "not valid Python"),
-        ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: let it start with self, counts"),
+        ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: its first arguments must be self, counts"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, a=f()): ...\n", "default of a is not a plain value"),
         ("mine.py", "class Loss:\n    def __init__(self, counts, *args): ...\n", r"takes \*args: name each option"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, **more): ...\n", r"takes \*\*more: name each option"),
-        ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by its place alone: let the / come before it"),
+        ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by position only: move the / before it"),
         ("mine.py", b"\xff\xfe\x00", "not valid Python"),
     ],
 )

@@ -169,7 +169,7 @@ WRONG = {
     "a wrong rate of a variant": ([("variants.1.recipe", {"learning_rate": 0})], "variants[1].recipe.learning_rate is 0", "more than 0"),
     "too many images": (
         [("data.training", 46000)],
-        "data.training and data.validation ask for 51000 images, but cifar10 has 50000",
+        "data.training and data.validation need 51000 images, but cifar10 has 50000",
         "lower one",
     ),
     "validation takes all": (

@@ -66,11 +66,11 @@ def test_what_cannot_be_prepared_ends_in_one_sentence(tmp_path, monkeypatch, kin
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ('{"validation": 4}', "ask for 5 images, but there are 4"),
+        ('{"validation": 4}', "need 5 images, but there are 4"),
         ('{"validation": -1}', "data.validation is -1"),
         ('{"validation": 0, "imbalance": 0.5}', "data.imbalance is 0.5"),
         ('{"validation": 0, "imbalance": 9}', "data.imbalance 9 keeps none of the"),
-        ('{"validation": 0, "imbalance": 2, "training": 10}', "data.imbalance and data.training both say how many"),
+        ('{"validation": 0, "imbalance": 2, "training": 10}', "data.imbalance and data.training both set the number"),
         ('{"split": "x"}', "data.split is"),
     ],
 )

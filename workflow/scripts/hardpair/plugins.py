@@ -106,12 +106,12 @@ def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str,
     names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
     first = len(FIRST[package])
     if names[:first] != FIRST[package]:
-        raise UserError(f"{message} {', '.join(names)}: let it start with {', '.join(FIRST[package])}")
+        raise UserError(f"{message} {', '.join(names)}: its first arguments must be {', '.join(FIRST[package])}")
     for stars, rest in (("*", parameters.vararg), ("**", parameters.kwarg)):
         if rest:
             raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
     for argument in parameters.posonlyargs[first:]:
-        raise UserError(f"{message} {argument.arg} by its place alone: let the / come before it")
+        raise UserError(f"{message} {argument.arg} by position only: move the / before it")
     names += [argument.arg for argument in parameters.kwonlyargs]
     defaults = parameters.defaults + parameters.kw_defaults
     defaults = [None] * (len(names) - len(defaults)) + defaults

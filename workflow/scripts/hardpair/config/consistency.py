@@ -127,7 +127,7 @@ def _wrong_data(config: dict) -> Iterator[str]:
         if data[key] != schema()["properties"]["data"]["properties"][key]["default"]:
             yield f"data.{key} is {shown(data[key])}, but images of data.kind {data['kind']} have no such key: remove it"
     if data["imbalance"] != 1 and data["training"] is not None:
-        yield "data.imbalance and data.training both say how many images to train on: remove one of them"
+        yield "data.imbalance and data.training both set the number of images to train on: remove one of them"
     if data["validation"] == 0 and config["evaluate"]["images"] == "validation":
         yield "evaluate.images is validation, but data.validation is 0: hold images out or evaluate on test"
 
@@ -142,7 +142,7 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
         yield f"data.validation is {data['validation']}, but {owner} has {images.train} images for training: lower it"
     elif requested > images.train:
         yield (
-            f"data.training and data.validation ask for {requested} images, but {owner} has {images.train} for training: lower one of them"
+            f"data.training and data.validation need {requested} images, but {owner} has {images.train} for training: lower one of them"
         )
 
 

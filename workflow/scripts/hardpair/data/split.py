@@ -26,11 +26,11 @@ def split_indices(
         UserError: more images are asked for than there are, a class of the tail would have none, or ``training`` is given with a tail.
     """
     if imbalance != 1 and training is not None:
-        raise UserError("data.imbalance and data.training both say how many images to train on: remove one of them")
+        raise UserError("data.imbalance and data.training both set the number of images to train on: remove one of them")
     total = len(labels)
     requested = validation + (training if training is not None else 1)
     if requested > total:
-        raise UserError(f"data.training and data.validation ask for {requested} images, but there are {total}: lower one of them")
+        raise UserError(f"data.training and data.validation need {requested} images, but there are {total}: lower one of them")
     generator = np.random.default_rng(SPLIT_SEED)
     held_out, rest = _take(np.arange(total), labels, validation, split, generator)
     if imbalance != 1:
