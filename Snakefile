@@ -41,6 +41,7 @@ from hardpair.study.snakemake_internals import (
     refuse_unknown_targets,
     set_aside_broken,
     start,
+    warn_of_unknown_rules,
 )
 
 # Read before Snakemake reads it, which drops repeated keys, takes some texts for numbers, and names no line of a file that is no YAML.
@@ -147,3 +148,4 @@ try:
     )
 except UserError as error:
     sys.exit(str(error))
+warn_of_unknown_rules(workflow)

@@ -1,7 +1,7 @@
 """Count the tries of each fault, and those in which something was lost, in pytest's reports; write the table of docs/faults.md.
 
-A test names its fault in the property ``fault`` and, if it is many tries in one, their number in ``tries``. The exit code is not 0 if anything
-was lost. Example (what `make faults` does):
+A test names its fault in the property ``fault`` and, if it is many tries in one, their number in ``tries``. The exit code is not 0 if
+anything was lost. Example (what `make faults` does):
 
   FAULTS=full pytest tests/workflow/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
 """

@@ -52,5 +52,5 @@ def test_the_settings_of_a_split_name_a_tail_only_where_there_is_one():
 
 
 def test_a_tail_with_a_number_of_images_is_refused():
-    with pytest.raises(UserError, match=r"data\.imbalance and data\.training both set the number of images to train on: remove one of them"):
+    with pytest.raises(UserError, match=r"data\.imbalance and data\.training both set the number of images to train on: remove one"):
         resolved({"data": {"imbalance": 10, "training": 20000}})

@@ -1,4 +1,4 @@
-"""Jobs that die without a word are named with the cause."""
+"""Jobs that die without a message are reported with the cause."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from hardpair.study import deaths
 from workspace import Workspace
 
 
-def test_exit_statuses_are_those_of_snakemakes_log(tmp_path):
+def test_ends_are_those_of_snakemakes_log(tmp_path):
     log = tmp_path / "snakemake.log"
     log.write_text(
         "Command 'set -euo pipefail;  python a.py --settings '{\"a\": 1}' 2> logs/a.log && python r.py --made '{}' 2>> logs/a.log'"
@@ -19,14 +19,26 @@ def test_exit_statuses_are_those_of_snakemakes_log(tmp_path):
         "Error in rule a:\n    jobid: 3\n    log: logs/a.log (check log file(s) for error details)\n"
         "Command 'python b.py 2> logs/b.log' died with <Signals.SIGSEGV: 11>.\n"
         "Error in rule c:\n    message: None\n    log: logs/c.log (check log file(s) for error details)\n"
+        "Error in rule d:\n    message: sbatch failed. The error was 'no such partition\nsubmission failed'.\n"
+        '    sbatch call:\n        sbatch -p gpu --wrap="x"\nFor further error details see the cluster/cloud log and the\n'
+        "    jobid: 4\n    log: logs/d.log (check log file(s) for error details)\n"
+        "Error in rule e:\n    message: job '7' failed, status is: 'OUT_OF_MEMORY'. For further error details see the cluster/cloud log\n"
+        "    jobid: 5\n    log: logs/e.log, slurm/7.log (check log file(s) for error details)\n"
     )
-    assert deaths.exit_statuses([log, tmp_path / "missing"]) == {"logs/a.log": 137, "logs/b.log": 139, "logs/c.log": None}
+    submission = "sbatch failed. The error was 'no such partition submission failed'."
+    assert deaths.ends([log, tmp_path / "missing"]) == {
+        "logs/a.log": deaths.End(137),
+        "logs/b.log": deaths.End(139),
+        "logs/c.log": deaths.End(),
+        "logs/d.log": deaths.End(message=submission),
+        "logs/e.log": deaths.End(message="job '7' failed, status is: 'OUT_OF_MEMORY'. See slurm/7.log."),
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_a_signal_is_named_as_bash_reports_it(number):
     status = subprocess.run(["bash", "-c", f"set -e; (kill -{number.value} $BASHPID); true"], capture_output=True).returncode
-    assert deaths.cause(status, "", False).startswith(f"killed by {number.name}: ")
+    assert deaths.cause(deaths.End(status), "", False).startswith(f"killed by {number.name}: ")
     assert not deaths.stopped(status)
 
 
@@ -35,8 +47,8 @@ def test_signals_that_stop_are_no_deaths():
 
 
 def test_sigkill_is_for_memory_where_the_kernel_says_so(tmp_path):
-    assert "the machine was out of memory" in deaths.cause(137, "", True)
-    assert deaths.cause(137, "", False).startswith("killed by SIGKILL: by hand, ")
+    assert "the machine was out of memory" in deaths.cause(deaths.End(137), "", True)
+    assert deaths.cause(deaths.End(137), "", False).startswith("killed by SIGKILL: by hand, ")
     counter = tmp_path / "memory.events"
     counter.write_text("oom 4\noom_kill 3\noom_group_kill 1\n")
     assert deaths.oom_kills([tmp_path / "missing", counter]) == 3
@@ -45,12 +57,14 @@ def test_sigkill_is_for_memory_where_the_kernel_says_so(tmp_path):
 
 @pytest.mark.parametrize("last", ["bash: line 1: python: command not found", "python: error while loading shared libraries: libx.so: no"])
 def test_a_program_or_library_that_is_missing_is_named_with_the_remedy(last):
-    assert deaths.cause(127, last, False) == f"{last}: {deaths.SETUP}"
+    assert deaths.cause(deaths.End(127), last, False) == f"{last}: {deaths.SETUP}"
 
 
 def test_other_deaths_name_status_and_last_line():
-    assert deaths.cause(3, "", False) == "ended with exit status 3 and an empty log"
-    assert deaths.cause(None, "epoch 3", False) == "ended without a message, its log with 'epoch 3'"
+    assert deaths.cause(deaths.End(3), "", False) == "ended with exit status 3 and an empty log"
+    assert deaths.cause(deaths.End(), "epoch 3", False) == "ended without a message, its log with 'epoch 3'"
+    assert deaths.cause(deaths.End(message="Out of memory."), "", False) == "Out of memory."
+    assert deaths.cause(deaths.End(message="Out of memory."), "epoch 3", False) == "Out of memory. Its log ends with 'epoch 3'"
 
 
 def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):

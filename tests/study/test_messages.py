@@ -118,8 +118,20 @@ def failures(jobs, folder, capsys, logs=()):
 def test_a_job_whose_message_found_no_room_on_the_disk_is_named_with_that(tmp_path, capsys, monkeypatch, free, full):
     (tmp_path / "cut.log").touch()
     monkeypatch.setattr(deaths.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
-    lines = failures([("Train cut", tmp_path / "cut.log", [str(tmp_path / "missing")])], tmp_path, capsys)
-    assert (f"Train cut failed: {deaths.NO_ROOM} ({tmp_path}/cut.log)" in lines) == full
+    jobs = [(f"Train {name}", tmp_path / f"{name}.log", [str(tmp_path / "missing")]) for name in ("cut", "not begun")]
+    lines = failures(jobs, tmp_path, capsys)
+    assert lines[:-1] == [f"Train cut failed: {deaths.NO_ROOM} ({tmp_path}/cut.log)"] * full
+
+
+def test_a_job_that_a_cluster_refused_is_named_with_its_message_though_it_has_no_log_or_an_old_one(tmp_path, capsys):
+    log, old, own = tmp_path / "new.log", tmp_path / "old.log", tmp_path / "snakemake.log"
+    jobs = [(f"Train {path.stem}", path, [str(tmp_path / "missing")]) for path in (log, old)]
+    old.write_text("ValueError: no\n")
+    (tmp_path / "started.json").touch()
+    os.utime(old, (1, 1))
+    message = "    message: sbatch failed.\n    sbatch call:\n        x\n    jobid: 4\n"
+    own.write_text("".join(f"Error in rule a:\n{message}    log: {path} (check log file(s) for error details)\n" for path in (log, old)))
+    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [f"Train {path.stem} failed: sbatch failed. ({path})" for path in (log, old)]
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):
@@ -262,6 +274,7 @@ def test_the_insides_of_snakemake_are_used_in_one_place():
         "is_rule",
         "modifier",
         "output_settings",
+        "resource_settings",
         "rules",
     }
     assert uses.pop("snakemake_internals.py") == inside

@@ -189,6 +189,16 @@ def test_targets_that_rules_make_and_values_of_options_are_accepted(here, monkey
     snakemake_internals.refuse_unknown_targets(OF_RULES, variant=["ce", "dfl"], seed=[0, 1])
 
 
+def test_resources_of_a_misspelt_rule_are_warned_of_and_those_of_other_workflows_are_not(here, capsys):
+    given = {"overwrite_resources": {"trian": {"runtime": 3}, "train": {}, "align_reads": {}}, "overwrite_threads": {"plot_figures": 2}}
+    OF_RULES.resource_settings = SimpleNamespace(**given)
+    snakemake_internals.warn_of_unknown_rules(OF_RULES)
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: set-resources names the rule trian, which does not exist: did you mean train?",
+        "warning: set-threads names the rule plot_figures, which does not exist: did you mean plot_figure?",
+    ]
+
+
 def test_the_makefile_takes_0_for_off():
     def dry(*words):
         return subprocess.run(

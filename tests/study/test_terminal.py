@@ -31,7 +31,7 @@ def test_kinds_of_records_are_those_of_snakemake(event):
 @pytest.mark.parametrize(
     ("text", "event", "level"),
     [
-        ("Job 3 failed", LogEvent.JOB_ERROR, logging.ERROR),
+        ("Job 3 failed", LogEvent.GROUP_ERROR, logging.ERROR),
         ("no space", LogEvent.ERROR, logging.ERROR),
         ("Building DAG is slow", None, logging.WARNING),
         ("Nothing to be done (all requested files are present and up to date).", None, logging.INFO),
@@ -64,13 +64,17 @@ def test_each_run_has_a_line_and_all_trials_have_one(capsys):
     ]
 
 
-def test_a_job_that_failed_is_a_line_if_it_has_a_log(tmp_path, capsys):
+def test_a_job_that_failed_is_a_line_if_it_has_a_log_or_a_message_of_its_cluster(tmp_path, capsys):
     log = tmp_path / "x.log"
     handler, error = terminal.Finished(), record("Error in rule train", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, log=[str(log)])
     handler.expect([(3, "train", "Train dfl with seed 1")])
     handler.handle(error)
-    assert terminal.Quiet().filter(error), "without a log, Snakemake's text is all there is"
+    assert terminal.Quiet().filter(error), "without either, Snakemake's text is all there is"
     assert capsys.readouterr().err == ""
+    error.rule_msg = "sbatch failed. Its error was 'no such partition'.\n    sbatch call:\n        sbatch -p gpu"
+    handler.handle(error)
+    assert not terminal.Quiet().filter(error)
+    assert capsys.readouterr().err == "Train dfl with seed 1 failed: sbatch failed. Its error was 'no such partition'.\n"
     log.write_text("no ink")
     handler.handle(error)
     assert not terminal.Quiet().filter(error)

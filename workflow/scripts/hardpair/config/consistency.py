@@ -141,9 +141,7 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
     if data["training"] is None and requested > images.train:
         yield f"data.validation is {data['validation']}, but {owner} has {images.train} images for training: lower it"
     elif requested > images.train:
-        yield (
-            f"data.training and data.validation need {requested} images, but {owner} has {images.train} for training: lower one of them"
-        )
+        yield f"data.training and data.validation need {requested} images, but {owner} has {images.train} for training: lower one of them"
 
 
 def recipe_default(key: str) -> object:

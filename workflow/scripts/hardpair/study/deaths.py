@@ -1,13 +1,18 @@
-"""Why a job died that wrote no error of its own: by its exit status, the last line of its log, and the kernel's count of processes that it
-killed to free memory. Imports no torch and no Snakemake."""
+"""Why a job died that wrote no error of its own: by its exit status, what a cluster reports, the last line of its log, and the kernel's
+count of processes killed to free memory. Imports no torch and no Snakemake."""
 
 import re
 import shutil
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
+# A job with the message of its executor, if it has one, its log, and perhaps that of the executor.
+FAILED = re.compile(r"^Error in .*?\n(?:    message: (.*?)\n(?=    \w+: ))?.*?^    log: ([^\s,]+)(?:, (\S+))? \(check", re.M | re.S)
+GENERAL = "For further error details see the cluster/cloud log"  # ends the message of an executor
 # A command with its log, and perhaps a second one that records what it has made.
 ENDED = re.compile(r"2> (\S+?)(?: && .*)?' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)")
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # somebody wanted the job to end
@@ -25,20 +30,38 @@ LITTLE = 2**24  # bytes; what a job had half written is removed when it fails, s
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
 
 
-def exit_statuses(logs: Iterable[str | Path]) -> dict[str, int | None]:
-    """The exit status of each failed job by the path of its log, as in Snakemake's own logs; None where those have none (a cluster's job).
+class End(NamedTuple):
+    """How a job failed.
 
-    A status is as in bash: 128 + N after the signal N.
+    Attributes:
+        status: as in bash, 128 + N after the signal N; None for a cluster's job.
+        message: what the cluster reports, such as a refused submission or a job's state; None where it reports nothing.
     """
-    statuses = {}
+
+    status: int | None = None
+    message: str | None = None
+
+
+def ends(logs: Iterable[str | Path]) -> dict[str, End]:
+    """How each failed job ended, by the path of its log, as in Snakemake's own logs."""
+    found = {}
     for log in logs:
         with suppress(OSError):
             text = Path(log).read_text(encoding="utf-8", errors="replace")
-            for path in re.findall(r"^Error in .*?^    log: (\S+) \(check", text, re.M | re.S):
-                statuses.setdefault(path, None)
+            for message, path, own in FAILED.findall(text):
+                found[path] = End(message=brief(message, own))
             for path, status, number in ENDED.findall(text):
-                statuses[path] = int(status) if status else 128 + int(number)
-    return statuses
+                found[path] = End(int(status) if status else 128 + int(number))
+    return found
+
+
+def brief(message: str | None, log: str) -> str | None:
+    """The message of an executor on one line, without the command that it quotes, and its log; None where it says nothing of this job."""
+    lines = takewhile(lambda line: not line.startswith(" "), (message or "").partition(GENERAL)[0].splitlines())
+    text = " ".join(" ".join(lines).split())
+    if text in ("", "None"):
+        return None
+    return f"{text} See {log}." if log else text
 
 
 def stopped(status: int | None) -> bool:
@@ -46,18 +69,21 @@ def stopped(status: int | None) -> bool:
     return status is not None and status - 128 in STOPS
 
 
-def cause(status: int | None, last: str, out_of_memory: bool) -> str:
+def cause(end: End, last: str, out_of_memory: bool) -> str:
     """The most likely cause of a job's death, and what to do.
 
     Args:
         last: the last line of its log.
         out_of_memory: whether the kernel has killed a process for memory while the job may have been running.
     """
+    status = end.status
     if last and (status in (126, 127) or "error while loading shared libraries" in last):  # of bash: cannot be run, is not found
         return f"{last}: {SETUP}"
     try:
         killer = signal.Signals((status or 0) - 128)
     except ValueError:
+        if end.message:
+            return f"{end.message} Its log ends with {last!r}" if last else end.message
         ended = "ended without a message" if status is None else f"ended with exit status {status}"
         return f"{ended}, its log with {last!r}" if last else f"{ended} and an empty log"
     if killer == signal.SIGKILL:

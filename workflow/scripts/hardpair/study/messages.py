@@ -15,7 +15,7 @@ from hardpair.config.resolve import canonical
 from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs.gpu import devices, present
-from hardpair.jobs.logs import DIED, read_log, written
+from hardpair.jobs.logs import DIED, Log, read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.study import deaths, find
 
@@ -74,16 +74,17 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
         oom_kills: ``deaths.oom_kills`` at the start.
     """
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
-    statuses, out_of_memory, no_room = deaths.exit_statuses(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
+    ends, out_of_memory, no_room = deaths.ends(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
     for message, log, files in jobs:
         # An older log is of an earlier call. Files that are there may be restored ones: only Snakemake knows whether their job failed.
-        if written(log) < started or (str(log) not in statuses and all(map(os.path.exists, files))):
+        end, is_new = ends.get(str(log)), log.exists() and written(log) >= started
+        if end is None and (not is_new or all(map(os.path.exists, files))):
             continue
-        text, status = read_log(log), statuses.get(str(log))
+        text = read_log(log) if is_new else Log()
         error = text.error
-        silent = error is None and not text.finished and not text.stopped and not deaths.stopped(status)
-        if silent and (no_room or str(log) in statuses):
-            error = deaths.NO_ROOM if no_room else deaths.cause(status, text.last, out_of_memory)
+        silent = error is None and not text.finished and not text.stopped and not (end and deaths.stopped(end.status))
+        if silent and (no_room or end):
+            error = deaths.NO_ROOM if no_room else deaths.cause(end, text.last, out_of_memory)
             with suppress(OSError), open(log, "a", encoding="utf-8") as file:
                 file.write(f"{DIED}{error}\n")
         if error is not None:

@@ -21,7 +21,7 @@ from snakemake.utils import available_cpu_count
 
 from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
 from hardpair.jobs import locks
 from hardpair.staleness.code_hash import SCRIPTS
@@ -152,6 +152,20 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
         near = nearest_path(target, [*expand(files, **wildcards), *(rule.name for rule in workflow.rules)])
         advice = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
         raise UserError(f"the target {target} is neither a rule nor a file that a rule makes: {advice}")
+
+
+def warn_of_unknown_rules(workflow) -> None:
+    """Print settings of resources or threads for a rule that does not exist, but has the name of one nearly; Snakemake ignores them.
+
+    A profile may hold those of other workflows' rules too.
+    """
+    if is_cluster_job() or not workflow.modifier.is_main_snakefile():  # others may follow
+        return
+    rules, settings = {rule.name for rule in workflow.rules}, workflow.resource_settings
+    for option, given in (("set-resources", settings.overwrite_resources), ("set-threads", settings.overwrite_threads)):
+        for name in sorted(set(given) - rules):
+            if near := nearest_path(name, rules):
+                say(f"warning: {option} names the rule {name}, which does not exist: did you mean {near}?", file=sys.stderr)
 
 
 def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[str]:

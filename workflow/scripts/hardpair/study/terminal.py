@@ -14,6 +14,7 @@ from pathlib import Path
 from hardpair.errors import say
 from hardpair.jobs.logs import read_log
 from hardpair.measures.metric_names import number, title
+from hardpair.study.deaths import brief
 
 # Kinds of records that are left to the log, and how records without a kind begin that are.
 EVENTS = {"run_info", "job_info", "job_started", "job_finished", "group_info", "progress", "resources_info", "shellcmd"}
@@ -27,21 +28,24 @@ FOLLOWING += ("Exiting because a job execution failed", "Cannot restore ")  # a 
 
 
 class Quiet(logging.Filter):
-    """Lets through errors, warnings and what is said once. Of a job that failed its own log is enough, if it has written one."""
+    """Lets through errors, warnings and what is said once. Of a job that failed ``Finished`` prints a line, where it knows the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
-        if has_log(record) or str(record.msg).startswith(FOLLOWING):
+        if reason(record) or str(record.msg).startswith(FOLLOWING):
             return False
         if record.levelno > logging.INFO or (event is None and not str(record.msg).startswith(TEXTS)):
             return True
         return event is not None and str(event) not in EVENTS
 
 
-def has_log(record: logging.LogRecord) -> bool:
-    """Whether a record is about a job that failed and has written a log of its own."""
-    logs = getattr(record, "log", None) if str(getattr(record, "event", "")) == "job_error" else None
-    return bool(logs) and all(os.path.exists(log) and os.path.getsize(log) for log in logs)
+def reason(record: logging.LogRecord) -> str | None:
+    """Why a job failed: its own log, if it has written one, or what its cluster reports; None without either, and of other records."""
+    if str(getattr(record, "event", "")) != "job_error":
+        return None
+    if record.log and os.path.exists(record.log[0]) and os.path.getsize(record.log[0]):
+        return f"see {record.log[0]}"
+    return brief(getattr(record, "rule_msg", None), "".join(record.log[1:2]))
 
 
 class Finished(logging.Handler):
@@ -62,8 +66,9 @@ class Finished(logging.Handler):
         self._totals = Counter(rule for rule, _ in self._jobs.values())
 
     def emit(self, record: logging.LogRecord) -> None:
-        if has_log(record) and not read_log(Path(record.log[0])).stopped:  # Snakemake itself reports a study that was stopped
-            say(f"{self._messages.get(record.jobid, 'a job')} failed: see {record.log[0]}", file=sys.stderr)
+        # Snakemake itself reports a study that was stopped.
+        if (why := reason(record)) and not (record.log and read_log(Path(record.log[0])).stopped):
+            say(f"{self._messages.get(record.jobid, 'a job')} failed: {why}", file=sys.stderr)
         if str(getattr(record, "event", "")) != "job_finished" or record.job_id not in self._jobs:
             return
         rule, message = self._jobs.pop(record.job_id)
