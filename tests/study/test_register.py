@@ -166,6 +166,29 @@ def test_runs_that_were_removed_have_been_seen(study):
     assert study.register(tiny(looks=[8])) == ["declared after 1 finished run: exploratory"]
 
 
+def test_runs_that_were_removed_before_anything_changed_have_been_seen_too(study):
+    study.register(tiny())
+    (study.folder / paths.EVALUATED.format(variant="ce", seed=0)).parent.mkdir(parents=True)
+    (study.folder / paths.EVALUATED.format(variant="ce", seed=0)).touch()
+    assert study.register(tiny(claims=[claim(better="ce", than="dfl")])) == ["declared after 1 finished run: exploratory"]
+
+
+def test_claims_that_were_removed_after_runs_are_said_beside_those_that_are_left(study):
+    """Their p is adjusted for fewer claims."""
+    first, second, third = claim(), claim("second", measures=["accuracy"]), claim("third", measures=["confusion"])
+    control = third | {"control": True}
+    assert study.register(tiny(claims=[first, second, third])) == [BEFORE] * 3
+    assert study.register(tiny(claims=[first, second])) == [BEFORE] * 2, "no run has finished"
+    study.finish("ce/seed0", "ce/seed1")
+    assert study.register(tiny(claims=[first])) == [f"{BEFORE}; 1 claim beside it was removed after 2 finished runs"]
+    assert study.register(tiny(claims=[second])) == [f"{BEFORE}; 1 claim beside it was removed after 2 finished runs"]
+    assert study.register(tiny(claims=[first, second])) == [BEFORE] * 2, "all are back"
+    assert study.said(tiny(claims=[first])) == [f"{BEFORE}; 1 claim beside it was removed later"]
+    added = study.register(tiny(claims=[first, second, control]))
+    assert added == [BEFORE, BEFORE, "declared after 2 finished runs: exploratory"]
+    assert study.register(tiny(claims=[first, second])) == [BEFORE] * 2, "a control does not count"
+
+
 def test_a_study_older_than_its_registration_says_so(study):
     study.finish("ce/seed0", "ce/seed1", "dfl/seed0")
     assert study.said(tiny()) == [registration.NOT_KEPT]

@@ -9,6 +9,7 @@ and the pair, on which images, at which looks, and whether it is a control. Its 
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from hardpair.config.resolve import canonical
@@ -99,7 +100,7 @@ def _said(key: str, entries: tuple[dict, ...], present: dict) -> str:
     if place is None:
         return "not registered: exploratory" if entries else NOT_KEPT
     entry = entries[place]
-    return _when(entry) + _imported_later(entries, place) + _other_seeds(entries, place, present)
+    return _when(entry) + _imported_later(entries, place) + _other_seeds(entries, place, present) + _removed(entries[place:], present)
 
 
 def _when(entry: dict) -> str:
@@ -128,6 +129,29 @@ def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
     since = next((entry for entry in entries[place + 1 :] if _seeds(entry["declared"]) == seeds), None)
     when = f"after {counted(since['finished_runs'], 'finished run')}" if since else "later"
     return "" if since and not since["finished_runs"] else f"; the seeds were changed {when}"
+
+
+def _removed(entries: tuple[dict, ...], present: dict) -> str:
+    """Claims that are declared no more, of those that were declared with a claim before further runs had finished: p is adjusted for all.
+
+    Args:
+        entries: from that on which the claim is in.
+    """
+    together = [entry for entry in entries if entry["finished_runs"] == entries[0]["finished_runs"]]
+    planned = set().union(*(_counted(entry["declared"]) for entry in together)) - _counted(present)
+    gone: dict[str, int | None] = {}
+    for entry, later in pairwise([*entries, {"declared": present, "finished_runs": None}]):
+        gone |= dict.fromkeys(_counted(entry["declared"]) - _counted(later["declared"]), later["finished_runs"])
+    seen = [runs for key, runs in gone.items() if runs != 0 and key in planned]
+    if not seen:
+        return ""
+    when = "later" if None in seen else f"after {counted(max(seen), 'finished run')}"
+    return f"; {counted(len(seen), 'claim')} beside it {'was' if len(seen) == 1 else 'were'} removed {when}"
+
+
+def _counted(declared: dict) -> set[str]:
+    """``keys`` of the claims that are no controls."""
+    return {key for key, claim in zip(keys(declared), declared["claims"], strict=True) if not claim["control"]}
 
 
 def _seeds(declared: dict) -> list[int]:

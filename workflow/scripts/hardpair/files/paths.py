@@ -33,6 +33,7 @@ TRIAL_CHECKPOINT = "checkpoints/search{own}/trial{trial}.safetensors"
 RUN_NAME = "{variant}/seed{seed}"
 RUN = f"{RUNS}/{RUN_NAME}"
 RUN_RECORD = f"{RUN}/run.json"
+EVALUATED = f"{MADE}/evaluate/{{variant}}.seed{{seed}}.json"  # what the evaluation of a run was made of
 JOB_LOG = f"{LOGS}/{{rule}}{{own}}/{{job}}.log"
 RUN_LOG = f"{LOGS}/{{rule}}/{{variant}}.seed{{seed}}.log"
 PROGRESS = f"progress/{RUN_NAME}.csv"

@@ -42,8 +42,9 @@ def register(study: Path, config: dict, imported: Iterable[str] = ()) -> None:
     entries = list(found.entries)
     if entries and entries[-1]["declared"] == declared and not imported:
         return
-    # Removed runs have been seen.
-    finished = max([len(paths.every(study, paths.RUN_RECORD)), *(entry["finished_runs"] for entry in entries)])
+    # Removed runs have been seen; what was recorded of their evaluation outlives their folders.
+    present = (len(paths.every(study, path)) for path in (paths.RUN_RECORD, paths.EVALUATED))
+    finished = max(*present, *(entry["finished_runs"] for entry in entries))
     previous = entries[-1]["sha256"] if entries else formats.DAMAGED if found.problem else None
     entry = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
