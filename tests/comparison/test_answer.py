@@ -34,7 +34,7 @@ def found(runs, declared):
         ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0.0001, "A equals B in both, within the margin"),
         ({"a": (0.861, 0.119), "b": (0.86, 0.12)}, 0.0002, "A is ahead of B in both, by less than the margin"),
         ({"a": (0.87, 0.12), "b": (0.86, 0.12)}, 0.01, "Not settled after 10 seeds: whether A beats B in cat–dog confusion"),
-        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0, "Not tested: the variants did not differ in 10 seeds"),
+        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0, "Not tested: the difference did not vary over 10 seeds"),
     ],
 )
 def test_one_claim_is_one_sentence(means, noise, sentence):

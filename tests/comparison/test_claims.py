@@ -70,12 +70,34 @@ def test_variants_that_never_differ_are_not_tested():
     assert judged(made(5, noise=0), settings(claim(("b", "c", BOTH)), seeds=5))[0] == "not settled", "few may tie by chance"
 
 
-def test_a_part_that_refutes_is_named_beside_one_that_never_differs():
+@pytest.mark.parametrize("gain", [0.01, 0.0001, -0.01])
+@pytest.mark.parametrize("looks", [(), (6, 10)])
+def test_a_difference_that_is_the_same_with_every_seed_is_not_tested(gain, looks):
+    """As if the seeds had no effect: the runs of each variant are one."""
+    runs = made(10, noise=0, a=(0.86 + gain, 0.11), b=(0.86, 0.12))
+    verdict, why = judged(runs, settings(claim(("a", "b", ["accuracy"])), looks=looks))
+    assert verdict == "not tested"
+    assert re.fullmatch(r"A against B, accuracy \S+ pp.*, the same with every seed: check that the runs depend on their seeds", why)
+
+
+@pytest.mark.parametrize("confusion", [0.11, 0.12])
+def test_a_part_that_refutes_is_named_beside_one_that_never_varies(confusion):
     wobble = np.where(np.arange(10) % 2, 1, -1) * 0.001
-    runs = made(10, noise=0, a=(0.85 + wobble, 0.11), b=(0.86, 0.11))
+    runs = made(10, noise=0, a=(0.85 + wobble, confusion), b=(0.86, 0.11))
     verdict, why = judged(runs, settings(claim(("a", "b", BOTH))))
     assert verdict == "refuted"
     assert why.startswith("A against B, accuracy -1.00 pp")
+
+
+def test_a_claim_that_is_equivalent_leaves_none_of_the_error_to_others():
+    """Holm has not rejected it."""
+    wobble = np.where(np.arange(10) % 2, 1, -1) * 0.001
+    gains = 0.0016 + np.where(np.arange(10) % 2, 1, -1) * 0.0026
+    runs = made(10, noise=0, a=(0.86 + gains, 0.12 + wobble / 5), b=(0.86, 0.12))
+    table = claims.claims_table(runs, settings(claim(("a", "b", ["confusion"])), claim(("a", "b", ["accuracy"]), name="other")))
+    assert list(table["verdict"]) == ["equivalent", "not settled"]
+    count = int(re.search(r"about (\d+) seeds would settle it", table["why"][1])[1])
+    assert count == np.ceil(TTestPower().solve_power(0.0016 / np.std(gains, ddof=1), power=0.8, alpha=0.025))
 
 
 def test_the_part_that_is_named_is_the_one_that_needs_the_seeds():

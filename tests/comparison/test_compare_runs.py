@@ -177,6 +177,7 @@ def test_rows_are_chosen_by_where(command):
         (wide().assign(accuracy="1e999"), BETTER, "accuracy of ce with seed s0 is '1e999': give a number"),
         (wide()[lambda table: table["variant"] == "ce"], BETTER, "has only the variant ce: add runs of another"),
         (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
+        (long(wide()).query("variant != 'b' or metric != 'loss'"), BETTER, "b has no loss: add it to the table"),
         ("", BETTER, "is not a CSV"),
         ("variant,seed,accuracy,loss\n", BETTER, "has no run: it needs one row per run"),
         ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "is not a CSV"),

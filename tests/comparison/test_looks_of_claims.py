@@ -1,5 +1,7 @@
 """Claims that are judged at declared numbers of seeds, against a plain loop over the rules of docs/study/full/registration.md."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -84,3 +86,13 @@ def test_each_of_several_claims_has_the_same_threshold_and_controls_too():
     table = claims.claims_table(made(10, noise=0.02, **AHEAD), settings(*declared, looks=LOOKS))
     assert set(table["threshold"]) == {0.01}
     assert set(table["seeds"]) == {10}
+
+
+@pytest.mark.parametrize(("gain", "expected"), [(0.0022, 8), (0.0016, 10), (0.0001, None)])
+def test_the_seeds_that_would_settle_a_claim_are_those_of_a_look_to_come(gain, expected):
+    wobble = np.where(np.arange(6) % 2, 1, -1) * 0.0012
+    runs = made(6, noise=0, a=(0.86 + gain + wobble, 0.12), b=(0.86, 0.12))
+    _, why = judged(runs, settings(claim(("a", "b", ["accuracy"]), name="c"), seeds=6, looks=(6, 8, 10), margins=(0.01, 0.01)))
+    count = int(re.search(r"about ([\d,]+) seeds would", why)[1].replace(",", ""))
+    assert count == expected if expected else count > 10
+    assert why.endswith("; the next look is at 8 seeds")

@@ -139,4 +139,15 @@ def test_equal_runs_have_an_axis_without_offsets():
     for ax in page.axes:
         assert ax.xaxis.get_major_formatter().get_offset() == ""
         assert np.ptp(ax.get_xlim()) >= 0.04
-    assert "Not tested: the variants did not differ in 6 seeds" in [text.get_text() for text in texts_drawn(page)]
+    assert "Not tested: the difference did not vary over 6 seeds" in [text.get_text() for text in texts_drawn(page)]
+
+
+def test_a_claim_that_a_look_decided_is_drawn_with_the_seeds_of_that_look():
+    runs, settings = study(seeds=10, looks=[6, 8, 10])
+    later = runs["seed"] >= 6
+    runs.loc[later & (runs["variant"] == "v1"), ["accuracy", "confusion:cat-dog"]] = [0.5, 0.5]
+    runs.loc[~later & (runs["variant"] == "v1"), "accuracy"] += 0.1
+    settings["claims"][0]["contrasts"][0]["measures"] = ["accuracy"]
+    block = final.sheet(runs, settings).blocks[0]
+    assert (WORDS[block.verdict], block.reason) == ("supported", "p < 0.001 at 6 seeds")
+    assert [len(cell.gains) for cell in block.rows[0].cells] == [6, 6]

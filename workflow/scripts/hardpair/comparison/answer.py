@@ -63,7 +63,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     if {*verdicts} == {NOT_SETTLED} and len(verdicts) > 1:
         candidates.append(f"None of {len(verdicts)} {noun}s is settled after {counted(seeds, 'seed')}")
     if verdicts == [NOT_TESTED]:
-        candidates.append(f"Not tested: the variants did not differ in {counted(seeds, 'seed')}")
+        candidates.append(f"Not tested: the difference did not vary over {counted(seeds, 'seed')}")
     elif len(verdicts) == 1:
         candidates.append(f"The {noun} is {WORDS[verdicts[0]]} after {counted(seeds, 'seed')}")
     else:
@@ -131,9 +131,9 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
     if fewest := too_few(decision, complete, looks):
         return f"{counted(count, 'seed')} of at least {fewest}" if count else "no seed is complete"
     if decision.verdict == NOT_TESTED:
-        return "the variants did not differ"
+        return "the variants did not differ" if any(part.never_differs for part in complete) else "the same with every seed"
     if decision.verdict == NOT_SETTLED:
-        outlook = decision.outlook()
+        outlook = decision.outlook(looks)
         seeds = f"> {MOST:,} seeds" if outlook.seeds is None else f"≈ {outlook.seeds:,} seeds"
         text = f"{outlook.part.measure} needs {seeds}" if len(decision.parts) > 1 else f"needs {seeds}"
         return text if width(text) <= SHORT else f"needs {seeds}"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hardpair.comparison import claims_in_words, verdicts
 from hardpair.comparison.claims_in_words import PERCENTAGE_POINTS, Unit
-from hardpair.comparison.verdicts import ALPHA, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
+from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
 from hardpair.errors import UserError
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
@@ -43,10 +43,14 @@ class Part:
         return bool((self.gains == 0).all())
 
     @property
+    def never_varies(self) -> bool:
+        """Whether all differences are the same, so that they test nothing."""
+        return bool((self.gains == self.gains[0]).all())
+
+    @property
     def size(self) -> float:
-        """How far its test is from 0: |t|, up to a factor."""
-        mean, sd = abs(self.gains.mean()), self.gains.std(ddof=1)
-        return 0 if mean == 0 else np.inf if sd == 0 else mean / sd
+        """How far its test is from 0: |t|, up to a factor; 0 if the differences test nothing."""
+        return 0.0 if self.never_varies else abs(self.gains.mean()) / self.gains.std(ddof=1)
 
     def seeds_needed(self, difference: float, level: float) -> int | None:
         """Seeds that find a true difference of that size, at the sd of this one; None if more than ``power.MOST``."""
@@ -99,8 +103,8 @@ class Decision:
         """Of the parts that do not point in the claimed direction, the one whose test is furthest from 0."""
         return max((part for part in self.parts if part.gains.mean() <= 0), key=lambda part: part.size, default=None)
 
-    def outlook(self) -> Outlook:
-        """What would settle the claim."""
+    def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
+        """What would settle the claim; at one of the ``looks`` of the study that are left, if it has any and so few seeds would."""
         against = self.most_against
         if against:  # one part is enough to refute
             part, needed = against, against.seeds_needed(against.gains.mean(), self.level / len(self.parts))
@@ -113,7 +117,10 @@ class Decision:
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
         if equivalent:
             needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
-        return Outlook(part, None if needed is None else max(needed, FEWEST_FOR_VERDICT), equivalent)
+        if needed is None:
+            return Outlook(part, None, equivalent)
+        left = [look for look in (looks[-1:] if equivalent else looks) if look > self.seeds and look >= needed]
+        return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent)
 
 
 def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
@@ -150,10 +157,10 @@ def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...
 
 
 def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:
-    """The verdict that is given: none after too few seeds, and none where the variants did not differ, if nothing refutes."""
+    """The verdict that is given: none after too few seeds, and none where a difference does not vary over seeds, if nothing refutes."""
     if too_few(decision, complete, looks):
         return NOT_SETTLED
-    return NOT_TESTED if decision.verdict != REFUTED and any(part.never_differs for part in complete) else decision.verdict
+    return NOT_TESTED if decision.verdict != REFUTED and any(part.never_varies for part in complete) else decision.verdict
 
 
 def too_few(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int | None:
@@ -201,7 +208,7 @@ def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) 
     tests = [verdicts.tested(*_arrays(each)) for each in parts]
     claims = [test for test, counted in zip(tests, family, strict=True) if counted]
     found, adjusted = verdicts.by_holm(claims) if claims else (np.zeros(0, int), np.zeros(0))
-    remaining = max(int((found == NOT_SETTLED).sum()), 1)
+    remaining = max(int(np.isin(found, (NOT_SETTLED, EQUIVALENT)).sum()), 1)  # that Holm has not rejected
     share = ALPHA / max(len(claims), 1)
     of_claims = zip(found, adjusted, strict=True)
     decisions = []

@@ -58,11 +58,14 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
         return f"{some}, and verdicts need {fewest}{upcoming}"
     if decision.verdict == NOT_TESTED:
-        return f"{name(next(part for part in complete if part.never_differs))}: the variants did not differ in these runs"
+        part = next(part for part in complete if part.never_varies)
+        if part.never_differs:
+            return f"{name(part)}: the variants did not differ in these runs"
+        return f"{difference(part)}, the same with every seed: check that the runs depend on their seeds"
     at = f"after {decision.seeds} of {looks[-1]} seeds, " if looks else ""
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
-        return f"{at}{_outlook(decision)}{upcoming}"
+        return f"{at}{_outlook(decision, looks)}{upcoming}"
     if decision.verdict == REFUTED:
         return f"{at}{difference(decision.most_against)}: significant the other way ({p})"
     every = "; ".join(map(difference, parts))
@@ -77,9 +80,9 @@ def _margins(parts: list["Part"]) -> str:
     return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
 
 
-def _outlook(decision: "Decision") -> str:
+def _outlook(decision: "Decision", looks: tuple[int, ...]) -> str:
     """The part of which most is missing, and what so many seeds would do if differences and sd stay as they are."""
-    outlook = decision.outlook()
+    outlook = decision.outlook(looks)
     seeds, end = f"about {outlook.seeds} seeds", "would settle it"
     if outlook.seeds is None:
         seeds, end = f"more than {MOST:,} seeds", "would be needed to settle it"

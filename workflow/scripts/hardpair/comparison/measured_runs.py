@@ -72,6 +72,9 @@ def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: 
     """Differences by seed, float64 (n,), and the seeds that only one of the two has."""
     first, second = values[variant], values[baseline]
     seeds = first.index.intersection(second.index, sort=False)
+    for name, rows in ((variant, first), (baseline, second)):
+        if rows.empty:
+            raise UserError(f"{name} has no {measure}: add it to the table, or leave {measure} out of --better")
     if not len(seeds):
         raise UserError(f"{variant} and {baseline} have no seed in common for {measure}: train both with the same seeds")
     a, b = paired(first.loc[seeds], second.loc[seeds])

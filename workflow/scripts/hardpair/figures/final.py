@@ -109,17 +109,25 @@ def _rows(runs: pd.DataFrame, settings: dict, claim: dict, decision: Decision, c
     verdicts, rows = iter(answer.by_part(decision)), []
     for contrast in claim["contrasts"]:
         given = {measure: next(verdicts) for measure in contrast["measures"]}
-        rows.append(_row(runs, settings, [contrast["better"], contrast["than"]], given, control, decision.verdict if control else None))
+        pair, verdict = [contrast["better"], contrast["than"]], decision.verdict if control else None
+        rows.append(_row(runs, settings, pair, given, control, verdict, decision.seeds or None))
     return rows
 
 
 def _row(
-    runs: pd.DataFrame, settings: dict, pair: list[str], given: dict[str, int], control: bool = False, verdict: int | None = None
+    runs: pd.DataFrame,
+    settings: dict,
+    pair: list[str],
+    given: dict[str, int],
+    control: bool = False,
+    verdict: int | None = None,
+    seeds: int | None = None,
 ) -> Row:
     """Two variants in both measures.
 
     Args:
         given: the verdict in each measure that is claimed.
+        seeds: that decide, the first of those that are complete; None shows all.
     """
     variants = {variant["name"]: variant for variant in settings["variants"]}
     better, than = (variants[name] for name in pair)
@@ -129,7 +137,7 @@ def _row(
         published = [variant.get("published") for variant in (better, than)]
         difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
         decides = part.measure in given or not (given or control)
-        cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
+        cells.append(Cell(part.gains[:seeds], given.get(part.measure), decides, difference) if len(part.gains) else None)
     label = f"control: {than['label']}" if control else f"{better['label']} −\N{NO-BREAK SPACE}{than['label']}"
     return Row(label, tuple(cells), control, verdict)
 

@@ -8,7 +8,7 @@ EXACT = 40  # differences up to which all sign patterns are counted
 def t_test(differences: np.ndarray) -> np.ndarray:
     """Two-sided p of Student's paired t test of float (…, n) differences, float (…).
 
-    0 where all are equal but not 0; NaN where all are 0, where one is NaN, and under 2 differences: they test nothing.
+    NaN where all are equal, where one is NaN, and under 2 differences: they test nothing.
     """
     from scipy.special import stdtr
 
@@ -16,13 +16,13 @@ def t_test(differences: np.ndarray) -> np.ndarray:
     if freedom < 1:
         return np.full(mean.shape, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 2 * stdtr(freedom, -np.abs(mean / error))
+        return np.where(error == 0, np.nan, 2 * stdtr(freedom, -np.abs(mean / error)))
 
 
 def equivalence(differences: np.ndarray, margin: np.ndarray | float) -> np.ndarray:
     """p of two one-sided t tests (TOST, Schuirmann 1987) that the mean of float (…, n) differences lies within ± ``margin``, float (…).
 
-    The larger of both p. Differences that are all equal have no error, so that p is 0 or 1. NaN as ``t_test``, but not where all are 0.
+    The larger of both p. NaN as ``t_test``, but not where all are equal: they have no error, so that p is 0 or 1.
     """
     from scipy.special import stdtr
 
