@@ -12,6 +12,7 @@ from hardpair.comparison import registration
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find
+from hardpair.study import settle as settle_module
 from hardpair.study.settle import settle
 from workspace import PROJECT, TINY, Workspace, environment
 
@@ -38,10 +39,11 @@ class Snakemake:
     Args:
         settled: the number of seeds at which each claim gets its verdict.
         fails: the number of seeds at which it ends with an error.
+        before: the verdict on a claim that is not settled.
     """
 
-    def __init__(self, settled, fails=None):
-        self.settled, self.fails, self.seeds, self.commands = settled, fails, [], []
+    def __init__(self, settled, fails=None, before="not settled"):
+        self.settled, self.fails, self.before, self.seeds, self.commands = settled, fails, before, [], []
 
     def run(self, command, **_):
         self.commands.append(command)
@@ -57,9 +59,27 @@ class Snakemake:
         with open(paths.RESULTS / "tiny/claims.csv", "w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             rows.writerow(["name", "control", "verdict"])
-            rows.writerows([name, False, "refuted" if len(seeds) >= count else "not settled"] for name, count in self.settled.items())
+            rows.writerows([name, False, "refuted" if len(seeds) >= count else self.before] for name, count in self.settled.items())
             rows.writerow(["against", True, "not settled"])
         return subprocess.CompletedProcess(command, 0)
+
+
+class Due:
+    """In place of what knows which jobs are due: evaluations that are missing, and of changed variants all."""
+
+    changed = frozenset()
+
+    @classmethod
+    def of(cls, config):
+        return cls()
+
+    def job(self, rule, variant, seed):
+        assert rule == "evaluate"
+        return variant, paths.RESULTS / "tiny" / paths.RUN.format(variant=variant, seed=seed) / "metrics.json"
+
+    def reason(self, job):
+        variant, file = job
+        return "settings" if variant in self.changed else None if file.exists() else "missing"
 
 
 @pytest.fixture
@@ -67,6 +87,7 @@ def study(tmp_path, monkeypatch):
     """Runs ``settle`` in a project with a given Snakemake."""
     Workspace.fresh(tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(settle_module, "Due", Due)
 
     def run(snakemake, max_seeds=None, **changes):
         write_overlay(tmp_path, **changes)
@@ -100,6 +121,17 @@ def test_a_study_that_stopped_continues_at_its_last_look(study, capsys):
     snakemake = study(Snakemake({"confusion": 10, "accuracy": 6}))
     assert snakemake.seeds == [6, 8, 10]  # the look at 6 is complete: its table is made again, without training
     assert study(Snakemake({"confusion": 10, "accuracy": 6})).seeds == [10]
+
+
+def test_after_a_change_the_first_look_is_taken_again(study, monkeypatch):
+    study(Snakemake({"confusion": 10, "accuracy": 6}))
+    monkeypatch.setattr(Due, "changed", {"dfl"})
+    with pytest.raises(UserError, match="the look at 6 seeds"):
+        study(Snakemake({"confusion": 10, "accuracy": 6}, fails=6))
+
+
+def test_a_claim_whose_variants_did_not_differ_yet_is_not_settled(study):
+    assert study(Snakemake({"confusion": 8, "accuracy": 6}, before="not tested")).seeds == [6, 8]
 
 
 def test_all_seeds_are_registered_before_the_first_run(study):

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardpair.comparison.verdicts import NOT_SETTLED, WORDS
+from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, WORDS
 from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs import locks
+from hardpair.staleness.due import Due
 from hardpair.study import find
 from hardpair.study.register import register
 from hardpair.wording import counted
@@ -18,8 +19,8 @@ from hardpair.wording import counted
 def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]) -> None:
     """Have Snakemake train and compare the first seeds of a study, as many as each of its looks names, until all claims are settled.
 
-    The registration names all seeds before the first run. A look whose runs are all evaluated already is the first one that is taken, so
-    that the same command continues what was interrupted.
+    The registration names all seeds before the first run. The last look whose runs are all evaluated by the present config is the first one
+    that is taken, so that the same command continues what was interrupted.
 
     Args:
         configfiles: overlays of config/config.yaml.
@@ -35,7 +36,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     lock = locks.take_study(study)
     register(study, config)
     lock.release()
-    reached = [look for look in looks if _evaluated(study, config, config["seeds"][:look])]
+    reached = [look for look in looks if _evaluated(config, config["seeds"][:look])]
     for look in looks[len(reached) - 1 if reached else 0 :]:
         say(f"look at {look} of {looks[-1]} seeds")
         seeds = f"seeds=[{','.join(map(str, config['seeds'][:look]))}]"
@@ -43,7 +44,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
         if code := subprocess.run(command).returncode:
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
-        if not _evaluated(study, config, config["seeds"][:look]):  # --dry-run
+        if not _evaluated(config, config["seeds"][:look]):  # --dry-run
             return
         if not (left := not_settled(study / "claims.csv")):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
@@ -73,9 +74,11 @@ def not_settled(table: Path) -> list[str]:
     """Names of the claims without a verdict in claims.csv; controls are left out."""
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return [row["name"] for row in rows if row["control"] == "False" and row["verdict"] == WORDS[NOT_SETTLED]]
+    open_words = WORDS[NOT_SETTLED], WORDS[NOT_TESTED]  # more seeds may differ
+    return [row["name"] for row in rows if row["control"] == "False" and row["verdict"] in open_words]
 
 
-def _evaluated(study: Path, config: dict, seeds: list[int]) -> bool:
-    runs = [(variant["name"], seed) for variant in config["variants"] for seed in seeds]
-    return all((study / paths.RUN.format(variant=variant, seed=seed) / "metrics.json").exists() for variant, seed in runs)
+def _evaluated(config: dict, seeds: list[int]) -> bool:
+    """Whether the evaluations of all variants with these seeds are there, and none is due."""
+    due, names = Due.of(config), [variant["name"] for variant in config["variants"]]
+    return not any(due.reason(due.job("evaluate", variant=name, seed=str(seed))) for name in names for seed in seeds)
