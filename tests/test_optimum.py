@@ -85,3 +85,9 @@ def test_a_trial_that_diverged_is_never_near_the_best():
     assert outcome.ranges == {"learning_rate": (0.01, 0.01), "momentum": (0.7, 0.7)}
     with pytest.raises(UserError, match="every trial of the search diverged"):
         optimum("all", trials((None, 0.01, 0.7)), SPACE, 10)
+
+
+@pytest.mark.parametrize(("key", "low", "high", "best", "warned"), [("dropout", 0, 0.7, 0.01, False), ("dropout", 0.1, 0.7, 0.11, True)])
+def test_a_bound_beyond_which_there_are_no_values_is_no_edge(key, low, high, best, warned):
+    outcome = optimum("all", [{"trial": 0, "value": 0.8, "diverged": 0, key: best}], {key: (low, high)}, 100)
+    assert bool(outcome.edges) == warned

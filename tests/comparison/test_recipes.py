@@ -53,6 +53,15 @@ def test_the_table_has_each_search_with_its_best_values_and_ranges(searched):
     ]
 
 
+def test_a_key_that_is_in_no_trial_of_a_variant_which_sets_it_itself_is_said_to_be_set(searched):
+    searches, files = searched
+    searches[0]["space"]["clip_gradient"] = [0.1, 10]
+    pd.read_csv(files[0]).assign(clip_gradient=[1.0, 2.0, 3.0]).to_csv(files[0], index=False)
+    table = recipes.recipes_table(recipes.read_optima(searches, files))
+    place = table["titles"].index("clip_gradient")
+    assert [row[place] for row in table["rows"]] == ["1 (1 to 2)", "set"]
+
+
 def test_a_file_of_trials_for_each_search_is_needed(searched):
     searches, files = searched
     with pytest.raises(UserError, match="--trials names 1 files, but the settings have 2 searches"):

@@ -71,3 +71,9 @@ def test_no_text_overlaps_or_leaves_the_page(trials, count, space):
     boxes = [text.get_window_extent(page.canvas.get_renderer()) for text in texts_drawn(page)]
     assert overlaps(boxes) == []
     assert all(box.x0 >= -1 and box.y0 >= -1 and box.x1 <= page.bbox.x1 + 1 and box.y1 <= page.bbox.y1 + 1 for box in boxes)
+
+
+def test_a_key_that_is_in_no_trial_of_a_variant_has_no_panel_in_its_row(trials):
+    both = trials.assign(clip_gradient=np.geomspace(0.1, 10, len(trials)))
+    page = page_of([both, trials], [RATE | {"clip_gradient": [0.1, 10]}, RATE])
+    assert [ax.axison for ax in page.axes] == [True] * 5 + [False]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hardpair.errors import UserError
 
 LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")  # as ``hardpair.search``, which needs Optuna, draws them
+LIMITS = {"momentum": 0, "dropout": 0, "warmup_epochs": 0, "lr_factor": 1}  # bounds beyond which a key has no values
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
 
@@ -21,7 +22,7 @@ class Optimum:
         best: the row of the best trial, with ``trial``, ``value`` and a value of each key.
         tolerance: one standard error of the best trial's value; trials within it of the best are near the best.
         ranges: lowest and highest value of each searched key among the trials near the best, the best included.
-        edges: (key, best value, bound) of each key whose optimum lies at the edge of the space.
+        edges: (key, best value, bound) of each key whose optimum lies at an edge of the space that can be moved.
     """
 
     label: str
@@ -66,8 +67,9 @@ def optimum(label: str, trials: Iterable[Mapping], space: dict[str, tuple[float,
     edges = []
     for key, (low, high) in space.items():
         place, first, last = (_share(value, low, high, key in LOGARITHMIC) for value in (best[key], *ranges[key]))
-        if min(place, 1 - place) <= EDGE and last - first <= NARROW:
-            edges.append((key, best[key], low if place < 0.5 else high))
+        bound = low if place < 0.5 else high
+        if min(place, 1 - place) <= EDGE and last - first <= NARROW and bound != LIMITS.get(key):
+            edges.append((key, best[key], bound))
     return Optimum(label, len(rows), best, tolerance, ranges, edges)
 
 

@@ -47,12 +47,13 @@ def files_of(searches: list[dict], folder: Path) -> list[Path]:
 def recipes_table(optima: list[Optimum]) -> dict:
     """What each search chose, as texts: titles, and a row a search.
 
-    A searched value is followed by the range of the trials near the best; a key that a variant sets itself has none.
+    A searched value is followed by the range of the trials near the best; a key that a variant sets itself has none, and only keys of every
+    recipe have their value then.
     """
     keys = list(dict.fromkeys(key for outcome in optima for key in outcome.ranges))
     rows = []
     for outcome in optima:
-        cells = [f"{outcome.best[key]:.4g}" + (_range(*outcome.ranges[key]) if key in outcome.ranges else " (set)") for key in keys]
+        cells = [_value(outcome, key) for key in keys]
         value = f"{100 * outcome.best['value']:.2f} ± {100 * outcome.tolerance:.2f} %"
         rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f} of {outcome.trials}"])
     return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
@@ -65,5 +66,8 @@ def explanation(searches: list[dict]) -> str:
     return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). Brackets: range of the trials within it."
 
 
-def _range(low: float, high: float) -> str:
-    return f" ({low:.4g} to {high:.4g})"
+def _value(outcome: Optimum, key: str) -> str:
+    if key not in outcome.ranges:
+        return f"{outcome.best[key]:.4g} (set)" if key in outcome.best else "set"
+    low, high = outcome.ranges[key]
+    return f"{outcome.best[key]:.4g} ({low:.4g} to {high:.4g})"

@@ -102,6 +102,9 @@ def _draw_search(axes: dict[str, Axes], trials: pd.DataFrame, search: dict) -> N
     course.set_title(style.shortened(style.plain(search["label"]), 32))
     course.axhspan(100 * (outcome.best["value"] - outcome.tolerance), 100 * outcome.best["value"], **NEAR, label="_near")
     for key, ax in list(axes.items())[1:]:
+        if key not in trials:  # the variant sets it itself
+            ax.axis("off")
+            continue
         draw_trials(ax, trials, key)
         if key in outcome.ranges:
             ax.axvspan(*outcome.ranges[key], **NEAR, label="_near")
