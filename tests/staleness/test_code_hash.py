@@ -7,9 +7,10 @@ import re
 import pytest
 import yaml
 
-from edited_scripts import FIGURES, JOBS, SOURCES, VARIANTS
+from edited_scripts import FIGURES, JOBS, SOURCES, VARIANTS, forget
 from hardpair.config.resolve import resolve
 from hardpair.data import sources
+from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.staleness import code_hash, jobs, plan
 from workspace import PROJECT
@@ -141,6 +142,20 @@ def test_checks_and_messages_do_not_count(tree):
     for name in CHECKS:
         tree.write(f"hardpair/{name}.py", tree.read(f"hardpair/{name}.py") + "\n\nADDED = 1\n")
     assert tree.changed() == set()
+
+
+def test_a_job_is_refused_if_what_it_computes_with_has_changed_since_it_was_planned(tree):
+    files = VARIANTS["train: dfl"]
+    present, planned = code_hash.code_hash(*files), code_hash.planned(*files)
+    assert code_hash.of_now(*files, planned=planned) == present
+    tree.edit("hardpair/training/loop.py", '"""Epochs: ', '"""All epochs: ')
+    forget()
+    assert code_hash.of_now(*files, planned=planned) == present, "a docstring"
+    tree.write(files[1], tree.read(files[1]) + "\n\nADDED = 1\n")
+    forget()
+    with pytest.raises(UserError, match="the code of this job has changed since it was planned: end the study"):
+        code_hash.of_now(*files, planned=planned)
+    assert code_hash.of_now(*files, planned=None) == code_hash.code_hash(*files) != present
 
 
 def test_a_new_loss_source_or_module_that_nobody_imports_changes_nothing(tree):

@@ -81,7 +81,9 @@ rule run_trial:
         settings=lambda wildcards: plan.params(
             plan.trial_settings(config, wildcards.get("variant"))
         ),
-        code=lambda wildcards: plan.trial_code(config, wildcards.get("variant")),
+        code=lambda wildcards: code_hash.planned(
+            *plan.trial_files(config, wildcards.get("variant"))
+        ),
     message:
         f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
     shell:

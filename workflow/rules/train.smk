@@ -43,7 +43,9 @@ rule train:
         settings=lambda wildcards: plan.params(
             plan.train_settings(config, wildcards.variant)
         ),
-        code=lambda wildcards: plan.train_code(config, wildcards.variant),
+        code=lambda wildcards: code_hash.planned(
+            *plan.train_files(config, wildcards.variant)
+        ),
         folder=subpath(output.record, parent=True),
     message:
         "Train {wildcards.variant} with seed {wildcards.seed}"

@@ -38,7 +38,7 @@ def main() -> None:
         from hardpair.errors import UserError
         from hardpair.files.atomic import write_json
         from hardpair.files.json_text import read_json
-        from hardpair.staleness.code_hash import code_hash
+        from hardpair.staleness import code_hash
         from hardpair.staleness.fingerprint import fingerprint
         from hardpair.training.job import Job, Saving
         from hardpair.training.recipe import Recipe, RunSettings
@@ -58,7 +58,7 @@ def main() -> None:
         keys = {name: settings.keys() | own[name] for name, settings in variants.items()}
         complete = {"epochs": epochs, "seeds": seeds, "variants": keys}
         files = (file for settings in variants.values() for file in plugins.code_files(settings.keys()))
-        code = options.code or code_hash("run_trial.py", *files)
+        code = code_hash.of_now("run_trial.py", *files, planned=options.code)
         present = fingerprint(complete, recipe, options.trial, options.split, code)  # the settings hold its seeds
         if waited and is_complete(options.output, present):
             print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)

@@ -41,7 +41,7 @@ def main() -> None:
         from hardpair import plugins
         from hardpair.device import start_device
         from hardpair.jobs.progress import Progress
-        from hardpair.staleness.code_hash import code_hash
+        from hardpair.staleness import code_hash
         from hardpair.training import run_folder
         from hardpair.training.history import EPOCH_COLUMNS
         from hardpair.training.job import Job, Saving
@@ -50,7 +50,7 @@ def main() -> None:
         plugins.use(options.plugins)
         settings = RunSettings.checked(options.settings, Recipe.checked(options.recipe))
         device = start_device(options.gpus, options.threads, settings.deterministic)
-        code = options.code or code_hash("train.py", *plugins.code_files(settings.keys()))
+        code = code_hash.of_now("train.py", *plugins.code_files(settings.keys()), planned=options.code)
         job = Job.load(options.data, options.split, settings, device, code)
         if options.stop_after:
             job = replace(job, epochs=min(options.stop_after, job.epochs))

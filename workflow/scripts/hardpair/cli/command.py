@@ -113,7 +113,7 @@ def job_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--checkpoint", type=Path, help="where the state of a run is kept; a later try continues from it")
     cli.add_argument("--checkpoint-seconds", type=float, default=60, help="time between two checkpoints (default %(default)s)")
     plugins_argument(cli)
-    cli.add_argument("--code", help="hash of the training code, for the record; computed if left out")
+    cli.add_argument("--code", help="the training code when the job was planned, by code_hash.planned; other code is refused")
 
 
 def plugins_argument(cli: argparse.ArgumentParser) -> None:

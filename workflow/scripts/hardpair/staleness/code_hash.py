@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import filterfalse, groupby
 from pathlib import Path
 
+from hardpair.errors import UserError
+
 AFFECTS_RESULTS = False
 SCRIPTS = Path(__file__).parents[2]
 
@@ -30,6 +32,35 @@ def code_hash(script: str, *also: str) -> str:
             count byte by byte.
     """
     return _sha256(sorted((Path(file).name, _digest(SCRIPTS / file)) for file in {script, *also}))[:16]
+
+
+def planned(*files: str) -> str:
+    """``code_hash`` of these files, and a hash of the bytes that it depends on, which takes no time: ``of_now`` compares them."""
+    return f"{code_hash(*files)}-{_bytes(*files)}"
+
+
+def of_now(*files: str, planned: str | None) -> str:
+    """``code_hash`` of these files as a job finds them, computed anew only if one of them has other bytes than when the job was planned.
+
+    Args:
+        planned: by the function of this name, perhaps hours before; None where nothing was planned.
+
+    Raises:
+        UserError: it is another by now: the job would be recorded as one of code that it was not run by.
+    """
+    code, _, stamp = (planned or "").partition("-")
+    if planned and stamp == _bytes(*files):
+        return code
+    if planned and code != code_hash(*files):
+        raise UserError("the code of this job has changed since it was planned: end the study's command and start it again")
+    return code_hash(*files)
+
+
+@functools.cache
+def _bytes(*files: str) -> str:
+    """Hash of the bytes of these files and of all modules, whatever their order."""
+    every = {*SCRIPTS.rglob("*.py"), *(SCRIPTS / file for file in files)}
+    return _sha256(sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in every))[:16]
 
 
 @functools.cache

@@ -31,9 +31,14 @@ def train_settings(config: dict, name: str) -> dict:
     return kept | {key: train[key] for key in ("precision", "deterministic")}
 
 
+def train_files(config: dict, name: str) -> list[str]:
+    """The files of the code that trains a variant, as ``code_hash`` takes them."""
+    return ["train.py", *plugins.code_files(variant_of(config, name))]
+
+
 def train_code(config: dict, name: str) -> str:
     """Hash of the code that trains a variant."""
-    return code_hash("train.py", *plugins.code_files(variant_of(config, name)))
+    return code_hash(*train_files(config, name))
 
 
 def plugins_argument(config: dict, *names: str, parts: Iterable[str] = plugins.PARTS) -> str:
@@ -140,10 +145,14 @@ def trial_settings(config: dict, owner: str | None = None) -> dict:
     return {key: config["search"][key] for key in ("epochs", "seeds")} | {"variants": variants}
 
 
+def trial_files(config: dict, owner: str | None = None) -> list[str]:
+    """The files of the code that trains a trial, as ``code_hash`` takes them."""
+    return ["run_trial.py", *(file for name in searched(config, owner) for file in plugins.code_files(variant_of(config, name)))]
+
+
 def trial_code(config: dict, owner: str | None = None) -> str:
     """Hash of the code that trains a trial."""
-    files = (file for name in searched(config, owner) for file in plugins.code_files(variant_of(config, name)))
-    return code_hash("run_trial.py", *files)
+    return code_hash(*trial_files(config, owner))
 
 
 def select_settings(config: dict, owner: str | None = None) -> dict:
