@@ -132,7 +132,7 @@ def test_a_saved_model_answers_as_the_trained_one_and_is_in_evaluation_mode(tmp_
 
 
 def test_a_missing_model_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"best\.safetensors is missing: train the run first"):
+    with pytest.raises(UserError, match=r"best\.safetensors is missing .*: delete .* and train the run again"):
         saved_model.load(tmp_path, "best", record_of(tmp_path))
 
 

@@ -18,7 +18,7 @@ class OlderCode:
 
     Attributes:
         commit: that has the code.
-        hashes: of the code that trains a variant, by the variant's name; those of the first run of each that was imported.
+        hashes: of the code that trains a variant, by the variant's name; those of the first run of each that was imported, now or before.
     """
 
     commit: str

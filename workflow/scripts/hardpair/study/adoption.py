@@ -52,7 +52,7 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
         replaced.restore(study)  # what an import that was killed has left
         due = Due.of(config)
         folders, expected = _inputs(runs, due, configfiles)
-        older = OlderCode(full_commit(commit)) if commit else None
+        older = OlderCode(full_commit(commit), older_hashes(study, expected)) if commit else None
         try:
             imported, present = import_runs(folders, study, expected, older, locked)
             if not imported and not present:
@@ -131,6 +131,17 @@ def import_runs(
             older.hashes.setdefault(run["variant"], run["code"])
         say(f"{folder}: imported as {target}")
     return imported, present
+
+
+def older_hashes(study: Path, expected: Expected) -> dict[str, str]:
+    """Hashes of the older code whose runs the study has already, by variant."""
+    found = {}
+    for path in paths.every(study, paths.RUN_RECORD):
+        with contextlib.suppress(UserError, *MISREAD):  # a run that is damaged is trained again
+            run = read_json(path)
+            if "adopted" in run and difference(run, expected) is None:
+                found[run["variant"]] = run["code"]
+    return found
 
 
 def full_commit(name: str) -> str:

@@ -27,7 +27,7 @@ def load(folder: Path, name: str, record: dict) -> nn.Module:
     try:
         weights = load_file(path) if file_sha256(path) == record["weights"].get(name) else {}
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: train the run first, also where its record was imported, which has no weights") from None
+        raise UserError(f"{path} is missing (an imported record has no weights): delete {folder} and train the run again") from None
     except (SafetensorError, RuntimeError, ValueError, KeyError):
         weights = {}
     try:
