@@ -10,7 +10,7 @@ import yaml
 
 import try_plugins
 from hardpair import losses, plugins, samplers
-from hardpair.config.resolve import resolve, resolve_part
+from hardpair.config.resolve import canonical, resolve, resolve_part
 from hardpair.errors import UserError
 from hardpair.staleness import plan
 from workspace import PROJECT, Workspace
@@ -135,6 +135,7 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message)
         ("mine.py", "class Loss:\n    def __init__(self, counts, *args): ...\n", r"takes \*args: name each option"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, **more): ...\n", r"takes \*\*more: name each option"),
         ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by position only: move the / before it"),
+        ("mine.py", "class Loss:\n    def __init__(self, counts, kind='a'): ...\n", "takes kind, which is the key that names"),
         ("mine.py", b"\xff\xfe\x00", "not valid Python"),
     ],
 )
@@ -153,6 +154,16 @@ def test_a_missing_file_is_reported(tmp_path):
 def test_nothing_of_a_file_is_run_when_a_study_is_planned(tmp_path):
     path = write(tmp_path, "mine.py", f"{LOSS}\nraise SystemExit('ran')\n")
     resolve(config_with([path], kind="mine", a=1))
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 1), (2, 1.0), (2.0, 1)])
+def test_an_option_whose_default_is_a_float_is_one(tmp_path, a, b):
+    """As settings arrive from the rules, whose canonical text has 1.0 as 1."""
+    plugins.use([write(tmp_path, "mine.py", LOSS.replace("...", "super().__init__(counts)\n        self.given = a, b, c"))])
+    settings = json.loads(canonical({"kind": "mine", "a": a, "b": b, "c": True}))
+    given = losses.build(settings, torch.ones(2, dtype=torch.int64)).given
+    assert given == (2, 1.0, True)
+    assert [type(value) for value in given] == [int, float, bool]
 
 
 def test_plugins_of_one_config_are_unknown_to_the_next(tmp_path):

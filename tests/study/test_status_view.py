@@ -14,7 +14,7 @@ from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED,
 from hardpair.study.status_view import SIGNS, view
 
 NOON = datetime(2026, 3, 2, 12, 0)
-ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at learning rate 0.01: lower recipe.learning_rate"
+ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at learning rate 0.01: use a lower recipe.learning_rate"
 
 
 def study(

@@ -107,6 +107,14 @@ def saved(data, tmp_path_factory):
     return path.read_bytes()
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.bool, torch.int64, torch.complex64])
+def test_tensors_of_every_kind_come_back(tmp_path, kind):
+    tensors = {"a": torch.ones(2, 3).to(kind), "b": torch.zeros(()).to(kind), "c": torch.ones(0).to(kind)}
+    checkpoint.save(tmp_path / "c.safetensors", "mine", tensors, {})
+    read, _ = checkpoint.load(tmp_path / "c.safetensors", "mine")
+    assert all(torch.equal(read[name], tensor) and read[name].dtype == kind for name, tensor in tensors.items())
+
+
 def test_a_checkpoint_of_something_else_is_left_with_a_line(saved, tmp_path, capsys):
     path = tmp_path / "c.safetensors"
     assert checkpoint.load(path, "mine") is None

@@ -49,6 +49,10 @@ WRONG = {
         {"built": "self.calls = 0", "returned": "self.calls += self.training; return logits * self.calls"},
         "keeps state outside its parameters and buffers, which a resumed run would lose",
     ),
+    "a layer without sizes": (
+        {"built": "self.last = nn.LazyLinear(classes)"},
+        "has layers without sizes, such as LazyLinear: give them their sizes in the constructor",
+    ),
     "a layer in a list": (
         {"built": "self.layers = [nn.Linear(classes, classes)]", "returned": "return self.layers[0](logits)"},
         "keeps state outside its parameters and buffers",

@@ -173,6 +173,25 @@ def test_a_saved_state_leads_to_the_same_bits_from_every_pause(small_images, sma
         assert same_weights(history.best, whole.best)
 
 
+def test_a_part_that_a_constructor_puts_into_evaluation_mode_is_in_training_mode_from_the_first_step(small_images, small_split, tmp_path):
+    """Not only from the first inference, which a resumed run has later."""
+    source = "from hardpair.networks.cnn import Network as Cnn\n\n\nclass Network(Cnn):\n    def __init__(self, classes, size):\n"
+    (tmp_path / "frozen.py").write_text(f"{source}        super().__init__(classes, size, 0.5)\n        self.eval()\n")
+    plugins.use([tmp_path / "frozen.py"])
+    training = training_of(small_images, small_split, network={"kind": "frozen"})
+    assert all(part.training for part in training.network.modules())
+    plugins.use([])
+
+
+def test_the_outline_of_a_network_whose_constructor_needs_values_has_its_shapes(tmp_path):
+    source = "import numpy as np\nfrom torch import nn\n\n\nclass Network(nn.Module):\n    def __init__(self, classes, size):\n"
+    source += "        super().__init__()\n        self.last = nn.Linear(4, classes)\n        np.abs(self.last.weight.detach().numpy())\n"
+    (tmp_path / "svd.py").write_text(source)
+    plugins.use([tmp_path / "svd.py"])
+    assert model.parameter_count({"kind": "svd"}, 5, 8) == 25
+    plugins.use([])
+
+
 @pytest.mark.parametrize("loss", [CE, LDAM], ids=["linear", "cosines"])
 def test_a_trained_network_is_saved_evaluated_and_loaded_again(trained_data, tmp_path, loss):
     settings = {"loss": loss, "network": RESNET, "precision": "fp32"}

@@ -50,6 +50,16 @@ def options(package: str) -> dict[str, dict]:
     return _options[package]
 
 
+def arguments(package: str, settings: dict) -> dict:
+    """The options in settings as the constructor takes them: where its default is a float, a whole number is one too.
+
+    The commands of jobs have 1.0 as 1, which in a buffer would make integers of all that follows.
+    """
+    known = _options[package].get(settings["kind"], {})
+    floats = {name for name, about in known.items() if isinstance(about.get("default"), float)}
+    return {key: float(value) if key in floats and type(value) is int else value for key, value in settings.items() if key != "kind"}
+
+
 def used_by(*variants: dict) -> list[str]:
     """The plugins that these variants need."""
     kinds = {variant[part]["kind"] for variant in variants for part in PARTS if part in variant}
@@ -113,6 +123,8 @@ def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str,
     for argument in parameters.posonlyargs[first:]:
         raise UserError(f"{message} {argument.arg} by position only: move the / before it")
     names += [argument.arg for argument in parameters.kwonlyargs]
+    if "kind" in names:
+        raise UserError(f"{message} kind, which is the key that names the plugin: rename it")
     defaults = parameters.defaults + parameters.kw_defaults
     defaults = [None] * (len(names) - len(defaults)) + defaults
     return {name: _schema(path, name, default) for name, default in zip(names[first:], defaults[first:], strict=True)}

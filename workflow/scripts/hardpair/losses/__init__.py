@@ -46,5 +46,4 @@ class ImageLoss(nn.Module):
 
 def build(settings: dict, counts: torch.Tensor) -> ImageLoss:
     """The loss that ``settings`` (``kind`` and its options) describe, for so many training images of each class."""
-    options = {key: value for key, value in settings.items() if key != "kind"}
-    return plugins.module("losses", settings["kind"]).Loss(counts, **options)
+    return plugins.module("losses", settings["kind"]).Loss(counts, **plugins.arguments("losses", settings))

@@ -13,7 +13,7 @@ from hardpair import plugins
 
 def build(settings: dict, classes: int, size: int, dropout: float) -> nn.Module:
     """The network that ``settings`` (``kind`` and its options) describe; ``dropout`` is the recipe's, which the kind ``cnn`` alone has."""
-    options = {key: value for key, value in settings.items() if key != "kind"} | ({"dropout": dropout} if settings["kind"] == "cnn" else {})
+    options = plugins.arguments("networks", settings) | ({"dropout": dropout} if settings["kind"] == "cnn" else {})
     return plugins.module("networks", settings["kind"]).Network(classes, size, **options)
 
 
@@ -27,7 +27,7 @@ def outline(settings: dict, classes: int, size: int) -> nn.Module:
     try:
         with torch.device("meta"):
             return build(settings, classes, size, dropout=0.0)
-    except (NotImplementedError, RuntimeError):  # one that computes with tensors while it is built, or that cannot be built
+    except (NotImplementedError, RuntimeError, TypeError):  # one that computes with tensors while it is built, or that cannot be built
         with torch.random.fork_rng(devices=[]):
             return build(settings, classes, size, dropout=0.0).to("meta")
 

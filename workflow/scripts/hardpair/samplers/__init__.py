@@ -51,5 +51,4 @@ class EpochSampler(nn.Module):
 
 def build(settings: dict, labels: torch.Tensor) -> EpochSampler:
     """The sampler that ``settings`` (``kind`` and its options) describe, of training images with these labels."""
-    options = {key: value for key, value in settings.items() if key != "kind"}
-    return plugins.module("samplers", settings["kind"]).Sampler(labels, **options)
+    return plugins.module("samplers", settings["kind"]).Sampler(labels, **plugins.arguments("samplers", settings))

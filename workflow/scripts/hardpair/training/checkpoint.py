@@ -106,7 +106,7 @@ def _digest(key: str, values: str, tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.blake2b(f"{key}\n{values}\n".encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())
-        digest.update(tensors[name].numpy().reshape(-1).view(np.uint8))
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

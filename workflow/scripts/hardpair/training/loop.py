@@ -74,7 +74,7 @@ class Training:
         check_sampler(self.sampler)
         self.observed, self.refreshes = observed, observed or self.loss.adaptive or self.sampler.adaptive
         classes, size = len(images.classes), images.size
-        self.network = model.build(classes, size, recipe.dropout, seed, self.loss.cosine_scale, settings.network).to(device)
+        self.network = model.build(classes, size, recipe.dropout, seed, self.loss.cosine_scale, settings.network).to(device).train()
         self.optimiser = optimiser.build(recipe, self.network)
         self.precision = choose_precision(settings.precision, device)
         self.order, self.augmentation = generator(seed, self.sampler.stream), generator(seed, "augmentation")
@@ -245,8 +245,8 @@ class Training:
         }
 
     def _diverged(self, what: str, when: str, rate: float) -> str:
-        advice = "lower recipe.learning_rate"
-        if (scale := self._scale()) is not None and scale > 1:
+        advice = "use a lower recipe.learning_rate or, after a search, a lower upper bound of search.space.learning_rate"
+        if hasattr(self.loss, "scale_max") and (scale := self._scale()) > 1:
             advice += f", or cap the scale of the loss, now {scale:.3g}, with loss.scale_max"
         return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
 

@@ -5,6 +5,7 @@ import contextlib
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from hardpair import networks, plugins
 from hardpair.config.schema import CNN
@@ -34,6 +35,8 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
         network = networks.build(settings, classes, size, dropout=0.0) if own else networks.outline(settings, classes, size)
         if not isinstance(network, nn.Module):
             raise UserError(f"{named(settings)} is not an nn.Module: make its class a subclass of torch.nn.Module")
+        if any(map(is_lazy, network.parameters())):
+            raise UserError(f"{named(settings)} has layers without sizes, such as LazyLinear: give them their sizes in the constructor")
         images = torch.zeros(2, 3, size, size, device="cpu" if own else "meta")
         for mode in (True, False):
             check_logits(settings, network.train(mode)(images), (2, classes))
