@@ -15,8 +15,28 @@ WRONG = {
         "variants[1].recipe sets every key of search.space (learning_rate)",
         "remove a key there, or set search.scope to shared",
     ),
-    "a warm-up as long as a trial": ([("recipe.warmup_epochs", 15)], "search.epochs is 15", "a trial's warm-up may last 15 epochs"),
+    "a warm-up as long as a trial": ([("recipe.warmup_epochs", 15)], "search.epochs is 15", "a warm-up may last 15 epochs"),
     "a searched warm-up as long as a trial": ([("search.space.warmup_epochs", [0, 20])], "search.epochs is 15", "may last 20 epochs"),
+    "a searched warm-up as long as a run": (
+        [("search.space.warmup_epochs", [0, 10]), ("recipe.epochs", 5)],
+        "recipe.epochs is 5, but a warm-up may last 10 epochs",
+        "raise recipe.epochs, or shorten the warm-up",
+    ),
+    "a drop before the first epoch of a trial": (
+        [("recipe.lr_drops", [0.1]), ("search.epochs", 4)],
+        "search.epochs is 4, too few for recipe.lr_drops",
+        "use longer trials, or let it drop later",
+    ),
+    "a drop before the first epoch of a run": (
+        [("recipe.lr_drops", [0.1, 0.5]), ("recipe.epochs", 4)],
+        "recipe.lr_drops has 0.1, too early for 4 epochs",
+        "let it drop later, or train longer",
+    ),
+    "dropout alone, for a network that has none": (
+        [("search.space", NOTHING | {"dropout": [0.2, 0.7]}), ("network", {"kind": "resnet18"})],
+        "search.space has a range for dropout alone, which only the network cnn has",
+        "give another key a range",
+    ),
     "a space around null": (
         [("search.space.clip_gradient", [0.1, 10])],
         "search.space.clip_gradient is [0.1, 10], but recipe.clip_gradient is null",
@@ -38,6 +58,12 @@ def test_a_wrong_search_is_refused_in_one_sentence(case):
     assert text.startswith(f"config: {beginning}")
     assert todo in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("changes", [[("recipe.schedule", "cosine"), ("search.space.lr_factor", None)], [("recipe.lr_drops", [])]])
+def test_drops_that_are_not_used_may_be_early(changes):
+    early = [("recipe.lr_drops", [0.01]), ("recipe.epochs", 4)]
+    assert resolve(changed(*early, *changes))["recipe"]["epochs"] == 4
 
 
 def test_variants_of_a_shared_search_do_not_matter_where_each_has_its_own():

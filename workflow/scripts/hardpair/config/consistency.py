@@ -30,11 +30,21 @@ def wrong_recipe(recipe: dict, where: str) -> Iterator[str]:
     """What does not go together in a recipe, which is called ``where``, as sentences."""
     if (drops := recipe["lr_drops"]) != sorted(set(drops)):
         yield f"{where}.lr_drops is {shown(drops)}: list shares of the run in rising order"
+    elif _drops_at_once(recipe, recipe["epochs"]):
+        yield (
+            f"{where}.lr_drops has {drops[0]:g}, too early for {recipe['epochs']} epochs: the rate would drop before the first epoch; "
+            "let it drop later, or train longer"
+        )
     if recipe.get("nesterov") and (recipe.get("optimizer") == "adamw" or recipe["momentum"] == 0):
         why = "adamw has no Nesterov momentum" if recipe.get("optimizer") == "adamw" else "momentum is 0"
         yield f"{where}.nesterov is true, but {why}: set nesterov to false, or use sgd with momentum"
     if (warmup := recipe.get("warmup_epochs", 0)) >= recipe["epochs"]:
         yield f"{where}.warmup_epochs is {warmup}, but the run has {recipe['epochs']} epochs: use a shorter warm-up"
+
+
+def _drops_at_once(recipe: dict, epochs: int) -> bool:
+    """Whether the first drop of the learning rate is rounded to the start of a run of so many epochs."""
+    return recipe.get("schedule") != "cosine" and any(int(share * epochs + 0.5) < 1 for share in recipe["lr_drops"])
 
 
 def _wrong_variants(config: dict) -> Iterator[str]:
@@ -162,12 +172,16 @@ def _wrong_search(config: dict) -> Iterator[str]:
     if shared := sorted(set(search["seeds"]) & set(config["seeds"])):
         yield f"search.seeds and seeds share {shared}: a seed that chose the recipe must not judge it, so give the search other seeds"
     space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
+    tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
     if not space:
         yield "search.space has no key with a range: give one a range, or set search.enabled to false"
+    elif space.keys() == {"dropout"} and (any if search["scope"] == "each" else all)("network" in variant for variant in tried):
+        yield "search.space has a range for dropout alone, which only the network cnn has: give another key a range"
     for index, variant in enumerate(config["variants"]):
-        if search["scope"] == "each" and space and space.keys() <= variant.get("recipe", {}).keys():
+        left = [key for key in space if key != "dropout" or "network" not in variant]
+        if search["scope"] == "each" and left and set(left) <= variant.get("recipe", {}).keys():
             yield (
-                f"variants[{index}].recipe sets every key of search.space ({', '.join(space)}), so its search has nothing to "
+                f"variants[{index}].recipe sets every key of search.space ({', '.join(left)}), so its search has nothing to "
                 "choose: remove a key there, or set search.scope to shared"
             )
     for key, (low, high) in space.items():
@@ -180,8 +194,13 @@ def _wrong_search(config: dict) -> Iterator[str]:
             yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so widen the space"
     if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
         yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
-    tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
-    recipes = [config["recipe"], *(variant.get("recipe", {}) for variant in tried)]
+    recipes = [config["recipe"], *(config["recipe"] | variant.get("recipe", {}) for variant in tried)]
     longest = max([recipe.get("warmup_epochs", 0) for recipe in recipes] + [space.get("warmup_epochs", [0])[-1]])
-    if longest >= search["epochs"]:
-        yield f"search.epochs is {search['epochs']}, but a trial's warm-up may last {longest} epochs: use longer trials or shorten it"
+    for key, epochs in (("search.epochs", search["epochs"]), ("recipe.epochs", config["recipe"]["epochs"])):
+        if longest >= epochs:
+            yield f"{key} is {epochs}, but a warm-up may last {longest} epochs: raise {key}, or shorten the warm-up"
+    if any(_drops_at_once(recipe, search["epochs"]) for recipe in recipes):
+        yield (
+            f"search.epochs is {search['epochs']}, too few for recipe.lr_drops: the rate would drop before the first epoch; use longer "
+            "trials, or let it drop later"
+        )
