@@ -68,6 +68,24 @@ def test_learning_rate_drops_are_marked(drawn_study):
     assert curves.learning_rate_drops(table[table["epoch"] == 1]) == []
 
 
+@pytest.mark.parametrize(
+    ("rates", "drops"),
+    [
+        ([0.1, 0.1, 0.01, 0.01, 0.001], [2, 4]),
+        ([0.03, 0.07, 0.1, 0.1, 0.01], [4]),
+        ([0.09, 0.07, 0.05, 0.02, 0.01], []),
+        ([0.05, 0.1, 0.08, 0.05, 0.01], []),
+        ([0.1, 0.05], [1]),
+    ],
+    ids=["steps", "warm-up", "cosine", "both", "two epochs"],
+)
+def test_drops_are_falls_of_the_rate_that_all_variants_have_and_no_cosine(rates, drops):
+    rows = [{"variant": name, "seed": 0, "epoch": place + 1, "learning_rate": rate} for name in "ab" for place, rate in enumerate(rates)]
+    assert curves.learning_rate_drops(pd.DataFrame(rows)) == drops
+    of_one = [row | {"learning_rate": 0.1} if row["variant"] == "b" else row for row in rows]
+    assert curves.learning_rate_drops(pd.DataFrame(of_one)) == []
+
+
 def test_a_loss_that_nearly_diverged_is_drawn_on_a_logarithmic_axis(drawn_study):
     _, settings, runs = drawn_study
     table = runs.epochs(["cat", "dog"])
@@ -91,7 +109,7 @@ def test_weights_show_every_refresh_of_variants_that_have_them(drawn_study):
 
 def test_published_courses_are_stars_where_runs_are_as_long(drawn_study):
     _, settings, runs = drawn_study
-    for epochs, stars in (([5, 6], 1), ([5, 50], 0)):
+    for epochs, stars in (([5, 6], 1), ([5, 50], 0), ([2, 5], 0)):
         published = {"scale": [[epoch, 3.0 + epoch] for epoch in epochs], "hard": [[epoch, 0.5] for epoch in epochs]}
         with_published = settings | {
             "variants": [variant | {"published": published} if variant["name"] == "dfl" else variant for variant in settings["variants"]]

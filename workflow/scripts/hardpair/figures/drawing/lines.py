@@ -51,7 +51,7 @@ def draw_published(ax: Axes, name: str, settings: dict, looks: dict[str, Look], 
     longest = max((line.get_xdata()[-1] for line in ax.lines), default=0)
     for variant in settings["variants"]:
         epochs, values = np.array((variant.get("published") or {}).get(name, [])).reshape(-1, 2).T
-        if len(epochs) and epochs[-1] <= longest:
+        if len(epochs) and epochs[-1] == longest:
             colour = looks[variant["name"]].colour
             ax.plot(epochs, values * factor, linestyle="none", marker="*", markersize=8, color=colour, markerfacecolor="none", zorder=3,
                     label=f"_published:{variant['name']}")  # fmt: skip
