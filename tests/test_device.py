@@ -50,7 +50,7 @@ def test_a_job_that_cannot_use_its_gpu_says_why_and_leaves_it_to_others(monkeypa
     for _ in range(2):  # the second would wait
         assert gpu.take_gpu(1) == "7"
         assert device.start_device(1, 1, False).type == "cpu"
-    assert capsys.readouterr().err.count("training on the CPU: torch cannot use this machine's GPU: The NVIDIA driver") == 2
+    assert capsys.readouterr().err.count("computing on the CPU: torch cannot use this machine's GPU: The NVIDIA driver") == 2
 
 
 @pytest.mark.parametrize("deterministic", [False, True])

@@ -131,7 +131,7 @@ def goes_on_after_an_error(folder):
 
 
 HARMLESS = {
-    no_gpu: "training on the CPU: it was given no GPU",
+    no_gpu: "computing on the CPU: it was given no GPU",
     eager: "the step cannot be captured",
     other_settings: "is of other settings",
     damaged: "is damaged",
@@ -177,7 +177,7 @@ DEATHS = {
 @pytest.mark.parametrize("kind", DEATHS)
 def test_a_job_that_dies_has_failed_with_the_error_that_it_prints(tmp_path, kind):
     arguments, error = DEATHS[kind]
-    (tmp_path / "x.log").write_text("training on the CPU: there is no GPU here\n" + dies(*arguments))
+    (tmp_path / "x.log").write_text("computing on the CPU: there is no GPU here\n" + dies(*arguments))
     log = logs.read_log(tmp_path / "x.log")
     assert (log.error, log.ended) == (error, True)
 

@@ -36,7 +36,7 @@ def main() -> None:
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
     from hardpair import plugins
-    from hardpair.device import choose_device, configure
+    from hardpair.device import start_device
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
     from hardpair.files.atomic import write_arrays, write_json
@@ -47,8 +47,7 @@ def main() -> None:
     plugins.use(options.plugins)
     record = shapes.read(options.run / "run.json", formats.RUN | {"settings": {"deterministic": bool} | formats.NAMED})
     part, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
-    device = choose_device(options.gpus)
-    configure(device, options.threads, record["settings"]["deterministic"])
+    device = start_device(options.gpus, options.threads, record["settings"]["deterministic"])
     images, index = evaluated_images(options.data, options.split, part, device)
     if (images.classes, images.size) != (record["classes"], record["size"]):
         raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")

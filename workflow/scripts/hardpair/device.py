@@ -39,11 +39,11 @@ def why_cpu(gpus: int) -> str:
 
 
 def start_device(gpus: int, threads: int, deterministic: bool) -> torch.device:
-    """The configured device of a job that trains; a line on stderr says why it is the CPU, and then no GPU is held any longer."""
+    """The configured device of a job; a line on stderr says why it is the CPU, and then no GPU is held any longer."""
     device = choose_device(gpus)
     configure(device, threads, deterministic)
     if device.type == "cpu":
-        print(f"training on the CPU: {why_cpu(gpus)}", file=sys.stderr)
+        print(f"computing on the CPU: {why_cpu(gpus)}", file=sys.stderr)
         gpu.give_back()
     return device
 
