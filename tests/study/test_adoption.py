@@ -1,5 +1,6 @@
 """Runs trained elsewhere, imported by the real command."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,8 +14,9 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.jobs.locks import only_one
+from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import Expected
-from hardpair.study import adoption, replaced
+from hardpair.study import adoption, find, replaced
 from workspace import PROJECT, TINY
 
 VARIANTS, SEEDS = ("ce", "dfl", "ce_sampler"), (0, 1)
@@ -290,3 +292,15 @@ def test_a_copy_that_fails_leaves_what_was_there(judged, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         adoption.import_run(folder, target, Expected(None, None, None))
     assert moments(tmp_path / "runs", without="logs") == before
+
+
+def test_the_older_code_of_earlier_imports_is_known(home, tmp_path):
+    """Runs of a second older code are refused in a later call too."""
+    shutil.copytree(tmp_path / "brought", home.folder / "results/tiny/runs")
+    record = home.folder / "results/tiny/runs/ce/seed0/run.json"
+    run = json.loads(record.read_text())
+    record.write_text(json.dumps(run | {"code": "older", "adopted": {"commit": "abc", "fingerprint": "x"}}))
+    with contextlib.chdir(home.folder):
+        due = Due.of(find.overlay(["tiny.yaml"]))
+        _, expected = adoption._inputs(tmp_path / "brought", due, ["tiny.yaml"])
+        assert adoption.older_hashes(home.folder / "results/tiny", expected) == {"ce": "older"}
