@@ -1,5 +1,6 @@
 """The final figure: what was found. A row a claim, with the paired differences that decide it, its control and its verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -105,29 +106,22 @@ def _contrasts(runs: pd.DataFrame, settings: dict) -> tuple[Block, ...]:
 
 
 def _rows(runs: pd.DataFrame, settings: dict, claim: dict, decision: Decision, control: bool = False) -> list[Row]:
-    """A row for each contrast of a claim."""
+    """A row for each contrast of a claim, with the seeds that decided it."""
     verdicts, rows = iter(answer.by_part(decision)), []
     for contrast in claim["contrasts"]:
         given = {measure: next(verdicts) for measure in contrast["measures"]}
-        pair, verdict = [contrast["better"], contrast["than"]], decision.verdict if control else None
-        rows.append(_row(runs, settings, pair, given, control, verdict, decision.seeds or None))
+        row = _row(runs, settings, [contrast["better"], contrast["than"]], given, control, decision.verdict if control else None)
+        rows.append(replace(row, cells=tuple(cell and replace(cell, gains=cell.gains[: decision.seeds or None]) for cell in row.cells)))
     return rows
 
 
 def _row(
-    runs: pd.DataFrame,
-    settings: dict,
-    pair: list[str],
-    given: dict[str, int],
-    control: bool = False,
-    verdict: int | None = None,
-    seeds: int | None = None,
+    runs: pd.DataFrame, settings: dict, pair: list[str], given: dict[str, int], control: bool = False, verdict: int | None = None
 ) -> Row:
     """Two variants in both measures.
 
     Args:
         given: the verdict in each measure that is claimed.
-        seeds: that decide, the first of those that are complete; None shows all.
     """
     variants = {variant["name"]: variant for variant in settings["variants"]}
     better, than = (variants[name] for name in pair)
@@ -137,7 +131,7 @@ def _row(
         published = [variant.get("published") for variant in (better, than)]
         difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
         decides = part.measure in given or not (given or control)
-        cells.append(Cell(part.gains[:seeds], given.get(part.measure), decides, difference) if len(part.gains) else None)
+        cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
     label = f"control: {than['label']}" if control else f"{better['label']} −\N{NO-BREAK SPACE}{than['label']}"
     return Row(label, tuple(cells), control, verdict)
 
