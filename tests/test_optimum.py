@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardpair import optimum as module
 from hardpair import search
 from hardpair.errors import UserError
 from hardpair.optimum import optimum
@@ -40,10 +39,6 @@ def test_near_the_best_are_the_trials_within_a_standard_error_of_it(rows, images
         assert min(row[place] for row in near) <= low <= min(row[place] for row in surely)
         assert max(row[place] for row in surely) <= high <= max(row[place] for row in near)
         assert low <= outcome.best[key] <= high
-
-
-def test_scales_are_those_on_which_proposals_are_drawn():
-    assert module.LOGARITHMIC == search.LOGARITHMIC
 
 
 @given(st.floats(0.001, 0.1), st.floats(0.5, 0.9))

@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hardpair.errors import UserError
+from hardpair.search import LOGARITHMIC, best_trial
 
-LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")  # as ``hardpair.search``, which needs Optuna, draws them
 LIMITS = {"momentum": 0, "dropout": 0, "warmup_epochs": 0, "lr_factor": 1}  # bounds beyond which a key has no values
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
@@ -57,10 +56,7 @@ def optimum(label: str, trials: Iterable[Mapping], space: dict[str, tuple[float,
         UserError: every trial diverged.
     """
     rows = list(trials)
-    sound = [row for row in rows if not row["diverged"]]
-    if not sound:
-        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
-    best = max(sound, key=lambda row: (row["value"], -row["trial"]))
+    sound, best = [row for row in rows if not row["diverged"]], best_trial(rows)
     tolerance = math.sqrt(best["value"] * (1 - best["value"]) / images)
     near = [row for row in sound if row["value"] >= best["value"] - tolerance]
     ranges = {key: (min(row[key] for row in near), max(row[key] for row in near)) for key in space}
