@@ -14,6 +14,7 @@ import propose_trials
 import select_recipe
 from hardpair import search
 from hardpair.errors import UserError
+from hardpair.optimum import best_trial
 
 SPACE = {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]}
 RECIPE = {
@@ -216,14 +217,14 @@ def trial(number, value, diverged=False):
 
 def test_the_best_trial_is_the_earliest_of_equals():
     trials = [trial(0, 0.5), trial(1, 0.7), trial(2, 0.6), trial(3, 0.7)]
-    assert search.best_trial(trials)["trial"] == 1
-    assert search.best_trial(trials[::-1])["trial"] == 1
+    assert best_trial(trials)["trial"] == 1
+    assert best_trial(trials[::-1])["trial"] == 1
 
 
 def test_a_diverged_trial_is_never_chosen():
-    assert search.best_trial([trial(0, 0.1, diverged=True), trial(1, 0.08)])["trial"] == 1
+    assert best_trial([trial(0, 0.1, diverged=True), trial(1, 0.08)])["trial"] == 1
     with pytest.raises(UserError, match=r"every trial of the search diverged.*search\.space\.learning_rate"):
-        search.best_trial([trial(0, 0.1, diverged=True), trial(1, 0.1, diverged=True)])
+        best_trial([trial(0, 0.1, diverged=True), trial(1, 0.1, diverged=True)])
 
 
 def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_path):

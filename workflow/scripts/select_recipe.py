@@ -25,12 +25,13 @@ def main() -> None:
 
     from hardpair import search
     from hardpair.files.atomic import write_rows, write_text
+    from hardpair.optimum import best_trial
 
     settings, more = options.settings, options.settings.get("searched", [])
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."
     if settings["enabled"]:
         trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
-        best = search.best_trial(trials)
+        best = best_trial(trials)
         recipe = best["recipe"]
         origin = f"Of trial {best['trial']}, the best of {len(trials)}: mean validation accuracy {best['value']:.4f}."
     write_rows(options.output_trials, search.table(trials, more), search.columns(more))

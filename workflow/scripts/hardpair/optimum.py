@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hardpair.search import LOGARITHMIC, best_trial
+from hardpair.errors import UserError
 
+LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")  # keys that are searched on a logarithmic scale
 LIMITS = {"momentum": 0, "dropout": 0, "warmup_epochs": 0, "lr_factor": 1}  # bounds beyond which a key has no values
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
@@ -38,6 +39,18 @@ class Optimum:
             "widen the space there and search again."
             for key, value, bound in self.edges
         ]
+
+
+def best_trial(trials: list[dict]) -> dict:
+    """The trial of highest value among those that did not diverge, the earliest of equals.
+
+    Raises:
+        UserError: every trial diverged.
+    """
+    sound = [trial for trial in trials if not trial["diverged"]]
+    if not sound:
+        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
+    return max(sound, key=lambda trial: (trial["value"], -trial["trial"]))
 
 
 def optimum(label: str, trials: Iterable[Mapping], space: dict[str, tuple[float, float]], images: int) -> Optimum:

@@ -1,4 +1,4 @@
-"""Hyperparameter search in rounds: proposals from finished trials, and the choice of the best. Imports no torch.
+"""Hyperparameter search in rounds: proposals from finished trials. Imports no torch.
 
 Every round rebuilds its Optuna study from the results on disk, so that it depends on them alone: not on the order in which trials ended,
 nor on how many ran at once.
@@ -10,8 +10,8 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.json_text import read_json
+from hardpair.optimum import LOGARITHMIC
 
-LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")
 PATIENCE = 200  # draws that give nothing new before a space counts as used up
 ALWAYS = ("learning_rate", "weight_decay", "momentum", "dropout")  # keys of the recipe that trials.csv has, searched or not
 COLUMNS = ("trial", "round", "value", "diverged", *ALWAYS, "seconds")
@@ -89,18 +89,6 @@ def _check_inside(name: str, recipe: dict, space: dict) -> None:
 def _rounded(value: float, low: float, high: float) -> float:
     """Five digits are enough to read and to repeat; rounding must not leave the space."""
     return min(max(float(f"{value:.5g}"), low), high)
-
-
-def best_trial(trials: list[dict]) -> dict:
-    """The trial of highest value among those that did not diverge, the earliest of equals.
-
-    Raises:
-        UserError: every trial diverged.
-    """
-    sound = [trial for trial in trials if not trial["diverged"]]
-    if not sound:
-        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
-    return max(sound, key=lambda trial: (trial["value"], -trial["trial"]))
 
 
 def columns(more: list[str]) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from matplotlib.patches import Patch
 from hardpair.comparison import recipes
 from hardpair.figures.drawing import legend, lines, style
 from hardpair.files.readers import read_table
-from hardpair.optimum import optimum
-from hardpair.search import LOGARITHMIC
+from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}
