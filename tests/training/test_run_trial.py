@@ -13,6 +13,7 @@ from hardpair.data import dataset
 from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
 from hardpair.jobs import locks
+from hardpair.staleness import code_hash
 from hardpair.training import loop
 from hardpair.training.images import load_images, load_split
 from hardpair.training.recipe import Recipe, RunSettings
@@ -122,6 +123,8 @@ def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is
     output.write_text(changes.pop("content", output.read_text()))
     before = output.read_text()
     monkeypatch.setattr(locks, "only_one", lambda checkpoint: contextlib.nullcontext(True))
+    if code := changes.pop("code", None):
+        monkeypatch.setattr(code_hash, "code_hash", lambda *files: code)
     tried(monkeypatch, prepared, output, changes.pop("number", 5), changes.pop("settings", ONE), **changes)
     assert (output.read_text() == before) == (kind in SAME)
     assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)
