@@ -7,12 +7,12 @@ anything was lost. Example (what `make faults` does):
 """
 
 import argparse
-import os
-import platform
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from importlib.metadata import version
 from pathlib import Path
+
+from measured import PROJECT, in_words, machine
 
 START, END = "<!-- faults: written by `make faults` -->", "<!-- end of faults -->"
 
@@ -48,9 +48,14 @@ def table(rows: dict[str, dict]) -> str:
         skipped = f" (skipped: {row['skipped']})" if row["skipped"] and not row["tries"] else ""
         lines.append(f"| {fault}{skipped} | {row['tries']:,} | {row['lost']:,} |")
     lines.append(f"| all | {sum(row['tries'] for row in rows.values()):,} | {sum(row['lost'] for row in rows.values()):,} |")
-    versions = ", ".join(f"{name} {version(name)}" for name in ("snakemake", "torch", "pytest"))
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores, Python {platform.python_version()}, {versions}"
-    return "\n".join([*lines, "", f"On {machine}.", ""])
+    about = {"commit": commit()} | machine("snakemake", "torch", "pytest")
+    return "\n".join([*lines, "", f"Run on: {in_words(about)}.", ""])
+
+
+def commit() -> str:
+    """The present one; marked where tracked files differ from it."""
+    git = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]
+    return subprocess.run(git, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The table of docs/faults.md is what pytest reports, here for a small suite."""
 
+import re
 import subprocess
 import sys
 
@@ -53,7 +54,8 @@ def test_tries_and_losses_are_counted_by_fault(tmp_path):
         "| test_beside_that_fails | 1 | 1 |",
         "| all | 1,004 | 2 |",
     ]
-    assert "CPU cores" in machine
+    commit = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    assert re.match(f"Run on: commit ({commit[:12] or 'unknown'}|[0-9a-f]+-dirty), processor ", machine)
     assert count(tmp_path, SUITE.replace("number != 1", "True").replace("False", "True"))[:2] == (0, "")
 
 

@@ -6,7 +6,9 @@ import signal
 import time
 from contextlib import suppress
 
-from faults import LAST_METRICS, LAST_RUN, Study, tries
+from faults import COMMAND, LAST_METRICS, LAST_RUN, Study, tries
+
+ADOPT, KEEP = (("python", "workflow/scripts/study.py", command, "--configfile=tiny.yaml") for command in ("adopt", "keep"))
 
 
 @tries("SIGKILL of Snakemake with its jobs", daily=1)
@@ -49,6 +51,50 @@ def test_power_cut(undisturbed, attempt, tmp_path):
     study.finish()
     study.finish()  # removes what was set aside
     undisturbed.assert_same(study)
+
+
+@tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=1)
+def test_adoption(undisturbed, attempt, tmp_path):
+    study, seconds = undisturbed.start(tmp_path / "study")
+    with study.started() as running:
+        running.wait(attempt.share * seconds)
+        running.send_all(signal.SIGKILL)
+    study.unlock()
+    source = shutil.copytree(undisturbed.study.folder / "results/tiny/runs", tmp_path / "source")
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    for path in attempt.random.sample(files, attempt.random.randint(0, 3)):
+        content = path.read_bytes()
+        path.write_bytes(content[: attempt.random.randrange(len(content))])
+    with study.at_work(*ADOPT, f"--runs={source}") as adopting:
+        adopting.wait(attempt.random.uniform(0, 3))
+        adopting.send_all(signal.SIGKILL)
+    again = study.run(*ADOPT, f"--runs={source}", check=False)  # refused while the study has no recipe, or where no run is intact
+    assert again.stderr.count("\n") == (again.returncode != 0), again.stderr
+    study.finish()
+    undisturbed.assert_same(study, imported=True)
+
+
+@tries("Commands and edits that are refused while the study is at work", daily=1)
+def test_refusals(undisturbed, attempt, tmp_path):
+    """What is refused changes nothing; without the edit the command that was refused ends as ever."""
+    study, seconds = undisturbed.start(tmp_path)
+    loss, config = study.folder / "workflow/scripts/hardpair/losses/focal.py", study.folder / "tiny.yaml"
+    runs = undisturbed.study.folder / "results/tiny/runs"
+    with study.started() as running:
+        running.wait(attempt.share * seconds)
+        kind = ("code", "config", "adopt", "keep")[attempt.number % 4]
+        edited = {"code": loss, "config": config}.get(kind)
+        if edited:
+            text = edited.read_text()
+            edited.write_text(text + {"code": "\nEDITED = True\n", "config": "\nseed: [0]\n"}[kind])
+        command = {"adopt": (*ADOPT, f"--runs={runs}"), "keep": KEEP}.get(kind, COMMAND)
+        refused = study.run(*command, check=False)
+        running.wait()
+        if edited:
+            edited.write_text(text)
+        assert "Traceback" not in refused.stdout + refused.stderr + running.output_text()
+    study.finish()
+    undisturbed.assert_same(study, imported=True)
 
 
 @tries("Ctrl-C", full=10, daily=1)
