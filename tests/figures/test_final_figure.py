@@ -11,6 +11,7 @@ from hardpair.comparison import claims
 from hardpair.comparison.verdicts import SIGNS, WORDS
 from hardpair.figures import final
 from hardpair.figures.drawing import differences, style
+from hardpair.figures.drawing.difference_key import BESIDE_MEAN, MEAN
 
 BOTH = ("accuracy", "confusion")
 LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased)"
@@ -79,6 +80,13 @@ def test_fewer_than_five_seeds_have_no_interval_and_no_verdict_is_claimed(seeds)
     assert bool(marks(page, "_interval")[0]) == (seeds == 5)
     assert f"Too few seeds for a verdict: {seeds} of at least 6" in [text.get_text() for text in texts_drawn(page)]
     assert all(line.get_markerfacecolor() == "white" for ax in page.axes for line in ax.lines if line.get_label() == "_mean")
+
+
+def test_the_mean_of_what_is_no_part_of_a_claim_looks_neither_significant_nor_not():
+    page = drawn(*study(declared=[claim(("v1", "v0", ["accuracy"]))]))
+    looks = [[line.get_marker() for line in ax.lines if line.get_label() == "_mean"] for ax in page.axes]
+    assert looks == [[MEAN["marker"]], [BESIDE_MEAN["marker"]]]
+    assert MEAN["marker"] != BESIDE_MEAN["marker"]
 
 
 def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():

@@ -108,6 +108,19 @@ def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
     assert seeds == DOTS
 
 
+def test_the_mean_of_what_is_no_part_of_a_claim_is_no_diamond(tmp_path):
+    folder, about, images = reported(tmp_path, seeds=10)
+    about["answer"] |= {"claims": [claim(("dfl", "ce", ["accuracy"]))]}
+    _, *strips = render(folder, about, images).split('<svg class="differences')
+    assert [strip.partition('"')[0] for strip in strips] == ["", " pale"]
+    strip, beside = (strip.partition('<span class="number')[0] for strip in strips)
+    assert 'class="mean' in strip
+    assert 'class="mean' not in beside
+    key = strips[1].partition('<p class="key">')[2].partition("</p>")[0]
+    assert 'class="beside"' in key
+    assert "not part of the claim" in key
+
+
 def test_without_claims_rows_are_contrasts_and_without_complete_seeds_there_is_none():
     found = first_screen(made(), settings(claims=[]), 1000, 0.1)
     assert not found["judged"]

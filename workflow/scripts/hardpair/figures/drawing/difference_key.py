@@ -12,6 +12,8 @@ from hardpair.wording import counted
 BAND = "#cfd8e6"
 DOTS = {"linestyle": "none", "marker": "o", "markersize": 3.2, "color": "#7b8794", "alpha": 0.8, "markeredgewidth": 0}
 MEAN = {"linestyle": "none", "marker": "D", "markersize": 4.4, "color": style.INK, "zorder": 3}
+BESIDE = {"alpha": 0.45}  # of what is not part of the claim
+BESIDE_MEAN = {"linestyle": "none", "marker": "|", "markersize": 6.5, "markeredgewidth": 1.6, "color": style.INK, "zorder": 3} | BESIDE
 INTERVAL = {"color": style.INK, "linewidth": 1.6, "solid_capstyle": "butt"}
 PUBLISHED = {"color": style.PUBLISHED, "linewidth": 2.2}
 SIZE, MARK, BETWEEN = 7, 0.2, 0.16  # points; inches of a mark, and between entries
@@ -40,7 +42,7 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
         sizes = {f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin}
         found.append(("margin", f"margin{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
     if tested and len(cells) < len(every):
-        found.append(("", "pale: not part of the claim"))
+        found.append(("beside" if counts[-1] >= FEW else "bare beside", "not part of the claim"))
     return found
 
 
@@ -81,7 +83,7 @@ def _mark(page: Figure, kind: str, x: float, y: float) -> None:
         for shift, rise in ((0.03, -0.025), (0.1, 0.025), (0.17, -0.015)):
             page.add_artist(Line2D([x + shift], [y + rise], **DOTS, **scale))
     else:
-        if kind == "mean":
-            page.add_artist(Line2D([x, x + MARK], [y, y], **INTERVAL, **scale))
-        look = MEAN | ({"markerfacecolor": "white"} if kind == "hollow" else {})
+        if kind in ("mean", "beside"):
+            page.add_artist(Line2D([x, x + MARK], [y, y], **INTERVAL | (BESIDE if kind == "beside" else {}), **scale))
+        look = BESIDE_MEAN if "beside" in kind else MEAN | ({"markerfacecolor": "white"} if kind == "hollow" else {})
         page.add_artist(Line2D([x + MARK / 2], [y], **look, **scale))
