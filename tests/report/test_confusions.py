@@ -102,7 +102,7 @@ def test_of_too_many_seeds_the_first_are_shown_and_means_are_over_all(study, mon
 
 @pytest.mark.parametrize(("variants", "seeds"), [(1, 1), (4, 10), (12, 30), (4, 2500), (1000, 10)])
 def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
-    shown = confusions.shown_seeds(variants, seeds)
+    shown = confusions.shown_seeds(variants, seeds, confusions.TABLES)
     assert 1 <= shown <= seeds
     images = confusions.TABLES // (variants * (4 + 2 * shown))
     assert images >= 400
@@ -111,16 +111,21 @@ def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
         assert shown == seeds
 
 
+def size_of_tables(data):
+    return sum(len(table["base64"]) for table in (data["matrix"], *data["tables"].values()))
+
+
 def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     runs, images = study
+    images = np.random.default_rng(0).integers(0, 256, images.shape, np.uint8)  # which no compression makes small
+    monkeypatch.setattr(confusions, "ENOUGH", 100)
     monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
     data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    tables = sum(len(table["base64"]) for table in (data["matrix"], *data["tables"].values()))
-    monkeypatch.setattr(confusions, "ROOM", tables + 4000)
-    reduced, reduced_extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
+    room = 3 * size_of_tables(data) // 2  # twice the bytes of the tables
+    reduced, reduced_extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT, room)
     assert reduced_extent["quality"] == thumbnails.QUALITIES[-1]
     assert 0 < reduced_extent["shown"] < extent["shown"] == extent["wrong"] == reduced_extent["wrong"]
-    assert sum(map(len, reduced["pictures"]["sheets"])) <= 4000
+    assert size_of_tables(reduced) + sum(map(len, reduced["pictures"]["sheets"])) <= room
     complete, part = unpacked(data), unpacked(reduced)
     for name in complete:
         np.testing.assert_array_equal(part[name], complete[name][..., : reduced_extent["shown"]])

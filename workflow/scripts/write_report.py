@@ -12,7 +12,7 @@ answer (settings of the final figure), figures (list of name, title, caption), c
 
 from pathlib import Path
 
-from hardpair.cli.command import parser, run, settings_with
+from hardpair.cli.command import parser, positive, run, settings_with
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     cli.add_argument("--images", required=True, help="images.npy of the images evaluated on: test/, or train/ for validation images")
     keys = "config", "pairs", "references", "searches", "answer", "figures", "commands"
     cli.add_argument("--settings", required=True, type=settings_with(*keys), help=f"JSON or file with the keys {', '.join(keys)}")
+    cli.add_argument("--explorer-mb", type=positive, help="most MB of the explorer's tables and pictures (default 9.5)")
     cli.add_argument("--output", required=True, help="HTML file to write")
     options = cli.parse_args()
 
@@ -28,7 +29,8 @@ def main() -> None:
     from hardpair.files.readers import read_images
     from hardpair.report.page import render
 
-    write_text(options.output, render(options.study_dir, options.settings, read_images(options.images)))
+    room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
+    write_text(options.output, render(options.study_dir, options.settings, read_images(options.images), **room))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hardpair.comparison.runs import Runs
 from hardpair.report.thumbnails import sheets
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
-TABLES = 3_000_000  # bytes of the tables
+TABLES = 3_000_000  # bytes of the tables, but at most half of the room
 ENOUGH = 2_000  # images that should fit before more than one seed of a variant is shown
 
 
@@ -71,12 +71,14 @@ def most_wrong(results: Outcomes) -> np.ndarray:
     return order[wrong[order] > 0]
 
 
-def shown_seeds(variants: int, seeds: int) -> int:
-    """How many seeds of each variant fit into the tables one by one, beside the means over all."""
-    return int(np.clip((TABLES // (variants * ENOUGH) - 4) // 2, 1, seeds))
+def shown_seeds(variants: int, seeds: int, tables: int) -> int:
+    """How many seeds of each variant fit into the bytes of the tables one by one, beside the means over all."""
+    return int(np.clip((tables // (variants * ENOUGH) - 4) // 2, 1, seeds))
 
 
-def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[dict], settings: dict) -> tuple[dict, dict]:
+def explored(
+    runs: Runs, images: np.ndarray, classes: list[str], variants: list[dict], settings: dict, room: int = ROOM
+) -> tuple[dict, dict]:
     """The explorer's data, and numbers about it.
 
     Args:
@@ -85,19 +87,21 @@ def explored(runs: Runs, images: np.ndarray, classes: list[str], variants: list[
         classes: names in label order.
         variants: ``name``, ``label`` and ``colour`` of each.
         settings: ``baseline`` (name) and ``pairs``.
+        room: characters of base64 for tables and images together.
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
         the most wrong first; the confusion matrix of each variant over all seeds. And numbers: classes, and the share of images in the
         largest; images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
     """
-    seeds = shown_seeds(len(runs.variants), len(runs.seeds))
+    room_of_tables = min(TABLES, room // 2)
+    seeds = shown_seeds(len(runs.variants), len(runs.seeds), room_of_tables)
     results, matrices = outcomes(runs, seeds, len(classes))
     matrix = _packed(matrices.astype(np.uint32))
     order = most_wrong(results)
-    fitting = order[: TABLES // (len(runs.variants) * (4 + 2 * seeds))]
+    fitting = order[: room_of_tables // (len(runs.variants) * (4 + 2 * seeds))]
     tables = _tables(results.select(fitting))
-    pictures = sheets(images, results.index[fitting], ROOM - sum(len(table["base64"]) for table in (matrix, *tables.values())))
+    pictures = sheets(images, results.index[fitting], room - sum(len(table["base64"]) for table in (matrix, *tables.values())))
     if pictures["count"] < len(fitting):
         tables = _tables(results.select(fitting[: pictures["count"]]))
     data = {

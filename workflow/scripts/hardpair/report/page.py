@@ -14,7 +14,7 @@ from hardpair.measures.intervals import shown
 from hardpair.measures.metric_names import about, details_of, metrics_of
 from hardpair.measures.pair_name import shown_pair
 from hardpair.report import alt_texts, inline_files, provenance, tables
-from hardpair.report.confusions import explored
+from hardpair.report.confusions import ROOM, explored
 from hardpair.report.first_screen import first_screen
 
 HERE = Path(__file__).parent
@@ -23,13 +23,14 @@ LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
 MODELS = {"last": "Model after the last epoch", "best": "Model of the best validation epoch"}
 
 
-def render(folder: Path, settings: dict, images: np.ndarray) -> str:
+def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM) -> str:
     """The report as HTML.
 
     Args:
         folder: of the study.
         settings: config (resolved), pairs, references, searches, answer (settings of the final figure), figures, commands.
         images: uint8 (N, 3, H, W) that the predictions are about.
+        room: characters of base64 for the explorer's data.
     """
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
@@ -38,7 +39,7 @@ def render(folder: Path, settings: dict, images: np.ndarray) -> str:
     variants = [
         {"name": name, "label": label, "colour": COLOURS[place % len(COLOURS)]} for place, (name, label) in enumerate(labels.items())
     ]
-    data, numbers = explored(runs, images, runs.classes(), variants, {"baseline": config["baseline"], "pairs": pairs})
+    data, numbers = explored(runs, images, runs.classes(), variants, {"baseline": config["baseline"], "pairs": pairs}, room)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
