@@ -50,6 +50,7 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
     (folder / "data" / "train").mkdir()
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.lib.format.open_memmap(folder / "data" / "train" / "images.npy", "w+", np.uint8, (len(labels), 3, 32, 32))
+    fake_study.record_digest(folder / "data")
     order = rng.permutation(len(labels)).tolist()
     split = {"data_sha256": "d" * 64, "training": order[:TRAINING], "validation": order[TRAINING:]}
     (results / "split.json").write_text(json.dumps(split))

@@ -87,12 +87,16 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
     (folder / "data" / "train").mkdir(parents=True)
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.save(folder / "data" / "train" / "images.npy", np.zeros((len(labels), 3, size, size), dtype=np.uint8))
-    sha256 = content_hash({part: load_part(folder / "data", part) for part in ("train", "test")})
-    about = json.loads((folder / "data" / "dataset.json").read_text())
-    write_json(folder / "data" / "dataset.json", about | {"sha256": sha256})
+    record_digest(folder / "data")
     kept = (np.arange(len(labels)) % 40) < np.floor(40 * 0.1 ** (labels / (len(classes) - 1)))
     (folder / "results").mkdir(exist_ok=True)
     write_json(folder / "results" / "split.json", {"data_sha256": "d" * 64, "training": np.flatnonzero(kept).tolist(), "validation": []})
+
+
+def record_digest(data: Path) -> None:
+    """Write the digest of prepared arrays into their dataset.json."""
+    about = json.loads((data / "dataset.json").read_text())
+    write_json(data / "dataset.json", about | {"sha256": content_hash({part: load_part(data, part) for part in ("train", "test")})})
 
 
 def write_run(run, name, place, seed, settings_, epochs, validation, images, classes, size) -> None:
