@@ -1,6 +1,6 @@
 """Every figure of the catalogue, from the smallest study to the largest: no text overlaps another or leaves the page.
 
-A few corners in every test run; the grid of all sizes where the environment has FAULTS=full.
+A few corners in every test run; the grid of all sizes, each in one of the scripts, where the environment has FAULTS=full.
 """
 
 import importlib
@@ -19,7 +19,14 @@ LETTERS = {"latin": "wide names of ", "greek": "Ελληνικά ", "chinese": "
 # Variants, classes, letters of a name, script.
 CORNERS = [(1, 2, 1, "latin"), (12, 100, 60, "latin"), (2, 20, 60, "greek")]
 CORNERS += [(4, 21, 25, "chinese"), (3, 10, 60, "korean"), (7, 3, 12, "thai")]
-GRID = list(itertools.product((1, 2, 4, 7, 12), (2, 3, 10, 20, 21, 100), (1, 12, 60), LETTERS))
+SIZES = itertools.product((1, 2, 4, 7, 12), (2, 3, 10, 20, 21, 100), (1, 12, 60))
+# Scripts take turns such that any two values of a study meet.
+GRID = [(*size, list(LETTERS)[sum(divmod(place, 3)) % len(LETTERS)]) for place, size in enumerate(SIZES)]
+
+
+def test_any_two_values_meet_in_the_grid():
+    for one, other in itertools.combinations(zip(*GRID, strict=True), 2):
+        assert set(zip(one, other, strict=True)) == set(itertools.product(one, other))
 
 
 def name(script, letters, number):
@@ -60,7 +67,9 @@ def faults(page):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("variants", "classes", "letters", "script"), GRID if fuzzing.FULL else CORNERS)
-def test_no_text_overlaps_or_leaves_the_page(tmp_path, variants, classes, letters, script):
+def test_no_text_overlaps_or_leaves_the_page(tmp_path, record_property, variants, classes, letters, script):
+    record_property("fault", "Figures of studies of any size, with names in any script")
+    record_property("tries", len(catalogue.FIGURES))
     settings, files = study(tmp_path, variants, classes, letters, script)
     labels = [variant["label"] for variant in settings["variants"]]
     found = {}
