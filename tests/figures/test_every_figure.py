@@ -6,6 +6,7 @@ A few corners in every test run; the grid of all sizes, each in one of the scrip
 import importlib
 import itertools
 
+import numpy as np
 import pytest
 
 import fake_study
@@ -54,7 +55,7 @@ def study(folder, variants, classes, letters, script, seeds=2):
 
 
 def faults(page):
-    """Texts of a page that lie on each other, or beyond its edges."""
+    """Texts of a page that lie on each other, or beyond its edges; and marks that are cut off."""
     renderer = page.canvas.get_renderer()
     texts = texts_drawn(page)
     boxes = {text: text.get_window_extent(renderer) for text in texts}
@@ -62,12 +63,23 @@ def faults(page):
     pairs = itertools.combinations(upright, 2)
     found = [(one.get_text(), other.get_text()) for one, other in pairs if overlaps([boxes[one], boxes[other]])]
     inside = [box.x0 >= -1 and box.y0 >= -1 and box.x1 <= page.bbox.x1 + 1 and box.y1 <= page.bbox.y1 + 1 for box in boxes.values()]
-    return found + [text.get_text() for text, good in zip(texts, inside, strict=True) if not good]
+    found += [text.get_text() for text, good in zip(texts, inside, strict=True) if not good]
+    return found + [f"{line.get_label()} is cut" for ax in page.axes for line in ax.lines if cut(line, ax)]
+
+
+def cut(line, ax):
+    """Whether the edge of its panel cuts off a part of a mark whose middle is within the panel."""
+    if line.get_marker() in ("", " ", "None", None) or not line.get_clip_on():
+        return False
+    every, radius = line.get_markevery(), line.get_markersize() / 2 * ax.figure.dpi / 72
+    middles = line.get_transform().transform(line.get_xydata()[slice(None) if every is None else every])
+    near = np.minimum(middles - ax.bbox.min, ax.bbox.max - middles).min(1)
+    return bool(np.any((near > -1) & (near < 0.7 * radius)))  # of a diamond or a star little lies further out
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("variants", "classes", "letters", "script"), GRID if fuzzing.FULL else CORNERS)
-def test_no_text_overlaps_or_leaves_the_page(tmp_path, record_property, variants, classes, letters, script):
+def test_no_text_overlaps_or_is_cut(tmp_path, record_property, variants, classes, letters, script):
     record_property("fault", "Figures of studies of any size, with names in any script")
     record_property("tries", len(catalogue.FIGURES))
     settings, files = study(tmp_path, variants, classes, letters, script)

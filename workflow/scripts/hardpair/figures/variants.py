@@ -16,7 +16,7 @@ from hardpair.measures.metric_names import about
 
 read = reading.of_runs("measures")
 
-MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1}
+MEAN = {"marker": "D", "markersize": 4.2, "color": style.INK, "markerfacecolor": "white", "markeredgewidth": 1, "clip_on": False}
 PUBLISHED = {"marker": "*", "markersize": 8, "color": style.PUBLISHED, "markerfacecolor": "none", "markeredgewidth": 0.9}
 PUBLISHED |= {"linestyle": "none"}
 FEW = 50  # seeds up to which each has a mark of full size; more fade into a cloud, kept as pixels in the SVG

@@ -82,8 +82,8 @@ class Look:
 
     @property
     def line(self) -> dict:
-        """Keywords of its ``Line2D``."""
-        style = {"color": self.colour, "linestyle": self.dashes, "marker": self.marker}
+        """Keywords of its ``Line2D``. Panels hold all of their data, and do not cut off a mark that lies on their edge."""
+        style = {"color": self.colour, "linestyle": self.dashes, "marker": self.marker, "clip_on": False, "in_layout": False}
         return style | {"markeredgecolor": "white", "markeredgewidth": 0.3, "label": self.label}
 
 
