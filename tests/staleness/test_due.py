@@ -32,7 +32,7 @@ def test_jobs_depend_on_the_files_that_rules_name(finished, monkeypatch):
         files = {file for group in record.groups(job.made).values() for file in group}
         # Of the images, dataset.json changes with all, and of an evaluation, metrics.json with predictions.npz.
         named = {file.replace("predictions.npz", "metrics.json") for file in made[job.outputs[0]]["input-file(s)"].split(",")}
-        assert {file for file in named if not file.endswith(".npy") and "hardpair-due-" not in file} - {"-", ""} == files, job.message
+        assert {file for file in named if not file.endswith(".npy") and "-due-" not in file} - {"-", ""} == files, job.message
         if job.record:
             assert made[job.outputs[0]]["log-file(s)"] == due.jobs.log(job)
         assert {made[output]["rule"] for output in [*job.outputs, *([job.record] if job.record else [])]} == {job.rule}

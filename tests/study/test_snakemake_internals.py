@@ -1,5 +1,6 @@
 """The command line of Snakemake, as the workflow reads it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
 from hardpair.study import find, snakemake_internals
+from hardpair.study.after_crash import tidy
 from workspace import PROJECT
 
 
@@ -209,3 +211,19 @@ def test_the_makefile_takes_0_for_off():
         assert ("--follow" in dry("status", f"FOLLOW={value}")) == expected
         assert ("--leftovers" in dry("clean-study", "STUDY=x", f"LEFTOVERS={value}")) == expected
         assert ("--yes" in dry("clean-study", "STUDY=x", f"YES={value}")) == expected
+
+
+def test_marks_lie_where_other_machines_see_them_and_the_next_start_removes_those_of_a_killed_process(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    marks = snakemake_internals.Marks()
+    mark = Path(marks.newer("missing", []))
+    assert mark.exists()
+    [folder] = (tmp_path / ".snakemake").iterdir()
+    assert mark.parent == folder
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    left = folder.with_name(folder.name.replace(str(os.getpid()), str(process.pid)))
+    left.mkdir()
+    tidy([], os.scandir(".snakemake"))
+    assert list((tmp_path / ".snakemake").iterdir()) == [folder]
+    assert "removed unfinished files" in capsys.readouterr().err

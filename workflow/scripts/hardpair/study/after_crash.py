@@ -24,13 +24,17 @@ def refuse_unwritable(folders: Iterable[Path]) -> None:
             raise UserError(f"{existing} is not writable: change its permissions, or work in a folder of your own")
 
 
-def tidy(folders: Iterable[Path]) -> None:
+def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
     """Remove unfinished files of killed processes, and date files of the future now; print what was done to stderr.
 
     Snakemake treats a job as failed whose input is newer than its output, and would delete what took hours to train.
+
+    Args:
+        folders: to look through.
+        others: entries of other folders that may be unfinished.
     """
     folders, unfinished = list(folders), []
-    for entry in (entry for folder in folders for entry in entries(folder)):
+    for entry in (*others, *(entry for folder in folders for entry in entries(folder))):
         if entry.name.startswith(PARTIAL) and not _is_alive(entry.name.removeprefix(PARTIAL).partition("-")[0]):
             unfinished.append(entry.path)
     for path in unfinished:

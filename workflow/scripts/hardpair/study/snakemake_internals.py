@@ -23,6 +23,7 @@ from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
+from hardpair.files.atomic import PARTIAL, owner
 from hardpair.jobs import locks
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import KINDS
@@ -36,6 +37,7 @@ from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
 from hardpair.study.terminal import Finished, Quiet
 
+MEMORY = ".snakemake"  # Snakemake's own folder where it works
 _locks = []  # a lock that nothing refers to is released
 ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
@@ -96,7 +98,10 @@ def only_marks_count(workflow, own: dict[str, str]) -> frozenset[str]:
 
 
 class Marks:
-    """Empty files that are newer than the outputs of jobs that are due. They last as long as this process."""
+    """Empty files that are newer than the outputs of jobs that are due. They last as long as this process.
+
+    As inputs of jobs they must be there for all machines that share the folder, as a folder for temporary files of one machine is not.
+    """
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory | None = None
@@ -104,7 +109,9 @@ class Marks:
     def newer(self, kind: str, outputs: list[str]) -> str:
         """A file of that name that is newer than these files, even if they are of the future; ``start`` gives it the present time."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="hardpair-due-")
+            memory = Path(MEMORY).absolute()
+            memory.mkdir(exist_ok=True)
+            self._folder = tempfile.TemporaryDirectory(prefix=f"{PARTIAL}{owner()}-due-", dir=memory)
             for name in KINDS:  # all at once: Snakemake remembers what a folder held when it first looked
                 Path(self._folder.name, name).touch()
         mark = Path(self._folder.name, kind)
@@ -245,7 +252,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
             raise UserError(f"an import of runs into {study} was interrupted: first run `make adopt` again with the same RUNS and CONFIG")
         refuse_unrecorded(config)
-        tidy(map(Path, folders))
+        tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & set(rules):
             refuse_faulty(config)
