@@ -70,6 +70,7 @@ heavy = sorted({"numpy", "PIL", "torch", "torchvision"} & set(sys.modules))
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.staleness import plan
+from hardpair.staleness.code_hash import code_hash
 from hardpair.study import estimate
 
 def answer(function, *arguments):
@@ -79,7 +80,7 @@ def answer(function, *arguments):
         return str(error)
 
 study, wrong = json.loads(sys.argv[1])
-known = {"heavy": heavy, "code": {kind: plan.prepare_code({"data": {"kind": kind}}) for kind in kinds}}
+known = {"heavy": heavy, "code": {kind: code_hash(*plan.prepare_files({"data": {"kind": kind}})) for kind in kinds}}
 if study:
     config = resolve(study)
     known |= {"evaluated": estimate.workload(config, 1, 0).evaluated, "size": estimate.inventory(config).size}

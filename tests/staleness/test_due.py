@@ -9,6 +9,7 @@ import pytest
 from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.staleness import record
+from hardpair.staleness.code_hash import code_hash, planned
 from hardpair.staleness.due import NO_RECORD, Due
 from hardpair.study import find
 from hardpair.study.keep import keep_study, refuse_unrecorded
@@ -43,7 +44,8 @@ def test_a_record_holds_the_hashes_of_what_was_read(tmp_path):
     for file in files:
         file.write_text(file.name)
     each = {"path": f"{tmp_path}/{{variant}}{{seed}}", "variant": ["a", "b"], "seed": [0, 1]}
-    made = {"settings": "s", "code": "c", "inputs": [str(files[0])], "each": each}
+    code = ["split_data.py"]
+    made = {"settings": "s", "code": code_hash(*code), "planned": planned(*code), "files": code, "inputs": [str(files[0])], "each": each}
     record.write(tmp_path / "record", made)
     written = json.loads((tmp_path / "record").read_text())
     assert written == record.contents(made)
@@ -54,6 +56,21 @@ def test_a_record_holds_the_hashes_of_what_was_read(tmp_path):
         assert record.contents(made) != written
         file.write_text(before)
     assert record.contents(made | {"each": each | {"seed": [0]}}) != written
+
+
+def test_code_that_has_changed_since_the_job_was_planned_is_not_recorded(tmp_path):
+    made = {"settings": "s", "code": "0" * 16, "planned": f"{'0' * 16}-{'1' * 16}", "files": ["split_data.py"], "inputs": []}
+    with pytest.raises(UserError, match="the code of this job has changed since it was planned"):
+        record.write(tmp_path / "record", made)
+    assert not (tmp_path / "record").exists()
+
+
+def test_other_images_are_noticed_after_the_prepared_ones_were_deleted(here):
+    shutil.rmtree("resources")
+    assert Due.of(find.overlay(["tiny.yaml"])).all() == []
+    other = find.overlay(["tiny.yaml"], {"data": {"synthetic": {"separation": 0.9}}})
+    due = {job.rule for job in Due.of(other).all()}
+    assert {"prepare_data", "split_data", "train", "evaluate", "compare"} <= due
 
 
 def test_a_study_without_records_is_kept_or_refused(here):

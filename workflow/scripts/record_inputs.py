@@ -4,7 +4,8 @@ The workflow calls it after each job's own command, and compares the record with
 Example:
 
   python workflow/scripts/record_inputs.py --output results/demo/made/split_data.json \\
-      --made '{"settings": "0f3a", "code": "91bc", "inputs": ["resources/synthetic/dataset.json"]}'
+      --made '{"settings": "0f3a", "code": "91bc", "planned": "91bc-7d2e", "files": ["split_data.py"],
+               "inputs": ["resources/synthetic/dataset.json"]}'
 """
 
 from hardpair.cli.command import json_or_file, parser, run
@@ -12,7 +13,7 @@ from hardpair.cli.command import json_or_file, parser, run
 
 def main() -> None:
     cli = parser(__doc__)
-    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys settings, code, inputs, perhaps each")
+    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys above, perhaps each")
     cli.add_argument("--output", required=True, help="the record to write")
     options = cli.parse_args()
 

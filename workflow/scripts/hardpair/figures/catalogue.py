@@ -8,7 +8,7 @@ as settings: a new line makes no other figure stale.
 from typing import NamedTuple
 
 from hardpair.files import paths
-from hardpair.staleness.code_hash import SCRIPTS, code_hash
+from hardpair.staleness.code_hash import SCRIPTS
 
 AFFECTS_RESULTS = False
 # What a figure reads, by the file that changes when any other that it reads does: a run that is trained again is evaluated again.
@@ -61,9 +61,9 @@ FIGURES = {
 }
 
 
-def code(name: str) -> str:
-    """Hash of the code that draws a figure."""
-    return code_hash("assemble_figure.py" if name == FINAL else "plot_figure.py", f"hardpair/figures/{name}.py")
+def files(name: str) -> list[str]:
+    """The files of the code that draws a figure, as ``code_hash`` takes them."""
+    return ["assemble_figure.py" if name == FINAL else "plot_figure.py", f"hardpair/figures/{name}.py"]
 
 
 def caption(name: str) -> str:

@@ -13,6 +13,7 @@ from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import classes_of
+from hardpair.staleness.code_hash import code_hash
 
 INPUTS = {
     "runs": "folder that holds {variant}/seed{seed}/ of each run",
@@ -52,7 +53,7 @@ def plot(description: str, name: str | None = None) -> None:
     if missing := [key for key in entry.settings if key not in settings]:
         raise UserError(f"the settings lack {', '.join(missing)}: see --help")
     digest = hashlib.sha256(canonical(settings).encode()).hexdigest()
-    settings["made"] = f"settings {digest[:8]}, code {catalogue.code(name)[:8]}"
+    settings["made"] = f"settings {digest[:8]}, code {code_hash(*catalogue.files(name))[:8]}"
 
     from hardpair.figures.drawing import fonts, style
 

@@ -118,6 +118,9 @@ class Due:
         known = written.get("inputs", {})
         for name, files in record.groups(job.made).items():
             if files == [self.jobs.about] and not Path(self.jobs.about).exists():
+                images = job.made.get("images")
+                if self._pictures_known and written.get("images", images) != images:
+                    return Reason(SETTINGS, f"its images, which are missing in {self.jobs.data}, are now others")
                 continue
             key = ("digest", name, *job.made["each"]["variant"]) if len(files) > 1 else ("digest", *files)
             if key not in self._reasons:

@@ -12,7 +12,7 @@ from hardpair.config.resolve import canonical
 from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.staleness import plan
-from hardpair.staleness.code_hash import code_hash
+from hardpair.staleness.code_hash import code_hash, planned
 
 AFFECTS_RESULTS = False
 # Name of a job: its rule, and the value of each wildcard in the order of their names.
@@ -30,9 +30,10 @@ class Job:
         outputs: files that other jobs or the study need.
         inputs: files that it reads, those of ``each`` left out.
         settings: that it depends on.
-        code: hash of its code.
+        files: of its code, as ``code_hash`` takes them.
         each: the file that it reads of every run (``path``), and of which runs (``variant`` and ``seed``); None if it reads none.
         record: the file that says what the outputs were made of; None if the first of them holds a fingerprint.
+        images: settings and code of the images that it is made of, which its record remembers for them: they may be deleted.
     """
 
     key: Key
@@ -40,9 +41,10 @@ class Job:
     outputs: list[str]
     inputs: list[str]
     settings: dict
-    code: str
+    files: list[str]
     each: dict | None = None
     record: str | None = None
+    images: dict | None = None
 
     @property
     def rule(self) -> str:
@@ -58,7 +60,9 @@ class Job:
     def made(self) -> dict:
         """What its record is written from (``staleness.record``)."""
         settings = hashlib.sha256(canonical(self.settings).encode()).hexdigest()[:16]
-        return {"settings": settings, "code": self.code, "inputs": self.inputs} | ({"each": self.each} if self.each else {})
+        made = {"settings": settings, "code": code_hash(*self.files), "planned": planned(*self.files), "files": self.files}
+        made["inputs"] = self.inputs
+        return made | {key: value for key, value in (("each", self.each), ("images", self.images)) if value}
 
 
 def key(rule: str, **names: object) -> Key:
@@ -116,53 +120,54 @@ class Jobs:
         settings = {"kind": kind, "name": name, "pictures": self.pictures, "settings": plan.prepare_settings(self.config)}
         message, record = f"Prepare the images of {name}", f"{self.data}/{paths.MADE}.json"
         arrays = [f"{self.data}/{part}/{name}.npy" for part in ("train", "test") for name in ("images", "labels")]
-        return Job(key, message, [self.about, *arrays], [], settings, plan.prepare_code(self.config), record=record)
+        return Job(key, message, [self.about, *arrays], [], settings, plan.prepare_files(self.config), record=record)
 
     def _split_data(self, key: Key) -> Job:
-        settings, code, record = plan.split_settings(self.config), code_hash("split_data.py"), self._record("split_data")
-        return Job(key, "Split the training images", [self.split], [self.about], settings, code, record=record)
+        settings, files, record = plan.split_settings(self.config), ["split_data.py"], self._record("split_data")
+        images = {part: self.job("prepare_data").made[part] for part in ("settings", "code")}
+        return Job(key, "Split the training images", [self.split], [self.about], settings, files, record=record, images=images)
 
     def _propose_trials(self, key: Key, round: str, variant: str | None = None) -> Job:
         message, name = f"Propose the recipes of round {round}{_of(variant)}", paths.ROUND.format(round=round)
         settings, record = plan.propose_settings(self.config, variant), self._record("propose_trials", variant, name)
         outputs, inputs = [self._proposals(variant, round)], self._trials(int(round), variant)
-        return Job(key, message, outputs, inputs, settings, code_hash("propose_trials.py"), record=record)
+        return Job(key, message, outputs, inputs, settings, ["propose_trials.py"], record=record)
 
     def _run_trial(self, key: Key, round: str, trial: str, variant: str | None = None) -> Job:
         message, file = f"Try recipe {trial}{_of(variant)}", paths.TRIAL_NAME.format(round=round, trial=trial)
         inputs = [self._proposals(variant, round), self.split, self.about]
-        settings, code = plan.trial_settings(self.config, variant), plan.trial_code(self.config, variant)
-        return Job(key, message, [self._in_search(variant, file)], inputs, settings, code)
+        settings, files = plan.trial_settings(self.config, variant), plan.trial_files(self.config, variant)
+        return Job(key, message, [self._in_search(variant, file)], inputs, settings, files)
 
     def _select_recipe(self, key: Key, variant: str | None = None) -> Job:
         outputs = [f"{self.study}/{path.format(own=paths.own(variant))}" for path in (paths.RECIPE, paths.TRIALS)]
         inputs = self._trials(self.config["search"]["rounds"], variant) if self.config["search"]["enabled"] else []
         settings, record = plan.select_settings(self.config, variant), self._record("select_recipe", variant)
-        return Job(key, f"Choose the recipe{_of(variant)}", outputs, inputs, settings, code_hash("select_recipe.py"), record=record)
+        return Job(key, f"Choose the recipe{_of(variant)}", outputs, inputs, settings, ["select_recipe.py"], record=record)
 
     def _train(self, key: Key, variant: str, seed: str) -> Job:
         message, outputs = f"Train {variant} with seed {seed}", [f"{self.study}/{paths.RUN_RECORD.format(variant=variant, seed=seed)}"]
         inputs = [f"{self.study}/{paths.recipe(plan.owner(self.config, variant))}", self.split, self.about]
-        return Job(key, message, outputs, inputs, plan.train_settings(self.config, variant), plan.train_code(self.config, variant))
+        return Job(key, message, outputs, inputs, plan.train_settings(self.config, variant), plan.train_files(self.config, variant))
 
     def _choose_pairs(self, key: Key) -> Job:
         message, settings = "Choose the pairs that the baseline confuses most", plan.choose_settings(self.config)
         each, record = self._each(catalogue.TRAINING, [self.config["baseline"]]), self._record("choose_pairs")
-        return Job(key, message, self.pairs, [], settings, code_hash("choose_pairs.py"), each, record)
+        return Job(key, message, self.pairs, [], settings, ["choose_pairs.py"], each, record)
 
     def _evaluate(self, key: Key, variant: str, seed: str) -> Job:
         folder, record = paths.RUN.format(variant=variant, seed=seed), self._record("evaluate", None, f"{variant}.seed{seed}")
         outputs = [f"{self.study}/{folder}/{name}" for name in ("metrics.json", "predictions.npz")]
         inputs = [f"{self.study}/{folder}/run.json", self.split, *self.pairs, self.about]
         message, settings = f"Evaluate {variant} with seed {seed}", plan.evaluate_settings(self.config)
-        return Job(key, message, outputs, inputs, settings, code_hash("evaluate.py"), record=record)
+        return Job(key, message, outputs, inputs, settings, ["evaluate.py"], record=record)
 
     def _compare(self, key: Key) -> Job:
         outputs, settings = [f"{self.study}/{name}" for name in TABLES], plan.compare_settings(self.config)
         trials = self._of_searches(paths.TRIALS) if self.config["search"]["enabled"] else []
         inputs = [*self._of_searches(paths.RECIPE), *trials, self.split, *self.pairs]
         each, record = self._each(catalogue.EVALUATION), self._record("compare")
-        return Job(key, "Compare the runs", outputs, inputs, settings, code_hash("compare.py"), each, record)
+        return Job(key, "Compare the runs", outputs, inputs, settings, ["compare.py"], each, record)
 
     def _plot_figure(self, key: Key, figure: str) -> Job:
         return self._figure(key, f"Draw the figure {figure}", figure, self._record("plot_figure", None, figure))
@@ -171,24 +176,24 @@ class Jobs:
         return self._figure(key, "Assemble the final figure", catalogue.FINAL, self._record("assemble_figure"))
 
     def _figure(self, key: Key, message: str, name: str, record: str) -> Job:
-        entry, settings, code = catalogue.FIGURES[name], plan.figure_settings(self.config, name), catalogue.code(name)
+        entry, settings, files = catalogue.FIGURES[name], plan.figure_settings(self.config, name), catalogue.files(name)
         if entry.reads == catalogue.SEARCH:
-            return Job(key, message, self._figures(name), self._of_searches(paths.TRIALS), settings, code, record=record)
+            return Job(key, message, self._figures(name), self._of_searches(paths.TRIALS), settings, files, record=record)
         if entry.reads == catalogue.COMPARISON:
             inputs = [f"{self.study}/{paths.RUNS_TABLE}", *self.pairs]
-            return Job(key, message, self._figures(name), inputs, settings, code, record=record)
+            return Job(key, message, self._figures(name), inputs, settings, files, record=record)
         also = {"data": self.about, "split": self.split}
         inputs = [*(self.pairs if "pairs" in entry.keys else []), *(also[name] for name in entry.also)]
-        return Job(key, message, self._figures(name), inputs, settings, code, self._each(entry.reads), record)
+        return Job(key, message, self._figures(name), inputs, settings, files, self._each(entry.reads), record)
 
     def _write_report(self, key: Key) -> Job:
         inputs = [file for name in plan.figures(self.config) for file in self._figures(name)]
         inputs += [*(f"{self.study}/{name}" for name in TABLES), *self.pairs, self.about]
         if self.config["search"]["enabled"]:
             inputs += self._of_searches(paths.RECIPE) + self._of_searches(paths.TRIALS)
-        settings, code = plan.report_settings(self.config), code_hash("write_report.py", *plan.report_parts())
+        settings, files = plan.report_settings(self.config), ["write_report.py", *plan.report_parts()]
         each = self._each(catalogue.EVALUATION)  # it reads predictions.npz too, of which metrics.json holds the SHA-256
-        return Job(key, "Write the report", [f"{self.study}/{paths.REPORT}"], inputs, settings, code, each, self._record("write_report"))
+        return Job(key, "Write the report", [f"{self.study}/{paths.REPORT}"], inputs, settings, files, each, self._record("write_report"))
 
     def _record(self, rule: str, owner: str | None = None, name: str = "") -> str:
         return f"{self.study}/{paths.MADE}/{rule}{paths.own(owner)}{f'/{name}' if name else ''}.json"

@@ -53,9 +53,9 @@ def prepare_settings(config: dict) -> dict:
     return {key: config["data"][key] for key in sources.get(config["data"]["kind"]).settings}
 
 
-def prepare_code(config: dict) -> str:
-    """Hash of the code that prepares images of the config's kind."""
-    return code_hash("prepare_data.py", f"hardpair/data/sources/{config['data']['kind']}.py")
+def prepare_files(config: dict) -> list[str]:
+    """The files of the code that prepares images of the config's kind, as ``code_hash`` takes them."""
+    return ["prepare_data.py", f"hardpair/data/sources/{config['data']['kind']}.py"]
 
 
 def pictures(config: dict, folder: Path) -> str:

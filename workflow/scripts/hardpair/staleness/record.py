@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from hardpair.files.atomic import file_sha256, write_json
+from hardpair.staleness.code_hash import of_now
 
 AFFECTS_RESULTS = False
 
@@ -12,8 +13,8 @@ def groups(made: dict) -> dict[str, list[str]]:
     """The inputs of a job as lists of files: each file by its own name, those of all runs by the path that they share.
 
     Args:
-        made: ``settings`` and ``code`` (hashes), ``inputs`` (files), and perhaps ``each`` (``path`` of a file of every run, with lists
-            ``variant`` and ``seed``).
+        made: ``settings`` and ``code`` (hashes), ``files`` of the code and what ``code_hash.planned`` gives for them, ``inputs`` (files),
+            perhaps ``images`` (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
     """
     files = {path: [path] for path in made["inputs"]}
     if each := made.get("each"):
@@ -28,11 +29,16 @@ def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
         OSError: one is missing.
     """
     digests = {name: together([sha256(file) for file in files]) for name, files in groups(made).items()}
-    return {"settings": made["settings"], "code": made["code"], "inputs": digests}
+    return {key: made[key] for key in ("settings", "code", "images") if key in made} | {"inputs": digests}
 
 
 def write(path: str, made: dict) -> None:
-    """Write the record of a job that has just ended."""
+    """Write the record of a job that has just ended.
+
+    Raises:
+        UserError: its code has changed since ``made`` was written.
+    """
+    of_now(*made["files"], planned=made["planned"])
     write_json(path, contents(made))
 
 
