@@ -1,6 +1,8 @@
 """Locks that are looked at without being taken."""
 
 import fcntl
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from filelock import FileLock
 
 from hardpair.jobs import locks
 from hardpair.jobs.locks import only_one
+from workspace import PROJECT
 
 
 @pytest.fixture(params=["table", "asked"])
@@ -65,3 +68,16 @@ def test_snakemake_is_at_work_on_the_study_whose_files_it_locked(tmp_path):
     for line in ("results/mine/report.html", str(Path.cwd() / "results/mine/report.html")):
         (tmp_path / "locks/1.input.lock").write_text(f"resources/x\n{line}\n")
         assert locks.snakemake_running(study, tmp_path / "locks")
+
+
+def test_more_locks_are_held_than_a_process_may_open_files_by_default(tmp_path):
+    code = f"""
+import resource, sys
+from pathlib import Path
+from hardpair.jobs import locks
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+locks.allow_many()
+held = [locks.take(Path({str(tmp_path)!r}, str(number)), "taken") for number in range(200)]
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "workflow/scripts", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -151,6 +151,16 @@ def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tm
     assert refusal is None or "\n" not in refusal
 
 
+def test_records_need_the_prepared_images(finished, records, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished.copy(tmp_path / "study").folder)
+    shutil.rmtree("resources")
+    shutil.rmtree("results/tiny/runs")
+    with pytest.raises(
+        UserError, match=r"resources/synthetic/dataset.json is missing: run `snakemake .* resources/synthetic/dataset.json`"
+    ):
+        adoption.adopt_runs(records, ["tiny.yaml"])
+
+
 def test_only_one_older_code_of_a_variant_is_accepted(finished, records):
     results = finished.folder / "results/tiny"
     expected = Expected(resolved(), recipes(results), results / "split.json")

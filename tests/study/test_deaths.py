@@ -24,6 +24,8 @@ def test_ends_are_those_of_snakemakes_log(tmp_path):
         "    jobid: 4\n    log: logs/d.log (check log file(s) for error details)\n"
         "Error in rule e:\n    message: job '7' failed, status is: 'OUT_OF_MEMORY'. For further error details see the cluster/cloud log\n"
         "    jobid: 5\n    log: logs/e.log, slurm/7.log (check log file(s) for error details)\n"
+        "Error in rule f:\n    message: job '8' failed\n    jobid: 6\n    log: logs/f.log (check log file(s) for error details)\n"
+        "Trying to restart job 6.\nFinished jobid: 55 (Rule: e)\nFinished jobid: 6 (Rule: f)\n"
     )
     submission = "sbatch failed. The error was 'no such partition submission failed'."
     assert deaths.ends([log, tmp_path / "missing"]) == {

@@ -57,6 +57,15 @@ def take(lock_file: Path, refusal: str) -> FileLock:
     return lock
 
 
+def allow_many() -> None:
+    """Let this process hold as many locks at a time as the system permits: each is an open file, of which 1,024 is often only the default."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # a system may not take its own word
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def take_study(folder: Path) -> FileLock:
     """Hold the lock of a study, as ``take``; Snakemake's own lock is a file, which others may remove."""
     refusal = f"another command is running on the study {folder.name}: wait until it ends"

@@ -48,6 +48,7 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
     config = overlay(configfiles)
     study = paths.RESULTS / config["study"]
     with contextlib.ExitStack() as locked:
+        locks.allow_many()
         locked.callback(locks.take_study(study).release)
         replaced.restore(study)  # what an import that was killed has left
         due = Due.of(config)
@@ -87,6 +88,9 @@ def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], E
     folders = sorted(path.parent for path in runs.rglob("run.json"))
     if not folders:
         raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
+    images = due.jobs.about  # whose SHA-256 is in the record of an evaluation, and a run without weights has one
+    if not Path(images).exists() and not all(any(folder.glob("*.safetensors")) for folder in folders):
+        raise UserError(f"{images} is missing: run `{' '.join(['snakemake --cores 4', *options, '--', images])}` first")
     return folders, Expected(config, {name: read_map(file) for name, file in recipe_files.items()}, split)
 
 
@@ -121,6 +125,7 @@ def import_runs(
             continue
         locked.callback(lock.release)
         if refusal(target, expected) is None:
+            lock.release()
             present += 1
             say(f"{folder}: not imported, the study already has this run in {target}")
             continue

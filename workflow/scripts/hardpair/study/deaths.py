@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 # A job with the message of its executor, if it has one, its log, and perhaps that of the executor.
 FAILED = re.compile(r"^Error in .*?\n(?:    message: (.*?)\n(?=    \w+: ))?.*?^    log: ([^\s,]+)(?:, (\S+))? \(check", re.M | re.S)
+JOB = re.compile(r"^    jobid: (\d+)$", re.M)
 GENERAL = "For further error details see the cluster/cloud log"  # ends the message of an executor
 # A command with its log, and perhaps a second one that records what it has made.
 ENDED = re.compile(r"2> (\S+?)(?: && .*)?' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)")
@@ -43,15 +44,20 @@ class End(NamedTuple):
 
 
 def ends(logs: Iterable[str | Path]) -> dict[str, End]:
-    """How each failed job ended, by the path of its log, as in Snakemake's own logs."""
+    """How each failed job ended, by the path of its log, as in Snakemake's own logs; a job that finished at a later try did not fail."""
     found = {}
     for log in logs:
         with suppress(OSError):
             text = Path(log).read_text(encoding="utf-8", errors="replace")
-            for message, path, own in FAILED.findall(text):
-                found[path] = End(message=brief(message, own))
+            failed = list(FAILED.finditer(text))
+            for block in failed:
+                found[block[2]] = End(message=brief(block[1], block[3]))
             for path, status, number in ENDED.findall(text):
                 found[path] = End(int(status) if status else 128 + int(number))
+            for block in failed:
+                number = JOB.search(block[0])
+                if number and re.compile(rf"^Finished jobid: {number[1]}\b", re.M).search(text, block.end()):
+                    found.pop(block[2], None)
     return found
 
 
