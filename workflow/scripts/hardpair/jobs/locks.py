@@ -58,7 +58,7 @@ def take(lock_file: Path, refusal: str) -> FileLock:
 
 
 def allow_many() -> None:
-    """Let this process hold as many locks at a time as the system permits: each is an open file, of which 1,024 is often only the default."""
+    """Let this process hold as many locks at a time as the system permits: each is an open file, and 1,024 often only the default."""
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
