@@ -155,9 +155,7 @@ def test_records_need_the_prepared_images(finished, records, tmp_path, monkeypat
     monkeypatch.chdir(finished.copy(tmp_path / "study").folder)
     shutil.rmtree("resources")
     shutil.rmtree("results/tiny/runs")
-    with pytest.raises(
-        UserError, match=r"resources/synthetic/dataset.json is missing: run `snakemake .*dataset.json`"
-    ):
+    with pytest.raises(UserError, match=r"resources/synthetic/dataset.json is missing: run `snakemake .*dataset.json`"):
         adoption.adopt_runs(records, ["tiny.yaml"])
 
 
