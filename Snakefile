@@ -60,6 +60,7 @@ try:
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
+    plan.refuse_long(config)
 except UserError as error:
     sys.exit(str(error))
 
