@@ -18,5 +18,5 @@ def study(variants):
 def test_commands_that_would_be_too_long_are_refused_and_none_is_that_is_short_enough(monkeypatch):
     monkeypatch.chdir(PROJECT)
     plan.refuse_long(study(150))
-    with pytest.raises(UserError, match="the settings of its 400 variants have .* KB together"):
+    with pytest.raises(UserError, match=r"the settings of its 400 variants have .* KB together"):
         plan.refuse_long(study(400))
