@@ -21,8 +21,9 @@ setup: .venv/installed ## install the tested versions into .venv
 demo: setup ## the whole chain on generated images: two minutes, no network, no GPU
 	snakemake --cores 2 --configfile config/demo.yaml
 
-study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4)
-	snakemake --cores $(CORES) --resources gpu=$(GPUS)
+study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4), or another (CONFIG="its overlays")
+	snakemake --cores $(CORES) --resources gpu=$(GPUS) \
+		$(if $(CONFIG),--configfile $(CONFIG),$(if $(STUDY),$(error name the study by its overlays: make study CONFIG="files")))
 
 # Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
 WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))

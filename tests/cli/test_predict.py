@@ -128,6 +128,10 @@ def test_a_run_that_is_not_there_is_answered_with_those_that_are(complaint, tmp_
     choice = ", ".join(f"results/mine/runs/dfl/seed{seed}" for seed in range(6))
     for typed in ("results/mine/runs/dfl/seed9", "resutls/mine/runs/dfl/seed0"):
         assert complaint("a.png", run_folder=typed) == f"predict.py: {typed} holds no run: choose from {choice} and 2 more"
+    other = tmp_path / "results/another/runs/ce/seed0"
+    other.mkdir(parents=True)
+    (other / "run.json").write_text("{}")
+    assert f"choose from {choice} and 3 more" in complaint("a.png", run_folder="results/mine/runs/dfl/seed9")
 
 
 def test_each_picture_has_its_own_answer_in_the_order_given(predicted_text, folder, tmp_path):

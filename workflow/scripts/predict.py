@@ -8,6 +8,7 @@ model was trained on, and normalised like the training images. Transparent parts
 """
 
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def main() -> None:
     plugins.use(options.plugins)
     path = options.run / "run.json"
     if not path.exists():
-        raise UserError(f"{options.run} holds no run: {_choice()}")
+        raise UserError(f"{options.run} holds no run: {_choice(options.run)}")
     record = shapes.read(path, formats.MODEL)
     pictures = [file for path in options.pictures for file in _files(path)]
     if options.model not in record["weights"]:
@@ -52,9 +53,10 @@ def main() -> None:
     print(json.dumps(predictions, indent=1) if options.json else table(predictions))
 
 
-def _choice() -> str:
-    """The end of a sentence: which runs there are."""
+def _choice(wrong: Path) -> str:
+    """The end of a sentence: which runs there are, first those in the same folders as a wrong one."""
     runs = [str(record.parent) for record in paths.every(paths.RESULTS, f"{{study}}/{paths.RUN_RECORD}")]
+    runs.sort(key=lambda run: -len(os.path.commonpath([run, os.path.relpath(wrong)])))
     return f"choose from {abbreviated(runs, 6)}" if runs else "name the folder of a finished run"
 
 

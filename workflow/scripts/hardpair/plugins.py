@@ -111,6 +111,12 @@ def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str,
     """The options of a class, which its constructor takes by name."""
     constructor = next((node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
     if constructor is None:
+        bases = [ast.unparse(base) for base in definition.bases]
+        if bases in ([], ["nn.Module"], ["torch.nn.Module"], ["Module"]):  # whose constructor takes none of them
+            first = ", ".join(FIRST[package])
+            raise UserError(
+                f"{path}: the class {definition.name} has no constructor: write __init__, whose first arguments must be {first}"
+            )
         return {}
     parameters, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
     names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
@@ -145,7 +151,9 @@ def _tree(path: Path) -> ast.Module:
         return ast.parse(path.read_bytes())
     except OSError as error:
         raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None
-    except (SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise UserError(f"plugins names {path}, which is not valid Python: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
         raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None
 
 

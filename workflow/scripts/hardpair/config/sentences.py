@@ -45,7 +45,9 @@ def sentence(error, root: list) -> str:
             kinds = [option["properties"]["kind"]["const"] for option in rule]
             if value["kind"] not in kinds:
                 others = f"choose from {', '.join(kinds)}, or list your own file in plugins"
-                return f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
+                text = f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
+                more = f", or {{kind: torchvision, name: {value['kind']}}}?" if "torchvision" in kinds and text.endswith("?") else ""
+                return text.removesuffix("?" if more else "") + more
             chosen = kinds.index(value["kind"])
             return sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
         case "pattern" if rule == "^auto$":
