@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -45,12 +48,12 @@ class Snakemake:
     def __init__(self, settled, fails=None, before="not settled"):
         self.settled, self.fails, self.before, self.seeds, self.commands = settled, fails, before, [], []
 
-    def run(self, command, **_):
+    def run(self, command):
         self.commands.append(command)
         seeds = json.loads(command[-1].removeprefix("seeds="))
         self.seeds.append(len(seeds))
         if len(seeds) == self.fails:
-            return subprocess.CompletedProcess(command, 1)
+            return 1
         for variant in ("ce", "dfl"):
             for seed in seeds:
                 file = paths.RESULTS / "tiny" / paths.RUN.format(variant=variant, seed=seed) / "metrics.json"
@@ -61,7 +64,7 @@ class Snakemake:
             rows.writerow(["name", "control", "verdict"])
             rows.writerows([name, False, "refuted" if len(seeds) >= count else self.before] for name, count in self.settled.items())
             rows.writerow(["against", True, "not settled"])
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
 
 class Due:
@@ -91,7 +94,7 @@ def study(tmp_path, monkeypatch):
 
     def run(snakemake, max_seeds=None, **changes):
         write_overlay(tmp_path, **changes)
-        monkeypatch.setattr(subprocess, "run", snakemake.run)
+        monkeypatch.setattr(settle_module, "run_to_its_end", snakemake.run)
         settle(["study.yaml"], max_seeds, ["--cores", "2"])
         return snakemake
 
@@ -159,6 +162,34 @@ def test_what_cannot_be_settled_is_refused_before_anything_starts(study, looks, 
         study(snakemake, 7, looks=looks)
     assert str(error.value) == refusal
     assert not snakemake.commands
+
+
+SLOW = """
+import signal, sys, time
+from pathlib import Path
+
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), Path("locks removed").touch(), sys.exit(1)))
+Path("ready").touch()
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_lets_snakemake_end_by_itself(tmp_path, times):
+    """In place of Snakemake, a module that needs a second to remove its locks, as it waits for its jobs."""
+    write_overlay(tmp_path)
+    (tmp_path / "snakemake.py").write_text(SLOW)
+    command = [sys.executable, PROJECT / "workflow/scripts/study.py", "settle", "--configfile", "study.yaml"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "ready").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    for _ in range(times):  # a second one is impatience
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it
+        time.sleep(0.4)
+    assert (process.communicate()[1], process.returncode) == ("study.py: interrupted\n", 130)
+    assert (tmp_path / "locks removed").exists()
 
 
 def test_a_dry_run_from_another_folder_plans_the_first_look(tmp_path):

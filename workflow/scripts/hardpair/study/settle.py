@@ -1,7 +1,6 @@
 """Train a study from look to look of its config, until every claim has its verdict. Imports no torch and no Snakemake."""
 
 import csv
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, WORDS
 from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs import locks
+from hardpair.jobs.stopping import run_to_its_end
 from hardpair.staleness.due import Due
 from hardpair.study import find
 from hardpair.study.register import register
@@ -29,6 +29,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
 
     Raises:
         UserError: the config declares no looks, or fewer seeds than they need, or Snakemake ended with an error.
+        KeyboardInterrupt: after Snakemake has ended.
     """
     config = find.overlay(configfiles)
     looks = looks_to_take(config, max_seeds)
@@ -42,7 +43,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         seeds = f"seeds=[{','.join(map(str, config['seeds'][:look]))}]"
         of_config = [*(["--configfile", *map(find.here_or_shipped, configfiles)] if configfiles else []), "--config", seeds]
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
-        if code := subprocess.run(command).returncode:
+        if code := run_to_its_end(command):
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         if not _evaluated(config, config["seeds"][:look]):  # --dry-run
             return
