@@ -92,10 +92,10 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settle_module, "Due", Due)
 
-    def run(snakemake, max_seeds=None, **changes):
+    def run(snakemake, max_seeds=None, options="--cores 2", **changes):
         write_overlay(tmp_path, **changes)
         monkeypatch.setattr(settle_module, "run_to_its_end", snakemake.run)
-        settle(["study.yaml"], max_seeds, ["--cores", "2"])
+        settle(["study.yaml"], max_seeds, options.split())
         return snakemake
 
     return run
@@ -160,6 +160,57 @@ def test_what_cannot_be_settled_is_refused_before_anything_starts(study, looks, 
     snakemake = Snakemake({})
     with pytest.raises(UserError) as error:
         study(snakemake, 7, looks=looks)
+    assert str(error.value) == refusal
+    assert not snakemake.commands
+
+
+@pytest.mark.parametrize(
+    ("options", "others", "changes"),
+    [
+        ("--cores 2 --config looks=[7,9] claims=[]", "--cores 2", "looks=[7,9] claims=[]"),
+        ("--config a=1 --cores 2 -Cb=2 -n --config=c=3 d", "--cores 2 -n d", "a=1 b=2 c=3"),
+        ("-C a=1 --resources gpu=4 -- results/a.csv", "--resources gpu=4 -- results/a.csv", "a=1"),
+        ("--conda-frontend conda -c 2 -R train --debug --rerun-triggers mtime", None, ""),
+    ],
+)
+def test_changes_of_keys_are_taken_out_of_the_options(options, others, changes):
+    expected = changes.split(), (options if others is None else others).split()
+    assert settle_module.split_changes(options.split()) == expected
+
+
+def test_changes_of_keys_behind_the_dashes_count_for_all_looks(study):
+    snakemake = study(Snakemake({"confusion": 9, "accuracy": 7}), options="--config looks=[7,9] -Cbaseline=dfl --cores 2")
+    assert snakemake.seeds == [7, 9]
+    for command, seeds in zip(snakemake.commands, ("seeds=[0,1,2,3,4,5,6]", "seeds=[0,1,2,3,4,5,6,7,8]"), strict=True):
+        end = ["--configfile", "study.yaml", "--config", "looks=[7,9]", "baseline=dfl", seeds]
+        assert command[4:] == [str(PROJECT / "Snakefile"), "--cores", "2", *end]
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ("--configfile other.yaml", "settle does not take --configfile behind `--`: write it before `--`"),
+        ("--cores 2 --configfiles=a.yaml", "settle does not take --configfile behind `--`: write it before `--`"),
+        ("-d elsewhere", "settle does not take --directory behind `--`: call settle in that folder"),
+        (
+            "--replace-workflow-config",
+            "settle does not take --replace-workflow-config behind `--`: leave it out, and write all changes into an overlay",
+        ),
+        (
+            "-s Snakefile",
+            "settle does not take --snakefile behind `--`: leave it out, since settle runs the workflow that it comes with",
+        ),
+        (
+            "-Cseeds=[0,1]",
+            "--config sets seeds, but settle takes the first ones of the config at each look: write them into an overlay",
+        ),
+        ("--config looks=[6] --config looks=[8]", "--config sets looks twice: write it once"),
+    ],
+)
+def test_options_that_settle_sets_itself_are_refused_with_where_to_write_them(study, options, refusal):
+    snakemake = Snakemake({})
+    with pytest.raises(UserError) as error:
+        study(snakemake, options=options)
     assert str(error.value) == refusal
     assert not snakemake.commands
 
