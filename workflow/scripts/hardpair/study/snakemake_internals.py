@@ -7,9 +7,10 @@ import os
 import re
 import sys
 import tempfile
-from collections import Counter
+from argparse import Namespace
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
@@ -39,7 +40,6 @@ from hardpair.study.terminal import Finished, Quiet
 
 MEMORY = ".snakemake"  # Snakemake's own folder where it works
 _locks = []  # a lock that nothing refers to is released
-ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
 
 class Reading:
@@ -79,7 +79,8 @@ def as_written(workflow) -> dict:
     if workflow.modifier.skip_configfile:  # by `module:`; config/config.yaml of this folder is that of the other workflow
         return find.merged([find.SHIPPED / find.BASE], workflow.modifier.globals["config"])
     settings = workflow.config_settings
-    refuse_repeated(command_line())
+    if not is_cluster_job():
+        refuse_repeated(command_line())
     base = [] if settings.replace_workflow_config else [find.base()]
     return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
 
@@ -131,10 +132,25 @@ def refuse_repeated(arguments: Sequence[str]) -> None:
     Raises:
         UserError: names the option.
     """
-    words = Counter(word.partition("=")[0] for word in takewhile(lambda word: word != "--", arguments))
-    for option, names in ONCE.items():
-        if sum(words[name] for name in names) > 1:
-            raise UserError(f"{option} is given twice, but Snakemake uses only the last: write it once, with all its values after it")
+    values = defaultdict(list)  # by attribute, the default first
+
+    class Values(Namespace):
+        def __setattr__(self, name: str, value: object) -> None:
+            values[name].append(value)
+            super().__setattr__(name, value)
+
+    cli = get_argument_parser()
+    cli.parse_args(list(takewhile(lambda word: word != "--", arguments)), Values())
+    for action in cli._actions:
+        if action.option_strings and any(_replaces(*two) for two in pairwise(values[action.dest][1:])):
+            many = ", with all its values after it" if action.nargs in ("*", "+") else ""
+            raise UserError(f"{action.option_strings[0]} is given twice, but Snakemake uses only the last: write it once{many}")
+
+
+def _replaces(value: object, later: object) -> bool:
+    """Whether the later value of an option lacks an earlier one; it is the same or a longer list where an option may be there twice."""
+    grows = isinstance(value, list) and isinstance(later, list) and later[: len(value)] == value
+    return not (grows or later == value)
 
 
 def refuse_unknown_targets(workflow, **wildcards: object) -> None:
