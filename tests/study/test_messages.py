@@ -183,13 +183,6 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
     assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
 
 
-def test_elsewhere_than_in_the_workflow_s_folder_commands_name_its_script(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    script = f"{PROJECT}/workflow/scripts/study.py"
-    assert find.command("status", follow=True) == f"python {script} status --follow"
-    assert find.command("runs", "mine") == f"python {script} runs --study mine"
-
-
 # ------------------------------------------------------------------------------------------------------- inside Snakemake
 
 

@@ -266,7 +266,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
-            raise UserError(f"an import of runs into {study} was interrupted: first run `make adopt` again with the same RUNS and CONFIG")
+            adopt = find.command("adopt")
+            raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
         refuse_unrecorded(config)
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
