@@ -194,12 +194,13 @@ def job(rule, **resources):
 OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
 
 
-def workflow(jobs, **limits):
+def workflow(jobs, replace=False, **limits):
     """As much of Snakemake as is looked at."""
+    config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
         deployment_settings=SimpleNamespace(deployment_method=frozenset()),
-        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config_args=["seeds=[5]"]),
+        config_settings=SimpleNamespace(**config),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
 
@@ -228,6 +229,14 @@ def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_s
     own = SimpleNamespace(rules=OWN.rules, is_module=True)
     snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own, Finished())
     assert find.chosen("demo", []) == config
+
+
+def test_a_config_that_replaces_that_of_the_workflow_is_kept_for_commands_about_the_study(tmp_path, monkeypatch, commands, config):
+    monkeypatch.chdir(tmp_path)
+    alone = find.complete({"study": "demo", "seeds": [3]} | {key: config[key] for key in ("variants", "baseline", "data")})
+    assert alone != find.overlay([])
+    snakemake_internals.start(workflow([job("train")], replace=True), alone, ["results/demo"], OWN, Finished())
+    assert find.chosen("demo", []) == find.chosen(None, []) == alone
 
 
 def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, commands, config, capsys):

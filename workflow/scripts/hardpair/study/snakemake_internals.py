@@ -276,7 +276,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        if reading.is_module:  # the command line is about another config
+        if reading.is_module or settings.replace_workflow_config:  # not config/config.yaml with the overlays of the command line
             find.remember(study, [], config, complete=True)
         else:
             find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
