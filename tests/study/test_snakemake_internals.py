@@ -1,5 +1,6 @@
 """The command line of Snakemake, as the workflow reads it."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -136,8 +137,10 @@ def test_an_option_of_which_snakemake_drops_the_first_is_refused(here, monkeypat
     refusal = f"{option} is given twice, but Snakemake uses only the last: write it once, with all its values after it"
     with pytest.raises(UserError, match=f"^{refusal}$"):
         snakemake_internals.as_written(called())
-    monkeypatch.setattr(sys, "argv", ["pytest", *words.split()])
-    assert snakemake_internals.as_written(called())["study"] == "base", "another program's options are not looked at"
+    for program, refuses in (("/a/snakemake/__main__.py", True), ("/a/pytest/__main__.py", False), ("pytest", False)):
+        monkeypatch.setattr(sys, "argv", [program, *words.split()])
+        with pytest.raises(UserError, match=refusal) if refuses else contextlib.nullcontext():  # another program's are not looked at
+            assert snakemake_internals.as_written(called())["study"] == "base"
 
 
 def test_one_value_instead_of_another_is_refused():

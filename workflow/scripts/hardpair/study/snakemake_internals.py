@@ -213,7 +213,9 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
 
 def command_line() -> list[str]:
     """The arguments of Snakemake, if this is its own program."""
-    return sys.argv[1:] if Path(sys.argv[0]).name in ("snakemake", "__main__.py") else []
+    program = Path(sys.argv[0])
+    is_own = program.name == "snakemake" or program.parts[-2:] == ("snakemake", "__main__.py")  # python -m snakemake
+    return sys.argv[1:] if is_own else []
 
 
 def is_cluster_job() -> bool:
