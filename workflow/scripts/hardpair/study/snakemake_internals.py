@@ -3,11 +3,11 @@
 One more is in the Snakefile, which must know its own folder before it can import this.
 """
 
+import argparse
 import os
 import re
 import sys
 import tempfile
-from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
@@ -134,7 +134,7 @@ def refuse_repeated(arguments: Sequence[str]) -> None:
     """
     values = defaultdict(list)  # by attribute, the default first
 
-    class Values(Namespace):
+    class Values(argparse.Namespace):
         def __setattr__(self, name: str, value: object) -> None:
             values[name].append(value)
             super().__setattr__(name, value)
@@ -142,15 +142,10 @@ def refuse_repeated(arguments: Sequence[str]) -> None:
     cli = get_argument_parser()
     cli.parse_args(list(takewhile(lambda word: word != "--", arguments)), Values())
     for action in cli._actions:
-        if action.option_strings and any(_replaces(*two) for two in pairwise(values[action.dest][1:])):
+        given = [] if isinstance(action, argparse._AppendAction) else values[action.dest][1:]
+        if action.option_strings and any(earlier != later for earlier, later in pairwise(given)):
             many = ", with all its values after it" if action.nargs in ("*", "+") else ""
             raise UserError(f"{action.option_strings[0]} is given twice, but Snakemake uses only the last: write it once{many}")
-
-
-def _replaces(value: object, later: object) -> bool:
-    """Whether the later value of an option lacks an earlier one; it is the same or a longer list where an option may be there twice."""
-    grows = isinstance(value, list) and isinstance(later, list) and later[: len(value)] == value
-    return not (grows or later == value)
 
 
 def refuse_unknown_targets(workflow, **wildcards: object) -> None:
