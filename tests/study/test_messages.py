@@ -195,7 +195,8 @@ OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial
 
 
 def workflow(jobs, replace=False, **limits):
-    """As much of Snakemake as is looked at."""
+    """As much of Snakemake as is looked at; its folder is there."""
+    Path(snakemake_internals.MEMORY).mkdir(exist_ok=True)
     config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
