@@ -78,11 +78,12 @@ def test_a_study_without_records_is_kept_or_refused(here):
     refuse_unrecorded(config)
     shutil.rmtree(here / "made")
     Path("resources/synthetic/made.json").unlink()
-    with pytest.raises(UserError, match=r"^results/tiny has runs, but no made/.* run `make keep STUDY=tiny`"):
+    with pytest.raises(UserError, match=r"^results/tiny has runs, but no made/.* run `python .*study\.py keep --study tiny`"):
         refuse_unrecorded(config)
     due = Due.of(config)
     assert due.all() == list(due.declared.values())
-    assert due.reason(due.job("prepare_data")).kind == NO_RECORD
+    reason = due.reason(due.job("prepare_data"))
+    assert reason == (NO_RECORD, f"resources/synthetic/made.json is missing, see `{find.command('keep', 'tiny')}`")
     keep_study(config)
     assert {job.rule for job in Due.of(config).all()} == set(SUMMARY)
     refuse_unrecorded(config)

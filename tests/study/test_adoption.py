@@ -187,7 +187,9 @@ def test_a_study_whose_import_was_cut_short_is_not_started_before_it_is_repeated
     kept.mkdir(parents=True)
     begun = home.snakemake(check=False)
     assert begun.returncode != 0
-    assert "an import of runs into results/tiny was interrupted: first run `make adopt` again with the same RUNS and CONFIG" in begun.stderr
+    assert (
+        "an import of runs into results/tiny was interrupted: first run `make adopt` again with the same runs and overlays" in begun.stderr
+    )
     assert "Traceback" not in begun.stderr
     assert adopt(home, "--runs", str(tmp_path / "brought")).stdout.endswith("6 of 6 runs imported\n")
     assert not replaced.interrupted(home.folder / "results/tiny")

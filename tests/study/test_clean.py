@@ -1,5 +1,6 @@
 """What is removed of a study, and what never is."""
 
+import io
 import os
 import pty
 import shutil
@@ -8,7 +9,9 @@ import sys
 
 import pytest
 
+from hardpair.errors import UserError
 from hardpair.jobs.locks import only_one
+from hardpair.study import clean, find
 from hardpair.study.clean import count
 
 COMMAND = ("python", "workflow/scripts/study.py", "clean")
@@ -142,6 +145,17 @@ def test_what_is_no_study_stays(study, name):
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert files(study.folder) == before
+
+
+@pytest.mark.parametrize(("by_make", "advice"), [(True, "add --yes (with make: YES=1) to remove it"), (False, "add --yes to remove it")])
+def test_without_a_terminal_the_option_of_this_folder_is_named(tmp_path, monkeypatch, by_make, advice):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    monkeypatch.setattr(find, "by_make", lambda: by_make)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError) as error:
+        clean.clean_study(tmp_path / "mine")
+    assert str(error.value) == f"this is not an interactive terminal, so nothing was removed: {advice}"
+    assert (tmp_path / "mine").exists()
 
 
 def test_make_requires_a_name(study):

@@ -1,7 +1,9 @@
 """Which study a command is about."""
 
+import ast
 import json
 import os
+import re
 
 import pytest
 
@@ -89,3 +91,34 @@ def test_links_other_folders_and_what_is_not_there_are_refused(results):
         with pytest.raises(UserError, match=reason):
             find.folder_of(name)
     assert find.folder_of("mine").samefile(results / "mine")
+
+
+def test_commands_are_those_of_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    assert find.command("status", None, "follow") == "make status FOLLOW=1"
+    assert find.command("clean", "mine", "leftovers", "yes") == "make clean-study STUDY=mine LEFTOVERS=1 YES=1"
+    monkeypatch.chdir(tmp_path)
+    script = f"{PROJECT}/workflow/scripts/study.py"
+    assert find.command("status", None, "follow") == f"python {script} status --follow"
+    assert find.command("runs", "mine") == f"python {script} runs --study mine"
+    assert find.command("clean", "mine", "leftovers", "yes") == f"python {script} clean --study mine --leftovers --yes"
+
+
+def texts(path):
+    """The texts of a module that are no docstrings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield node.value
+
+
+def test_no_message_names_a_command_of_make_that_does_not_exist_elsewhere():
+    """Of a module of its own, so that each is made by ``find.command``; `make setup` names the folder."""
+    targets = "|".join(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
+    scripts = PROJECT / "workflow/scripts"
+    found = {
+        (path.relative_to(scripts).as_posix(), text)
+        for path in scripts.rglob("*.py")
+        for text in texts(path)
+        if re.search(rf"\bmake ({targets})\b(?! in the workflow's folder)", text.replace("`", "")) and not text.endswith(".")
+    }
+    assert found == {("hardpair/study/find.py", "; `make demo` starts one")}

@@ -103,7 +103,7 @@ def test_a_study_without_runs_is_refused_with_where_to_look(finished, tmp_path):
     study = finished.copy(tmp_path)
     shutil.rmtree(study.folder / "results/tiny/runs")
     done = study.run("make", "--silent", "--old-file=setup", "runs", "STUDY=tiny", "SORT=accuracy", check=False)
-    assert "results/tiny has no evaluated run yet: `make status` shows the progress" in done.stderr
+    assert "results/tiny has no evaluated run yet: `make status STUDY=tiny` shows the progress" in done.stderr
 
 
 def test_a_column_is_selected_by_its_name_its_beginning_or_a_pattern():

@@ -183,13 +183,6 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
     assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
 
 
-def test_elsewhere_than_in_the_workflow_s_folder_commands_name_its_script(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    script = f"{PROJECT}/workflow/scripts/study.py"
-    assert find.command("status", follow=True) == f"python {script} status --follow"
-    assert find.command("runs", "mine") == f"python {script} runs --study mine"
-
-
 # ------------------------------------------------------------------------------------------------------- inside Snakemake
 
 
@@ -201,12 +194,14 @@ def job(rule, **resources):
 OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
 
 
-def workflow(jobs, **limits):
-    """As much of Snakemake as is looked at."""
+def workflow(jobs, replace=False, **limits):
+    """As much of Snakemake as is looked at; its folder is there."""
+    Path(snakemake_internals.MEMORY).mkdir(exist_ok=True)
+    config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
         dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
         deployment_settings=SimpleNamespace(deployment_method=frozenset()),
-        config_settings=SimpleNamespace(configfiles=[Path("config/demo.yaml").absolute()], config_args=["seeds=[5]"]),
+        config_settings=SimpleNamespace(**config),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
 
@@ -235,6 +230,14 @@ def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_s
     own = SimpleNamespace(rules=OWN.rules, is_module=True)
     snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own, Finished())
     assert find.chosen("demo", []) == config
+
+
+def test_a_config_that_replaces_that_of_the_workflow_is_kept_for_commands_about_the_study(tmp_path, monkeypatch, commands, config):
+    monkeypatch.chdir(tmp_path)
+    alone = find.complete({"study": "demo", "seeds": [3]} | {key: config[key] for key in ("variants", "baseline", "data")})
+    assert alone != find.overlay([])
+    snakemake_internals.start(workflow([job("train")], replace=True), alone, ["results/demo"], OWN, Finished())
+    assert find.chosen("demo", []) == find.chosen(None, []) == alone
 
 
 def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, commands, config, capsys):

@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -45,12 +48,12 @@ class Snakemake:
     def __init__(self, settled, fails=None, before="not settled"):
         self.settled, self.fails, self.before, self.seeds, self.commands = settled, fails, before, [], []
 
-    def run(self, command, **_):
+    def run(self, command):
         self.commands.append(command)
         seeds = json.loads(command[-1].removeprefix("seeds="))
         self.seeds.append(len(seeds))
         if len(seeds) == self.fails:
-            return subprocess.CompletedProcess(command, 1)
+            return 1
         for variant in ("ce", "dfl"):
             for seed in seeds:
                 file = paths.RESULTS / "tiny" / paths.RUN.format(variant=variant, seed=seed) / "metrics.json"
@@ -61,7 +64,7 @@ class Snakemake:
             rows.writerow(["name", "control", "verdict"])
             rows.writerows([name, False, "refuted" if len(seeds) >= count else self.before] for name, count in self.settled.items())
             rows.writerow(["against", True, "not settled"])
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
 
 class Due:
@@ -89,10 +92,10 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settle_module, "Due", Due)
 
-    def run(snakemake, max_seeds=None, **changes):
+    def run(snakemake, max_seeds=None, options="--cores 2", **changes):
         write_overlay(tmp_path, **changes)
-        monkeypatch.setattr(subprocess, "run", snakemake.run)
-        settle(["study.yaml"], max_seeds, ["--cores", "2"])
+        monkeypatch.setattr(settle_module, "run_to_its_end", snakemake.run)
+        settle(["study.yaml"], max_seeds, options.split())
         return snakemake
 
     return run
@@ -159,6 +162,85 @@ def test_what_cannot_be_settled_is_refused_before_anything_starts(study, looks, 
         study(snakemake, 7, looks=looks)
     assert str(error.value) == refusal
     assert not snakemake.commands
+
+
+@pytest.mark.parametrize(
+    ("options", "others", "changes"),
+    [
+        ("--cores 2 --config looks=[7,9] claims=[]", "--cores 2", "looks=[7,9] claims=[]"),
+        ("--config a=1 --cores 2 -Cb=2 -n --config=c=3 d", "--cores 2 -n d", "a=1 b=2 c=3"),
+        ("-C a=1 --resources gpu=4 -- results/a.csv", "--resources gpu=4 -- results/a.csv", "a=1"),
+        ("--conda-frontend conda -c 2 -R train --debug --rerun-triggers mtime", None, ""),
+    ],
+)
+def test_changes_of_keys_are_taken_out_of_the_options(options, others, changes):
+    expected = changes.split(), (options if others is None else others).split()
+    assert settle_module.split_changes(options.split()) == expected
+
+
+def test_changes_of_keys_behind_the_dashes_count_for_all_looks(study):
+    snakemake = study(Snakemake({"confusion": 9, "accuracy": 7}), options="--config looks=[7,9] -Cbaseline=dfl --cores 2")
+    assert snakemake.seeds == [7, 9]
+    for command, seeds in zip(snakemake.commands, ("seeds=[0,1,2,3,4,5,6]", "seeds=[0,1,2,3,4,5,6,7,8]"), strict=True):
+        end = ["--configfile", "study.yaml", "--config", "looks=[7,9]", "baseline=dfl", seeds]
+        assert command[4:] == [str(PROJECT / "Snakefile"), "--cores", "2", *end]
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ("--configfile other.yaml", "settle does not take --configfile behind `--`: write it before `--`"),
+        ("--cores 2 --configfiles=a.yaml", "settle does not take --configfile behind `--`: write it before `--`"),
+        ("-d elsewhere", "settle does not take --directory behind `--`: call settle in that folder"),
+        (
+            "--replace-workflow-config",
+            "settle does not take --replace-workflow-config behind `--`: leave it out, and write all changes into an overlay",
+        ),
+        (
+            "-s Snakefile",
+            "settle does not take --snakefile behind `--`: leave it out, since settle runs the workflow that it comes with",
+        ),
+        (
+            "-Cseeds=[0,1]",
+            "--config sets seeds, but settle takes the first ones of the config at each look: write them into an overlay",
+        ),
+        ("--config looks=[6] --config looks=[8]", "--config sets looks twice: write it once"),
+    ],
+)
+def test_options_that_settle_sets_itself_are_refused_with_where_to_write_them(study, options, refusal):
+    snakemake = Snakemake({})
+    with pytest.raises(UserError) as error:
+        study(snakemake, options=options)
+    assert str(error.value) == refusal
+    assert not snakemake.commands
+
+
+SLOW = """
+import signal, sys, time
+from pathlib import Path
+
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), Path("locks removed").touch(), sys.exit(1)))
+Path("ready").touch()
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_lets_snakemake_end_by_itself(tmp_path, times):
+    """In place of Snakemake, a module that needs a second to remove its locks, as it waits for its jobs."""
+    write_overlay(tmp_path)
+    (tmp_path / "snakemake.py").write_text(SLOW)
+    command = [sys.executable, PROJECT / "workflow/scripts/study.py", "settle", "--configfile", "study.yaml"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "ready").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    for _ in range(times):  # a second one is impatience
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it
+        time.sleep(0.4)
+    assert (process.communicate()[1], process.returncode) == ("study.py: interrupted\n", 130)
+    assert (tmp_path / "locks removed").exists()
 
 
 def test_a_dry_run_from_another_folder_plans_the_first_look(tmp_path):

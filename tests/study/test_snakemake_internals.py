@@ -1,5 +1,6 @@
 """The command line of Snakemake, as the workflow reads it."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -120,18 +121,43 @@ def test_changes_that_cannot_be_read_are_refused(arguments, problem):
         ("--configfile=a.yaml --configfile=b.yaml", "--configfile"),
         ("--config a=1 --config b=2", "--config"),
         ("-C a=1 --config b=2", "--config"),
+        ("-Cseeds=[0,1,2] -Cstudy=other", "--config"),
+        ("-nC a=1 --cores 2 --config=b=2", "--config"),
+        ("--resources gpu=4 --resources mem_mb=100", "--resources"),
+        ("--resources gpu=4 --res gpu=2", "--resources"),
+        ("--set-resources train:runtime=3 --set-resources evaluate:runtime=4", "--set-resources"),
+        ("--set-threads train=1 --set-threads evaluate=1", "--set-threads"),
+        ("--default-resources mem_mb=1 --default-resources runtime=2", "--default-resources"),
+        ("-R train -R evaluate", "--forcerun"),
+        ("--until train -Uevaluate", "--until"),
     ],
 )
 def test_an_option_of_which_snakemake_drops_the_first_is_refused(here, monkeypatch, words, option):
     monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
-    with pytest.raises(UserError, match=f"^{option} is given twice, but Snakemake uses only the last"):
+    refusal = f"{option} is given twice, but Snakemake uses only the last: write it once, with all its values after it"
+    with pytest.raises(UserError, match=f"^{refusal}$"):
         snakemake_internals.as_written(called())
-    monkeypatch.setattr(sys, "argv", ["pytest", *words.split()])
-    assert snakemake_internals.as_written(called())["study"] == "base", "another program's options are not looked at"
+    for program, refuses in (("/a/snakemake/__main__.py", True), ("/a/pytest/__main__.py", False), ("pytest", False)):
+        monkeypatch.setattr(sys, "argv", [program, *words.split()])
+        with pytest.raises(UserError, match=refusal) if refuses else contextlib.nullcontext():  # another program's are not looked at
+            assert snakemake_internals.as_written(called())["study"] == "base"
 
 
-def test_options_that_are_there_once_are_accepted(here):
-    snakemake_internals.refuse_repeated("--configfile a.yaml b.yaml --config a=1 b=2 --cores 1 -- --configfile --configfile".split())
+def test_one_value_instead_of_another_is_refused():
+    with pytest.raises(UserError, match=r"^--cores is given twice, but Snakemake uses only the last: write it once$"):
+        snakemake_internals.refuse_repeated("--cores 4 -n -c2".split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--configfile a.yaml b.yaml --config a=1 b=2 --cores 1 -- --configfile --configfile",
+        "-n --dry-run -p --profile a --profile b --cores 2 --cores 2 --quiet host",
+    ],
+)
+def test_options_of_which_snakemake_drops_nothing_are_accepted(words):
+    snakemake_internals.refuse_repeated(words.split())
 
 
 # ---------------------------------------------------------------------------------------------------------------- targets

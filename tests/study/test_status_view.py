@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
 from hardpair.study.status_view import SIGNS, view
+from workspace import PROJECT
 
 NOON = datetime(2026, 3, 2, 12, 0)
 ERROR = "train.py: the loss became NaN or infinite in step 3 of epoch 12 at learning rate 0.01: use a lower recipe.learning_rate"
@@ -92,13 +93,17 @@ def test_names_that_differ_at_their_ends_stay_different():
     assert all(f"_is_long_{place} " in shown for place in range(10))
 
 
-def test_what_went_wrong_is_shown_with_what_to_do():
+def test_what_went_wrong_is_shown_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(PROJECT)
     shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=["old seed 1"]), 400))
     assert ERROR in shown
     assert "stale, its settings.loss.gamma is 2, here 3" in shown
     assert "after epoch 12/50; rerun the same command to continue from the checkpoint" in shown
     assert "left over from removed seeds or variants: old seed 1" in shown
     assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in shown
+    monkeypatch.chdir(tmp_path)
+    shown = " ".join(lines(study(2, 2, 0, leftover=["old seed 1"]), 400))
+    assert f"to remove them: python {PROJECT}/workflow/scripts/study.py clean --study made --leftovers" in shown
 
 
 def test_a_job_that_was_stopped_without_a_checkpoint_starts_again():

@@ -85,8 +85,8 @@ def settle(configfile: list[str], max_seeds: int | None, options: list[str]) -> 
     """Train a study until its claims are settled.
 
     Trains and compares the first seeds of the config, as many as the first of its `looks` names, then as many as the next one names, until
-    every claim has its verdict or no look is left. The same command continues what was interrupted. Options behind `--` are Snakemake's.
-    Example:
+    every claim has its verdict or no look is left. The same command continues what was interrupted. Options behind `--` are Snakemake's;
+    `--config` there changes keys for all looks. Example:
 
       python workflow/scripts/study.py settle --configfile my.yaml --max-seeds 20 -- --cores 4 --resources gpu=4
     """

@@ -146,7 +146,7 @@ def run(main: Callable[[], None]) -> None:
     except ModuleNotFoundError as error:
         sys.exit(
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "
-            "run `make setup` and put .venv/bin first in PATH, or `pip install -r requirements.lock`"
+            "run `make setup` in the workflow's folder and put its .venv/bin first in PATH, or `pip install -r requirements.lock` there"
         )
     except OSError as error:
         if error.strerror is None:  # not the system's: a library's own

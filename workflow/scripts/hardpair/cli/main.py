@@ -30,7 +30,8 @@ def _command(name: str, words: list[str]) -> list[str]:
 
 
 def _found(word: str) -> str:
-    return here_or_shipped(word) if word.startswith(("config/", "profiles/", "docs/study/")) else word
+    option, equals, file = word.partition("=") if word.startswith("-") else ("", "", word)
+    return f"{option}{equals}{here_or_shipped(file)}" if file.startswith(("config/", "profiles/", "docs/study/")) else word
 
 
 def _usage(names: list[str]) -> str:

@@ -1,6 +1,8 @@
-"""Let a job finish its step and save a checkpoint before a signal ends it. Imports no torch."""
+"""Let a job finish its step and save a checkpoint before a signal ends it, and Snakemake end its jobs. Imports no torch."""
 
 import signal
+import subprocess
+from collections.abc import Sequence
 from types import FrameType
 
 from hardpair.errors import UserError
@@ -47,3 +49,22 @@ class Stop:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
         self.__exit__()  # a second signal ends the process
+
+
+def run_to_its_end(command: Sequence[str]) -> int:
+    """Run a command that ends by itself at Ctrl-C, which a terminal sends to it too, and return its exit code.
+
+    ``subprocess.run`` would kill it a quarter of a second after Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: after the command has ended.
+    """
+    process, interrupt = subprocess.Popen(command), None
+    while process.returncode is None:
+        try:
+            process.wait()
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    return process.returncode

@@ -15,6 +15,7 @@ from hardpair.staleness import plan, record, run_difference
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.staleness.jobs import Job, Jobs, key
 from hardpair.staleness.run_difference import Expected
+from hardpair.study import find
 
 AFFECTS_RESULTS = False
 # Why a job is due; Snakemake shows these words.
@@ -111,7 +112,7 @@ class Due:
     def _recorded(self, job: Job) -> Reason | None:
         written = self.json(job.record)
         if written is None:
-            return Reason(NO_RECORD, f"{job.record} is missing, see `make keep`")
+            return Reason(NO_RECORD, f"{job.record} is missing, see `{find.command('keep', self.config['study'])}`")
         for part, kind in (("settings", SETTINGS), ("code", CODE)):
             if written.get(part) != job.made[part]:
                 return Reason(kind, f"its {part} changed")

@@ -12,6 +12,7 @@ from hardpair.files import paths
 from hardpair.jobs import locks
 from hardpair.jobs.logs import running_elsewhere
 from hardpair.staleness import plan
+from hardpair.study import find
 from hardpair.wording import counted
 
 
@@ -31,7 +32,8 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
         return
     _refuse(targets, folder)
     if ask and not sys.stdin.isatty():
-        raise UserError("this is not an interactive terminal, so nothing was removed: add --yes (with make: YES=1) to remove it")
+        yes = "--yes" + (" (with make: YES=1)" if find.by_make() else "")
+        raise UserError(f"this is not an interactive terminal, so nothing was removed: add {yes} to remove it")
     if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
         say("nothing was removed")
         return

@@ -17,10 +17,10 @@ GENERAL = "For further error details see the cluster/cloud log"  # ends the mess
 # A command with its log, and perhaps a second one that records what it has made.
 ENDED = re.compile(r"2> (\S+?)(?: && .*)?' (?:returned non-zero exit status (\d+)|died with .*?(\d+)>)")
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # somebody wanted the job to end
-SETUP = "run `make setup` and put .venv/bin first in PATH, or activate the environment of the workflow"
+SETUP = "run `make setup` in the workflow's folder and put its .venv/bin first in PATH, or activate the environment of the workflow"
 CAUSES = {
     signal.SIGILL: "this processor lacks an instruction that an installed package uses: install packages built for it",
-    signal.SIGSEGV: "an installed package or the machine is broken: try `make setup`, then another machine",
+    signal.SIGSEGV: "an installed package or the machine is broken: install the packages again, or use another machine",
     signal.SIGBUS: "a file that it reads became shorter, the disk is full, or the memory is broken: check the disk",
     signal.SIGXCPU: "it exceeded its CPU time limit: raise it (`ulimit -t`)",
     signal.SIGXFSZ: "a file would exceed the file size limit: raise it (`ulimit -f`)",

@@ -27,12 +27,20 @@ def here_or_shipped(name: str | Path) -> str:
     return str(name) if Path(name).exists() or not (SHIPPED / name).exists() else typed(SHIPPED / name)
 
 
-def command(name: str, study: str | None = None, follow: bool = False) -> str:
-    """A command about studies as it can be given here: by `make` in the workflow's own folder, elsewhere by its script."""
-    if Path.cwd().samefile(SHIPPED):
-        return " ".join(["make", name, *([f"STUDY={study}"] if study else []), *(["FOLLOW=1"] if follow else [])])
-    script = shlex.quote(typed(SCRIPTS / "study.py"))
-    return " ".join(["python", script, name, *(["--study", study] if study else []), *(["--follow"] if follow else [])])
+def by_make() -> bool:
+    """Whether `make` works here: in the workflow's own folder."""
+    return Path.cwd().samefile(SHIPPED)
+
+
+def command(name: str, study: str | None = None, *switches: str) -> str:
+    """A command about studies as it can be given here: by `make` where that works, else by its script; switches such as ``follow``."""
+    if by_make():
+        targets = {"clean": "clean-study"}  # where make calls it otherwise
+        words = ["make", targets.get(name, name), *([f"STUDY={study}"] if study else []), *(f"{word.upper()}=1" for word in switches)]
+    else:
+        script = shlex.quote(typed(SCRIPTS / "study.py"))
+        words = ["python", script, name, *(["--study", study] if study else []), *(f"--{word}" for word in switches)]
+    return " ".join(words)
 
 
 def remember(folder: Path, configfiles: list[Path], changes: dict, complete: bool = False) -> None:
@@ -92,7 +100,8 @@ def folder_of(name: str) -> Path:
         raise UserError(f"{folder} is a symbolic link: use the study at {folder.resolve()}")
     if not folder.is_dir():
         studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
-        todo = f"name a study that was started here ({studies})" if studies else "no study was started here yet; `make demo` starts one"
+        none = "no study was started here yet" + ("; `make demo` starts one" if by_make() else ": go to the folder of its results/")
+        todo = f"name a study that was started here ({studies})" if studies else none
         raise UserError(f"{folder} does not exist: {todo}")
     if not is_study(folder):
         raise UserError(f"{folder} is not the folder of a study: it has no {paths.STARTED}, runs or search; name another folder")

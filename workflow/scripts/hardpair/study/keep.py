@@ -11,6 +11,7 @@ from hardpair.jobs import locks
 from hardpair.staleness import plan, record
 from hardpair.staleness.due import Due
 from hardpair.staleness.jobs import Job
+from hardpair.study import find
 from hardpair.wording import counted
 
 KEPT = "prepare_data", "split_data", "propose_trials", "select_recipe", "choose_pairs", "evaluate"  # the rest is made again in a minute
@@ -24,9 +25,10 @@ def refuse_unrecorded(config: dict) -> None:
     """
     study = paths.RESULTS / config["study"]
     if (study / paths.SPLIT).exists() and not (study / paths.MADE).exists() and paths.every(study, paths.RUN_RECORD):
+        keep, clean = (find.command(name, config["study"]) for name in ("keep", "clean"))
         raise UserError(
-            f"{study} has runs, but no {paths.MADE}/, which says what its split and recipe were made of: run `make keep "
-            f"STUDY={config['study']}` to keep them as made by the present config and code, or `make clean-study STUDY={config['study']}`"
+            f"{study} has runs, but no {paths.MADE}/, which says what its split and recipe were made of: run `{keep}` to keep them as made "
+            f"by the present config and code, or `{clean}`"
         )
 
 

@@ -13,6 +13,7 @@ from hardpair.comparison import tables
 from hardpair.errors import UserError, harmless, say
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import UNITS, number
+from hardpair.study import find
 from hardpair.wording import abbreviated
 
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first
@@ -31,7 +32,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
     """
     records, unevaluated = read_records(folder)
     if not records:
-        raise UserError(f"{folder} has no evaluated run yet: `make status` shows the progress")
+        raise UserError(f"{folder} has no evaluated run yet: `{find.command('status', folder.name)}` shows the progress")
     names = dict.fromkeys(record["variant"] for record, _ in records)
     table = tables.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
     if model != "both":

@@ -42,7 +42,7 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
     subprocess.run(command, stdout=sys.stderr, check=False)
-    say(f"watch it from another terminal: {find.command('status', follow=True)}", file=sys.stderr)
+    say(f"watch it from another terminal: {find.command('status', None, 'follow')}", file=sys.stderr)
 
 
 def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:

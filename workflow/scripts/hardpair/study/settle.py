@@ -1,7 +1,7 @@
 """Train a study from look to look of its config, until every claim has its verdict. Imports no torch and no Snakemake."""
 
+import argparse
 import csv
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +10,18 @@ from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, WORDS
 from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs import locks
+from hardpair.jobs.stopping import run_to_its_end
 from hardpair.staleness.due import Due
 from hardpair.study import find
 from hardpair.study.register import register
 from hardpair.wording import counted
+
+NOT_BEHIND = {  # options of Snakemake that say which study it is
+    "--configfile": "write it before `--`",
+    "--directory": "call settle in that folder",
+    "--replace-workflow-config": "leave it out, and write all changes into an overlay",
+    "--snakefile": "leave it out, since settle runs the workflow that it comes with",
+}
 
 
 def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]) -> None:
@@ -25,12 +33,15 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     Args:
         configfiles: overlays of config/config.yaml.
         max_seeds: no look of more seeds is taken; None takes all looks.
-        options: of Snakemake, such as its number of cores.
+        options: of Snakemake, such as its number of cores. Changes of keys (``--config``) count for all looks.
 
     Raises:
-        UserError: the config declares no looks, or fewer seeds than they need, or Snakemake ended with an error.
+        UserError: an option is one that settle sets itself, the config declares no looks or fewer seeds than they need, or Snakemake ended
+            with an error.
+        KeyboardInterrupt: after Snakemake has ended.
     """
-    config = find.overlay(configfiles)
+    changes, options = split_changes(options)
+    config = find.overlay(configfiles, find.changes_of(changes))
     looks = looks_to_take(config, max_seeds)
     study = paths.RESULTS / config["study"]
     lock = locks.take_study(study)
@@ -40,9 +51,9 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     for look in looks[len(reached) - 1 if reached else 0 :]:
         say(f"look at {look} of {looks[-1]} seeds")
         seeds = f"seeds=[{','.join(map(str, config['seeds'][:look]))}]"
-        of_config = [*(["--configfile", *map(find.here_or_shipped, configfiles)] if configfiles else []), "--config", seeds]
+        of_config = [*(["--configfile", *map(find.here_or_shipped, configfiles)] if configfiles else []), "--config", *changes, seeds]
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
-        if code := subprocess.run(command).returncode:
+        if code := run_to_its_end(command):
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         if not _evaluated(config, config["seeds"][:look]):  # --dry-run
             return
@@ -50,6 +61,27 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
             return
     say(f"{counted(len(left), 'claim')} not settled after {counted(look, 'seed')}, the last look: {', '.join(left)}")
+
+
+def split_changes(options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The ``key=value`` of all ``--config`` among options of Snakemake, which takes that option once, and the other options.
+
+    Raises:
+        UserError: an option is one that settle sets itself.
+    """
+    cli = argparse.ArgumentParser("study.py settle", add_help=False)
+    cli.add_argument("--config", "-C", nargs="*", action="extend", default=[])
+    cli.add_argument("--configfile", "--configfiles", nargs="*")
+    cli.add_argument("--directory", "-d")
+    cli.add_argument("--replace-workflow-config", action="store_true", default=None)
+    cli.add_argument("--snakefile", "-s")
+    read, others = cli.parse_known_args(options)
+    for option, todo in NOT_BEHIND.items():
+        if getattr(read, option[2:].replace("-", "_")) is not None:
+            raise UserError(f"settle does not take {option} behind `--`: {todo}")
+    if any(change.partition("=")[0] == "seeds" for change in read.config):
+        raise UserError("--config sets seeds, but settle takes the first ones of the config at each look: write them into an overlay")
+    return read.config, others
 
 
 def looks_to_take(config: dict, max_seeds: int | None) -> list[int]:

@@ -3,13 +3,14 @@
 One more is in the Snakefile, which must know its own folder before it can import this.
 """
 
+import argparse
 import os
 import re
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
@@ -39,7 +40,6 @@ from hardpair.study.terminal import Finished, Quiet
 
 MEMORY = ".snakemake"  # Snakemake's own folder where it works
 _locks = []  # a lock that nothing refers to is released
-ONCE = {"--configfile": ("--configfile", "--configfiles"), "--config": ("--config", "-C")}  # of two, Snakemake drops the first
 
 
 class Reading:
@@ -79,7 +79,8 @@ def as_written(workflow) -> dict:
     if workflow.modifier.skip_configfile:  # by `module:`; config/config.yaml of this folder is that of the other workflow
         return find.merged([find.SHIPPED / find.BASE], workflow.modifier.globals["config"])
     settings = workflow.config_settings
-    refuse_repeated(command_line())
+    if not is_cluster_job():
+        refuse_repeated(command_line())
     base = [] if settings.replace_workflow_config else [find.base()]
     return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
 
@@ -131,10 +132,20 @@ def refuse_repeated(arguments: Sequence[str]) -> None:
     Raises:
         UserError: names the option.
     """
-    words = Counter(word.partition("=")[0] for word in takewhile(lambda word: word != "--", arguments))
-    for option, names in ONCE.items():
-        if sum(words[name] for name in names) > 1:
-            raise UserError(f"{option} is given twice, but Snakemake uses only the last: write it once, with all its values after it")
+    values = defaultdict(list)  # by attribute, the default first
+
+    class Values(argparse.Namespace):
+        def __setattr__(self, name: str, value: object) -> None:
+            values[name].append(value)
+            super().__setattr__(name, value)
+
+    cli = get_argument_parser()
+    cli.parse_args(list(takewhile(lambda word: word != "--", arguments)), Values())
+    for action in cli._actions:
+        given = [] if isinstance(action, argparse._AppendAction) else values[action.dest][1:]
+        if action.option_strings and any(earlier != later for earlier, later in pairwise(given)):
+            many = ", with all its values after it" if action.nargs in ("*", "+") else ""
+            raise UserError(f"{action.option_strings[0]} is given twice, but Snakemake uses only the last: write it once{many}")
 
 
 def refuse_unknown_targets(workflow, **wildcards: object) -> None:
@@ -197,7 +208,9 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
 
 def command_line() -> list[str]:
     """The arguments of Snakemake, if this is its own program."""
-    return sys.argv[1:] if Path(sys.argv[0]).name in ("snakemake", "__main__.py") else []
+    program = Path(sys.argv[0])
+    is_own = program.name == "snakemake" or program.parts[-2:] == ("snakemake", "__main__.py")  # python -m snakemake
+    return sys.argv[1:] if is_own else []
 
 
 def is_cluster_job() -> bool:
@@ -250,7 +263,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
-            raise UserError(f"an import of runs into {study} was interrupted: first run `make adopt` again with the same RUNS and CONFIG")
+            adopt = find.command("adopt")
+            raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
         refuse_unrecorded(config)
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
@@ -259,7 +273,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
-        if reading.is_module:  # the command line is about another config
+        if reading.is_module or settings.replace_workflow_config:  # not config/config.yaml with the overlays of the command line
             find.remember(study, [], config, complete=True)
         else:
             find.remember(study, settings.configfiles, find.changes_of(settings.config_args))

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hardpair.errors import harmless
 from hardpair.files import paths
+from hardpair.study import find
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
 from hardpair.wording import abbreviated, counted
@@ -174,7 +175,7 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
             troubles.append(Text(f"{counted(more, 'more claim')} not declared before the runs: see claims.csv", "dim"))
     if status.leftover:
         names = abbreviated(status.leftover)
-        command = f"make clean-study STUDY={status.config['study']} LEFTOVERS=1"
+        command = find.command("clean", status.config["study"], "leftovers")
         troubles.append(Text(f"left over from removed seeds or variants: {names}\nto remove them: {command}", "dim"))
     return [Text(), *troubles] if troubles else []
 
