@@ -14,12 +14,12 @@ from pathlib import Path
 
 from hardpair.errors import UserError, say
 from hardpair.files import paths
+from hardpair.files.paths import UNREADABLE
 from hardpair.files.run_digests import is_as_written
 
 AFFECTS_RESULTS = False
 MOST = 2**26  # bytes of a text that is read as one; the longest known are a tenth of it
 PIECE = 4096  # bytes read from the end of other files, and of a page
-KEPT = ".unreadable"  # ends the name of a file that was set aside
 ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 # The record of a run describes them, and goes with them: jobs that need a run look for it alone.
 RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
@@ -32,18 +32,18 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
 
     Args:
         folders: of a study and of prepared data.
-        is_made: whether a file is one that the workflow makes.
+        is_made: whether a file is one that the present config makes. Others stay as they are: nothing would make them again.
 
     Returns:
         Files that were set aside, now or in an earlier call, and are not made again yet. What was set aside is removed once they are.
     """
     missing = []
     for path in _files(folders):
-        if path.suffix == KEPT:
+        if path.suffix == UNREADABLE:
             whole = path.with_suffix("")
-            if not whole.exists():
+            if is_made(whole) and not whole.exists():
                 missing.append(whole)
-            elif is_intact(whole):
+            elif is_made(whole) and is_intact(whole):
                 path.unlink()
         elif not is_intact(path) and is_made(path):
             record = path.with_name(RECORD_OF.get(path.name, path.name))
@@ -53,8 +53,8 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
 
 def set_aside(path: Path) -> Path:
     """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
-    os.replace(path, f"{path}{KEPT}")
-    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+    os.replace(path, f"{path}{UNREADABLE}")
+    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{UNREADABLE}, and made again", file=sys.stderr)
     return path
 
 
