@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from safetensors.torch import save_file
 
 from hardpair.config.resolve import resolve_part
-from hardpair.files import intact, run_digests
+from hardpair.files import intact, json_text, run_digests
 from hardpair.files.atomic import write_arrays, write_json, write_rows, write_text
 from hardpair.files.yaml_text import dump
 
@@ -71,11 +71,19 @@ def test_files_of_a_wrong_kind_are_not_read(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").mkdir()
     large = tmp_path / "split.json"
     write_json(large, {"a": [0] * 50})
-    monkeypatch.setattr(intact, "MOST", 60)
+    monkeypatch.setattr(intact, "MAX_BYTES", 60)
     assert [intact.is_intact(tmp_path / name) for name in ("run.json", "metrics.json", "split.json")] == [False] * 3
     assert intact.is_intact(tmp_path / "missing.json")
     (tmp_path / "mine.txt").write_text("")
     assert intact.is_intact(tmp_path / "mine.txt")
+
+
+def test_a_record_is_intact_up_to_the_size_at_which_it_is_read(tmp_path):
+    """As the split of seven million images."""
+    path = tmp_path / "split.json"
+    path.write_text('{"training": [' + "9999999, " * 7_500_000 + "0]}\n")
+    assert 2**26 < path.stat().st_size < json_text.MAX_BYTES
+    assert intact.is_intact(path)
 
 
 def test_a_recipe_without_all_keys_is_not_intact_and_is_no_recipe_to_train_with(written, tmp_path):

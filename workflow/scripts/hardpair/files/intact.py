@@ -14,11 +14,11 @@ from pathlib import Path
 
 from hardpair.errors import UserError, say
 from hardpair.files import paths
+from hardpair.files.json_text import MAX_BYTES
 from hardpair.files.paths import UNREADABLE
 from hardpair.files.run_digests import is_as_written
 
 AFFECTS_RESULTS = False
-MOST = 2**26  # bytes of a text that is read as one; the longest known are a tenth of it
 PIECE = 4096  # bytes read from the end of other files, and of a page
 ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 # The record of a run describes them, and goes with them: jobs that need a run look for it alone.
@@ -86,8 +86,8 @@ def is_intact(path: Path) -> bool:
 
 
 def _text(path: Path, size: int) -> bool:
-    """Whether a text is not empty and has its last line."""
-    content = path.read_bytes() if 0 < size <= MOST else b""
+    """Whether a text is not empty, not larger than any that is read, and has its last line."""
+    content = path.read_bytes() if 0 < size <= MAX_BYTES else b""
     return content.endswith(b"\n") and b"\0" not in content
 
 
