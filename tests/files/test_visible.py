@@ -8,6 +8,7 @@ import draw_dag
 from edited_scripts import forget
 from hardpair.cli import main
 from hardpair.config import docs, read
+from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.files.visible import visible_files
 from hardpair.staleness import code_hash, plan
@@ -53,6 +54,13 @@ def test_a_file_that_is_being_edited_does_not_keep_a_job_from_being_planned(edit
         path.unlink()
     forget()
     assert code_hash.planned("train.py") == planned
+
+
+def test_kinds_of_images_are_the_modules_of_the_workflow_alone(edited, monkeypatch):
+    monkeypatch.setattr(sources, "__file__", str(edited / "scripts/hardpair/report/__init__.py"))
+    (edited / "scripts/hardpair/report/synthetic.py").touch()
+    (edited / "scripts/hardpair/report/.#synthetic.py").symlink_to("me@desk.1234:1764198000")
+    assert sources.kinds() == ["synthetic"]
 
 
 def test_commands_list_the_files_of_the_workflow_alone(edited, monkeypatch, capsys):
