@@ -1,5 +1,6 @@
 """Files that were cut short or zeroed are told from complete ones, without a digest."""
 
+import hashlib
 import os
 import random
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from safetensors.torch import save_file
 
 from hardpair.config.resolve import resolve_part
-from hardpair.files import intact
+from hardpair.files import intact, json_text, run_digests
 from hardpair.files.atomic import write_arrays, write_json, write_rows, write_text
 from hardpair.files.yaml_text import dump
 
@@ -70,11 +71,19 @@ def test_files_of_a_wrong_kind_are_not_read(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").mkdir()
     large = tmp_path / "split.json"
     write_json(large, {"a": [0] * 50})
-    monkeypatch.setattr(intact, "MOST", 60)
+    monkeypatch.setattr(intact, "MAX_BYTES", 60)
     assert [intact.is_intact(tmp_path / name) for name in ("run.json", "metrics.json", "split.json")] == [False] * 3
     assert intact.is_intact(tmp_path / "missing.json")
     (tmp_path / "mine.txt").write_text("")
     assert intact.is_intact(tmp_path / "mine.txt")
+
+
+def test_a_record_is_intact_up_to_the_size_at_which_it_is_read(tmp_path):
+    """As the split of seven million images."""
+    path = tmp_path / "split.json"
+    path.write_text('{"training": [' + "9999999, " * 7_500_000 + "0]}\n")
+    assert 2**26 < path.stat().st_size < json_text.MAX_BYTES
+    assert intact.is_intact(path)
 
 
 def test_a_recipe_without_all_keys_is_not_intact_and_is_no_recipe_to_train_with(written, tmp_path):
@@ -127,3 +136,41 @@ def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
     missing = intact.set_aside_broken([tmp_path], lambda path: True)
     assert sorted(path.name for path in missing) == ["last.safetensors", "run.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.safetensors.unreadable", "metrics.json", "run.json.unreadable"]
+
+
+def test_weights_that_end_in_zeros_are_intact_if_the_record_of_their_run_has_their_digest(tmp_path):
+    """A network may have a buffer of zeros, or a mask whose last rows are False."""
+    mask = torch.ones(96, 96, dtype=torch.bool).triu(1)
+    save_file({"layer": torch.randn(300), "zeros": torch.zeros(2000)}, tmp_path / "last.safetensors")
+    save_file({"mask": torch.cat([mask, torch.zeros(50, 96, dtype=torch.bool)])}, tmp_path / "best.safetensors")
+    names = ("last", "best")
+    digests = {name: hashlib.sha256((tmp_path / f"{name}.safetensors").read_bytes()).hexdigest() for name in names}
+    write_json(tmp_path / "run.json", {"weights": digests})
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert intact.set_aside_broken([tmp_path], lambda path: True) == []
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    last = tmp_path / "last.safetensors"
+    content = last.read_bytes()
+    for record in ({"weights": digests | {"last": digests["best"]}}, {"weights": {}}, {"weights": 3}, {}, None):
+        if record is None:
+            (tmp_path / "run.json").unlink()
+        else:
+            write_json(tmp_path / "run.json", record)
+        assert not intact.is_intact(last)
+    write_json(tmp_path / "run.json", {"weights": digests})
+    for broken in (content[:-4096], bytes(len(content)), b""):
+        last.write_bytes(broken)
+        assert not intact.is_intact(last)
+
+
+def test_a_digest_is_computed_of_nothing_but_files_that_look_broken(written, tmp_path, monkeypatch):
+    """Each start looks at all files, and weights may have gigabytes."""
+    hashed = []
+    monkeypatch.setattr(run_digests, "file_sha256", lambda path: hashed.append(path.name) or "of it")
+    write_json(tmp_path / "run.json", {"weights": {"last": "of it", "best": "of it"}})
+    for path in written:
+        if path.name != "run.json":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "best.safetensors").write_bytes(b"")
+    assert all(map(intact.is_intact, sorted(tmp_path.iterdir())))
+    assert hashed == ["best.safetensors"]

@@ -4,8 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from hardpair.files.times import date_inputs
+import pytest
+
+from hardpair.files import times
+from hardpair.files.times import date_inputs, date_now
 from prepared_data import prepare
 from workspace import PROJECT
 
@@ -30,6 +34,32 @@ def test_inputs_of_the_future_are_dated_now_with_all_of_their_study(tmp_path, mo
     assert capsys.readouterr().err.startswith("set the times of files dated in the future to now: 2 files, such as ")
     date_inputs(["--runs", "results/a/runs"])
     assert [path.stat().st_mtime_ns for path in files] == times
+
+
+@pytest.mark.parametrize("command", [date_now, date_inputs], ids=["at the start", "at the end of a job"])
+def test_what_another_job_writes_or_removes_meanwhile_is_not_of_the_future(tmp_path, monkeypatch, capsys, command):
+    """Each file is written after the scan has begun, and looked at later."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("results/a")
+    folder.mkdir(parents=True)
+    for number in range(9):
+        (folder / f"{number}.csv").touch()
+
+    def at_work(inside):
+        for entry in os.scandir(inside):
+            if entry.name[0] in "147":
+                os.unlink(entry)
+            else:
+                os.utime(entry, ns=(time.time_ns(),) * 2)
+                written[entry.path] = os.stat(entry).st_mtime_ns
+            yield entry
+
+    written = {}
+    monkeypatch.setattr(times, "entries", at_work)
+    command([str(folder)])
+    assert len(written) == 6
+    assert {path: os.stat(path).st_mtime_ns for path in written} == written
+    assert capsys.readouterr().err == ""
 
 
 def test_a_job_leaves_no_input_that_is_newer_than_its_output(tmp_path):

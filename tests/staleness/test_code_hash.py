@@ -18,7 +18,7 @@ from workspace import PROJECT
 CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/read", "config/resolve", "config/schema"}
 CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks"}
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
-CHECKS |= {"data/verified", "files/intact", "files/times"}
+CHECKS |= {"data/verified", "files/intact", "files/times", "files/visible"}
 CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract", "training/network_contract"}
 
 

@@ -27,7 +27,7 @@ def test_half_written_files_of_dead_jobs_are_removed_and_all_else_stays(tmp_path
     (tmp_path / f"runs/.partial-{dead}-seed1/deeper/a").write_text("a")
     left = tmp_path / f"runs/ce/.partial-{dead}-run.json"
     alive = owner().replace(str(os.getpid()), str(os.getppid()))
-    kept = [  # of another machine nobody here knows what lives
+    kept = [  # of another machine nobody here knows what lives, until a day has passed
         tmp_path / "runs/ce" / name
         for name in ("run.json", f".partial-{alive}-run.json", ".partial-odd-run.json", f".partial-{dead}0x-run.json", ".seed0.lock")
     ]
@@ -41,6 +41,39 @@ def test_half_written_files_of_dead_jobs_are_removed_and_all_else_stays(tmp_path
     assert capsys.readouterr().err.startswith("removed unfinished files of killed jobs: 2 files, ")
     tidy([tmp_path])
     assert capsys.readouterr().err == ""
+
+
+def test_half_written_files_of_other_machines_are_removed_a_day_after_they_were_written_to_last(tmp_path):
+    """A node of a cluster may never come back."""
+    now, alive = time.time(), owner()
+    ages = {  # hours since the last write: of a folder, since that of the last of its files
+        ".partial-12.node7-run.json": 25,
+        ".partial-13.node7-run.json": 23,
+        "events/.partial-odd-a.csv": 25,
+        ".partial-14.node7-seed0/a": 25,
+        ".partial-15.node7-seed0/a/b": 23,
+        f".partial-{alive}-run.json": 900,
+        "run.json": 900,
+    }
+    for name in ages:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{")
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (now - 3600 * ages.get(path.relative_to(tmp_path).as_posix(), 30),) * 2)
+    tidy([tmp_path])
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {name for name, hours in ages.items() if hours != 25}
+    assert not (tmp_path / ".partial-14.node7-seed0").exists()
+
+
+def test_marks_of_other_machines_stay(tmp_path, dead):
+    """A command may be at work for longer than a day."""
+    for name in (".partial-12.node7-due-a", f".partial-{owner()}-due-b", f".partial-{dead}-due-c"):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - 900 * 3600,) * 2)
+    tidy([], os.scandir(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {".partial-12.node7-due-a", f".partial-{owner()}-due-b"}
 
 
 def test_files_of_the_future_are_dated_now_in_their_order(tmp_path, capsys):

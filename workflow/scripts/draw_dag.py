@@ -10,11 +10,12 @@ import re
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
+from hardpair.files.visible import visible_files
 
 
 def steps_of(jobs: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
     """The phase of each step, the first steps first, and the edges between steps, of Snakemake's graph of jobs."""
-    files = (Path(__file__).parents[1] / "rules").glob("*.smk")
+    files = visible_files((Path(__file__).parents[1] / "rules").glob("*.smk"))
     phases = {rule: file.stem for file in files for rule in re.findall(r"^ *rule (\w+):", file.read_text(), re.M)}
     boxes = re.findall(r"^\s*(id\d+)\[(?!all\])(\w+)(.*)\]$", jobs, re.M)
     arrows = re.findall(r"(id\d+) --> (id\d+)", jobs)

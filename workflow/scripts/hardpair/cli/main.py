@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from hardpair.files.visible import visible_files
 from hardpair.study.find import SCRIPTS, SHIPPED, here_or_shipped
 
 WORKFLOW = "snakemake"
@@ -11,7 +12,7 @@ WORKFLOW = "snakemake"
 
 def main() -> None:
     """Replace this process by the command that the arguments name."""
-    names = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+    names = [path.stem for path in visible_files(SCRIPTS.glob("*.py"))]
     name, *words = sys.argv[1:] or [""]
     if name not in (WORKFLOW, *names):
         asked = name in ("-h", "--help")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
+from hardpair.files.visible import visible_files
+
 TYPES = {
     "object": "a map of keys",
     "array": "a list such as [a, b]",
@@ -51,7 +53,7 @@ def markdown(schema: dict, overlays: dict[str, str]) -> str:
 def overlay_summaries(folder: Path) -> dict[str, str]:
     """What the first comment of each overlay in the config folder says, up to its command."""
     summaries = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in visible_files(folder.glob("*.yaml")):
         text = re.sub("^# yaml-language-server: .*\n", "", path.read_text(encoding="utf-8"))
         if text.startswith("# Overlay: "):
             comment = takewhile(lambda line: re.match("# (?!  )", line), text.splitlines())

@@ -10,6 +10,7 @@ from hardpair.errors import UserError, one_line
 from hardpair.files import json_text
 from hardpair.files.json_text import MAX_LEVELS
 from hardpair.files.shapes import LARGEST
+from hardpair.files.visible import visible_files
 
 AFFECTS_RESULTS = False
 MAX_VALUES, MAX_BYTES = 2_000_000, 2**24
@@ -64,7 +65,7 @@ def _text(name: str) -> str:
     try:
         path = located(name)
         if not path.exists():
-            others = sorted(str(other) for other in path.parent.glob("*") if other.suffix in (".yaml", ".yml", ".json"))
+            others = [str(other) for other in visible_files(path.parent.glob("*")) if other.suffix in (".yaml", ".yml", ".json")]
             raise UserError(f"{name[:200]} does not exist: {advice(path, others, 'check the path')}")
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             raise UserError(f"{name[:200] or path} is not a text file of at most {MAX_BYTES // 2**20} MiB: name a YAML or JSON file")

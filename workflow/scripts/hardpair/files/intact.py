@@ -1,6 +1,6 @@
-"""Whether a file that the workflow wrote is complete, without its digest: a crash of the machine may leave it cut short or full of zeros.
+"""Whether a file that the workflow wrote is complete: a crash of the machine may leave it cut short or full of zeros.
 
-Imports nothing heavy: each start of a study looks at all of its files.
+Imports nothing heavy: each start of a study looks at all of its files, and computes the digest only of those that look broken.
 """
 
 import json
@@ -14,11 +14,12 @@ from pathlib import Path
 
 from hardpair.errors import UserError, say
 from hardpair.files import paths
+from hardpair.files.json_text import MAX_BYTES
+from hardpair.files.paths import UNREADABLE
+from hardpair.files.run_digests import is_as_written
 
 AFFECTS_RESULTS = False
-MOST = 2**26  # bytes of a text that is read as one; the longest known are a tenth of it
 PIECE = 4096  # bytes read from the end of other files, and of a page
-KEPT = ".unreadable"  # ends the name of a file that was set aside
 ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 # The record of a run describes them, and goes with them: jobs that need a run look for it alone.
 RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
@@ -31,18 +32,18 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
 
     Args:
         folders: of a study and of prepared data.
-        is_made: whether a file is one that the workflow makes.
+        is_made: whether a file is one that the present config makes. Others stay as they are: nothing would make them again.
 
     Returns:
         Files that were set aside, now or in an earlier call, and are not made again yet. What was set aside is removed once they are.
     """
     missing = []
     for path in _files(folders):
-        if path.suffix == KEPT:
+        if path.suffix == UNREADABLE:
             whole = path.with_suffix("")
-            if not whole.exists():
+            if is_made(whole) and not whole.exists():
                 missing.append(whole)
-            elif is_intact(whole):
+            elif is_made(whole) and is_intact(whole):
                 path.unlink()
         elif not is_intact(path) and is_made(path):
             record = path.with_name(RECORD_OF.get(path.name, path.name))
@@ -52,8 +53,8 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
 
 def set_aside(path: Path) -> Path:
     """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
-    os.replace(path, f"{path}{KEPT}")
-    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{KEPT}, and made again", file=sys.stderr)
+    os.replace(path, f"{path}{UNREADABLE}")
+    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{UNREADABLE}, and made again", file=sys.stderr)
     return path
 
 
@@ -71,18 +72,22 @@ def is_intact(path: Path) -> bool:
         return True
     try:
         status = path.stat()
-        return stat.S_ISREG(status.st_mode) and check(path, status.st_size)
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        if check(path, status.st_size):
+            return True
     except FileNotFoundError:
         return True
     except PermissionError:  # whoever may not read it cannot know
         return True
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # whatever a broken file leads its reader to
-        return False
+        pass
+    return is_as_written(path)  # weights may end in zeros: a mask, or a buffer not used yet
 
 
 def _text(path: Path, size: int) -> bool:
-    """Whether a text is not empty and has its last line."""
-    content = path.read_bytes() if 0 < size <= MOST else b""
+    """Whether a text is not empty, not larger than any that is read, and has its last line."""
+    content = path.read_bytes() if 0 < size <= MAX_BYTES else b""
     return content.endswith(b"\n") and b"\0" not in content
 
 
@@ -142,7 +147,7 @@ def _npy(path: Path, size: int) -> bool:
 
 
 def _safetensors(path: Path, size: int) -> bool:
-    """Whether weights are as long as their header says, and do not end in zeros."""
+    """Whether weights are as long as their header says, and do not end in zeros, as those of few networks do."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length)) if length < size else {}

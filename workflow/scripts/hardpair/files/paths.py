@@ -19,6 +19,7 @@ REGISTRATION = "registration.json"  # what the study declared, and when
 STUDY_LOCK = "checkpoints/.lock"  # held by the command that is at work on the study
 SPLIT, PAIRS = "split.json", "pairs.json"
 RUNS_TABLE, COMPARISON, REPORT = "runs.csv", "comparison.md", "report.html"
+UNREADABLE = ".unreadable"  # ends the name of a file that was set aside, cut short or damaged
 RESULT = {"figure": f"{FIGURES}/final.png", "table": COMPARISON, "report": REPORT}  # what a study comes to
 
 # {own} is empty for the search that all variants share, and /{variant} for a variant's own; see ``own``.
@@ -86,7 +87,7 @@ def of_variants(folder: Path) -> Iterator[tuple[str, int | None, Path]]:
     names = {"variant": r"(?P<variant>[A-Za-z0-9][\w.-]*)", "seed": r"(?P<seed>\d+)"}
     patterns = [re.compile(text.format(**names), re.ASCII) for text in OF_VARIANTS]
     for path in sorted(folder.glob("*/*/*")):
-        name = f"{path.relative_to(folder).as_posix()}{'/' if path.is_dir() else ''}"
+        name = f"{path.relative_to(folder).as_posix().removesuffix(UNREADABLE)}{'/' if path.is_dir() else ''}"
         for match in filter(None, (pattern.fullmatch(name) for pattern in patterns)):
             seed = match.groupdict().get("seed")
             yield match["variant"], seed if seed is None else int(seed), path

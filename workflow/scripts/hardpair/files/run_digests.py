@@ -1,5 +1,6 @@
 """Whether the files of a run are those that were written, by their SHA-256. Imports no torch."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from hardpair.errors import UserError
@@ -17,6 +18,13 @@ def digests(record: dict) -> dict[str, str]:
 def damaged(folder: Path, record: dict) -> str | None:
     """The first of a run's files that is not what was written."""
     return next((name for name, digest in digests(record).items() if file_sha256(folder / name) != digest), None)
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether a file of a run has its SHA-256 in the run.json beside it; False where that is missing or cannot be read."""
+    with suppress(UserError, OSError, LookupError, TypeError, AttributeError):
+        return digests(read_json(path.with_name("run.json")))[path.name] == file_sha256(path)
+    return False
 
 
 def check(path: Path) -> None:

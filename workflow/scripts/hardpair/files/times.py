@@ -16,12 +16,10 @@ AFFECTS_RESULTS = False
 
 def date_now(folders: Iterable[Path]) -> None:
     """Date all files of the future in these folders now, in their order, and print that to stderr."""
-    now, future = time.time_ns(), []
-    for entry in (entry for folder in folders for entry in entries(folder)):
-        with suppress(FileNotFoundError):  # a job at work has replaced it
-            if not entry.name.startswith(PARTIAL) and entry.is_file(follow_symlinks=False) and entry.stat().st_mtime_ns > now:
-                future.append((entry.stat().st_mtime_ns, entry.path))
-    files = [path for _, path in sorted(future)]
+    found = (entry for folder in folders for entry in entries(folder) if not entry.name.startswith(PARTIAL))
+    future = [entry for entry in found if entry.is_file(follow_symlinks=False) and _is_of_future(entry)]
+    files = [entry.path for entry in sorted(future, key=lambda entry: (entry.stat().st_mtime_ns, entry.path))]
+    now = time.time_ns()
     for place, path in enumerate(files, start=1 - len(files)):  # microseconds apart, to keep their order
         with suppress(PermissionError, FileNotFoundError):  # another user's, in a shared folder of data
             os.utime(path, ns=(now, now + 1000 * place))
@@ -36,10 +34,19 @@ def date_inputs(words: Iterable[str]) -> None:
     """
     homes = (paths.RESULTS.absolute(), paths.IMAGES.absolute())
     inputs = [path for path in map(Path.absolute, map(Path, words)) if path.is_relative_to(homes[0]) or path.is_relative_to(homes[1])]
-    now = time.time_ns()
-    if any(file.stat(follow_symlinks=False).st_mtime_ns > now for path in inputs if os.path.exists(path) for file in _files(path)):
+    if any(_is_of_future(file) for path in inputs if os.path.exists(path) for file in _files(path)):
         folders = {Path(*path.parts[: len(home.parts) + 1]) for path in inputs for home in homes if home in path.parents}
         date_now(sorted(folders))
+
+
+def _is_of_future(file: os.DirEntry | Path) -> bool:
+    """Whether the time of a file is later than now; False if a job at work has just removed it.
+
+    The clock is read after the time: other jobs write files while many are looked at.
+    """
+    with suppress(FileNotFoundError):
+        return file.stat(follow_symlinks=False).st_mtime_ns > time.time_ns()
+    return False
 
 
 def _files(path: Path) -> Iterator[os.DirEntry | Path]:

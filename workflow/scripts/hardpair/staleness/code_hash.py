@@ -12,6 +12,7 @@ from itertools import filterfalse, groupby
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files.visible import visible_files
 
 AFFECTS_RESULTS = False
 SCRIPTS = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ def of_now(*files: str, planned: str | None) -> str:
 @functools.cache
 def _bytes(*files: str) -> str:
     """Hash of the bytes of these files and of all modules, whatever their order."""
-    every = {*SCRIPTS.rglob("*.py"), *(SCRIPTS / file for file in files)}
+    every = {*visible_files(SCRIPTS.rglob("*.py")), *(SCRIPTS / file for file in files)}
     return _sha256(sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in every))[:16]
 
 

@@ -104,6 +104,10 @@ class Jobs:
         yield self.job("assemble_figure")
         yield self.job("write_report")
 
+    def files(self) -> set[str]:
+        """All files that make jobs count as done: outputs and records."""
+        return {file for job in self for file in (*job.outputs, job.record) if file}
+
     def job(self, rule: str, **names: object) -> Job:
         """One job, by its rule and wildcards."""
         return getattr(self, f"_{rule}")(key(rule, **names), **{name: str(value) for name, value in names.items()})

@@ -14,6 +14,7 @@ from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files import paths
+from hardpair.files.visible import visible_files
 from hardpair.measures.metric_names import about
 from hardpair.search import ALWAYS
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
@@ -290,8 +291,8 @@ def _train_command(config: dict, name: str) -> str:
 
 def report_parts() -> list[str]:
     """Templates, styles and scripts of the report, whose bytes are part of its code."""
-    files = (SCRIPTS / "hardpair" / "report").iterdir()
-    return sorted(path.relative_to(SCRIPTS).as_posix() for path in files if path.suffix in (".jinja", ".css", ".js"))
+    files = visible_files((SCRIPTS / "hardpair" / "report").iterdir())
+    return [path.relative_to(SCRIPTS).as_posix() for path in files if path.suffix in (".jinja", ".css", ".js")]
 
 
 def params(settings: dict) -> str:

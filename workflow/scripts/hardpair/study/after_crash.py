@@ -1,8 +1,10 @@
 """Check that a study's folders are writable, and repair what a crash or a wrong clock left in them."""
 
+import math
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 from hardpair.errors import UserError, say
 from hardpair.files.atomic import PARTIAL, owner
 from hardpair.files.times import date_now, entries, named
+
+DAY = 24 * 60 * 60  # seconds
 
 
 def refuse_unwritable(folders: Iterable[Path]) -> None:
@@ -31,11 +35,16 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
 
     Args:
         folders: to look through.
-        others: entries of other folders that may be unfinished.
+        others: entries of other folders that may be unfinished. Those of another machine stay: marks of jobs that are due serve a command
+            for days without being written to.
     """
     folders, unfinished = list(folders), []
-    for entry in (*others, *(entry for folder in folders for entry in entries(folder))):
-        if entry.name.startswith(PARTIAL) and not _is_alive(entry.name.removeprefix(PARTIAL).partition("-")[0]):
+    for entry in others:
+        if entry.name.startswith(PARTIAL) and _is_alive(entry.name) is False:
+            unfinished.append(entry.path)
+    for entry in (entry for folder in folders for entry in entries(folder) if entry.name.startswith(PARTIAL)):
+        alive = _is_alive(entry.name)
+        if alive is False or (alive is None and _last_written(Path(entry.path)) < time.time() - DAY):
             unfinished.append(entry.path)
     for path in unfinished:
         if os.path.isdir(path):
@@ -48,11 +57,11 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
     date_now(folders)
 
 
-def _is_alive(writer: str) -> bool:
-    """Whether the process that ``files.owner`` names is alive; True where that is not known, as on another machine."""
-    pid, _, machine = writer.partition(".")
+def _is_alive(name: str) -> bool | None:
+    """Whether the process that ``atomic.owner`` names in that of an unfinished file is alive; None where it is of another machine."""
+    pid, _, machine = name.removeprefix(PARTIAL).partition("-")[0].partition(".")
     if machine != owner().partition(".")[2]:
-        return True
+        return None
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -60,3 +69,12 @@ def _is_alive(writer: str) -> bool:
     except (ValueError, OverflowError, PermissionError):
         return True
     return True
+
+
+def _last_written(path: Path) -> float:
+    """When a file, or a folder or what it holds, was changed last, in seconds since the epoch; minus infinity if it was removed since."""
+    times = [-math.inf]
+    for each in (path, *path.rglob("*")):
+        with suppress(FileNotFoundError):
+            times.append(each.lstat().st_mtime)
+    return max(times)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from hardpair.files.atomic import PARTIAL, owner
 from hardpair.jobs import locks
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import KINDS
-from hardpair.study import clean, find, messages
+from hardpair.staleness.jobs import Jobs
+from hardpair.study import find, messages
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
@@ -191,19 +193,25 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
 
     A missing file is made only where it is asked for, so the study asks for these. This comes before the graph of jobs, which counts on
     files that are there; before that of a dry run too, which would show another plan. Images that runs were trained on stay: jobs refuse
-    them, since to prepare them again within the same call would train the runs again. Runs that the config does not declare stay too.
+    them, since to prepare them again within the same call would train the runs again. Files that the config does not make, as of runs that
+    it does not declare, stay too.
     """
     if "--target-jobs" in command_line():  # a cluster's job
         return []
     folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
-    missing = intact.set_aside_broken(folders, lambda path: any(rule.is_producer(str(path)) for rule in workflow.rules))
+    declared = cache(Jobs(config, "").files)  # a set of thousands, which few starts need
+
+    def is_made(path: Path) -> bool:
+        record = path.with_name(intact.RECORD_OF.get(path.name, path.name))
+        return str(record) in declared() and any(rule.is_producer(str(path)) for rule in workflow.rules)
+
+    missing = intact.set_aside_broken(folders, is_made)
     if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
         try:
             inputs.prepared_data(data)
         except UserError:  # pixels that are zeros now: their files have the right length
             missing.append(intact.set_aside(about))
-    left = [path for parts in clean.leftovers(study, config).values() for path in parts] if missing else []
-    return [str(path) for path in missing if not any(path.is_relative_to(other) for other in left)]
+    return list(map(str, missing))
 
 
 def command_line() -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardpair.files.visible import visible_files
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -82,7 +84,7 @@ class Source(ABC):
 
 def kinds() -> list[str]:
     """All kinds of data, sorted."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    return [path.stem for path in visible_files(Path(__file__).parent.glob("[!_]*.py"))]
 
 
 def get(kind: str) -> Source:
