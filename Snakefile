@@ -32,10 +32,12 @@ from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
+from hardpair.study.planned import refuse_changed
 from hardpair.study.terminal import print_table, print_verdicts
 from hardpair.study.snakemake_internals import (
     Reading,
     as_written,
+    is_cluster_job,
     logged,
     quieten,
     refuse_unknown_targets,
@@ -61,6 +63,8 @@ try:
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
     plan.refuse_long(config)
+    if is_cluster_job():
+        refuse_changed(config)
 except UserError as error:
     sys.exit(str(error))
 

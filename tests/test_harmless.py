@@ -55,12 +55,12 @@ def test_an_overlay_elsewhere_that_is_none_is_not_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(project)
     secret.write_text("password-of-root: 1\n")
     for name in (secret, "../secret.yaml"):
-        find.remember(folder, [Path(name)], {})
+        find.remember(folder, [Path(name)], {}, "")
         with pytest.raises(UserError, match=r"started\.json names overlays outside this folder that cannot be used") as caught:
             find.chosen("mine", [])
         assert "password" not in str(caught.value)
     (project / "own.yaml").write_text("sedes: [1]\n")
-    find.remember(folder, [project / "own.yaml"], {})
+    find.remember(folder, [project / "own.yaml"], {}, "")
     with pytest.raises(UserError, match="sedes"):
         find.chosen("mine", [])
 

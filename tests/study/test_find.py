@@ -27,7 +27,7 @@ def start(name, moment, changes=None):
     """A study as Snakemake starts it."""
     path = find.Path(f"{name}.yaml")
     path.write_text(OVERLAY.format(name=name))
-    find.remember(find.Path("results") / name, [path.absolute()], changes or {})
+    find.remember(find.Path("results") / name, [path.absolute()], changes or {}, "")
     os.utime(f"results/{name}/started.json", (moment, moment))
 
 
@@ -65,7 +65,7 @@ def test_a_damaged_note_ends_in_one_sentence(results, text):
 def test_overlays_are_noted_by_the_path_that_a_person_would_type(results):
     start("mine", 1000)
     far = results.parent.parent / "far.yaml"
-    find.remember(results / "mine", [find.Path("mine.yaml").absolute(), far], {})
+    find.remember(results / "mine", [find.Path("mine.yaml").absolute(), far], {}, "")
     assert json.loads((results / "mine/started.json").read_text())["configfiles"] == ["mine.yaml", str(far)]
 
 

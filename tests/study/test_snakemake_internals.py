@@ -16,6 +16,7 @@ from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.study import find, snakemake_internals
 from hardpair.study.after_crash import tidy
+from hardpair.study.marks import Marks
 from workspace import PROJECT, TINY
 
 
@@ -294,7 +295,7 @@ def test_the_makefile_takes_0_for_off():
 
 def test_marks_lie_where_other_machines_see_them_and_the_next_start_removes_those_of_a_killed_process(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    marks = snakemake_internals.Marks()
+    marks = Marks()
     mark = Path(marks.newer("missing", []))
     assert mark.exists()
     [folder] = (tmp_path / ".snakemake").iterdir()

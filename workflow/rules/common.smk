@@ -5,7 +5,8 @@ import shlex
 from hardpair.data import sources
 from hardpair.figures import catalogue
 from hardpair.staleness.due import Due
-from hardpair.study.snakemake_internals import Marks, is_cluster_job, only_marks_count
+from hardpair.study.marks import Marks
+from hardpair.study.snakemake_internals import is_cluster_job, only_marks_count
 
 VARIANTS = [variant["name"] for variant in config["variants"]]
 SEEDS = config["seeds"]

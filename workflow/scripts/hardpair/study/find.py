@@ -43,9 +43,13 @@ def command(name: str, study: str | None = None, *switches: str) -> str:
     return " ".join(words)
 
 
-def remember(folder: Path, configfiles: list[Path], changes: dict, complete: bool = False) -> None:
-    """Record what a study is started with: overlays, and changes of single keys (``--config``), or the ``complete`` config."""
-    started = {"configfiles": list(map(typed, configfiles)), "config": changes}
+def remember(folder: Path, configfiles: list[Path], changes: dict, state: str, complete: bool = False) -> None:
+    """Record what a study is started with: overlays, and changes of single keys (``--config``), or the ``complete`` config.
+
+    Args:
+        state: ``planned.state``.
+    """
+    started = {"configfiles": list(map(typed, configfiles)), "config": changes, "state": state}
     write_json(folder / paths.STARTED, started | ({"complete": True} if complete else {}))
 
 

@@ -7,7 +7,6 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -25,22 +24,21 @@ from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
 from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
-from hardpair.files.atomic import PARTIAL, owner
+from hardpair.files.atomic import PARTIAL
 from hardpair.jobs import locks
 from hardpair.staleness.code_hash import SCRIPTS
-from hardpair.staleness.due import KINDS
 from hardpair.staleness.jobs import Jobs
-from hardpair.study import find, messages
+from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
 from hardpair.study.keep import refuse_unrecorded
+from hardpair.study.marks import MEMORY
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
 from hardpair.study.terminal import Finished, Quiet
 
-MEMORY = ".snakemake"  # Snakemake's own folder where it works
 _locks = []  # a lock that nothing refers to is released
 
 
@@ -98,34 +96,6 @@ def only_marks_count(workflow, own: dict[str, str]) -> frozenset[str]:
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
     forced = own if workflow.dag_settings.forceall else workflow.dag_settings.forcerun
     return frozenset(own.get(name, name) for name in forced)
-
-
-class Marks:
-    """Empty files that are newer than the outputs of jobs that are due. They last as long as this process.
-
-    As inputs of jobs they must be there for all machines that share the folder, as a folder for temporary files of one machine is not.
-    """
-
-    def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory | None = None
-
-    def newer(self, kind: str, outputs: list[str]) -> str:
-        """A file of that name that is newer than these files, even if they are of the future; ``start`` gives it the present time."""
-        if self._folder is None:
-            memory = Path(MEMORY).absolute()
-            memory.mkdir(exist_ok=True)
-            self._folder = tempfile.TemporaryDirectory(prefix=f"{PARTIAL}{owner()}-due-", dir=memory)
-            for name in KINDS:  # all at once: Snakemake remembers what a folder held when it first looked
-                Path(self._folder.name, name).touch()
-        mark = Path(self._folder.name, kind)
-        newest = max((os.path.getmtime(file) for file in outputs if os.path.exists(file)), default=0)
-        if newest >= mark.stat().st_mtime:
-            os.utime(mark, (newest + 1, newest + 1))
-        return str(mark)
-
-    def folders(self) -> list[str]:
-        """The folder that holds them, if there are any."""
-        return [self._folder.name] if self._folder else []
 
 
 def refuse_repeated(arguments: Sequence[str]) -> None:
@@ -282,9 +252,9 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         # a study only if its overlays are named again.
         settings = workflow.config_settings
         if reading.is_module or settings.replace_workflow_config:  # not config/config.yaml with the overlays of the command line
-            find.remember(study, [], config, complete=True)
+            find.remember(study, [], config, planned.state(config), complete=True)
         else:
-            find.remember(study, settings.configfiles, find.changes_of(settings.config_args))
+            find.remember(study, settings.configfiles, find.changes_of(settings.config_args), planned.state(config))
         register(study, config)
     except UserError as error:
         sys.exit(str(error))
