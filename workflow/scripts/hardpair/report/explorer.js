@@ -90,7 +90,8 @@
     more(0);
     const many = `${matching.length ? matching.length.toLocaleString("en") : "No"} image${matching.length > 1 ? "s" : ""}`;
     const [a, b, show] = ["a", "b", "show"].map((key) => at(key).selectedOptions[0].textContent);
-    at("count").textContent = `${many}: ${a} confused with ${b}${view.show === "all" ? "" : `, ${show}`}`;
+    const among = study.count < study.misclassified ? ` (among the ${study.count.toLocaleString("en")} images shown)` : "";
+    at("count").textContent = `${many}: ${a} confused with ${b}${view.show === "all" ? "" : `, ${show}`}${among}`;
   }
 
   function more(focused) {

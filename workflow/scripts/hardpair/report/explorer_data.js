@@ -22,7 +22,7 @@ class Study {
   constructor(data) {
     Object.assign(this, data);
     for (const [name, table] of Object.entries(data.tables)) this[name] = unpacked(table);
-    this.matrix = unpacked(data.matrix);
+    for (const name of ["matrix", "changes"]) this[name] = unpacked(data[name]);
     this.count = this.index.length;
   }
 

@@ -57,21 +57,14 @@ function oneStop(table) {
   };
 }
 
-// Of each pair of classes, how many images a variant fixed, how many it got newly wrong, and the difference: [[a, b], fixed, broken, gain].
+// Of each pair of classes, how many of all images a variant fixed, how many it got newly wrong, and the difference: [[a, b], fixed, broken, gain].
 function changes(study, variant) {
-  const counts = new Map();
-  for (let image = 0; image < study.count; image++) {
-    const change = study.change(variant, image), label = study.label[image];
-    if (!change) continue;
-    const called = [study.baseline, variant].flatMap((place) => study.predicted(place, image));
-    for (const other of new Set(called.filter((value) => value !== label))) {
-      const pair = [Math.min(label, other), Math.max(label, other)];
-      const row = counts.get(pair.join()) ?? { pair, fixed: 0, broken: 0 };
-      row[change] += 1;
-      counts.set(pair.join(), row);
-    }
+  const rows = [];
+  for (let start = 0; start < study.changes.length; start += 5) {
+    const [of, a, b, fixed, broken] = study.changes.subarray(start, start + 5);
+    if (of === variant) rows.push([[a, b], fixed, broken, fixed - broken]);
   }
-  return [...counts.values()].map(({ pair, fixed, broken }) => [pair, fixed, broken, fixed - broken]);
+  return rows;
 }
 
 // The same as a table; titles sort it, numbers of images open them.
