@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,7 +109,8 @@ def test_of_too_many_seeds_the_first_are_shown_and_means_are_over_all(study, mon
     runs, images = study
     p, called, labels = oracle(runs)
     monkeypatch.setattr(confusions, "ENOUGH", 50)
-    monkeypatch.setattr(confusions, "TABLES", 50 * 4 * (4 + 2 * 2))
+    monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
+    monkeypatch.setattr(confusions, "TABLES", 50 * (5 + 4 * (4 + 2 * 2)))
     data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     tables = unpacked(data)
     assert (extent["shown_seeds"], extent["shown"], data["runs"]) == (2, 50, 5)
@@ -148,7 +150,8 @@ def test_changes_are_counted_image_by_image(variants, seeds, classes, images, se
 def test_what_was_changed_is_counted_among_all_images_however_few_are_shown(study, monkeypatch):
     runs, images = study
     complete, _ = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    monkeypatch.setattr(confusions, "TABLES", 50 * 4 * (4 + 2 * 5))
+    monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
+    monkeypatch.setattr(confusions, "TABLES", 50 * (5 + 4 * (4 + 2 * 5)))
     cut, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
     assert extent["shown"] < extent["wrong"] == cut["misclassified"]
     assert cut["changes"] == complete["changes"]
@@ -166,7 +169,7 @@ def test_what_was_changed_is_counted_among_all_images_however_few_are_shown(stud
 def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
     shown = confusions.shown_seeds(variants, seeds, confusions.TABLES)
     assert 1 <= shown <= seeds
-    images = confusions.TABLES // (variants * (4 + 2 * shown))
+    images = confusions.TABLES // confusions.image_bytes(variants, shown)
     assert images >= 400
     assert shown == seeds or images <= 2 * confusions.ENOUGH
     if variants * seeds <= 360:
@@ -174,7 +177,38 @@ def test_tables_stay_small_however_many_runs_there_are(variants, seeds):
 
 
 def size_of_tables(data):
-    return sum(len(table["base64"]) for table in (data["matrix"], *data["tables"].values()))
+    return sum(len(table["base64"]) for table in (data["matrix"], data["changes"], *data["tables"].values()))
+
+
+def size(data):
+    return size_of_tables(data) + sum(map(len, data["pictures"]["sheets"]))
+
+
+@pytest.mark.parametrize("room", [1, 3000, 20_000, 60_000, 10**6])
+def test_however_small_the_room_one_sheet_is_shown(study, monkeypatch, room):
+    runs, images = study
+    monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
+    data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT, room)
+    assert extent["shown"] == len(unpack(data["tables"]["index"])) >= 32
+    assert size(data) <= room or (extent["shown"], extent["quality"]) == (32, thumbnails.QUALITIES[-1])
+
+
+def test_many_variants_of_many_classes_fit_into_one_megabyte():
+    rng, (variants, classes, count) = np.random.default_rng(0), (12, 100, 8000)
+    labels = rng.integers(0, classes, count)
+
+    def predictions(model):
+        for variant in range(variants):
+            answers = SimpleNamespace(p_true=rng.random(count), called=rng.integers(0, classes, count).astype(np.uint8))
+            yield str(variant), 0, SimpleNamespace(index=np.arange(count), labels=labels, models={model: answers})
+
+    runs = SimpleNamespace(variants=[*map(str, range(variants))], seeds=(0,), predictions=predictions)
+    images = np.broadcast_to(rng.integers(0, 256, (3, 32, 32), np.uint8), (count, 3, 32, 32))
+    about = {"baseline": "0", "pairs": [["1", "2"]]}
+    data, extent = confusions.explored(runs, images, [*map(str, range(classes))], [], about, 1_000_000)
+    assert extent["wrong"] > 7000
+    assert extent["shown"] >= thumbnails.PER_SHEET
+    assert size(data) <= 1_000_000
 
 
 def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
@@ -183,11 +217,11 @@ def test_pictures_that_do_not_fit_go_with_their_tables(study, monkeypatch):
     monkeypatch.setattr(confusions, "ENOUGH", 100)
     monkeypatch.setattr(thumbnails, "PER_SHEET", 32)
     data, extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT)
-    room = 3 * size_of_tables(data) // 2  # twice the bytes of the tables
+    room = 2 * size_of_tables(data)
     reduced, reduced_extent = confusions.explored(runs, images, fake_study.CLASSES, COLOURED, ABOUT, room)
     assert reduced_extent["quality"] == thumbnails.QUALITIES[-1]
     assert 0 < reduced_extent["shown"] < extent["shown"] == extent["wrong"] == reduced_extent["wrong"]
-    assert size_of_tables(reduced) + sum(map(len, reduced["pictures"]["sheets"])) <= room
+    assert size(reduced) <= room
     complete, part = unpacked(data), unpacked(reduced)
     for name in complete:
         np.testing.assert_array_equal(part[name], complete[name][..., : reduced_extent["shown"]])
@@ -245,4 +279,7 @@ def test_quality_is_the_best_that_fits():
     assert sizes == sorted(sizes, reverse=True)
     for quality, size in zip(thumbnails.QUALITIES, sizes, strict=True):
         assert thumbnails.sheets(images, chosen, size)["quality"] == quality
-    assert thumbnails.sheets(images, chosen, sizes[-1] - 1)["count"] == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thumbnails, "PER_SHEET", 32)
+        smallest = thumbnails.sheets(images, chosen, sizes[-1] // 4)
+    assert (smallest["count"], smallest["quality"]) == (32, 70), "the first sheet is always there"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardpair.comparison.runs import Runs
+from hardpair.report import thumbnails
 from hardpair.report.changes import by_pair, changes, clearest
-from hardpair.report.thumbnails import sheets
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
-TABLES = 3_000_000  # bytes of the tables, but at most half of the room
+TABLES = 3_000_000  # bytes of the tables about images; they take at most half of the room that is left for images
 ENOUGH = 2_000  # images that should fit before more than one seed of a variant is shown
 
 
@@ -77,9 +77,14 @@ def in_turn(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.concatenate([one, other])[np.argsort(place, kind="stable")]
 
 
-def shown_seeds(variants: int, seeds: int, tables: int) -> int:
+def image_bytes(variants: int, seeds: int, wide: int = 1) -> int:
+    """Bytes of the tables about one image, if a class takes ``wide`` bytes."""
+    return 4 + wide + variants * (4 + seeds * (1 + wide))
+
+
+def shown_seeds(variants: int, seeds: int, tables: int, wide: int = 1) -> int:
     """How many seeds of each variant fit into the bytes of the tables one by one, beside the means over all."""
-    return int(np.clip((tables // (variants * ENOUGH) - 4) // 2, 1, seeds))
+    return int(np.clip((tables // ENOUGH - image_bytes(variants, 0, wide)) // (variants * (1 + wide)), 1, seeds))
 
 
 def explored(
@@ -93,7 +98,7 @@ def explored(
         classes: names in label order.
         variants: ``name``, ``label`` and ``colour`` of each.
         settings: ``baseline`` (name) and ``pairs``.
-        room: characters of base64 for tables and images together.
+        room: characters of base64 for tables and images together. At least one sheet of images is kept, even if that needs more.
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
@@ -106,15 +111,16 @@ def explored(
     results, matrices = outcomes(runs, len(classes))
     change = changes(results.wrong, baseline, len(runs.seeds))
     counts = by_pair(change, results.called, results.labels, baseline, len(classes))
-    of_all = {"matrix": _packed(matrices.astype(np.uint32)), "changes": _packed(counts.astype(np.uint32))}
+    of_all = {"matrix": _packed(_narrow(matrices)), "changes": _packed(_narrow(counts))}
     order = most_wrong(results)
     changed = order[clearest(change[:, order], results.wrong[:, order], baseline)]
     order = in_turn(changed, order[~np.isin(order, changed)])
-    room_of_tables = min(TABLES, room // 2)
-    seeds = shown_seeds(len(runs.variants), len(runs.seeds), room_of_tables)
-    fitting = order[: room_of_tables // (len(runs.variants) * (4 + 2 * seeds))]
+    room -= _characters(of_all)
+    of_tables, wide = min(TABLES, max(0, room * 3 // 8)), results.called.itemsize  # 3 bytes are 4 characters of base64
+    seeds = shown_seeds(len(runs.variants), len(runs.seeds), of_tables, wide)
+    fitting = order[: max(thumbnails.PER_SHEET, of_tables // image_bytes(len(runs.variants), seeds, wide))]
     tables = _tables(results.select(fitting, seeds))
-    pictures = sheets(images, results.index[fitting], room - _characters(of_all | tables))
+    pictures = thumbnails.sheets(images, results.index[fitting], room - _characters(tables))
     if pictures["count"] < len(fitting):
         tables = _tables(results.select(fitting[: pictures["count"]], seeds))
     data = {
@@ -144,6 +150,10 @@ def _tables(shown: Outcomes) -> dict[str, dict]:
         "p": _packed(shown.p),
         "called": _packed(shown.called),
     }
+
+
+def _narrow(counts: np.ndarray) -> np.ndarray:
+    return counts.astype(np.min_scalar_type(counts.max(initial=0)))
 
 
 def _packed(values: np.ndarray) -> dict[str, str]:
