@@ -141,6 +141,18 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         assert f"Image {images[1]}," in other_page.text_content("#explorer-title")
 
 
+def test_links_to_sections_leave_the_view_as_it_is(page):
+    choose(page, ["ce", "ce_sampler"], a="-1", show="fixed:ce_sampler", sort="p")
+    text, images = page.text_content("#explorer-count"), listed(page)
+    followed = "link => new Promise(done => { addEventListener('hashchange', done, { once: true }); link.click(); })"
+    for link in (".skip", "nav a[href='#figures']"):
+        page.locator(link).evaluate(followed)
+        assert page.evaluate("location.hash") == page.get_attribute(link, "href")
+        assert page.text_content("#explorer-count") == text
+        assert listed(page) == images
+        assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, False, True]
+
+
 def test_a_link_that_makes_no_sense_shows_the_first_view(browser, study):
     with open_page.opened(browser, study[0], "#explorer?a=wolf&v=none&sort=__proto__&show=fixed:x&image=-3&b=%3Cb%3E") as page:
         assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "sort", "show")] == ["3", "5", "wrong", "all"]

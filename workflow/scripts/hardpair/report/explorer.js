@@ -38,7 +38,9 @@
     };
     dialog.onclose = closed;
     at("view").hidden = false;
-    window.addEventListener("hashchange", follow);
+    window.addEventListener("hashchange", () => {
+      if (isView(location.hash)) follow(); // other links lead to sections
+    });
   }
 
   // From the choices to the view.
@@ -67,7 +69,7 @@
   function follow() {
     view = viewOf(study, location.hash);
     apply();
-    if (location.hash.startsWith("#explorer?")) at("view").closest("section").scrollIntoView({ behavior: "instant" });
+    if (isView(location.hash)) at("view").closest("section").scrollIntoView({ behavior: "instant" });
     if (view.image !== null) open(view.image);
     else if (dialog.open) dialog.close();
   }

@@ -112,6 +112,12 @@ class Study {
   }
 }
 
+const VIEW = "#explorer?"; // with which the end of a link to a view begins
+
+function isView(hash) {
+  return hash.startsWith(VIEW);
+}
+
 // A view as the end of a link, and back; what a link lacks or gets wrong is as at first.
 function linked(study, view) {
   const parts = new URLSearchParams();
@@ -120,15 +126,15 @@ function linked(study, view) {
   parts.set("show", view.show);
   parts.set("sort", view.sort);
   if (view.image !== null) parts.set("image", study.index[view.image]);
-  return `#explorer?${parts}`;
+  return `${VIEW}${parts}`;
 }
 
 function viewOf(study, hash) {
   const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
   const view = { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
   if (!study.matches(view).length) [view.a, view.b] = study.mostConfused();
-  if (!hash.startsWith("#explorer?")) return view;
-  const parts = new URLSearchParams(hash.slice("#explorer?".length));
+  if (!isView(hash)) return view;
+  const parts = new URLSearchParams(hash.slice(VIEW.length));
   for (const key of ["a", "b"]) {
     const place = study.names.indexOf(parts.get(key));
     if (place >= 0) view[key] = place;
