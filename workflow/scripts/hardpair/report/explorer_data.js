@@ -76,17 +76,21 @@ class Study {
     return counted(wrong.filter((called) => fits(label, called) || fits(called, label)));
   }
 
-  // Variants whose runs decide whether an image is among those that are confused.
-  deciding({ variants, show }) {
+  // Which change of which variant a view is about; of all confused images, "all".
+  changed({ show }) {
     const [kind, name] = show.split(":");
-    if (kind === "all") return variants;
-    return [...new Set([...variants, this.baseline, this.variants.findIndex((variant) => variant.name === name)])];
+    return [kind, this.variants.findIndex((variant) => variant.name === name)];
+  }
+
+  // Variants whose runs decide whether an image is among those that are confused.
+  deciding(view) {
+    const [kind, changer] = this.changed(view);
+    return kind === "all" ? view.variants : [this.baseline, changer];
   }
 
   // Images of a view in its order; ties go to the more wrong, then to the lower p_t, then to the lower index.
   matches(view) {
-    const deciding = this.deciding(view), [kind, name] = view.show.split(":");
-    const changer = this.variants.findIndex((variant) => variant.name === name);
+    const deciding = this.deciding(view), [kind, changer] = this.changed(view);
     const rows = [];
     for (let image = 0; image < this.count; image++) {
       if (kind !== "all" && this.change(changer, image) !== kind) continue;
