@@ -107,8 +107,13 @@ def test_any_class_is_a_choice(page, study):
     choose(page, a="-1", b=str(DOG))
     expected = ((called != labels) & ((labels == DOG) | (called == DOG))).any((0, 1))
     assert sorted(listed(page)) == np.flatnonzero(expected).tolist()
-    choose(page, b="-1")
-    assert sorted(listed(page)) == np.flatnonzero((called != labels).any((0, 1))).tolist()
+    choose(page, way="called")
+    assert sorted(listed(page)) == np.flatnonzero(((called == DOG) & (labels != DOG)).any((0, 1))).tolist()
+    choose(page, a=str(DOG), b="-1")
+    assert sorted(listed(page)) == np.flatnonzero(((called != labels) & (labels == DOG)).any((0, 1))).tolist()
+    for way in ("called", "both"):
+        choose(page, a="-1", way=way)
+        assert sorted(listed(page)) == np.flatnonzero((called != labels).any((0, 1))).tolist()
 
 
 def test_pictures_are_those_of_the_images(page, study):
@@ -124,7 +129,7 @@ def test_pictures_are_those_of_the_images(page, study):
 
 def test_a_view_survives_reload_and_the_way_back(browser, study):
     with open_page.opened(browser, study[0]) as page:
-        choose(page, ["ce", "dfl"], a=str(CAT), b="-1", sort="p", show="broken:dfl")
+        choose(page, ["ce", "dfl"], a="-1", way="called", b="-1", sort="p", show="broken:dfl")
         images = listed(page)
         page.locator(".card").nth(1).click()
         link = page.evaluate("location.hash")  # page.url may lag behind
@@ -134,7 +139,7 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         page.keyboard.press("Escape")
         page.wait_for_url(lambda url: "image=" not in url)
         assert listed(page) == images
-        assert page.locator("#explorer-sort").input_value() == "p"
+        assert [page.locator(f"#explorer-{key}").input_value() for key in ("way", "sort")] == ["called", "p"]
         assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
         expect(page.locator(".card:focus")).to_have_attribute("data-image", str(images[1]))
     with open_page.opened(browser, study[0], link) as other_page:
@@ -246,9 +251,12 @@ def test_an_error_of_the_matrix_opens_its_images(page, study):
             shown = [float(text) for text in cells[label].locator("td").all_text_contents()]
             np.testing.assert_allclose(shown, expected, atol=0.05 + 1e-9, err_msg=name)
     page.click(f"#explorer-matrix tbody tr:nth-child({CAT + 1}) td:nth-child({DOG + 2}) button")
-    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "show")] == [str(CAT), str(DOG), "all"]
+    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "way", "b", "show")] == [str(CAT), "called", str(DOG), "all"]
     assert page.evaluate("document.activeElement.matches('.card')")
-    assert sorted(listed(page)) == np.flatnonzero(confused(called, labels)).tolist()
+    expected = np.flatnonzero(((labels == CAT) & (called[-1] == DOG)).any(0)).tolist()
+    assert 0 < len(expected) < confused(called[-1:], labels).sum() < confused(called, labels).sum()
+    assert sorted(listed(page)) == expected, "of this variant, in this direction"
+    assert page.text_content("#explorer-count") == f"{len(expected)} images of cat that at least one run calls dog"
 
 
 def test_the_matrix_has_one_stop_and_arrow_keys(page):

@@ -4,6 +4,7 @@
 
 (() => {
   const PAGE = 60; // images that are listed at once
+  const SELECTS = ["a", "way", "b", "show", "sort"];
   const at = (name) => document.getElementById(`explorer-${name}`);
   const study = new Study(JSON.parse(at("data").textContent));
   const list = at("list"), dialog = at("detail");
@@ -28,7 +29,7 @@
     at("by").onchange = () => at("changes").replaceChildren(changesTable(study, Number(at("by").value), choose));
     if (others.length > 1) at("by").onchange();
     else at("changed").hidden = true;
-    for (const name of ["a", "b", "show", "sort", "variants"]) at(name).addEventListener("change", read);
+    for (const name of [...SELECTS, "variants"]) at(name).addEventListener("change", read);
     at("more").onclick = () => more(list.children.length);
     list.onkeydown = walk;
     list.onfocusin = (event) => reach(event.target.closest(".card"));
@@ -51,7 +52,7 @@
       return;
     }
     const [a, b] = [Number(at("a").value), Number(at("b").value)];
-    view = { a, b, variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
+    view = { a, b, way: at("way").value, variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
     remember();
     update();
   }
@@ -76,7 +77,7 @@
 
   // From the view to the choices and the list.
   function apply() {
-    for (const key of ["a", "b", "show", "sort"]) at(key).value = view[key];
+    for (const key of SELECTS) at(key).value = view[key];
     for (const input of at("variants").querySelectorAll("input")) input.checked = view.variants.includes(Number(input.value));
     update();
   }
@@ -90,10 +91,9 @@
     listed = 0;
     list.replaceChildren();
     more(0);
-    const many = `${matching.length ? matching.length.toLocaleString("en") : "No"} image${matching.length > 1 ? "s" : ""}`;
-    const [a, b, show] = ["a", "b", "show"].map((key) => at(key).selectedOptions[0].textContent);
+    const change = view.show === "all" ? "" : `, ${at("show").selectedOptions[0].textContent}`;
     const among = study.count < study.misclassified ? ` (among the ${study.count.toLocaleString("en")} images shown)` : "";
-    at("count").textContent = `${many}: ${a} confused with ${b}${view.show === "all" ? "" : `, ${show}`}${among}`;
+    at("count").textContent = `${selection(study, view, matching.length)}${change}${among}`;
   }
 
   function more(focused) {

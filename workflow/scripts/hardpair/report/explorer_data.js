@@ -4,6 +4,7 @@
 
 const ANY = -1; // instead of a class
 const CHANGES = { fixed: "fixed by", broken: "newly wrong with" }; // of an image by a variant, against the baseline
+const WAYS = ["both", "called"]; // of confusions of a view: two classes with each other, or only the first called the second
 const KINDS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array };
 
 function unpacked({ kind, base64 }) {
@@ -68,12 +69,12 @@ class Study {
     return before < 0 && after > 0 ? "broken" : "";
   }
 
-  // How often runs of these variants call an image each wrong class that fits the two classes, most often first: [class, runs].
-  calls(image, { a, b }, variants) {
+  // How often runs of these variants call an image each wrong class that fits the view, most often first: [class, runs].
+  calls(image, { a, b, way }, variants) {
     const label = this.label[image];
     const fits = (first, second) => (a === ANY || a === first) && (b === ANY || b === second);
     const wrong = variants.flatMap((variant) => this.predicted(variant, image)).filter((called) => called !== label);
-    return counted(wrong.filter((called) => fits(label, called) || fits(called, label)));
+    return counted(wrong.filter((called) => fits(label, called) || (way === "both" && fits(called, label))));
   }
 
   // Which change of which variant a view is about; of all confused images, "all".
@@ -126,6 +127,7 @@ function isView(hash) {
 function linked(study, view) {
   const parts = new URLSearchParams();
   for (const key of ["a", "b"]) parts.set(key, view[key] === ANY ? "" : study.names[view[key]]);
+  parts.set("way", view.way);
   for (const variant of view.variants) parts.append("v", study.variants[variant].name);
   parts.set("show", view.show);
   parts.set("sort", view.sort);
@@ -135,7 +137,7 @@ function linked(study, view) {
 
 function viewOf(study, hash) {
   const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
-  const view = { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
+  const view = { a: study.pair[0], b: study.pair[1], way: "both", variants: few, show: "all", sort: "wrong", image: null };
   if (!study.matches(view).length) [view.a, view.b] = study.mostConfused();
   if (!isView(hash)) return view;
   const parts = new URLSearchParams(hash.slice(VIEW.length));
@@ -144,12 +146,25 @@ function viewOf(study, hash) {
     if (place >= 0) view[key] = place;
     else if (parts.get(key) === "") view[key] = ANY;
   }
+  if (WAYS.includes(parts.get("way"))) view.way = parts.get("way");
   const names = parts.getAll("v"), chosen = study.variants.flatMap((variant, place) => (names.includes(variant.name) ? [place] : []));
   if (chosen.length) view.variants = chosen;
   if (shows(study).some(([value]) => value === parts.get("show"))) view.show = parts.get("show");
   if (["wrong", "p", "disagree"].includes(parts.get("sort"))) view.sort = parts.get("sort");
   const image = parts.has("image") ? study.index.indexOf(Number(parts.get("image"))) : -1;
   return image < 0 ? view : { ...view, image };
+}
+
+// What a view selects, in words: "12 images of cat that at least one run calls dog".
+function selection(study, { a, b, way }, count) {
+  const images = `${count ? count.toLocaleString("en") : "No"} image${count > 1 ? "s" : ""}`, name = (label) => study.classes[label];
+  if (a === ANY && b === ANY) return `${images} that at least one run misclassifies`;
+  if (way === "called") {
+    if (a === ANY) return `${images} of other classes that at least one run calls ${name(b)}`;
+    return `${images} of ${name(a)} that at least one run ${b === ANY ? "misclassifies" : `calls ${name(b)}`}`;
+  }
+  if (a === ANY || b === ANY) return `${images} on which at least one run confuses ${name(Math.max(a, b))} with another class`;
+  return `${images} that at least one run calls the other of ${name(a)} and ${name(b)}`;
 }
 
 // Which images a view may show, as [value, text].

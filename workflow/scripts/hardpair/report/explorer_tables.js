@@ -23,7 +23,7 @@ function matrixTable(study, variant, onChoice) {
     if (label === called || share === 0) return make("td", { className: label === called ? "right" : "none" }, share ? text : "0");
     const [name, other] = [study.classes[label], study.classes[called]];
     const button = make("button", { type: "button", tabIndex: -1, "aria-label": `${name} called ${other}: ${text} %` }, text);
-    button.onclick = () => onChoice({ a: label, b: called, show: "all" });
+    button.onclick = () => onChoice({ a: label, b: called, way: "called", variants: [variant], show: "all" });
     const tinted = make("td", { className: "error" }, button);
     tinted.style.setProperty("--share", `${Math.round((60 * share) / worst)}%`);
     return tinted;
@@ -89,7 +89,7 @@ function changesTable(study, variant, onChoice, sorted = { column: 3, falling: t
     if (!count) return "0";
     const show = `${change}:${study.variants[variant].name}`;
     const label = `${count} ${CHANGES[change]} ${study.variants[variant].label}: ${name([a, b])}`;
-    return make("button", { type: "button", "aria-label": label, onclick: () => onChoice({ a, b, show }) }, String(count));
+    return make("button", { type: "button", "aria-label": label, onclick: () => onChoice({ a, b, way: "both", show }) }, String(count));
   };
   const lines = rows.map(([pair, fixed, broken, gain]) => [
     make("th", { scope: "row" }, name(pair)),
