@@ -76,14 +76,19 @@ def test_images_come_in_the_selected_order(page, study, sort, variants):
     chosen = [NAMES.index(name) for name in variants]
     images = listed(page)
     assert sorted(images) == np.flatnonzero(confused(called[chosen], labels)).tolist()
+    assert page.text_content("#explorer-count") == f"{len(images)} images that at least one run calls the other of cat and dog"
     means = p[chosen].mean(1)
     wrong, mean, spread = (called[chosen] != labels).sum((0, 1)), means.mean(0), means.max(0) - means.min(0)
-    leading = {"wrong": -wrong, "p": mean, "disagree": -spread}[sort][images]
+    errors = (((labels == CAT) & (called[chosen] == DOG)) | ((labels == DOG) & (called[chosen] == CAT))).sum((0, 1))
+    leading = {"wrong": -errors, "p": mean, "disagree": -spread}[sort][images]
     assert (np.diff(leading) > -1e-4).all()  # means are stored in steps of 1/65535
     if sort == "wrong":
-        tied = np.diff(wrong[images]) == 0
+        tied = np.diff(errors[images]) == 0
+        assert (np.diff(wrong[images])[tied] <= 0).all()
+        tied &= np.diff(wrong[images]) == 0
         assert (np.diff(mean[images])[tied] > -1e-4).all()
-    assert page.text_content("#explorer-count").startswith(f"{len(images)} images")
+        choose(page, variants, a="-1", b="-1")
+        assert (np.diff(wrong[listed(page)]) <= 0).all()
 
 
 @pytest.mark.parametrize("change", ["fixed", "broken"])

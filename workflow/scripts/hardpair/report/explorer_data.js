@@ -95,13 +95,14 @@ class Study {
     const rows = [];
     for (let image = 0; image < this.count; image++) {
       if (kind !== "all" && this.change(changer, image) !== kind) continue;
-      if (!this.confused(image, view, deciding)) continue;
+      const errors = this.errors(image, view, deciding);
+      if (!errors) continue;
       const means = view.variants.map((variant) => this.mean[this.place(variant, image)]);
       const wrong = view.variants.reduce((sum, variant) => sum + this.wrongRuns(variant, image), 0);
       const p = means.reduce((sum, mean) => sum + mean, 0);
       const range = Math.max(...means) - Math.min(...means);
-      const first = { wrong: [], p: [p], disagree: [-range] }[view.sort];
-      rows.push({ image, keys: [...first, -wrong, p, this.index[image]] });
+      const first = { wrong: -errors, p, disagree: -range }[view.sort];
+      rows.push({ image, keys: [first, -wrong, p, this.index[image]] });
     }
     rows.sort((one, other) => {
       const place = one.keys.findIndex((key, place) => key !== other.keys[place]);
@@ -110,10 +111,11 @@ class Study {
     return rows.map((row) => row.image);
   }
 
-  // Any class with any class also holds images that only runs get wrong which are not shown one by one.
-  confused(image, view, deciding) {
-    if (view.a === ANY && view.b === ANY) return deciding.some((variant) => this.wrongRuns(variant, image) > 0);
-    return this.calls(image, view, deciding).length > 0;
+  // How many runs make an error that fits the view; of any class with any class, also runs which are not shown one by one.
+  errors(image, view, deciding) {
+    const any = view.a === ANY && view.b === ANY, calls = () => this.calls(image, view, deciding).map(([, runs]) => runs);
+    const counts = any ? deciding.map((variant) => this.wrongRuns(variant, image)) : calls();
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 }
 
