@@ -131,13 +131,18 @@ def test_without_claims_rows_are_contrasts_and_without_complete_seeds_there_is_n
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """A study of four claims, all of whose images are wrong in some run, as its page."""
-    base = tmp_path_factory.mktemp("study")
+    return written(tmp_path_factory.mktemp("study"), LEVELS)
+
+
+def written(base, levels, published=None):
     folder, about, images = reported(base, seeds=10, images=200)
     measured = pd.read_csv(folder / "runs.csv").set_index(["variant", "seed", "model"])
-    measured.update(made().assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
+    measured.update(made(levels=levels).assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
     measured.reset_index().to_csv(folder / "runs.csv", index=False)
     people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
     about["answer"] |= {"claims": settings()["claims"], "references": [people]}
+    for variant in about["answer"]["variants"] if published else []:
+        variant["published"] = dict(zip(BOTH, published.get(variant["name"], (0.5, 0.5)), strict=True))
     page = base / "report.html"
     page.write_text(render(folder, about, images), encoding="utf-8")
     return page
@@ -164,6 +169,23 @@ def test_all_of_the_answer_is_above_the_fold(browser, file, width, height, schem
         confusion = page.locator("#comparison thead th").nth(1)
         assert "confusion" in confusion.text_content()
         assert confusion.bounding_box()["x"] + confusion.bounding_box()["width"] <= width
+
+
+@needs_chromium
+def test_strips_are_as_wide_as_their_axis_however_wide_numbers_are(browser, tmp_path):
+    levels = LEVELS | {"ce": (0.95, 0.05), "dfl": (0.6258, 0.3742)}
+    file = written(tmp_path, levels, {"ce": (0.9, 0.1), "dfl": (0.12, 0.88)})
+    for width, _ in SCREENS:
+        with open_page.opened(browser, file, width=width) as page:
+            assert "publ. −78.0" in page.text_content(".claims")
+            assert any(text.startswith("−32.") for text in page.locator(".number").all_text_contents())
+            ends = """(selector) => [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect())
+                .map(({ left, right }) => [left, right])"""
+            axes, strips = (np.array(page.evaluate(ends, selector)) for selector in (".axes svg", ".differences"))
+            assert len(strips) == 2 * 4
+            for column in (0, 1):
+                np.testing.assert_allclose(strips[column::2], np.tile(axes[column], (4, 1)), atol=0.05)
+            assert page.evaluate("[...document.querySelectorAll('.number')].filter((each) => each.scrollWidth > each.clientWidth)") == []
 
 
 @needs_chromium
