@@ -89,7 +89,10 @@ def test_alternative_texts_state_results_and_captions_follow_them(page):
     assert images[0]["alt"] == f"The study. {html.unescape(headline)}."
     assert all(f'id="{attributes["aria-describedby"]}"' in text for attributes in images)
     labels = {variant["name"]: variant["label"] for variant in fake_study.STUDY}
-    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": []})
+    card = {"label": "CE", "confusion": {"text": "19.6 %"}, "accuracy": {"text": "64.5 %"}}
+    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": [card]}, "validation")
+    levels = {found[name] for name in ("training", "variants", "plane", "curves")}
+    assert levels == {"On validation images after the last epoch, CE: confusion 19.6 %, accuracy 64.5 %."}, "curves may be of others"
     table = pd.read_csv(folder / "comparison.csv")
     last = table[(table["model"] == "last") & (table["variant"] == "ce")].set_index("metric")["mean"]
     classes = last[last.index.str.startswith("accuracy:")]
