@@ -201,6 +201,23 @@ def test_the_keyboard_is_enough(page, study):
     assert listed(page)[: len(shown)] == shown
 
 
+def test_steps_keep_the_table_of_runs_open_and_leave_keys_of_the_browser_alone(page):
+    page.locator(".card").first.click()
+    title = page.text_content("#explorer-title")
+    for key in ("Control+ArrowRight", "Alt+ArrowRight", "Meta+ArrowRight"):
+        page.keyboard.press(key)
+        assert page.text_content("#explorer-title") == title, key
+    page.focus("dialog summary")
+    for keys, opened in ((["ArrowRight"], False), (["Enter", "ArrowRight", "ArrowLeft"], True)):
+        for key in keys:
+            page.keyboard.press(key)
+        assert page.evaluate("document.querySelector('dialog details').open") == opened
+        assert page.evaluate("document.activeElement.matches('dialog summary')")
+    page.get_by_role("button", name="Previous").click()
+    assert page.text_content("#explorer-title") == title
+    assert page.evaluate("document.querySelector('dialog details').open")
+
+
 def test_one_image_in_detail(page, study):
     _, p, called, labels, _ = study
     page.locator(".card").nth(2).click()

@@ -35,7 +35,7 @@
     list.onfocusin = (event) => reach(event.target.closest(".card"));
     dialog.onkeydown = (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (by && !event.target.closest(".scroll")) step(by);
+      if (by && !modified(event) && !event.target.closest(".scroll")) step(by);
     };
     dialog.onclose = closed;
     at("view").hidden = false;
@@ -134,7 +134,7 @@
 
   function walk(event) {
     const cards = [...list.querySelectorAll(".card")], place = cards.indexOf(document.activeElement);
-    if (place < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (place < 0 || modified(event)) return;
     const top = (card) => card.parentElement.offsetTop;
     const columns = cards.findIndex((card) => top(card) !== top(cards[0]));
     const row = columns < 0 ? cards.length : columns;
@@ -150,8 +150,10 @@
     view.image = image;
     remember();
     const place = matching.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
+    const unfolded = dialog.open && dialog.querySelector("details").open;
     const steps = { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : matching.length };
     dialog.replaceChildren(...detail(study, view, image, steps));
+    dialog.querySelector("details").open = unfolded;
     if (!dialog.open) dialog.showModal();
     const same = focused && document.getElementById(focused);
     (same && !same.disabled ? same : at("close")).focus();

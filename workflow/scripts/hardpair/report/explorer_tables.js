@@ -44,7 +44,7 @@ function oneStop(table) {
   if (first) first.tabIndex = 0;
   table.onkeydown = (event) => {
     const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [0, 0];
-    if ((!down && !right) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if ((!down && !right) || modified(event)) return;
     event.preventDefault();
     let row = rows.findIndex((buttons) => buttons.includes(event.target)), column = rows[row].indexOf(event.target);
     do [row, column] = [row + down, column + right];
