@@ -81,6 +81,22 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
     assert signs == {"CE": [None] * 2, "DFL": ["✓", "?"], "CE_SAMPLER": ["✗", "✗"], "DFL_SAMPLER": [None] * 2}
 
 
+def test_the_key_explains_the_signs_of_the_cards_that_occur():
+    assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == ("", "✓ supported, ✗ refuted, ? not settled: against the baseline")
+    refuted = settings(claims=[claim(("ce_sampler", "ce", BOTH))])
+    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "✗ refuted: against the baseline")
+    of_others = settings(claims=[claim(("dfl", "dfl_sampler", BOTH))])
+    assert "baseline" not in str(first_screen(made(), of_others, 1000, 0.1)["key"]), "no card has a sign"
+
+
+def test_others_stand_in_brackets_behind_the_confusion_of_the_baseline():
+    shares = {"humans": 0.04, "x": 0.1}
+    people = [{"pair": ["cat", "dog"], "confusion": share, "label": label, "source": "s"} for label, share in shares.items()]
+    for references, said in (([], "class."), (people[:1], "class (humans: 4.0 %)."), (people, "class (humans: 4.0 %; x: 10.0 %).")):
+        sentence = first_screen(made(), settings(references=references), 1000, 0.1)["context"][0]
+        assert sentence.endswith(f"of cat and dog images are called the other {said}")
+
+
 @pytest.mark.parametrize(("seeds", "warned"), [(2, True), (5, True), (6, False)])
 def test_too_few_seeds_are_one_warning_and_no_reason_in_a_row(seeds, warned):
     found = first_screen(made(seeds), settings(seeds), 1000, 0.1)
@@ -163,6 +179,9 @@ def test_all_of_the_answer_is_above_the_fold(browser, file, width, height, schem
         boxes = page.evaluate("""() => [...document.querySelectorAll("h1, .context, .cards li, .claim, .chip, .differences, .number")]
             .map((element) => element.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])""")
         assert len(boxes) == 2 + 4 + 2 * 4 + 2 * 2 * 4
+        cards = [" ".join(text.split()) for text in page.locator(".cards .large").all_text_contents()]
+        assert sum(text.endswith(("confusion ? not settled", "confusion ✗ refuted")) for text in cards) == 2, "signs are behind the word"
+        assert "against the baseline" in page.text_content(".key")
         assert all(left >= 0 and right <= width and 0 <= top < bottom <= height for left, right, top, bottom in boxes)
         sizes = "[...document.querySelectorAll('header *')].map((element) => parseFloat(getComputedStyle(element).fontSize))"
         assert min(page.evaluate(sizes)) >= 12

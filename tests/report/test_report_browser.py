@@ -344,6 +344,10 @@ def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser,
     shares = np.array([[(called[..., labels == one] == other).mean() for other in range(10)] for one in range(10)])
     both = np.triu(shares + shares.T, 1)
     with open_page.opened(browser, file) as page:
+        assert "of 3 runs" in page.locator(".card small").first.text_content()
+        choose(page, ["ce"])
+        assert " the run calls the other of " in page.text_content("#explorer-count")
+        assert "runs" not in page.locator(".card small").first.text_content()
         shown = tuple(int(page.locator(f"#explorer-{key}").input_value()) for key in ("a", "b"))
         assert both[shown] == pytest.approx(both.max())
         assert page.locator(".card").count() > 0

@@ -109,7 +109,8 @@
   function card(image) {
     const deciding = study.deciding(view), calls = study.calls(image, view, deciding), label = study.classes[study.label[image]];
     const runs = deciding.length * study.seeds.length;
-    const often = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "wrong in other runs";
+    const by = runs > 1 ? ` by ${calls[0]?.[1]} of ${runs} runs` : "";
+    const often = calls.length ? `called ${study.classes[calls[0][0]]}${by}` : "wrong in other runs";
     const changes = Object.entries(CHANGES).flatMap(([change, text]) => {
       const labels = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
       return labels.length ? [make("strong", {}, `${text} ${labels.join(", ")}`)] : [];

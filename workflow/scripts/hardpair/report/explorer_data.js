@@ -158,15 +158,16 @@ function viewOf(study, hash) {
 }
 
 // What a view selects, in words: "12 images of cat that at least one run calls dog".
-function selection(study, { a, b, way }, count) {
+function selection(study, view, count) {
+  const { a, b, way } = view, run = study.deciding(view).length * study.runs > 1 ? "at least one run" : "the run";
   const images = `${count ? count.toLocaleString("en") : "No"} image${count > 1 ? "s" : ""}`, name = (label) => study.classes[label];
-  if (a === ANY && b === ANY) return `${images} that at least one run misclassifies`;
+  if (a === ANY && b === ANY) return `${images} that ${run} misclassifies`;
   if (way === "called") {
-    if (a === ANY) return `${images} of other classes that at least one run calls ${name(b)}`;
-    return `${images} of ${name(a)} that at least one run ${b === ANY ? "misclassifies" : `calls ${name(b)}`}`;
+    if (a === ANY) return `${images} of other classes that ${run} calls ${name(b)}`;
+    return `${images} of ${name(a)} that ${run} ${b === ANY ? "misclassifies" : `calls ${name(b)}`}`;
   }
-  if (a === ANY || b === ANY) return `${images} on which at least one run confuses ${name(Math.max(a, b))} with another class`;
-  return `${images} that at least one run calls the other of ${name(a)} and ${name(b)}`;
+  if (a === ANY || b === ANY) return `${images} on which ${run} confuses ${name(Math.max(a, b))} with another class`;
+  return `${images} that ${run} calls the other of ${name(a)} and ${name(b)}`;
 }
 
 // Which images a view may show, as [value, text].
