@@ -113,7 +113,8 @@ def test_a_cut_report_says_which_images_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(thumbnails, "PER_SHEET", 16)
     folder, settings, images = reported(tmp_path, seeds=5, images=300)
     text = " ".join(render(folder, settings, images, 1000).split())
-    assert "Only 16 of them are shown: 8 that a variant fixes or gets newly wrong, and 8 others that most runs misclassify." in text
+    assert "images are shown: 8 that a variant fixes or gets newly wrong, and 8 others that most runs misclassify." in text
+    assert ", compared with CrossEntropy, of all 300 test images. An image" in text
     assert "Select a number to see its images among the 16 images shown, or a title to sort." in text
     assert "images shown" not in " ".join(render(folder, settings, images).partition("<script")[0].split())
 

@@ -48,7 +48,12 @@ def by_pair(change: np.ndarray, called: np.ndarray, labels: np.ndarray, baseline
 
 
 def clearest(change: np.ndarray, wrong: np.ndarray, baseline: int) -> np.ndarray:
-    """Places of the images that any variant changes, int64: those with the largest difference in wrong runs first, then in given order."""
-    size = np.where(change, np.abs(wrong - wrong[baseline]), 0).max(0)
-    order = np.argsort(-size, kind="stable")
-    return order[size[order] > 0]
+    """Places of the images that any variant changes, int64: of each variant the one with the largest difference in wrong runs, then the next.
+
+    Ties are in given order.
+    """
+    size = np.where(change, np.abs(wrong - wrong[baseline]), 0)
+    rank = np.argsort(np.argsort(-size, 1, kind="stable"), 1)
+    first = np.where(change, rank, size.shape[1]).min(0)
+    order = np.argsort(first, kind="stable")
+    return order[first[order] < size.shape[1]]
