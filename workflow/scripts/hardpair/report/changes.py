@@ -48,7 +48,7 @@ def by_pair(change: np.ndarray, called: np.ndarray, labels: np.ndarray, baseline
 
 
 def clearest(change: np.ndarray, wrong: np.ndarray, baseline: int) -> np.ndarray:
-    """Places of the images that any variant changes, int64: of each variant the one with the largest difference in wrong runs, then the next.
+    """Places of the images that any variant changes, int64: of each variant first those with the largest difference in wrong runs.
 
     Ties are in given order.
     """
