@@ -157,8 +157,9 @@ def written(base, levels, published=None):
     measured.reset_index().to_csv(folder / "runs.csv", index=False)
     people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
     about["answer"] |= {"claims": settings()["claims"], "references": [people]}
-    for variant in about["answer"]["variants"] if published else []:
-        variant["published"] = dict(zip(BOTH, published.get(variant["name"], (0.5, 0.5)), strict=True))
+    if published:
+        shares = {name: dict(zip(BOTH, published.get(name, (0.5, 0.5)), strict=True)) for name in levels}
+        about["answer"] |= {"variants": [variant | {"published": shares[variant["name"]]} for variant in about["answer"]["variants"]]}
     page = base / "report.html"
     page.write_text(render(folder, about, images), encoding="utf-8")
     return page
