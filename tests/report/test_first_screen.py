@@ -81,6 +81,22 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
     assert signs == {"CE": [None] * 2, "DFL": ["✓", "?"], "CE_SAMPLER": ["✗", "✗"], "DFL_SAMPLER": [None] * 2}
 
 
+def test_the_key_explains_the_signs_of_the_cards_that_occur():
+    assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == ("", "✓ supported, ✗ refuted, ? not settled: against the baseline")
+    refuted = settings(claims=[claim(("ce_sampler", "ce", BOTH))])
+    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "✗ refuted: against the baseline")
+    of_others = settings(claims=[claim(("dfl", "dfl_sampler", BOTH))])
+    assert "baseline" not in str(first_screen(made(), of_others, 1000, 0.1)["key"]), "no card has a sign"
+
+
+def test_others_stand_in_brackets_behind_the_confusion_of_the_baseline():
+    shares = {"humans": 0.04, "x": 0.1}
+    people = [{"pair": ["cat", "dog"], "confusion": share, "label": label, "source": "s"} for label, share in shares.items()]
+    for references, said in (([], "class."), (people[:1], "class (humans: 4.0 %)."), (people, "class (humans: 4.0 %; x: 10.0 %).")):
+        sentence = first_screen(made(), settings(references=references), 1000, 0.1)["context"][0]
+        assert sentence.endswith(f"of cat and dog images are called the other {said}")
+
+
 @pytest.mark.parametrize(("seeds", "warned"), [(2, True), (5, True), (6, False)])
 def test_too_few_seeds_are_one_warning_and_no_reason_in_a_row(seeds, warned):
     found = first_screen(made(seeds), settings(seeds), 1000, 0.1)
@@ -131,13 +147,19 @@ def test_without_claims_rows_are_contrasts_and_without_complete_seeds_there_is_n
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """A study of four claims, all of whose images are wrong in some run, as its page."""
-    base = tmp_path_factory.mktemp("study")
+    return written(tmp_path_factory.mktemp("study"), LEVELS)
+
+
+def written(base, levels, published=None):
     folder, about, images = reported(base, seeds=10, images=200)
     measured = pd.read_csv(folder / "runs.csv").set_index(["variant", "seed", "model"])
-    measured.update(made().assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
+    measured.update(made(levels=levels).assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
     measured.reset_index().to_csv(folder / "runs.csv", index=False)
     people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
     about["answer"] |= {"claims": settings()["claims"], "references": [people]}
+    if published:
+        shares = {name: dict(zip(BOTH, published.get(name, (0.5, 0.5)), strict=True)) for name in levels}
+        about["answer"] |= {"variants": [variant | {"published": shares[variant["name"]]} for variant in about["answer"]["variants"]]}
     page = base / "report.html"
     page.write_text(render(folder, about, images), encoding="utf-8")
     return page
@@ -158,12 +180,32 @@ def test_all_of_the_answer_is_above_the_fold(browser, file, width, height, schem
         boxes = page.evaluate("""() => [...document.querySelectorAll("h1, .context, .cards li, .claim, .chip, .differences, .number")]
             .map((element) => element.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])""")
         assert len(boxes) == 2 + 4 + 2 * 4 + 2 * 2 * 4
+        cards = [" ".join(text.split()) for text in page.locator(".cards .large").all_text_contents()]
+        assert sum(text.endswith(("confusion ? not settled", "confusion ✗ refuted")) for text in cards) == 2, "signs are behind the word"
+        assert "against the baseline" in page.text_content(".key")
         assert all(left >= 0 and right <= width and 0 <= top < bottom <= height for left, right, top, bottom in boxes)
         sizes = "[...document.querySelectorAll('header *')].map((element) => parseFloat(getComputedStyle(element).fontSize))"
         assert min(page.evaluate(sizes)) >= 12
         confusion = page.locator("#comparison thead th").nth(1)
         assert "confusion" in confusion.text_content()
         assert confusion.bounding_box()["x"] + confusion.bounding_box()["width"] <= width
+
+
+@needs_chromium
+def test_strips_are_as_wide_as_their_axis_however_wide_numbers_are(browser, tmp_path):
+    levels = LEVELS | {"ce": (0.95, 0.05), "dfl": (0.6258, 0.3742)}
+    file = written(tmp_path, levels, {"ce": (0.9, 0.1), "dfl": (0.12, 0.88)})
+    for width, _ in SCREENS:
+        with open_page.opened(browser, file, width=width) as page:
+            assert "publ. −78.0" in page.text_content(".claims")
+            assert any(text.startswith("−32.") for text in page.locator(".number").all_text_contents())
+            ends = """(selector) => [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect())
+                .map(({ left, right }) => [left, right])"""
+            axes, strips = (np.array(page.evaluate(ends, selector)) for selector in (".axes svg", ".differences"))
+            assert len(strips) == 2 * 4
+            for column in (0, 1):
+                np.testing.assert_allclose(strips[column::2], np.tile(axes[column], (4, 1)), atol=0.05)
+            assert page.evaluate("[...document.querySelectorAll('.number')].filter((each) => each.scrollWidth > each.clientWidth)") == []
 
 
 @needs_chromium

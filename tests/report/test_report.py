@@ -15,7 +15,7 @@ import fake_study
 import write_report
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
-from hardpair.report import alt_texts, inline_files
+from hardpair.report import alt_texts, inline_files, thumbnails
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
 
@@ -89,7 +89,10 @@ def test_alternative_texts_state_results_and_captions_follow_them(page):
     assert images[0]["alt"] == f"The study. {html.unescape(headline)}."
     assert all(f'id="{attributes["aria-describedby"]}"' in text for attributes in images)
     labels = {variant["name"]: variant["label"] for variant in fake_study.STUDY}
-    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": []})
+    card = {"label": "CE", "confusion": {"text": "19.6 %"}, "accuracy": {"text": "64.5 %"}}
+    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": [card]}, "validation")
+    levels = {found[name] for name in ("training", "variants", "plane", "curves")}
+    assert levels == {"On validation images after the last epoch, CE: confusion 19.6 %, accuracy 64.5 %."}, "curves may be of others"
     table = pd.read_csv(folder / "comparison.csv")
     last = table[(table["model"] == "last") & (table["variant"] == "ce")].set_index("metric")["mean"]
     classes = last[last.index.str.startswith("accuracy:")]
@@ -97,6 +100,23 @@ def test_alternative_texts_state_results_and_captions_follow_them(page):
     assert found["classes"] == f"CrossEntropy is least accurate on {low} and most accurate on {high}."
     assert f"CrossEntropy {100 * last['ece']:.1f} %" in found["reliability"]
     assert max(map(len, found.values())) < 300
+
+
+def test_one_run_is_called_the_run(tmp_path):
+    folder, settings, images = reported(tmp_path, seeds=1, variants=fake_study.STUDY[:1])
+    section = " ".join(render(folder, settings, images).partition('<section id="explorer">')[2].partition("<noscript>")[0].split())
+    assert "images are misclassified by the run (model after the last epoch)." in section
+    assert "most runs" not in section
+
+
+def test_a_cut_report_says_which_images_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(thumbnails, "PER_SHEET", 16)
+    folder, settings, images = reported(tmp_path, seeds=5, images=300)
+    text = " ".join(render(folder, settings, images, 1000).split())
+    assert "images are shown: 8 that a variant fixes or gets newly wrong, and 8 others that most runs misclassify." in text
+    assert ", compared with CrossEntropy, of all 300 test images. An image" in text
+    assert "Select a number to see its images among the 16 images shown, or a title to sort." in text
+    assert "images shown" not in " ".join(render(folder, settings, images).partition("<script")[0].split())
 
 
 def test_numbers_are_those_of_the_tables(page):

@@ -76,14 +76,19 @@ def test_images_come_in_the_selected_order(page, study, sort, variants):
     chosen = [NAMES.index(name) for name in variants]
     images = listed(page)
     assert sorted(images) == np.flatnonzero(confused(called[chosen], labels)).tolist()
+    assert page.text_content("#explorer-count") == f"{len(images)} images that at least one run calls the other of cat and dog"
     means = p[chosen].mean(1)
     wrong, mean, spread = (called[chosen] != labels).sum((0, 1)), means.mean(0), means.max(0) - means.min(0)
-    leading = {"wrong": -wrong, "p": mean, "disagree": -spread}[sort][images]
+    errors = (((labels == CAT) & (called[chosen] == DOG)) | ((labels == DOG) & (called[chosen] == CAT))).sum((0, 1))
+    leading = {"wrong": -errors, "p": mean, "disagree": -spread}[sort][images]
     assert (np.diff(leading) > -1e-4).all()  # means are stored in steps of 1/65535
     if sort == "wrong":
-        tied = np.diff(wrong[images]) == 0
+        tied = np.diff(errors[images]) == 0
+        assert (np.diff(wrong[images])[tied] <= 0).all()
+        tied &= np.diff(wrong[images]) == 0
         assert (np.diff(mean[images])[tied] > -1e-4).all()
-    assert page.text_content("#explorer-count").startswith(f"{len(images)} images")
+        choose(page, variants, a="-1", b="-1")
+        assert (np.diff(wrong[listed(page)]) <= 0).all()
 
 
 @pytest.mark.parametrize("change", ["fixed", "broken"])
@@ -107,8 +112,13 @@ def test_any_class_is_a_choice(page, study):
     choose(page, a="-1", b=str(DOG))
     expected = ((called != labels) & ((labels == DOG) | (called == DOG))).any((0, 1))
     assert sorted(listed(page)) == np.flatnonzero(expected).tolist()
-    choose(page, b="-1")
-    assert sorted(listed(page)) == np.flatnonzero((called != labels).any((0, 1))).tolist()
+    choose(page, way="called")
+    assert sorted(listed(page)) == np.flatnonzero(((called == DOG) & (labels != DOG)).any((0, 1))).tolist()
+    choose(page, a=str(DOG), b="-1")
+    assert sorted(listed(page)) == np.flatnonzero(((called != labels) & (labels == DOG)).any((0, 1))).tolist()
+    for way in ("called", "both"):
+        choose(page, a="-1", way=way)
+        assert sorted(listed(page)) == np.flatnonzero((called != labels).any((0, 1))).tolist()
 
 
 def test_pictures_are_those_of_the_images(page, study):
@@ -124,7 +134,7 @@ def test_pictures_are_those_of_the_images(page, study):
 
 def test_a_view_survives_reload_and_the_way_back(browser, study):
     with open_page.opened(browser, study[0]) as page:
-        choose(page, ["ce", "dfl"], a=str(CAT), b="-1", sort="p", show="broken:dfl")
+        choose(page, ["ce", "dfl"], a="-1", way="called", b="-1", sort="p", show="broken:dfl")
         images = listed(page)
         page.locator(".card").nth(1).click()
         link = page.evaluate("location.hash")  # page.url may lag behind
@@ -134,11 +144,23 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         page.keyboard.press("Escape")
         page.wait_for_url(lambda url: "image=" not in url)
         assert listed(page) == images
-        assert page.locator("#explorer-sort").input_value() == "p"
+        assert [page.locator(f"#explorer-{key}").input_value() for key in ("way", "sort")] == ["called", "p"]
         assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, True, False]
         expect(page.locator(".card:focus")).to_have_attribute("data-image", str(images[1]))
     with open_page.opened(browser, study[0], link) as other_page:
         assert f"Image {images[1]}," in other_page.text_content("#explorer-title")
+
+
+def test_links_to_sections_leave_the_view_as_it_is(page):
+    choose(page, ["ce", "ce_sampler"], a="-1", show="fixed:ce_sampler", sort="p")
+    text, images = page.text_content("#explorer-count"), listed(page)
+    followed = "link => new Promise(done => { addEventListener('hashchange', done, { once: true }); link.click(); })"
+    for link in (".skip", "nav a[href='#figures']"):
+        page.locator(link).evaluate(followed)
+        assert page.evaluate("location.hash") == page.get_attribute(link, "href")
+        assert page.text_content("#explorer-count") == text
+        assert listed(page) == images
+        assert page.locator("#explorer-variants input").evaluate_all("all => all.map(box => box.checked)") == [True, False, True]
 
 
 def test_a_link_that_makes_no_sense_shows_the_first_view(browser, study):
@@ -177,6 +199,23 @@ def test_the_keyboard_is_enough(page, study):
     page.keyboard.press("ArrowRight")
     assert page.evaluate("[...document.querySelectorAll('.card')].indexOf(document.activeElement)") == len(shown), "more are shown"
     assert listed(page)[: len(shown)] == shown
+
+
+def test_steps_keep_the_table_of_runs_open_and_leave_keys_of_the_browser_alone(page):
+    page.locator(".card").first.click()
+    title = page.text_content("#explorer-title")
+    for key in ("Control+ArrowRight", "Alt+ArrowRight", "Meta+ArrowRight"):
+        page.keyboard.press(key)
+        assert page.text_content("#explorer-title") == title, key
+    page.focus("dialog summary")
+    for keys, opened in ((["ArrowRight"], False), (["Enter", "ArrowRight", "ArrowLeft"], True)):
+        for key in keys:
+            page.keyboard.press(key)
+        assert page.evaluate("document.querySelector('dialog details').open") == opened
+        assert page.evaluate("document.activeElement.matches('dialog summary')")
+    page.get_by_role("button", name="Previous").click()
+    assert page.text_content("#explorer-title") == title
+    assert page.evaluate("document.querySelector('dialog details').open")
 
 
 def test_one_image_in_detail(page, study):
@@ -234,9 +273,12 @@ def test_an_error_of_the_matrix_opens_its_images(page, study):
             shown = [float(text) for text in cells[label].locator("td").all_text_contents()]
             np.testing.assert_allclose(shown, expected, atol=0.05 + 1e-9, err_msg=name)
     page.click(f"#explorer-matrix tbody tr:nth-child({CAT + 1}) td:nth-child({DOG + 2}) button")
-    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "b", "show")] == [str(CAT), str(DOG), "all"]
+    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "way", "b", "show")] == [str(CAT), "called", str(DOG), "all"]
     assert page.evaluate("document.activeElement.matches('.card')")
-    assert sorted(listed(page)) == np.flatnonzero(confused(called, labels)).tolist()
+    expected = np.flatnonzero(((labels == CAT) & (called[-1] == DOG)).any(0)).tolist()
+    assert 0 < len(expected) < confused(called[-1:], labels).sum() < confused(called, labels).sum()
+    assert sorted(listed(page)) == expected, "of this variant, in this direction"
+    assert page.text_content("#explorer-count") == f"{len(expected)} images of cat that at least one run calls dog"
 
 
 def test_the_matrix_has_one_stop_and_arrow_keys(page):
@@ -284,10 +326,13 @@ def test_what_a_variant_changed_is_a_table_that_sorts_and_opens(page, study):
         assert order == "descending", "as each column is at first"
     page.get_by_role("button", name="Gain", exact=True).click()
     assert [gain for *_, gain in rows().values()] == sorted(gain for *_, gain in expected.values())
-    name = next(name for name, (fixed, _, _) in rows().items() if fixed)
-    page.locator("#explorer-changes tbody tr", has_text=name).locator("button").first.click()
-    assert page.text_content("#explorer-count").endswith("fixed by CE + FocalSampler")
-    assert len(listed(page)) >= expected[name][0], "images of other variants' runs too"
+    opened = {name: (fixed, broken) for name, (fixed, broken, _) in expected.items() if fixed and broken}
+    assert opened
+    for name, counts in opened.items():
+        for place, (count, words) in enumerate(zip(counts, ("fixed by", "newly wrong with"), strict=True)):
+            page.locator("#explorer-changes tbody tr", has_text=name).locator("button").nth(place).click()
+            assert page.text_content("#explorer-count").endswith(f"{words} CE + FocalSampler")
+            assert len(listed(page)) == count, "whichever variants are chosen"
 
 
 def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser, tmp_path):
@@ -299,6 +344,10 @@ def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser,
     shares = np.array([[(called[..., labels == one] == other).mean() for other in range(10)] for one in range(10)])
     both = np.triu(shares + shares.T, 1)
     with open_page.opened(browser, file) as page:
+        assert "of 3 runs" in page.locator(".card small").first.text_content()
+        choose(page, ["ce"])
+        assert " the run calls the other of " in page.text_content("#explorer-count")
+        assert "runs" not in page.locator(".card small").first.text_content()
         shown = tuple(int(page.locator(f"#explorer-{key}").input_value()) for key in ("a", "b"))
         assert both[shown] == pytest.approx(both.max())
         assert page.locator(".card").count() > 0

@@ -11,17 +11,18 @@ def alt(figure: dict, results: dict[str, str]) -> str:
     return f"{figure['title']}. {results[figure['name']]}" if figure["name"] in results else f"{figure['title']}."
 
 
-def results(folder: Path, labels: dict[str, str], baseline: str, first: dict) -> dict[str, str]:
+def results(folder: Path, labels: dict[str, str], baseline: str, first: dict, images: str) -> dict[str, str]:
     """A sentence by name of a figure, of those whose result the tables in the study's ``folder`` hold.
 
     Args:
+        images: evaluated on, ``test`` or ``validation``.
         first: ``first_screen`` of the study.
     """
     compared, confused = (read_table(folder / f"{name}.csv") for name in ("comparison", "most_confused"))
     last = compared[compared["model"] == "last"]
     mean = last.set_index(["variant", "metric"])["mean"]
     levels = [f"{card['label']}: confusion {card['confusion']['text']}, accuracy {card['accuracy']['text']}" for card in first["cards"]]
-    said = dict.fromkeys(("training", "variants", "plane", "curves"), f"After the last epoch, {'; '.join(levels)}.")
+    said = dict.fromkeys(("training", "variants", "plane", "curves"), f"On {images} images after the last epoch, {'; '.join(levels)}.")
     said["final"] = f"{first['headline']}."
     ece = [f"{label} {100 * mean[name, 'ece']:.1f} %" for name, label in labels.items() if (name, "ece") in mean.index]
     if ece:

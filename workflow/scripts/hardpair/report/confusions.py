@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardpair.comparison.runs import Runs
-from hardpair.report.thumbnails import sheets
+from hardpair.report import thumbnails
+from hardpair.report.changes import by_pair, changes, clearest
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
-TABLES = 3_000_000  # bytes of the tables, but at most half of the room
+TABLES = 3_000_000  # bytes of the tables about images; they take at most half of the room that is left for images
 ENOUGH = 2_000  # images that should fit before more than one seed of a variant is shown
 
 
@@ -22,8 +23,8 @@ class Outcomes:
         labels: true classes int64 (N,).
         mean: mean p_t over all seeds, float64 (V, N).
         wrong: how many seeds get the image wrong, int64 (V, N).
-        p: p_t of the first S seeds in steps of 1/255, uint8 (V, S, N).
-        called: predicted classes of the first S seeds, an unsigned integer (V, S, N).
+        p: p_t of each of S seeds in steps of 1/255, uint8 (V, S, N).
+        called: predicted classes of each seed, an unsigned integer (V, S, N).
     """
 
     index: np.ndarray
@@ -33,13 +34,13 @@ class Outcomes:
     p: np.ndarray
     called: np.ndarray
 
-    def select(self, images: np.ndarray) -> "Outcomes":
-        """The same for some of the images."""
-        return Outcomes(*(values[..., images] for values in vars(self).values()))
+    def select(self, images: np.ndarray, seeds: int) -> "Outcomes":
+        """The same for some of the images, with the first ``seeds`` seeds one by one."""
+        return Outcomes(*(values[..., images][:, :seeds] if values.ndim == 3 else values[..., images] for values in vars(self).values()))
 
 
-def outcomes(runs: Runs, seeds: int, classes: int) -> tuple[Outcomes, np.ndarray]:
-    """Read the predictions of all runs once, and keep those of the first ``seeds`` seeds of each variant one by one.
+def outcomes(runs: Runs, classes: int) -> tuple[Outcomes, np.ndarray]:
+    """Read the predictions of all runs once.
 
     Returns:
         What V variants make of the images; and how often all seeds together call an image of a class (second axis) each class (third),
@@ -57,10 +58,9 @@ def outcomes(runs: Runs, seeds: int, classes: int) -> tuple[Outcomes, np.ndarray
         rows["mean"][-1] += p / len(runs.seeds)
         rows["wrong"][-1] += called != labels
         np.add.at(matrices[-1], (labels, called), 1)
-        if seed in runs.seeds[:seeds]:
-            rows["p"].append(np.rint(255 * p).astype(np.uint8))
-            rows["called"].append(called)
-    by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), seeds, len(labels)) for key in ("p", "called")}
+        rows["p"].append(np.rint(255 * p).astype(np.uint8))
+        rows["called"].append(called)
+    by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), len(runs.seeds), len(labels)) for key in ("p", "called")}
     return Outcomes(index, labels, np.array(rows["mean"]), np.array(rows["wrong"]), **by_seed), np.array(matrices)
 
 
@@ -71,9 +71,20 @@ def most_wrong(results: Outcomes) -> np.ndarray:
     return order[wrong[order] > 0]
 
 
-def shown_seeds(variants: int, seeds: int, tables: int) -> int:
+def in_turn(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Values of two arrays without common values, one of each in turn as long as both last."""
+    place = np.concatenate([np.arange(len(one)), np.arange(len(other))])
+    return np.concatenate([one, other])[np.argsort(place, kind="stable")]
+
+
+def image_bytes(variants: int, seeds: int, wide: int = 1) -> int:
+    """Bytes of the tables about one image, if a class takes ``wide`` bytes."""
+    return 4 + wide + variants * (4 + seeds * (1 + wide))
+
+
+def shown_seeds(variants: int, seeds: int, tables: int, wide: int = 1) -> int:
     """How many seeds of each variant fit into the bytes of the tables one by one, beside the means over all."""
-    return int(np.clip((tables // (variants * ENOUGH) - 4) // 2, 1, seeds))
+    return int(np.clip((tables // ENOUGH - image_bytes(variants, 0, wide)) // (variants * (1 + wide)), 1, seeds))
 
 
 def explored(
@@ -87,38 +98,47 @@ def explored(
         classes: names in label order.
         variants: ``name``, ``label`` and ``colour`` of each.
         settings: ``baseline`` (name) and ``pairs``.
-        room: characters of base64 for tables and images together.
+        room: characters of base64 for tables and images together. At least one sheet of images is kept, even if that needs more.
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
-        the most wrong first; the confusion matrix of each variant over all seeds. And numbers: classes, and the share of images in the
-        largest; images evaluated, wrong in any run, shown; seeds, seeds shown; quality of the pictures.
+        in turn those that variants change most clearly and the most wrong of the others; of all images the confusion matrix of each variant
+        over all seeds, and how many each variant changes (``changes.by_pair``). And numbers: classes, and the share of images in the
+        largest; images evaluated, wrong in any run, shown, and of these changed by any variant; seeds, seeds shown; quality of the
+        pictures.
     """
-    room_of_tables = min(TABLES, room // 2)
-    seeds = shown_seeds(len(runs.variants), len(runs.seeds), room_of_tables)
-    results, matrices = outcomes(runs, seeds, len(classes))
-    matrix = _packed(matrices.astype(np.uint32))
+    baseline = runs.variants.index(settings["baseline"])
+    results, matrices = outcomes(runs, len(classes))
+    change = changes(results.wrong, baseline, len(runs.seeds))
+    counts = by_pair(change, results.called, results.labels, baseline, len(classes))
+    of_all = {"matrix": _packed(_narrow(matrices)), "changes": _packed(_narrow(counts))}
     order = most_wrong(results)
-    fitting = order[: room_of_tables // (len(runs.variants) * (4 + 2 * seeds))]
-    tables = _tables(results.select(fitting))
-    pictures = sheets(images, results.index[fitting], room - sum(len(table["base64"]) for table in (matrix, *tables.values())))
+    changed = order[clearest(change[:, order], results.wrong[:, order], baseline)]
+    order = in_turn(changed, order[~np.isin(order, changed)])
+    room -= _characters(of_all)
+    of_tables, wide = min(TABLES, max(0, room * 3 // 8)), results.called.itemsize  # 3 bytes are 4 characters of base64
+    seeds = shown_seeds(len(runs.variants), len(runs.seeds), of_tables, wide)
+    fitting = order[: max(thumbnails.PER_SHEET, of_tables // image_bytes(len(runs.variants), seeds, wide))]
+    tables = _tables(results.select(fitting, seeds))
+    pictures = thumbnails.sheets(images, results.index[fitting], room - _characters(tables))
     if pictures["count"] < len(fitting):
-        tables = _tables(results.select(fitting[: pictures["count"]]))
+        tables = _tables(results.select(fitting[: pictures["count"]], seeds))
     data = {
         "classes": [name.replace("_", " ") for name in classes],
         "names": classes,
         "variants": variants,
-        "baseline": runs.variants.index(settings["baseline"]),
+        "baseline": baseline,
         "pair": [classes.index(name) for name in settings["pairs"][0]],
         "seeds": runs.seeds[:seeds],
         "runs": len(runs.seeds),
+        "misclassified": len(order),
         "tables": tables,
-        "matrix": matrix,
         "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
     numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
+    numbers["shown_changed"] = int(np.isin(order[: pictures["count"]], changed).sum())
     numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "largest": float(np.bincount(results.labels).max() / len(results.labels))}
-    return data, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
+    return data | of_all, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 
 def _tables(shown: Outcomes) -> dict[str, dict]:
@@ -132,6 +152,14 @@ def _tables(shown: Outcomes) -> dict[str, dict]:
     }
 
 
+def _narrow(counts: np.ndarray) -> np.ndarray:
+    return counts.astype(np.min_scalar_type(counts.max(initial=0)))
+
+
 def _packed(values: np.ndarray) -> dict[str, str]:
     little = values.astype(values.dtype.newbyteorder("<"))
     return {"kind": values.dtype.name, "base64": base64.b64encode(little.tobytes()).decode()}
+
+
+def _characters(tables: dict[str, dict]) -> int:
+    return sum(len(table["base64"]) for table in tables.values())

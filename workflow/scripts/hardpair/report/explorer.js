@@ -4,6 +4,7 @@
 
 (() => {
   const PAGE = 60; // images that are listed at once
+  const SELECTS = ["a", "way", "b", "show", "sort"];
   const at = (name) => document.getElementById(`explorer-${name}`);
   const study = new Study(JSON.parse(at("data").textContent));
   const list = at("list"), dialog = at("detail");
@@ -28,17 +29,19 @@
     at("by").onchange = () => at("changes").replaceChildren(changesTable(study, Number(at("by").value), choose));
     if (others.length > 1) at("by").onchange();
     else at("changed").hidden = true;
-    for (const name of ["a", "b", "show", "sort", "variants"]) at(name).addEventListener("change", read);
+    for (const name of [...SELECTS, "variants"]) at(name).addEventListener("change", read);
     at("more").onclick = () => more(list.children.length);
     list.onkeydown = walk;
     list.onfocusin = (event) => reach(event.target.closest(".card"));
     dialog.onkeydown = (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (by && !event.target.closest(".scroll")) step(by);
+      if (by && !modified(event) && !event.target.closest(".scroll")) step(by);
     };
     dialog.onclose = closed;
     at("view").hidden = false;
-    window.addEventListener("hashchange", follow);
+    window.addEventListener("hashchange", () => {
+      if (isView(location.hash)) follow(); // other links lead to sections
+    });
   }
 
   // From the choices to the view.
@@ -49,7 +52,7 @@
       return;
     }
     const [a, b] = [Number(at("a").value), Number(at("b").value)];
-    view = { a, b, variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
+    view = { a, b, way: at("way").value, variants: chosen, show: at("show").value, sort: at("sort").value, image: null };
     remember();
     update();
   }
@@ -67,14 +70,14 @@
   function follow() {
     view = viewOf(study, location.hash);
     apply();
-    if (location.hash.startsWith("#explorer?")) at("view").closest("section").scrollIntoView({ behavior: "instant" });
+    if (isView(location.hash)) at("view").closest("section").scrollIntoView({ behavior: "instant" });
     if (view.image !== null) open(view.image);
     else if (dialog.open) dialog.close();
   }
 
   // From the view to the choices and the list.
   function apply() {
-    for (const key of ["a", "b", "show", "sort"]) at(key).value = view[key];
+    for (const key of SELECTS) at(key).value = view[key];
     for (const input of at("variants").querySelectorAll("input")) input.checked = view.variants.includes(Number(input.value));
     update();
   }
@@ -88,9 +91,9 @@
     listed = 0;
     list.replaceChildren();
     more(0);
-    const many = `${matching.length ? matching.length.toLocaleString("en") : "No"} image${matching.length > 1 ? "s" : ""}`;
-    const [a, b, show] = ["a", "b", "show"].map((key) => at(key).selectedOptions[0].textContent);
-    at("count").textContent = `${many}: ${a} confused with ${b}${view.show === "all" ? "" : `, ${show}`}`;
+    const change = view.show === "all" ? "" : `, ${at("show").selectedOptions[0].textContent}`;
+    const among = study.count < study.misclassified ? ` (among the ${study.count.toLocaleString("en")} images shown)` : "";
+    at("count").textContent = `${selection(study, view, matching.length)}${change}${among}`;
   }
 
   function more(focused) {
@@ -106,7 +109,8 @@
   function card(image) {
     const deciding = study.deciding(view), calls = study.calls(image, view, deciding), label = study.classes[study.label[image]];
     const runs = deciding.length * study.seeds.length;
-    const often = calls.length ? `called ${study.classes[calls[0][0]]} by ${calls[0][1]} of ${runs} runs` : "wrong in other runs";
+    const by = runs > 1 ? ` by ${calls[0]?.[1]} of ${runs} runs` : "";
+    const often = calls.length ? `called ${study.classes[calls[0][0]]}${by}` : "wrong in other runs";
     const changes = Object.entries(CHANGES).flatMap(([change, text]) => {
       const labels = view.variants.filter((place) => study.change(place, image) === change).map((place) => study.variants[place].label);
       return labels.length ? [make("strong", {}, `${text} ${labels.join(", ")}`)] : [];
@@ -131,7 +135,7 @@
 
   function walk(event) {
     const cards = [...list.querySelectorAll(".card")], place = cards.indexOf(document.activeElement);
-    if (place < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (place < 0 || modified(event)) return;
     const top = (card) => card.parentElement.offsetTop;
     const columns = cards.findIndex((card) => top(card) !== top(cards[0]));
     const row = columns < 0 ? cards.length : columns;
@@ -147,8 +151,10 @@
     view.image = image;
     remember();
     const place = matching.indexOf(image), focused = dialog.contains(document.activeElement) ? document.activeElement.id : "";
+    const unfolded = dialog.open && dialog.querySelector("details").open;
     const steps = { onStep: step, onClose: () => dialog.close(), place, count: place < 0 ? 0 : matching.length };
     dialog.replaceChildren(...detail(study, view, image, steps));
+    dialog.querySelector("details").open = unfolded;
     if (!dialog.open) dialog.showModal();
     const same = focused && document.getElementById(focused);
     (same && !same.disabled ? same : at("close")).focus();

@@ -4,6 +4,7 @@
 
 const ANY = -1; // instead of a class
 const CHANGES = { fixed: "fixed by", broken: "newly wrong with" }; // of an image by a variant, against the baseline
+const WAYS = ["both", "called"]; // of confusions of a view: two classes with each other, or only the first called the second
 const KINDS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array };
 
 function unpacked({ kind, base64 }) {
@@ -22,7 +23,7 @@ class Study {
   constructor(data) {
     Object.assign(this, data);
     for (const [name, table] of Object.entries(data.tables)) this[name] = unpacked(table);
-    this.matrix = unpacked(data.matrix);
+    for (const name of ["matrix", "changes"]) this[name] = unpacked(data[name]);
     this.count = this.index.length;
   }
 
@@ -68,35 +69,40 @@ class Study {
     return before < 0 && after > 0 ? "broken" : "";
   }
 
-  // How often runs of these variants call an image each wrong class that fits the two classes, most often first: [class, runs].
-  calls(image, { a, b }, variants) {
+  // How often runs of these variants call an image each wrong class that fits the view, most often first: [class, runs].
+  calls(image, { a, b, way }, variants) {
     const label = this.label[image];
     const fits = (first, second) => (a === ANY || a === first) && (b === ANY || b === second);
     const wrong = variants.flatMap((variant) => this.predicted(variant, image)).filter((called) => called !== label);
-    return counted(wrong.filter((called) => fits(label, called) || fits(called, label)));
+    return counted(wrong.filter((called) => fits(label, called) || (way === "both" && fits(called, label))));
+  }
+
+  // Which change of which variant a view is about; of all confused images, "all".
+  changed({ show }) {
+    const [kind, name] = show.split(":");
+    return [kind, this.variants.findIndex((variant) => variant.name === name)];
   }
 
   // Variants whose runs decide whether an image is among those that are confused.
-  deciding({ variants, show }) {
-    const [kind, name] = show.split(":");
-    if (kind === "all") return variants;
-    return [...new Set([...variants, this.baseline, this.variants.findIndex((variant) => variant.name === name)])];
+  deciding(view) {
+    const [kind, changer] = this.changed(view);
+    return kind === "all" ? view.variants : [this.baseline, changer];
   }
 
   // Images of a view in its order; ties go to the more wrong, then to the lower p_t, then to the lower index.
   matches(view) {
-    const deciding = this.deciding(view), [kind, name] = view.show.split(":");
-    const changer = this.variants.findIndex((variant) => variant.name === name);
+    const deciding = this.deciding(view), [kind, changer] = this.changed(view);
     const rows = [];
     for (let image = 0; image < this.count; image++) {
       if (kind !== "all" && this.change(changer, image) !== kind) continue;
-      if (!this.confused(image, view, deciding)) continue;
+      const errors = this.errors(image, view, deciding);
+      if (!errors) continue;
       const means = view.variants.map((variant) => this.mean[this.place(variant, image)]);
       const wrong = view.variants.reduce((sum, variant) => sum + this.wrongRuns(variant, image), 0);
       const p = means.reduce((sum, mean) => sum + mean, 0);
       const range = Math.max(...means) - Math.min(...means);
-      const first = { wrong: [], p: [p], disagree: [-range] }[view.sort];
-      rows.push({ image, keys: [...first, -wrong, p, this.index[image]] });
+      const first = { wrong: -errors, p, disagree: -range }[view.sort];
+      rows.push({ image, keys: [first, -wrong, p, this.index[image]] });
     }
     rows.sort((one, other) => {
       const place = one.keys.findIndex((key, place) => key !== other.keys[place]);
@@ -105,41 +111,63 @@ class Study {
     return rows.map((row) => row.image);
   }
 
-  // Any class with any class also holds images that only runs get wrong which are not shown one by one.
-  confused(image, view, deciding) {
-    if (view.a === ANY && view.b === ANY) return deciding.some((variant) => this.wrongRuns(variant, image) > 0);
-    return this.calls(image, view, deciding).length > 0;
+  // How many runs make an error that fits the view; of any class with any class, also runs which are not shown one by one.
+  errors(image, view, deciding) {
+    const any = view.a === ANY && view.b === ANY, calls = () => this.calls(image, view, deciding).map(([, runs]) => runs);
+    const counts = any ? deciding.map((variant) => this.wrongRuns(variant, image)) : calls();
+    return counts.reduce((sum, count) => sum + count, 0);
   }
+}
+
+const VIEW = "#explorer?"; // with which the end of a link to a view begins
+
+function isView(hash) {
+  return hash.startsWith(VIEW);
 }
 
 // A view as the end of a link, and back; what a link lacks or gets wrong is as at first.
 function linked(study, view) {
   const parts = new URLSearchParams();
   for (const key of ["a", "b"]) parts.set(key, view[key] === ANY ? "" : study.names[view[key]]);
+  parts.set("way", view.way);
   for (const variant of view.variants) parts.append("v", study.variants[variant].name);
   parts.set("show", view.show);
   parts.set("sort", view.sort);
   if (view.image !== null) parts.set("image", study.index[view.image]);
-  return `#explorer?${parts}`;
+  return `${VIEW}${parts}`;
 }
 
 function viewOf(study, hash) {
   const few = study.variants.map((_, place) => place).filter((place) => place < 6 || place === study.baseline);
-  const view = { a: study.pair[0], b: study.pair[1], variants: few, show: "all", sort: "wrong", image: null };
+  const view = { a: study.pair[0], b: study.pair[1], way: "both", variants: few, show: "all", sort: "wrong", image: null };
   if (!study.matches(view).length) [view.a, view.b] = study.mostConfused();
-  if (!hash.startsWith("#explorer?")) return view;
-  const parts = new URLSearchParams(hash.slice("#explorer?".length));
+  if (!isView(hash)) return view;
+  const parts = new URLSearchParams(hash.slice(VIEW.length));
   for (const key of ["a", "b"]) {
     const place = study.names.indexOf(parts.get(key));
     if (place >= 0) view[key] = place;
     else if (parts.get(key) === "") view[key] = ANY;
   }
+  if (WAYS.includes(parts.get("way"))) view.way = parts.get("way");
   const names = parts.getAll("v"), chosen = study.variants.flatMap((variant, place) => (names.includes(variant.name) ? [place] : []));
   if (chosen.length) view.variants = chosen;
   if (shows(study).some(([value]) => value === parts.get("show"))) view.show = parts.get("show");
   if (["wrong", "p", "disagree"].includes(parts.get("sort"))) view.sort = parts.get("sort");
   const image = parts.has("image") ? study.index.indexOf(Number(parts.get("image"))) : -1;
   return image < 0 ? view : { ...view, image };
+}
+
+// What a view selects, in words: "12 images of cat that at least one run calls dog".
+function selection(study, view, count) {
+  const { a, b, way } = view, run = study.deciding(view).length * study.runs > 1 ? "at least one run" : "the run";
+  const images = `${count ? count.toLocaleString("en") : "No"} image${count > 1 ? "s" : ""}`, name = (label) => study.classes[label];
+  if (a === ANY && b === ANY) return `${images} that ${run} misclassifies`;
+  if (way === "called") {
+    if (a === ANY) return `${images} of other classes that ${run} calls ${name(b)}`;
+    return `${images} of ${name(a)} that ${run} ${b === ANY ? "misclassifies" : `calls ${name(b)}`}`;
+  }
+  if (a === ANY || b === ANY) return `${images} on which ${run} confuses ${name(Math.max(a, b))} with another class`;
+  return `${images} that ${run} calls the other of ${name(a)} and ${name(b)}`;
 }
 
 // Which images a view may show, as [value, text].

@@ -15,6 +15,11 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+// Whether a key has a meaning for the browser or the system.
+function modified(event) {
+  return event.ctrlKey || event.altKey || event.metaKey;
+}
+
 function swatch(variant) {
   const mark = make("span", { className: "swatch", "aria-hidden": "true" });
   mark.style.background = variant.colour;
@@ -125,7 +130,7 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
     make(
       "details",
       {},
-      make("summary", {}, "p_t and predicted class of each run"),
+      make("summary", { id: "explorer-runs" }, "p_t and predicted class of each run"),
       tableOf(["Seed", ...variants.map((variant) => study.variants[variant].label)], runs, "Runs on this image"),
     ),
   ];

@@ -23,7 +23,7 @@ function matrixTable(study, variant, onChoice) {
     if (label === called || share === 0) return make("td", { className: label === called ? "right" : "none" }, share ? text : "0");
     const [name, other] = [study.classes[label], study.classes[called]];
     const button = make("button", { type: "button", tabIndex: -1, "aria-label": `${name} called ${other}: ${text} %` }, text);
-    button.onclick = () => onChoice({ a: label, b: called, show: "all" });
+    button.onclick = () => onChoice({ a: label, b: called, way: "called", variants: [variant], show: "all" });
     const tinted = make("td", { className: "error" }, button);
     tinted.style.setProperty("--share", `${Math.round((60 * share) / worst)}%`);
     return tinted;
@@ -44,7 +44,7 @@ function oneStop(table) {
   if (first) first.tabIndex = 0;
   table.onkeydown = (event) => {
     const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [0, 0];
-    if ((!down && !right) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if ((!down && !right) || modified(event)) return;
     event.preventDefault();
     let row = rows.findIndex((buttons) => buttons.includes(event.target)), column = rows[row].indexOf(event.target);
     do [row, column] = [row + down, column + right];
@@ -57,21 +57,14 @@ function oneStop(table) {
   };
 }
 
-// Of each pair of classes, how many images a variant fixed, how many it got newly wrong, and the difference: [[a, b], fixed, broken, gain].
+// Of each pair of classes, how many of all images a variant fixed, how many it got newly wrong, and the difference: [[a, b], fixed, broken, gain].
 function changes(study, variant) {
-  const counts = new Map();
-  for (let image = 0; image < study.count; image++) {
-    const change = study.change(variant, image), label = study.label[image];
-    if (!change) continue;
-    const called = [study.baseline, variant].flatMap((place) => study.predicted(place, image));
-    for (const other of new Set(called.filter((value) => value !== label))) {
-      const pair = [Math.min(label, other), Math.max(label, other)];
-      const row = counts.get(pair.join()) ?? { pair, fixed: 0, broken: 0 };
-      row[change] += 1;
-      counts.set(pair.join(), row);
-    }
+  const rows = [];
+  for (let start = 0; start < study.changes.length; start += 5) {
+    const [of, a, b, fixed, broken] = study.changes.subarray(start, start + 5);
+    if (of === variant) rows.push([[a, b], fixed, broken, fixed - broken]);
   }
-  return [...counts.values()].map(({ pair, fixed, broken }) => [pair, fixed, broken, fixed - broken]);
+  return rows;
 }
 
 // The same as a table; titles sort it, numbers of images open them.
@@ -96,7 +89,7 @@ function changesTable(study, variant, onChoice, sorted = { column: 3, falling: t
     if (!count) return "0";
     const show = `${change}:${study.variants[variant].name}`;
     const label = `${count} ${CHANGES[change]} ${study.variants[variant].label}: ${name([a, b])}`;
-    return make("button", { type: "button", "aria-label": label, onclick: () => onChoice({ a, b, show }) }, String(count));
+    return make("button", { type: "button", "aria-label": label, onclick: () => onChoice({ a, b, way: "both", show }) }, String(count));
   };
   const lines = rows.map(([pair, fixed, broken, gain]) => [
     make("th", { scope: "row" }, name(pair)),

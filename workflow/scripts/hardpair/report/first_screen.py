@@ -30,6 +30,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
     levels = {name: found for name in labels if (found := final.level(runs, settings, name))}
+    cards = _cards(sheet, settings, labels, levels)
     return {
         "size": [
             f"{counted(len(labels), 'variant')} × {counted(len(settings['seeds']), 'seed')}",
@@ -38,22 +39,23 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
         "headline": sheet.title,
         "context": _context(runs, settings, labels, levels),
         "warnings": _warnings(sheet, labels, levels, chance),
-        "cards": _cards(sheet, settings, labels, levels),
+        "cards": cards,
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
         "judged": any(block.verdict is not None for block in sheet.blocks),
-        "key": difference_key.marks(sheet),
+        "key": difference_key.marks(sheet) + _signs(cards),
     }
 
 
 def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
-    others = [f"; {entry['label']} {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
+    others = [f"{entry['label']}: {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
     said = []
     if settings["baseline"] in levels:
         share = f"{100 * levels[settings['baseline']][1]:.1f} %"
-        said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{''.join(others)}.")
+        beside = f" ({'; '.join(others)})" if others else ""
+        said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
     return [*said, f"Budget: {', '.join(final.budget(runs, settings))}."]
 
 
@@ -89,6 +91,13 @@ def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dic
         )
         cards.append({"label": labels[name], "baseline": name == settings["baseline"], "accuracy": accuracy, "confusion": confusion})
     return cards
+
+
+def _signs(cards: list[dict]) -> list[tuple[str, str]]:
+    """The entry of the key that explains the signs of the cards, if there are any; "not settled" last."""
+    found = {verdict["sign"]: verdict["word"] for card in cards for measure in final.MEASURES if (verdict := card[measure]["verdict"])}
+    order = sorted(found, key=lambda sign: verdicts.SIGNS.index(sign) or len(verdicts.SIGNS))
+    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: against the baseline")] if found else []
 
 
 def _verdict(place: int | None) -> dict | None:

@@ -49,7 +49,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM) -
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
     first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"])
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
-    results = alt_texts.results(folder, labels, config["baseline"], first)
+    results = alt_texts.results(folder, labels, config["baseline"], first, config["evaluate"]["images"])
     return environment.get_template("page.html.jinja").render(
         config=config,
         first=first,

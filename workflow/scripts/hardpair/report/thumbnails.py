@@ -11,7 +11,7 @@ QUALITIES = (None, 95, 85, 70)  # of WebP, best first; None is lossless
 
 
 def sheets(images: np.ndarray, chosen: np.ndarray, room: int) -> dict:
-    """Put pictures on sheets of the best quality at which all of them fit; at the lowest, the first that fit.
+    """Put pictures on sheets of the best quality at which all of them fit; at the lowest, the first that fit, and at least one sheet.
 
     Args:
         images: uint8 (N, 3, H, W), may be memory-mapped.
@@ -47,16 +47,21 @@ def sheet(images: np.ndarray, chosen: np.ndarray, side: int) -> np.ndarray:
 
 
 def _encoded(pages: list[np.ndarray], quality: int | None, room: int) -> list[str]:
-    """As many sheets as fit; none, without encoding the others, where the first is so large that not nearly all will."""
+    """As many sheets as fit; none, without encoding the others, where the first is so large that not nearly all will.
+
+    At the lowest quality, the first sheet is there even if it does not fit.
+    """
     from PIL import Image
 
     encoded: list[str] = []
+    lowest = quality == QUALITIES[-1]
     for page in pages:
         file = io.BytesIO()
         Image.fromarray(page).save(file, "WEBP", **({"lossless": True} if quality is None else {"quality": quality}))
         text = base64.b64encode(file.getvalue()).decode()
         room -= len(text)
-        if room < 0 or (quality != QUALITIES[-1] and not encoded and len(text) * (len(pages) - 1.5) > room):
+        needed = not encoded and lowest
+        if not needed and (room < 0 or (not encoded and len(text) * (len(pages) - 1.5) > room)):
             break
         encoded.append(text)
     return encoded
