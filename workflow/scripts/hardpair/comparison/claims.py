@@ -9,6 +9,7 @@ from hardpair.comparison import claims_in_words, verdicts
 from hardpair.comparison.claims_in_words import PERCENTAGE_POINTS, Unit
 from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
 from hardpair.errors import UserError
+from hardpair.measures import spread
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
@@ -39,13 +40,13 @@ class Part:
 
     @property
     def never_differs(self) -> bool:
-        """Whether all differences are exactly 0."""
-        return bool((self.gains == 0).all())
+        """Whether all differences are 0, up to rounding."""
+        return bool(spread.constant(np.append(self.gains, 0)))
 
     @property
     def never_varies(self) -> bool:
-        """Whether all differences are the same, so that they test nothing."""
-        return bool((self.gains == self.gains[0]).all())
+        """Whether all differences are the same, up to rounding, so that they test nothing."""
+        return bool(spread.constant(self.gains))
 
     @property
     def size(self) -> float:
@@ -54,7 +55,7 @@ class Part:
 
     def seeds_needed(self, difference: float, level: float) -> int | None:
         """Seeds that find a true difference of that size, at the sd of this one; None if more than ``power.MOST``."""
-        return seeds_needed(float(difference), float(self.gains.std(ddof=1)), alpha=level)
+        return seeds_needed(float(difference), float(spread.sd(self.gains)), alpha=level)
 
 
 @dataclass(frozen=True)
