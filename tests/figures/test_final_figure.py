@@ -8,10 +8,11 @@ from scipy import stats
 from claimed_study import claim
 from figure_assertions import overlaps, texts_drawn
 from hardpair.comparison import claims
-from hardpair.comparison.verdicts import SIGNS, WORDS
+from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, REFUTED, SIGNS, SMALLER, SUPPORTED, WORDS
 from hardpair.figures import final
-from hardpair.figures.drawing import differences, style
+from hardpair.figures.drawing import difference_key, differences, style
 from hardpair.figures.drawing.difference_key import BESIDE_MEAN, MEAN
+from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 
 BOTH = ("accuracy", "confusion")
 LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased)"
@@ -80,6 +81,29 @@ def test_fewer_than_five_seeds_have_no_interval_and_no_verdict_is_claimed(seeds)
     assert bool(marks(page, "_interval")[0]) == (seeds == 5)
     assert f"Too few seeds for a verdict: {seeds} of at least 6" in [text.get_text() for text in texts_drawn(page)]
     assert all(line.get_markerfacecolor() == "white" for ax in page.axes for line in ax.lines if line.get_label() == "_mean")
+
+
+@pytest.mark.parametrize(
+    ("given", "entries"),
+    [
+        ([SUPPORTED, EQUIVALENT], {"mean": "mean and 95 % t interval"}),
+        ([EQUIVALENT, NOT_SETTLED], {"mean": "mean and 95 % t interval: decided", "hollow": "not settled"}),
+        ([REFUTED, SMALLER, NOT_TESTED], {"mean": "mean and 95 % t interval: decided", "hollow": "not tested"}),
+        ([NOT_SETTLED, NOT_TESTED], {"hollow": "mean and 95 % t interval: not settled or not tested"}),
+        ([None, None], {"mean": "mean and 95 % t interval"}),
+    ],
+)
+def test_the_key_names_filled_and_hollow_means_by_their_verdicts(given, entries):
+    rows = tuple(Row("", (Cell(np.arange(8.0), verdict),)) for verdict in given)
+    key = dict(difference_key.marks(Sheet("", (), (Panel("", 0, final.POINTS),), (Block(rows),), "")))
+    assert {kind: key[kind] for kind in ("mean", "hollow") if kind in key} == entries
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_too_few_seeds_for_a_verdict_have_none_yet_in_the_key(seeds):
+    texts = [text for _, text in difference_key.marks(final.sheet(*study(seeds=seeds)))]
+    assert [text.rpartition(": ")[2] for text in texts if text.startswith("mean")] == ["no verdict yet"]
+    assert not any(word in " ".join(texts) for word in ("significant", "decided", "settled"))
 
 
 def test_the_mean_of_what_is_no_part_of_a_claim_looks_neither_significant_nor_not():

@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from hardpair.comparison.verdicts import WORDS
 from hardpair.figures.drawing import fitting, style
 from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.sheet import Sheet
@@ -27,13 +28,14 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
     if not counts:
         return []
     found = [("seed", "one seed")]
-    filled, hollow = (any(cell.significant is kind for cell in cells) for kind in (True, False))
+    filled, hollow = ([cell for cell in cells if cell.decided is kind] for kind in (True, False))
     mean = "mean" if counts[0] < FEW else "mean and 95 % t interval"
     tested = any(cell.verdict is not None for cell in cells)
     if filled:
-        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": significant" if tested and hollow else "")))
+        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": decided" if tested and hollow else "")))
     if hollow:
-        found.append(("hollow", "not significant" if filled else f"{mean}: not significant"))
+        text = "no verdict yet" if sheet.fewest else " or ".join(sorted({WORDS[cell.verdict] for cell in hollow}))
+        found.append(("hollow", text if filled else f"{mean}: {text}"))
     if counts[0] < FEW:
         found.append(("", f"no interval below {counted(FEW, 'seed')}"))
     if any(cell.published is not None for cell in every):

@@ -213,7 +213,7 @@ def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
         for end, marker, cut in zip(marks.interval, "<>", marks.cut, strict=True):
             if cut:
                 ax.plot([end], [y - 0.1], marker=marker, color=style.INK, markersize=3.5, clip_on=False, **pale)
-    tested = MEAN | ({} if cell.significant else {"markerfacecolor": "white"})
+    tested = MEAN | ({} if cell.decided else {"markerfacecolor": "white"})
     ax.plot([marks.mean], [y - 0.1], label="_mean", **(tested if cell.decides else BESIDE_MEAN))
     if marks.published is not None:
         ax.vlines([marks.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))
