@@ -121,10 +121,18 @@ def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():
     assert len(marks(page, "_mean")[0]) == 1
 
 
+def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measures():
+    runs, settings = study()
+    settings["variants"][1]["label"] = "v 1 + Sampler"
+    sheet = final.sheet(runs, settings)
+    assert sheet.blocks[0].rows[0].label == "v 1 + Sampler vs\N{NO-BREAK SPACE}v 0"
+    assert sheet.subtitle[0].endswith("what the first variant gains over the second")
+
+
 def test_a_control_is_a_row_below_the_claim_that_it_explains():
     declared = [claim(("v1", "v0", ["accuracy"]), name="first"), claim(("v1", "v2", ["accuracy"]), name="c", control=True)]
     rows = final.sheet(*study(variants=3, declared=declared)).blocks[0].rows
-    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 − v 0"), (True, "control: v 2")]
+    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 vs v 0"), (True, "control: v 2")]
     assert [cell.decides for cell in rows[0].cells] == [True, False]
     runs, settings = study(variants=3, declared=declared[:1], contrasts=[["v1", "v0"], ["v1", "v2"]])
     assert len(final.sheet(runs, settings).blocks[0].rows) == 1

@@ -132,14 +132,14 @@ def _row(
         difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
         decides = part.measure in given or not (given or control)
         cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
-    label = f"control: {than['label']}" if control else f"{better['label']} −\N{NO-BREAK SPACE}{than['label']}"
+    label = f"control: {than['label']}" if control else f"{better['label']} vs\N{NO-BREAK SPACE}{than['label']}"
     return Row(label, tuple(cells), control, verdict)
 
 
 def _about(runs: pd.DataFrame, settings: dict) -> str:
     size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
     images = f"{settings['evaluated_on']} images"
-    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: first variant minus second"
+    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: what the first variant gains over the second"
 
 
 def budget(runs: pd.DataFrame, settings: dict) -> list[str]:
