@@ -57,6 +57,13 @@ def test_claims_on_one_comparison_are_named_together_and_a_control_is_mentioned_
     assert found(runs, settings(declared[0], confirmed))[2] == "A beats B in accuracy"
 
 
+def test_a_control_is_mentioned_with_the_variant_that_it_is_about():
+    runs = made(10, noise=0.0005, a=(0.87, 0.12), c=(0.88, 0.12), b=(0.86, 0.12))
+    declared = claim(("a", "b", ["accuracy"]), ("c", "b", ["accuracy"]))
+    control = claim(("a", "c", ["accuracy"]), name="control", control=True)
+    assert found(runs, settings(declared, control))[2] == "A beats B in accuracy, but not the control, C; C beats B in accuracy"
+
+
 @hypothesis(deadline=None, max_examples=200)
 @given(
     st.lists(

@@ -141,6 +141,17 @@ def test_a_control_is_a_row_below_the_claim_that_it_explains():
     assert (control.control, control.label, control.verdict) == (True, "control: v 2", None)
 
 
+def test_a_control_names_both_variants_where_its_claim_is_about_several():
+    declared = [claim(("v1", "v0", ["accuracy"]), ("v2", "v0", ["accuracy"]), name="first")]
+    declared += [claim(("v1", "v3", ["accuracy"]), name="c", control=True)]
+    rows = final.sheet(*study(variants=4, declared=declared)).blocks[0].rows
+    assert rows[2].label.replace("\N{NO-BREAK SPACE}", " ") == "control: v 1 vs v 3"
+    runs, settings = study(variants=4, declared=declared[:1], contrasts=[["v1", "v0"], ["v2", "v0"], ["v2", "v3"]])
+    settings["variants"][3]["recipe"] = {"learning_rate": 0.02}
+    rows = final.sheet(runs, settings).blocks[0].rows
+    assert rows[2].label.replace("\N{NO-BREAK SPACE}", " ") == "control: v 2 vs v 3"
+
+
 @pytest.mark.parametrize(("value", "where"), [(0.81, "axis"), (0.95, "text")])
 def test_a_published_difference_is_a_tick_or_a_number_where_it_is_off_the_axis(value, where):
     runs, settings = study()

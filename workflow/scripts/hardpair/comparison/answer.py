@@ -214,7 +214,7 @@ def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str
         if decision.verdict == NOT_SETTLED and len(claim["contrasts"]) > 1:
             continue
         control = next(iter(explained.get(place, [])), None) if decision.verdict in (SUPPORTED, SMALLER) else None
-        against = () if control is None else (labels[every[control]["contrasts"][0]["than"]], decisions[control].verdict)
+        tried = {} if control is None else every[control]["contrasts"][0]
         verdicts = iter(by_part(decision))
         for contrast in claim["contrasts"]:
             given = [(measure, next(verdicts)) for measure in contrast["measures"]]
@@ -222,5 +222,6 @@ def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str
             names = ("both",) if len(names) == len(measures) > 1 else names
             if names:
                 pair = labels[contrast["better"]], labels[contrast["than"]]
+                against = (labels[tried["than"]], decisions[control].verdict) if tried.get("better") == contrast["better"] else ()
                 findings.append(Finding(decision.verdict, *pair, names, frozenset([number]), against))
     return findings
