@@ -184,6 +184,19 @@ def test_no_text_overlaps_or_leaves_the_page(variants, seeds, label):
         assert box.y1 <= page.bbox.y1 + 1
 
 
+@pytest.mark.parametrize("variants", [3, 12])
+def test_numbers_of_claims_do_not_touch_their_sentences(variants):
+    runs, settings = study(variants, 6)
+    page = drawn(runs, settings)
+    renderer, shown = page.canvas.get_renderer(), texts_drawn(page)
+    numbers = {text.get_text(): text.get_window_extent(renderer) for text in shown if text.get_text().isdigit() and text.get_text() != "0"}
+    sentences = [text.get_window_extent(renderer) for text in shown if text.get_text().endswith("holds")]
+    assert [*numbers] == [str(place) for place in range(1, variants)]
+    assert len({round(box.x0) for box in sentences}) == 1
+    for box in numbers.values():
+        assert sentences[0].x0 - box.x1 >= 0.05 * page.dpi
+
+
 def test_equal_runs_have_an_axis_without_offsets():
     runs, settings = study(seeds=6)
     page = drawn(runs.assign(accuracy=0.8, **{"confusion:cat-dog": 0.2}), settings)
