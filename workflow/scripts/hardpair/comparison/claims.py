@@ -80,7 +80,7 @@ class Decision:
     Attributes:
         verdict: its place in ``verdicts.WORDS``.
         parts: of the claim, with the seeds that decide.
-        p: of the claim; NaN with one seed.
+        p: of the claim; NaN with one seed, and where a difference does not vary.
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
         level: two-sided error of the test that would decide the claim, were there more seeds.
@@ -130,6 +130,7 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     Returns:
         ``name``, ``sentence``, ``control``, ``verdict``, ``seeds`` (that decide), ``p`` of the claim and ``p_adjusted`` for the number of
         claims (Holm), which is compared with ``threshold``, as p itself is where the config declares looks; ``why``.
+        Both p are NaN where nothing was tested.
 
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
@@ -154,7 +155,13 @@ def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...
         return [_undecided(each, 0) for each in parts]
     decide = _at_looks if looks else _after_all_seeds
     found = decide(parts, [not claim["control"] for claim in claims], looks)
-    return [replace(decision, verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+    return [replace(_untested(decision), verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+
+
+def _untested(decision: Decision) -> Decision:
+    """A decision without p where a difference does not vary over seeds, if nothing refutes: p = 1 stands for no test."""
+    untested = decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts)
+    return replace(decision, p=float("nan"), p_adjusted=float("nan")) if untested else decision
 
 
 def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:

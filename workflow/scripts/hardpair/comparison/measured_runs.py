@@ -128,7 +128,7 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = entry.part.unit
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
-        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST else ""
+        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
         lines.append(
             table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])
