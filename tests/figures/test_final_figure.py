@@ -99,6 +99,15 @@ def test_the_key_names_filled_and_hollow_means_by_their_verdicts(given, entries)
     assert {kind: key[kind] for kind in ("mean", "hollow") if kind in key} == entries
 
 
+@pytest.mark.parametrize(
+    ("margins", "text"),
+    [((0.3, 0.3), "margin: ± 0.3 points"), ((0.3, 0.5), "margin: ± 0.3 and ± 0.5 points"), ((0.5, 0.3), "margin: ± 0.5 and ± 0.3 points")],
+)
+def test_the_key_has_the_margins_in_the_order_of_the_panels(margins, text):
+    sheet = final.sheet(*study(margins=dict(zip(BOTH, margins, strict=True))))
+    assert dict(difference_key.marks(sheet))["margin"] == text
+
+
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 def test_too_few_seeds_for_a_verdict_have_none_yet_in_the_key(seeds):
     texts = [text for _, text in difference_key.marks(final.sheet(*study(seeds=seeds)))]

@@ -18,6 +18,7 @@ BESIDE_MEAN = {"linestyle": "none", "marker": "|", "markersize": 6.5, "markeredg
 INTERVAL = {"color": style.INK, "linewidth": 1.6, "solid_capstyle": "butt"}
 PUBLISHED = {"color": style.PUBLISHED, "linewidth": 2.2}
 SIZE, MARK, BETWEEN = 7, 0.2, 0.16  # points; inches of a mark, and between entries
+MARGINS = 3  # of more panels with different margins, none is written
 
 
 def marks(sheet: Sheet) -> list[tuple[str, str]]:
@@ -40,9 +41,9 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
         found.append(("", f"no interval below {counted(FEW, 'seed')}"))
     if any(cell.published is not None for cell in every):
         found.append(("published", "published, one run each"))
-    if any(panel.margin for panel in sheet.panels):
-        sizes = {f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin}
-        found.append(("margin", f"margin{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
+    if sizes := [f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin]:
+        shown = sizes[:1] if len({*sizes}) == 1 else sizes  # in the order of the panels
+        found.append(("margin", f"margin: {' and '.join(shown)}{sheet.panels[0].unit.name}" if len(shown) <= MARGINS else "margin"))
     if tested and len(cells) < len(every):
         found.append(("beside" if counts[-1] >= FEW else "bare beside", "not part of the claim"))
     return found
