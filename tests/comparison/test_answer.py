@@ -28,11 +28,11 @@ def found(runs, declared):
 @pytest.mark.parametrize(
     ("means", "noise", "sentence"),
     [
-        (AHEAD, 0.001, "A beats B in both"),
+        (AHEAD, 0.001, "A beats B in accuracy and cat–dog confusion"),
         ({"a": (0.84, 0.12), "b": (0.86, 0.12)}, 0.001, "A is worse than B in accuracy"),
-        ({"a": (0.84, 0.14), "b": (0.86, 0.12)}, 0.001, "A is worse than B in both"),
-        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0.0001, "A equals B in both, within the margin"),
-        ({"a": (0.861, 0.119), "b": (0.86, 0.12)}, 0.0002, "A is ahead of B in both, by less than the margin"),
+        ({"a": (0.84, 0.14), "b": (0.86, 0.12)}, 0.001, "A is worse than B in accuracy and cat–dog confusion"),
+        ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0.0001, "A equals B in accuracy and cat–dog confusion, within the margin"),
+        ({"a": (0.861, 0.119), "b": (0.86, 0.12)}, 0.0002, "A is ahead of B in accuracy and cat–dog confusion, by less than the margin"),
         ({"a": (0.87, 0.12), "b": (0.86, 0.12)}, 0.01, "Not settled after 10 seeds: whether A beats B in cat–dog confusion"),
         ({"a": (0.86, 0.12), "b": (0.86, 0.12)}, 0, "Not tested: the difference did not vary over 10 seeds"),
     ],
@@ -55,6 +55,13 @@ def test_claims_on_one_comparison_are_named_together_and_a_control_is_mentioned_
     assert found(runs, settings(declared[0], control))[2] == "A beats B in accuracy, but not the control, C"
     confirmed = claim(("a", "b", ["accuracy"]), name="control", control=True)
     assert found(runs, settings(declared[0], confirmed))[2] == "A beats B in accuracy"
+
+
+def test_a_control_is_mentioned_with_the_variant_that_it_is_about():
+    runs = made(10, noise=0.0005, a=(0.87, 0.12), c=(0.88, 0.12), b=(0.86, 0.12))
+    declared = claim(("a", "b", ["accuracy"]), ("c", "b", ["accuracy"]))
+    control = claim(("a", "c", ["accuracy"]), name="control", control=True)
+    assert found(runs, settings(declared, control))[2] == "A beats B in accuracy, but not the control, C; C beats B in accuracy"
 
 
 @hypothesis(deadline=None, max_examples=200)
@@ -109,6 +116,40 @@ def test_parts_agree_with_the_verdict_and_reasons_are_short(seed, up, down, look
         )
         assert answer.width(answer.reason(decision, complete, looks)) <= answer.SHORT
     assert answer.width(text) <= answer.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("declared", "gain", "reasons"),
+    [
+        ([claim(("a", "b", ["accuracy"]))], 0.004, ["p = "]),
+        ([claim(("a", "b", ["accuracy"])), claim(("a", "c", ["accuracy"]), name="other")], 0.004, ["p = ", "adjusted p = "]),
+        ([claim(("a", "b", BOTH))], -0.004, ["adjusted p = "]),
+    ],
+)
+def test_a_reason_calls_p_adjusted_if_it_is_another_number_than_that_of_the_test(declared, gain, reasons):
+    wobble = np.where(np.arange(10) % 2, 1, -1) * 0.0035
+    runs = made(10, noise=0, a=(0.86 + gain + wobble, 0.12), b=(0.86, 0.12 + wobble / 9), c=(0.8585, 0.12))
+    parts, decisions, _ = found(runs, settings(*declared, margins=(0.001, 0.001)))
+    shown = [answer.reason(decision, each) for decision, each in zip(decisions, parts, strict=True)]
+    for text, decision, each, start in zip(shown, decisions, parts, reasons, strict=True):
+        assert text == f"{start}{decision.p_adjusted:.2g}"
+        raw = stats.ttest_1samp(each[0].gains, 0).pvalue
+        assert (decision.p_adjusted == pytest.approx(raw)) == (start == "p = ")
+
+
+@pytest.mark.parametrize("count", [59, 12_345, 99_999, 100_000])
+@pytest.mark.parametrize("equivalent", [False, True])
+def test_a_reason_says_what_more_seeds_may_do(monkeypatch, count, equivalent):
+    parts, [decision], _ = found(made(10, noise=0.004, a=(0.861, 0.12), b=(0.86, 0.12)), settings(claim(("a", "b", BOTH))))
+    assert decision.verdict == NOT_SETTLED
+    outlook = claims.Outlook(parts[0][0], count, equivalent)
+    monkeypatch.setattr(claims.Decision, "outlook", lambda *_: outlook)
+    text = answer.reason(decision, parts[0])
+    seeds = f"≈ {count:,} seeds"
+    full = f"equivalent at {seeds}" if equivalent else f"{seeds} may settle it"
+    assert text == (full if len(full) <= answer.SHORT else seeds)
+    monkeypatch.setattr(claims.Decision, "outlook", lambda *_: claims.Outlook(parts[0][0], None))
+    assert answer.reason(decision, parts[0]) == "> 100,000 seeds to settle it"
 
 
 def test_a_control_belongs_to_the_claim_about_its_variant_and_measure():

@@ -80,6 +80,20 @@ def test_a_difference_that_is_the_same_with_every_seed_is_not_tested(gain, looks
     assert re.fullmatch(r"A against B, accuracy \S+ pp.*, the same with every seed: check that the runs depend on their seeds", why)
 
 
+@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("looks", [(), (6, 10)])
+def test_a_claim_that_is_not_tested_has_no_p_and_counts_among_the_others(seeds, looks):
+    runs = made(seeds, noise=0.004, a=(0.87, 0.12), b=(0.86, 0.12))
+    runs.loc[runs["variant"] != "c", "confusion:cat-dog"] = 0.1
+    declared = [claim(("a", "b", BOTH)), claim(("a", "c", ["accuracy"]), name="other"), claim(("a", "b", BOTH), name="c", control=True)]
+    table = claims.claims_table(runs, settings(*declared, seeds=seeds, looks=looks))
+    assert table.loc[[0, 2], ["p", "p_adjusted"]].isna().all(axis=None)
+    if seeds == 10:
+        assert list(table["verdict"][[0, 2]]) == ["not tested"] * 2
+    if not looks:
+        assert table["p_adjusted"][1] == pytest.approx(2 * table["p"][1])
+
+
 @pytest.mark.parametrize("confusion", [0.11, 0.12])
 def test_a_part_that_refutes_is_named_beside_one_that_never_varies(confusion):
     wobble = np.where(np.arange(10) % 2, 1, -1) * 0.001

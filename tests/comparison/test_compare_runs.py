@@ -212,9 +212,21 @@ def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_
 
 
 def test_decimals_show_two_digits_of_the_spread():
-    assert measured_runs.digits(np.array([0.0123, -0.0123])) == 3
-    assert measured_runs.digits(np.array([12.0, -12.0])) == 0
-    assert measured_runs.digits(np.zeros(3)) == 4
+    assert measured_runs.digits([np.array([0.5123, 0.4877])]) == 3
+    assert measured_runs.digits([np.array([12.0, -12.0]), np.ones(2)]) == 0
+    assert measured_runs.digits([np.zeros(3)]) == 4
+
+
+@pytest.mark.parametrize("scale", [1, 1e6])
+def test_a_shift_that_is_constant_up_to_rounding_is_not_tested(command, scale):
+    base = scale * np.array([0.7, 0.8, 0.61, 0.55, 0.9, 0.3])
+    runs = [pd.DataFrame({"variant": name, "seed": range(6), "accuracy": base + gain}) for name, gain in (("ce", 0), ("a", 0.1))]
+    code, output, _ = command(pd.concat(runs), "--better", "accuracy:higher", "--baseline", "ce")
+    assert code is None
+    assert "| a | accuracy (higher is better) | 6 | +0.1000 [+0.1000, +0.1000] |" in output
+    assert "+0.1000] |  | not tested |" in output
+    assert "nan" not in output
+    assert "the same with every seed" in output
 
 
 def test_names_cannot_break_the_table(command):

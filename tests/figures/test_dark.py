@@ -4,10 +4,13 @@ import io
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 import open_page
+from hardpair.figures import variants
 from hardpair.figures.drawing import dark, differences, style
 
 
@@ -29,6 +32,21 @@ def on_dark(colour):
 @pytest.mark.parametrize("colour", [*style.COLOURS, style.PUBLISHED, style.REFERENCE["color"], differences.difference_key.DOTS["color"]])
 def test_marks_have_three_to_one_of_contrast_on_a_dark_page(colour):
     assert contrast(on_dark(colour), dark.BACKGROUND) >= 3
+
+
+@pytest.mark.parametrize("place", range(len(style.COLOURS)))
+def test_marks_that_are_kept_as_pixels_are_legible_on_both_pages(place):
+    """Rules of the SVG change no pixels."""
+    looks = style.looks([{"name": f"v{number}"} for number in range(len(style.COLOURS))])
+    table = pd.DataFrame([{"variant": name, "accuracy": 0.8 + seed / 1000} for name in looks for seed in range(variants.FEW + 1)])
+    settings = {"variants": [{"name": name} for name in looks], "baseline": "v0", "references": [], "pairs": [["a", "b"]]}
+    with style.applied():
+        ax = style.new_page(5, 5).subplots()
+        variants.draw_variants(ax, table, "accuracy", settings, looks)
+    [dots] = [line for line in ax.lines if line.get_label() == f"_seeds:v{place}"]
+    assert dots.get_rasterized()
+    colour = to_hex(dots.get_color())
+    assert min(contrast(colour, dark.BACKGROUND), contrast(colour, "#ffffff")) >= 3
 
 
 @pytest.mark.parametrize("colour", [style.INK, style.MUTED, *(text for text, _ in differences.TONES.values())])

@@ -8,10 +8,11 @@ from scipy import stats
 from claimed_study import claim
 from figure_assertions import overlaps, texts_drawn
 from hardpair.comparison import claims
-from hardpair.comparison.verdicts import SIGNS, WORDS
+from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, REFUTED, SIGNS, SMALLER, SUPPORTED, WORDS
 from hardpair.figures import final
-from hardpair.figures.drawing import differences, style
+from hardpair.figures.drawing import difference_key, differences, style
 from hardpair.figures.drawing.difference_key import BESIDE_MEAN, MEAN
+from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 
 BOTH = ("accuracy", "confusion")
 LONG = "DynamicFocalLoss + ClassBalancedSampler (unbiased)"
@@ -82,6 +83,38 @@ def test_fewer_than_five_seeds_have_no_interval_and_no_verdict_is_claimed(seeds)
     assert all(line.get_markerfacecolor() == "white" for ax in page.axes for line in ax.lines if line.get_label() == "_mean")
 
 
+@pytest.mark.parametrize(
+    ("given", "entries"),
+    [
+        ([SUPPORTED, EQUIVALENT], {"mean": "mean and 95 % t interval"}),
+        ([EQUIVALENT, NOT_SETTLED], {"mean": "mean and 95 % t interval: decided", "hollow": "not settled"}),
+        ([REFUTED, SMALLER, NOT_TESTED], {"mean": "mean and 95 % t interval: decided", "hollow": "not tested"}),
+        ([NOT_SETTLED, NOT_TESTED], {"hollow": "mean and 95 % t interval: not settled or not tested"}),
+        ([None, None], {"mean": "mean and 95 % t interval"}),
+    ],
+)
+def test_the_key_names_filled_and_hollow_means_by_their_verdicts(given, entries):
+    rows = tuple(Row("", (Cell(np.arange(8.0), verdict),)) for verdict in given)
+    key = dict(difference_key.marks(Sheet("", (), (Panel("", 0, final.POINTS),), (Block(rows),), "")))
+    assert {kind: key[kind] for kind in ("mean", "hollow") if kind in key} == entries
+
+
+@pytest.mark.parametrize(
+    ("margins", "text"),
+    [((0.3, 0.3), "margin: ± 0.3 points"), ((0.3, 0.5), "margin: ± 0.3 and ± 0.5 points"), ((0.5, 0.3), "margin: ± 0.5 and ± 0.3 points")],
+)
+def test_the_key_has_the_margins_in_the_order_of_the_panels(margins, text):
+    sheet = final.sheet(*study(margins=dict(zip(BOTH, margins, strict=True))))
+    assert dict(difference_key.marks(sheet))["margin"] == text
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_too_few_seeds_for_a_verdict_have_none_yet_in_the_key(seeds):
+    texts = [text for _, text in difference_key.marks(final.sheet(*study(seeds=seeds)))]
+    assert [text.rpartition(": ")[2] for text in texts if text.startswith("mean")] == ["no verdict yet"]
+    assert not any(word in " ".join(texts) for word in ("significant", "decided", "settled"))
+
+
 def test_the_mean_of_what_is_no_part_of_a_claim_looks_neither_significant_nor_not():
     page = drawn(*study(declared=[claim(("v1", "v0", ["accuracy"]))]))
     looks = [[line.get_marker() for line in ax.lines if line.get_label() == "_mean"] for ax in page.axes]
@@ -97,16 +130,35 @@ def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():
     assert len(marks(page, "_mean")[0]) == 1
 
 
+def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measures():
+    runs, settings = study()
+    settings["variants"][1]["label"] = "v 1 + Sampler"
+    sheet = final.sheet(runs, settings)
+    assert sheet.blocks[0].rows[0].label == "v 1 + Sampler vs\N{NO-BREAK SPACE}v 0"
+    assert sheet.subtitle[0].endswith("what the first variant gains over the second")
+
+
 def test_a_control_is_a_row_below_the_claim_that_it_explains():
     declared = [claim(("v1", "v0", ["accuracy"]), name="first"), claim(("v1", "v2", ["accuracy"]), name="c", control=True)]
     rows = final.sheet(*study(variants=3, declared=declared)).blocks[0].rows
-    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 − v 0"), (True, "control: v 2")]
+    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 vs v 0"), (True, "control: v 2")]
     assert [cell.decides for cell in rows[0].cells] == [True, False]
     runs, settings = study(variants=3, declared=declared[:1], contrasts=[["v1", "v0"], ["v1", "v2"]])
     assert len(final.sheet(runs, settings).blocks[0].rows) == 1
     settings["variants"][2]["recipe"] = {"learning_rate": 0.02}
     [_, control] = final.sheet(runs, settings).blocks[0].rows
     assert (control.control, control.label, control.verdict) == (True, "control: v 2", None)
+
+
+def test_a_control_names_both_variants_where_its_claim_is_about_several():
+    declared = [claim(("v1", "v0", ["accuracy"]), ("v2", "v0", ["accuracy"]), name="first")]
+    declared += [claim(("v1", "v3", ["accuracy"]), name="c", control=True)]
+    rows = final.sheet(*study(variants=4, declared=declared)).blocks[0].rows
+    assert rows[2].label.replace("\N{NO-BREAK SPACE}", " ") == "control: v 1 vs v 3"
+    runs, settings = study(variants=4, declared=declared[:1], contrasts=[["v1", "v0"], ["v2", "v0"], ["v2", "v3"]])
+    settings["variants"][3]["recipe"] = {"learning_rate": 0.02}
+    rows = final.sheet(runs, settings).blocks[0].rows
+    assert rows[2].label.replace("\N{NO-BREAK SPACE}", " ") == "control: v 2 vs v 3"
 
 
 @pytest.mark.parametrize(("value", "where"), [(0.81, "axis"), (0.95, "text")])
@@ -139,6 +191,19 @@ def test_no_text_overlaps_or_leaves_the_page(variants, seeds, label):
         assert box.y0 >= -1
         assert box.x1 <= page.bbox.x1 + 1
         assert box.y1 <= page.bbox.y1 + 1
+
+
+@pytest.mark.parametrize("variants", [3, 12])
+def test_numbers_of_claims_do_not_touch_their_sentences(variants):
+    runs, settings = study(variants, 6)
+    page = drawn(runs, settings)
+    renderer, shown = page.canvas.get_renderer(), texts_drawn(page)
+    numbers = {text.get_text(): text.get_window_extent(renderer) for text in shown if text.get_text().isdigit() and text.get_text() != "0"}
+    sentences = [text.get_window_extent(renderer) for text in shown if text.get_text().endswith("holds")]
+    assert [*numbers] == [str(place) for place in range(1, variants)]
+    assert len({round(box.x0) for box in sentences}) == 1
+    for box in numbers.values():
+        assert sentences[0].x0 - box.x1 >= 0.05 * page.dpi
 
 
 def test_equal_runs_have_an_axis_without_offsets():

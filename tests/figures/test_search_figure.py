@@ -64,6 +64,21 @@ def test_a_key_that_a_variant_sets_itself_has_no_range(trials):
     assert bands == [1, 1, 1, 1, 1, 1, 1, 0, 0, 0]
 
 
+def test_the_lowest_panel_of_each_column_has_its_title_and_numbers(trials):
+    both = trials.assign(clip_gradient=np.geomspace(0.1, 10, len(trials)))
+    more = RATE | {"clip_gradient": [0.1, 10]}
+    page = page_of([both, both, trials], [more, more, RATE])
+    rows = np.array(page.axes).reshape(3, 3)
+    assert [[ax.get_xlabel() for ax in row] for row in rows] == [["", "", ""], ["", "", "Norm of gradient"], ["Trial", "Learning rate", ""]]
+    numbered = [[any(tick.label1.get_visible() for tick in ax.xaxis.get_major_ticks()) for ax in row if ax.axison] for row in rows]
+    assert numbered == [[False] * 3, [False, False, True], [True, True]]
+    assert overlaps([text.get_window_extent(page.canvas.get_renderer()) for text in texts_drawn(page)]) == []
+    low, high = rows[1, 2].get_xlim()
+    assert rows[1, 2].get_xscale() == rows[0, 2].get_xscale() == "log"
+    assert low < 0.1
+    assert high > 10
+
+
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("space", [RATE, fake_study.SPACE], ids=["one key", "four keys"])
 def test_no_text_overlaps_or_leaves_the_page(trials, count, space):

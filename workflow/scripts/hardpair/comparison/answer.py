@@ -134,16 +134,20 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
         return "the variants did not differ" if any(part.never_differs for part in complete) else "the same with every seed"
     if decision.verdict == NOT_SETTLED:
         outlook = decision.outlook(looks)
-        seeds = f"> {MOST:,} seeds" if outlook.seeds is None else f"≈ {outlook.seeds:,} seeds"
-        text = f"{outlook.part.measure} needs {seeds}" if len(decision.parts) > 1 else f"needs {seeds}"
-        return text if width(text) <= SHORT else f"needs {seeds}"
+        if outlook.seeds is None:
+            return f"> {MOST:,} seeds to settle it"
+        seeds = f"≈ {outlook.seeds:,} seeds"
+        text = f"equivalent at {seeds}" if outlook.equivalent else f"{seeds} may settle it"
+        return text if width(text) <= SHORT else seeds
     if decision.verdict == EQUIVALENT:
         return "within the margin"
     p = decision.p if looks else decision.p_adjusted
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    # For the number of claims, or of the parts of a refuted one: the raw p of a part is another number.
+    adjusted = not looks and (p != decision.p or (decision.verdict == REFUTED and len(decision.parts) > 1))
     if decision.verdict == SMALLER:
-        return f"{shown}, within the margin"
-    return f"{shown} at {decision.seeds} seeds" if looks else shown
+        return f"{'adj. ' * adjusted}{shown}, in margin"
+    return f"{shown} at {decision.seeds} seeds" if looks else f"{'adjusted ' * adjusted}{shown}"
 
 
 def by_part(decision: Decision) -> list[int]:
@@ -214,13 +218,13 @@ def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str
         if decision.verdict == NOT_SETTLED and len(claim["contrasts"]) > 1:
             continue
         control = next(iter(explained.get(place, [])), None) if decision.verdict in (SUPPORTED, SMALLER) else None
-        against = () if control is None else (labels[every[control]["contrasts"][0]["than"]], decisions[control].verdict)
+        tried = {} if control is None else every[control]["contrasts"][0]
         verdicts = iter(by_part(decision))
         for contrast in claim["contrasts"]:
             given = [(measure, next(verdicts)) for measure in contrast["measures"]]
             names = tuple(measures[measure] for measure, verdict in given if verdict == decision.verdict)
-            names = ("both",) if len(names) == len(measures) > 1 else names
             if names:
                 pair = labels[contrast["better"]], labels[contrast["than"]]
+                against = (labels[tried["than"]], decisions[control].verdict) if tried.get("better") == contrast["better"] else ()
                 findings.append(Finding(decision.verdict, *pair, names, frozenset([number]), against))
     return findings

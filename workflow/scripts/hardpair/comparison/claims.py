@@ -9,6 +9,7 @@ from hardpair.comparison import claims_in_words, verdicts
 from hardpair.comparison.claims_in_words import PERCENTAGE_POINTS, Unit
 from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
 from hardpair.errors import UserError
+from hardpair.measures import spread
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
@@ -39,13 +40,13 @@ class Part:
 
     @property
     def never_differs(self) -> bool:
-        """Whether all differences are exactly 0."""
-        return bool((self.gains == 0).all())
+        """Whether all differences are 0, up to rounding."""
+        return bool(spread.constant(np.append(self.gains, 0)))
 
     @property
     def never_varies(self) -> bool:
-        """Whether all differences are the same, so that they test nothing."""
-        return bool((self.gains == self.gains[0]).all())
+        """Whether all differences are the same, up to rounding, so that they test nothing."""
+        return bool(spread.constant(self.gains))
 
     @property
     def size(self) -> float:
@@ -54,7 +55,7 @@ class Part:
 
     def seeds_needed(self, difference: float, level: float) -> int | None:
         """Seeds that find a true difference of that size, at the sd of this one; None if more than ``power.MOST``."""
-        return seeds_needed(float(difference), float(self.gains.std(ddof=1)), alpha=level)
+        return seeds_needed(float(difference), float(spread.sd(self.gains)), alpha=level)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Decision:
     Attributes:
         verdict: its place in ``verdicts.WORDS``.
         parts: of the claim, with the seeds that decide.
-        p: of the claim; NaN with one seed.
+        p: of the claim; NaN with one seed, and where a difference does not vary.
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
         level: two-sided error of the test that would decide the claim, were there more seeds.
@@ -129,6 +130,7 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     Returns:
         ``name``, ``sentence``, ``control``, ``verdict``, ``seeds`` (that decide), ``p`` of the claim and ``p_adjusted`` for the number of
         claims (Holm), which is compared with ``threshold``, as p itself is where the config declares looks; ``why``.
+        Both p are NaN where nothing was tested.
 
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
@@ -153,7 +155,13 @@ def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...
         return [_undecided(each, 0) for each in parts]
     decide = _at_looks if looks else _after_all_seeds
     found = decide(parts, [not claim["control"] for claim in claims], looks)
-    return [replace(decision, verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+    return [replace(_untested(decision), verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+
+
+def _untested(decision: Decision) -> Decision:
+    """A decision without p where a difference does not vary over seeds, if nothing refutes: p = 1 stands for no test."""
+    untested = decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts)
+    return replace(decision, p=float("nan"), p_adjusted=float("nan")) if untested else decision
 
 
 def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:

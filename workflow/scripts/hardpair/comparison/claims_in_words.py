@@ -8,6 +8,7 @@ import numpy as np
 from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER
 from hardpair.measures import significance
 from hardpair.measures.intervals import shown_interval
+from hardpair.measures.metric_names import decimal
 from hardpair.measures.power import MOST
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Unit:
 
     def number(self, value: float, signed: bool = True) -> str:
         """A difference without its unit."""
-        return f"{self.factor * value:{'+' if signed else ''}.{self.digits}f}"
+        return decimal(self.factor * value, self.digits, signed)
 
 
 PERCENTAGE_POINTS = Unit()

@@ -10,7 +10,7 @@ from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, metrics_of, title
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, title
 from hardpair.measures.pair_name import pair_name
 from hardpair.optimum import Optimum
 
@@ -198,7 +198,7 @@ def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
     cells = [
         metric.partition(":")[0],
         f"{100 * row['sd']:.2f} pp",
-        "" if pd.isna(row["correlation"]) else f"{row['correlation']:+.2f}",
+        "" if pd.isna(row["correlation"]) else decimal(row["correlation"], 2),
         f"{100 * row['detectable']:.2f} pp",
     ]
     if published:
@@ -223,21 +223,21 @@ def _mean(row: pd.Series) -> str:
 
 
 def _difference(mean: float, low: float, high: float) -> str:
-    return "" if pd.isna(mean) else f"{100 * mean:+.2f} pp {_interval(low, high)}".strip()
+    return "" if pd.isna(mean) else f"{decimal(100 * mean, 2)} pp {_interval(low, high)}".strip()
 
 
 def _interval(low: float, high: float) -> str:
-    return "" if pd.isna(low) else f"[{100 * low:+.2f}, {100 * high:+.2f}]"
+    return "" if pd.isna(low) else f"[{decimal(100 * low, 2)}, {decimal(100 * high, 2)}]"
 
 
 def _with_difference(row: pd.Series) -> str:
-    return _percent(row["mean"]) + ("" if pd.isna(row["difference"]) else f" ({100 * row['difference']:+.2f})")
+    return _percent(row["mean"]) + ("" if pd.isna(row["difference"]) else f" ({decimal(100 * row['difference'], 2)})")
 
 
 def _calibrated(row: pd.Series, metric: str) -> str:
     if metric == "ece":
         return _with_difference(row)
-    return f"{row['mean']:.4f}" + ("" if pd.isna(row["difference"]) else f" ({row['difference']:+.4f})")
+    return f"{row['mean']:.4f}" + ("" if pd.isna(row["difference"]) else f" ({decimal(row['difference'], 4)})")
 
 
 def _unitless(text: str) -> str:

@@ -15,7 +15,7 @@ from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.measured_csv import choice
 from hardpair.errors import UserError
-from hardpair.measures import power, significance
+from hardpair.measures import power, significance, spread
 from hardpair.measures.intervals import FEWEST, paired, shown_interval
 
 DIRECTIONS = {"higher": 1, "lower": -1}
@@ -61,7 +61,7 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         compared = {name: _paired(values, name, baseline, measure) for name in variants if name != baseline}
         if not compared:
             return []
-        unit = Unit(1, "", digits(np.concatenate([differences - differences.mean() for differences, _ in compared.values()])))
+        unit = Unit(1, "", digits([differences for differences, _ in compared.values()]))
         for name, (differences, unpaired) in compared.items():
             part = Part(f"{name} against {baseline}", measure, sign * differences, sign, margins.get(measure, 0.0), unit)
             found.append(Contrast(name, baseline, measure, part, unpaired))
@@ -78,7 +78,7 @@ def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: 
     if not len(seeds):
         raise UserError(f"{variant} and {baseline} have no seed in common for {measure}: train both with the same seeds")
     a, b = paired(first.loc[seeds], second.loc[seeds])
-    return a - b, tuple(sorted(first.index.symmetric_difference(second.index)))
+    return spread.differences(a, b), tuple(sorted(first.index.symmetric_difference(second.index)))
 
 
 def of_variant(table: pd.DataFrame, variant: str, measure: str) -> pd.Series:
@@ -86,10 +86,11 @@ def of_variant(table: pd.DataFrame, variant: str, measure: str) -> pd.Series:
     return table[(table["variant"] == variant) & (table["measure"] == measure)].set_index("seed")["value"]
 
 
-def digits(deviations: np.ndarray) -> int:
-    """Decimals that show two digits of the spread of float (n,) deviations from a mean; 4 where they have none."""
-    spread = float(np.sqrt(np.mean(np.square(deviations))))
-    return int(np.clip(1 - math.floor(math.log10(spread)), 0, 8)) if spread else 4
+def digits(differences: list[np.ndarray]) -> int:
+    """Decimals that show two digits of the spread of each variant's float (n,) differences around their mean; 4 where none vary."""
+    deviations = np.concatenate([each - each.mean() for each in differences if not spread.constant(each)] or [np.zeros(1)])
+    size = float(np.sqrt(np.mean(np.square(deviations))))
+    return int(np.clip(1 - math.floor(math.log10(size)), 0, 8)) if size else 4
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +128,7 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = entry.part.unit
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
-        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST else ""
+        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
         lines.append(
             table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])

@@ -1,5 +1,6 @@
-"""The final figure: what was found. A row a claim, with the paired differences that decide it, its control and its verdict."""
+"""The final figure: what was found. A block a claim, with the paired differences that decide it, its control and its verdict."""
 
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,22 +81,21 @@ def _claimed(runs: pd.DataFrame, settings: dict, parts: list[list[Part]], decisi
     blocks = []
     for number, place in enumerate(shown, 1):
         claim, decision = declared[place], decisions[place]
-        rows = _rows(runs, settings, claim, decision)
+        rows, better = _rows(runs, settings, claim, decision), {contrast["better"] for contrast in claim["contrasts"]}
         controls = explained.get(place, [])
         for control in controls:
-            rows += _rows(runs, settings, declared[control], decisions[control], control=True)
+            rows += _rows(runs, settings, declared[control], decisions[control], better)
         if not controls:
-            rows += [_row(runs, settings, pair, {}, control=True) for pair in _controlled(settings, claim)]
+            rows += [_row(runs, settings, pair, {}, better) for pair in _controlled(settings, better)]
         sentence = style.plain(claim["sentence"]).strip().removesuffix(".")
         why = "" if claims.too_few(decision, parts[place], looks) else answer.reason(decision, parts[place], looks)
         blocks.append(Block(tuple(rows), sentence, str(number) if len(shown) > 1 else "", decision.verdict, why))
     return tuple(blocks)
 
 
-def _controlled(settings: dict, claim: dict) -> list[list[str]]:
-    """Declared contrasts in no claim that explain one: of its better variant with one that differs in its recipe."""
+def _controlled(settings: dict, better: set[str]) -> list[list[str]]:
+    """Declared contrasts in no claim that explain one: of a ``better`` variant of it with one that differs in its recipe."""
     own = {variant["name"] for variant in settings["variants"] if variant.get("recipe")}
-    better = {contrast["better"] for contrast in claim["contrasts"]}
     claimed = [{part["better"], part["than"]} for each in settings["claims"] for part in each["contrasts"]]
     return [pair for pair in settings["contrasts"] if pair[0] in better - own and pair[1] in own and set(pair) not in claimed]
 
@@ -105,23 +105,24 @@ def _contrasts(runs: pd.DataFrame, settings: dict) -> tuple[Block, ...]:
     return (Block(rows),) if rows else ()
 
 
-def _rows(runs: pd.DataFrame, settings: dict, claim: dict, decision: Decision, control: bool = False) -> list[Row]:
-    """A row for each contrast of a claim, with the seeds that decided it."""
+def _rows(runs: pd.DataFrame, settings: dict, claim: dict, decision: Decision, explains: Set[str] = frozenset()) -> list[Row]:
+    """A row for each contrast of a claim, with the seeds that decided it; ``explains`` as ``_row`` takes it."""
     verdicts, rows = iter(answer.by_part(decision)), []
     for contrast in claim["contrasts"]:
         given = {measure: next(verdicts) for measure in contrast["measures"]}
-        row = _row(runs, settings, [contrast["better"], contrast["than"]], given, control, decision.verdict if control else None)
+        row = _row(runs, settings, [contrast["better"], contrast["than"]], given, explains, decision.verdict if explains else None)
         rows.append(replace(row, cells=tuple(cell and replace(cell, gains=cell.gains[: decision.seeds or None]) for cell in row.cells)))
     return rows
 
 
 def _row(
-    runs: pd.DataFrame, settings: dict, pair: list[str], given: dict[str, int], control: bool = False, verdict: int | None = None
+    runs: pd.DataFrame, settings: dict, pair: list[str], given: dict[str, int], explains: Set[str] = frozenset(), verdict: int | None = None
 ) -> Row:
     """Two variants in both measures.
 
     Args:
         given: the verdict in each measure that is claimed.
+        explains: of a control, the better variants of the claim that it explains.
     """
     variants = {variant["name"]: variant for variant in settings["variants"]}
     better, than = (variants[name] for name in pair)
@@ -130,16 +131,16 @@ def _row(
     for part in claims.parts_of({"name": "", "contrasts": [contrast]}, runs, settings):
         published = [variant.get("published") for variant in (better, than)]
         difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
-        decides = part.measure in given or not (given or control)
+        decides = part.measure in given or not (given or explains)
         cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
-    label = f"control: {than['label']}" if control else f"{better['label']} −\N{NO-BREAK SPACE}{than['label']}"
-    return Row(label, tuple(cells), control, verdict)
+    compared = than["label"] if explains == {pair[0]} else f"{better['label']} vs\N{NO-BREAK SPACE}{than['label']}"
+    return Row("control: " * bool(explains) + compared, tuple(cells), bool(explains), verdict)
 
 
 def _about(runs: pd.DataFrame, settings: dict) -> str:
     size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
     images = f"{settings['evaluated_on']} images"
-    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: first variant minus second"
+    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: what the first variant gains over the second"
 
 
 def budget(runs: pd.DataFrame, settings: dict) -> list[str]:

@@ -83,8 +83,8 @@ def figure(trials: list[pd.DataFrame], settings: dict) -> Figure:
         _draw_search(dict(zip(("trial", *keys), axes, strict=True)), table, search)
     rows[-1, 0].set_xlabel("Trial")
     rows[-1, 0].xaxis.get_major_locator().set_params(integer=True)
-    for ax, key in zip(rows[-1, 1:], keys, strict=True):
-        _dress(ax, key, every[key])
+    for column, key in zip(rows[:, 1:].T, keys, strict=True):
+        _dress([ax for ax in column if ax.axison][-1], key, every[key])
     many = int(every["diverged"].sum())
     count = counted(len(every), "trial") + f" in {counted(every['round'].nunique(), 'round')}"
     value = "value: mean validation accuracy at a trial's last epoch"
@@ -111,8 +111,9 @@ def _draw_search(axes: dict[str, Axes], trials: pd.DataFrame, search: dict) -> N
 
 
 def _dress(ax: Axes, key: str, values: pd.Series) -> None:
-    """The horizontal axis of a hyperparameter, which the panels of a column share."""
+    """The horizontal axis of a hyperparameter, which the panels of a column share, on ``ax``, the lowest of them."""
     ax.set_xlabel(SEARCHED[key])
+    ax.tick_params(labelbottom=True)
     ax.margins(x=0.08)
     if key in LOGARITHMIC and 0 < 3 * values.min() < values.max():  # in a narrow range both scales look alike, and round ticks are linear
         ax.set_xscale("log")

@@ -44,9 +44,10 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         points += [*values, mean]
         jitter = (rng.permutation(len(values)) - (len(values) - 1) / 2) / max(len(values), 6) * 0.26
         many, shrunk = len(values) > FEW, min((FEW / len(values)) ** 0.5, 1)
-        ax.plot(values, row + 0.25 + jitter, linestyle="none", marker="o" if many else look.marker, markersize=max(4 * shrunk, 1.2),
-                color=look.colour, alpha=max(0.75 * shrunk, 0.2), markeredgecolor="none" if many else "white", markeredgewidth=0.3,
-                clip_on=False, rasterized=many, label=f"_seeds:{name}")  # fmt: skip
+        marker, colour, edge = ("o", look.pixels, "none") if many else (look.marker, look.colour, "white")
+        ax.plot(values, row + 0.25 + jitter, linestyle="none", marker=marker, markersize=max(4 * shrunk, 1.2), color=colour,
+                alpha=max(0.75 * shrunk, 0.2), markeredgecolor=edge, markeredgewidth=0.3, clip_on=False, rasterized=many,
+                label=f"_seeds:{name}")  # fmt: skip
         text = f"{mean:.{digits}f}"
         if np.isfinite(half):
             intervals[row] = (mean - half, mean + half)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardpair.errors import UserError
+from hardpair.measures import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> dict[str, float | 
     from scipy.special import stdtrit
 
     count, mean = len(values), float(np.mean(values))
-    sd = float(np.std(values, ddof=1)) if count > 1 else float("nan")
+    sd = float(spread.sd(values)) if count > 1 else float("nan")
     half = float(stdtrit(count - 1, (1 + level) / 2)) * sd / count**0.5 if count > 1 else float("nan")
     return {"n": count, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
 

@@ -57,5 +57,10 @@ def number(value: float, metric: str, signed: bool = False) -> str:
     _, factor, digits = UNITS.get(metric.partition(":")[0], ("", 1, 4))
     if math.isnan(value):
         return ""
-    text = f"{value * factor:{'+' if signed else ''}.{digits}f}"
-    return text.replace("-", "−")
+    return decimal(value * factor, digits, signed).replace("-", "−")
+
+
+def decimal(value: float, digits: int, signed: bool = True) -> str:
+    """``+0.30`` or ``-0.30``; without a sign where it is shown as 0."""
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text if float(text) else text.lstrip("+-")

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from hardpair.measures.spread import ROUNDING, constant, sd
+
 EXACT = 40  # differences up to which all sign patterns are counted
 
 
 def t_test(differences: np.ndarray) -> np.ndarray:
     """Two-sided p of Student's paired t test of float (…, n) differences, float (…).
 
-    NaN where all are equal, where one is NaN, and under 2 differences: they test nothing.
+    NaN where all are equal up to rounding, where one is NaN, and under 2 differences: they test nothing.
     """
     from scipy.special import stdtr
 
@@ -32,17 +34,16 @@ def equivalence(differences: np.ndarray, margin: np.ndarray | float) -> np.ndarr
     room = margin - np.abs(mean)  # of the two tests, that against the nearer edge has the larger p
     with np.errstate(divide="ignore", invalid="ignore"):
         p = stdtr(freedom, -room / error)
-    return np.where(error == 0, np.where(room > 0, 0.0, 1.0), p)
+    return np.where(error == 0, np.where(room > ROUNDING, 0.0, 1.0), p)
 
 
 def _mean_and_error(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mean of (…, n) differences, its standard error, and degrees of freedom."""
+    """Mean of (…, n) differences, its standard error (0 where they are ``constant``), and degrees of freedom."""
     values = np.asarray(differences, dtype=np.float64)
     count = values.shape[-1]
     if count < 2:
         return values.sum(-1), np.full(values.shape[:-1], np.nan), count - 1
-    equal = (values == values[..., :1]).all(-1)  # whose sd is not always 0 to the last bit
-    return values.mean(-1), np.where(equal, 0.0, values.std(-1, ddof=1) / count**0.5), count - 1
+    return values.mean(-1), sd(values) / count**0.5, count - 1
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -98,11 +99,11 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 
 def bca_interval(differences: np.ndarray) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap 95 % interval of the mean (Efron 1987); NaN under 8 differences or where all are equal."""
+    """Bias-corrected and accelerated bootstrap 95 % interval of the mean (Efron 1987); NaN under 8 differences or if they do not vary."""
     from scipy.stats import bootstrap
 
     values = np.asarray(differences, dtype=np.float64)
-    if len(values) < 8 or np.ptp(values) == 0:
+    if len(values) < 8 or constant(values):
         return float("nan"), float("nan")
     drawn = bootstrap((values,), np.mean, confidence_level=0.95, method="BCa", rng=np.random.default_rng(0))
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
@@ -110,12 +111,12 @@ def bca_interval(differences: np.ndarray) -> tuple[float, float]:
 
 def superiority(first: np.ndarray, second: np.ndarray) -> float:
     """P(first > second) of a run of each, with ties for a half: Mann and Whitney's U over n²."""
-    signs = np.sign(np.subtract.outer(np.asarray(first, np.float64), np.asarray(second, np.float64)))
-    return float((signs.mean() + 1) / 2)
+    above = np.subtract.outer(np.asarray(first, np.float64), np.asarray(second, np.float64))
+    return float((np.sign(np.where(np.abs(above) <= ROUNDING, 0, above)).mean() + 1) / 2)
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Pearson's correlation of runs paired by seed; NaN under 3 pairs or where one side does not vary."""
-    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+    if len(first) < 3 or constant(first) or constant(second):
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])

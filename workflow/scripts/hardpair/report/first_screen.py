@@ -152,7 +152,7 @@ def _cell(cell: Cell, panel: Panel, axis: dict) -> dict:
         "number": written(panel.unit, float(cell.gains.mean())),
         "verdict": _verdict(cell.verdict),
         "decides": cell.decides,
-        "hollow": not cell.significant,
+        "hollow": not cell.decided,
         "says": _says(cell, panel, marks),
     }
 

@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from hardpair.comparison.verdicts import WORDS
 from hardpair.figures.drawing import fitting, style
 from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.sheet import Sheet
@@ -17,6 +18,7 @@ BESIDE_MEAN = {"linestyle": "none", "marker": "|", "markersize": 6.5, "markeredg
 INTERVAL = {"color": style.INK, "linewidth": 1.6, "solid_capstyle": "butt"}
 PUBLISHED = {"color": style.PUBLISHED, "linewidth": 2.2}
 SIZE, MARK, BETWEEN = 7, 0.2, 0.16  # points; inches of a mark, and between entries
+MARGINS = 3  # of more panels with different margins, none is written
 
 
 def marks(sheet: Sheet) -> list[tuple[str, str]]:
@@ -27,20 +29,21 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
     if not counts:
         return []
     found = [("seed", "one seed")]
-    filled, hollow = (any(cell.significant is kind for cell in cells) for kind in (True, False))
+    filled, hollow = ([cell for cell in cells if cell.decided is kind] for kind in (True, False))
     mean = "mean" if counts[0] < FEW else "mean and 95 % t interval"
     tested = any(cell.verdict is not None for cell in cells)
     if filled:
-        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": significant" if tested and hollow else "")))
+        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": decided" if tested and hollow else "")))
     if hollow:
-        found.append(("hollow", "not significant" if filled else f"{mean}: not significant"))
+        text = "no verdict yet" if sheet.fewest else " or ".join(sorted({WORDS[cell.verdict] for cell in hollow}))
+        found.append(("hollow", text if filled else f"{mean}: {text}"))
     if counts[0] < FEW:
         found.append(("", f"no interval below {counted(FEW, 'seed')}"))
     if any(cell.published is not None for cell in every):
         found.append(("published", "published, one run each"))
-    if any(panel.margin for panel in sheet.panels):
-        sizes = {f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin}
-        found.append(("margin", f"margin{f': {sizes.pop()}' if len(sizes) == 1 else ''}"))
+    if sizes := [f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin]:
+        shown = sizes[:1] if len({*sizes}) == 1 else sizes  # in the order of the panels
+        found.append(("margin", f"margin: {' and '.join(shown)}{sheet.panels[0].unit.name}" if len(shown) <= MARGINS else "margin"))
     if tested and len(cells) < len(every):
         found.append(("beside" if counts[-1] >= FEW else "bare beside", "not part of the claim"))
     return found

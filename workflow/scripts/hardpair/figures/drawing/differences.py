@@ -27,7 +27,9 @@ ROW, GAP = 0.4, 0.1  # inches: height of a row, room between blocks
 
 @dataclass(frozen=True)
 class _Columns:
-    """Left ends of columns in inches, and widths of panels, of the numbers beside them and of the page."""
+    """Left ends of columns in inches, and widths of the claims' numbers (0 without), panels, the numbers beside them and the page."""
+
+    claim: float
 
     panels: tuple[float, ...]
     panel: float
@@ -81,7 +83,9 @@ def _columns(page: Figure, sheet: Sheet) -> _Columns:
     wide = max(style.WIDTH, 2 * EDGE + LABELS + verdict + count * (LEAST + numbers))
     panel = (wide - 2 * EDGE - LABELS - verdict) / count - numbers
     lefts = tuple(EDGE + LABELS + place * (panel + numbers) for place in range(count))
-    return _Columns(lefts, panel, numbers, wide - EDGE - verdict + 0.12, wide)
+    widest = max((fitting.inches(page, block.number, SENTENCE, "bold") for block in sheet.blocks if block.number), default=None)
+    claim = 0.0 if widest is None else max(0.2, widest + 0.08)
+    return _Columns(claim, lefts, panel, numbers, wide - EDGE - verdict + 0.12, wide)
 
 
 def _mean(panel: Panel, cell: Cell) -> str:
@@ -101,12 +105,12 @@ class _Placed:
 
 def _placed(page: Figure, sheet: Sheet, columns: _Columns, y: float) -> Iterator[_Placed]:
     for block in sheet.blocks:
-        start, room = y, columns.verdict - 0.2 - EDGE - (0.2 if block.number else 0)
+        start, room = y, columns.verdict - 0.2 - EDGE - columns.claim
         sentence = fitting.lines(page, block.sentence, room, SENTENCE, "bold") if block.sentence else []
         y += GAP * 0.7 + (fitting.height(len(sentence), SENTENCE) if sentence else 0)
         rows = []
         for row in block.rows:
-            label = fitting.lines(page, row.label, LABELS - _indent(row, block) - 0.06, BODY)
+            label = fitting.lines(page, row.label, LABELS - _indent(row, columns) - 0.06, BODY)
             tall = max(ROW, fitting.height(len(label), BODY) + 0.06)
             rows.append((row, y, tall, label))
             y += tall
@@ -115,8 +119,8 @@ def _placed(page: Figure, sheet: Sheet, columns: _Columns, y: float) -> Iterator
         yield _Placed(block, start, y, sentence, rows)
 
 
-def _indent(row: Row, block: Block) -> float:
-    return (0.2 if block.number else 0.0) + (0.14 if row.control else 0.0)
+def _indent(row: Row, columns: _Columns) -> float:
+    return columns.claim + (0.14 if row.control else 0.0)
 
 
 def _reason(page: Figure, block: Block) -> list[str]:
@@ -141,12 +145,12 @@ def _draw(page: Figure, sheet: Sheet, columns: _Columns, placed: list[_Placed], 
         if at.sentence:
             if at.block.number:
                 fitting.put(page, EDGE, at.start + GAP * 0.7, [at.block.number], SENTENCE, weight="bold", color=style.MUTED)
-            fitting.put(page, EDGE + (0.2 if at.block.number else 0), at.start + GAP * 0.7, at.sentence, SENTENCE, weight="bold")
+            fitting.put(page, EDGE + columns.claim, at.start + GAP * 0.7, at.sentence, SENTENCE, weight="bold")
         if at.block.verdict is not None:
             _chip(page, columns.verdict, at.start + GAP * 0.7, at.block.verdict)
             fitting.put(page, columns.verdict, at.start + 0.32, _reason(page, at.block), SMALL, color=style.INK)
         for row, y, tall, label in at.rows:
-            _draw_row(page, columns, at.block, (row, y, tall, label))
+            _draw_row(page, columns, (row, y, tall, label))
             for ax, panel, cell, left in zip(axes, sheet.panels, row.cells, columns.panels, strict=True):
                 _mark_row(ax, panel, y, tall)
                 if cell:
@@ -155,13 +159,13 @@ def _draw(page: Figure, sheet: Sheet, columns: _Columns, placed: list[_Placed], 
                     _number(page, left + columns.panel + columns.numbers, y + tall / 2, panel, cell, marks.beyond)
 
 
-def _draw_row(page: Figure, columns: _Columns, block: Block, placed: tuple[Row, float, float, list[str]]) -> None:
+def _draw_row(page: Figure, columns: _Columns, placed: tuple[Row, float, float, list[str]]) -> None:
     row, y, tall, label = placed
     colour = style.MUTED if row.control else style.INK
     middle = {"va": "center", "color": colour}
     if row.control:
-        fitting.put(page, EDGE + _indent(row, block) - 0.14, y + tall / 2, ["↳"], BODY, **middle)
-    fitting.put(page, EDGE + _indent(row, block), y + tall / 2, label, BODY, **middle)
+        fitting.put(page, EDGE + _indent(row, columns) - 0.14, y + tall / 2, ["↳"], BODY, **middle)
+    fitting.put(page, EDGE + _indent(row, columns), y + tall / 2, label, BODY, **middle)
     if row.verdict is not None:
         text = f"{verdicts.SIGNS[row.verdict]} {CHIPS.get(row.verdict, verdicts.WORDS[row.verdict])}"
         fitting.put(page, columns.verdict, y + tall / 2, [text], SMALL, va="center", color=TONES[row.verdict][0])
@@ -213,7 +217,7 @@ def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
         for end, marker, cut in zip(marks.interval, "<>", marks.cut, strict=True):
             if cut:
                 ax.plot([end], [y - 0.1], marker=marker, color=style.INK, markersize=3.5, clip_on=False, **pale)
-    tested = MEAN | ({} if cell.significant else {"markerfacecolor": "white"})
+    tested = MEAN | ({} if cell.decided else {"markerfacecolor": "white"})
     ax.plot([marks.mean], [y - 0.1], label="_mean", **(tested if cell.decides else BESIDE_MEAN))
     if marks.published is not None:
         ax.vlines([marks.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))

@@ -42,4 +42,4 @@ def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figu
     seeds = f"n = {counts[0]} seeds" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]} seeds"
     subtitle = f"Differences from {style.plain(contrasts[0].baseline)}, {seeds}, paired · a dot is one seed · right is better"
     words = ", ".join(f"{SIGNS[verdict]} {WORDS[verdict]}" for verdict in dict.fromkeys(found))
-    return differences.figure(Sheet(title, (subtitle, words), panels, (Block(tuple(rows)),), style.plain(source)))
+    return differences.figure(Sheet(title, (subtitle, words), panels, (Block(tuple(rows)),), style.plain(source), fewest))

@@ -68,6 +68,5 @@ def tick_text(value: float) -> str:
 
 
 def written(unit: Unit, value: float) -> str:
-    """A difference with a true minus, and without a sign where it is shown as 0."""
-    text = unit.number(value)
-    return text.replace("-", "−") if float(text) else text[1:]
+    """A difference with a true minus."""
+    return unit.number(value).replace("-", "−")

@@ -26,8 +26,8 @@ class Cell:
     published: float | None = None
 
     @property
-    def significant(self) -> bool:
-        """Whether its diamond is filled: a test rejects, or none was made."""
+    def decided(self) -> bool:
+        """Whether its diamond is filled: a verdict decides it, or none is given."""
         return self.verdict not in (NOT_SETTLED, NOT_TESTED)
 
 

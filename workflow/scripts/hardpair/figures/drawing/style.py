@@ -26,6 +26,7 @@ HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on l
 # Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, and what has less than 3:1 of
 # contrast to white is darkened.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B98000", "#3A94CF", "#000000", "#868686")
+PIXELS = {"#000000": "#757575"}  # instead of a colour, where marks are kept as pixels: those are the same on dark pages
 # Line styles and markers tell the same variants apart in grey print. Their counts share no factor with the colours' beyond 2.
 DASHES = ((0, ()), (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")
@@ -79,6 +80,11 @@ class Look:
     dashes: tuple
     marker: str
     place: int
+
+    @property
+    def pixels(self) -> str:
+        """Its colour for marks that are kept as pixels in the SVG, legible on light and dark pages."""
+        return PIXELS.get(self.colour, self.colour)
 
     @property
     def line(self) -> dict:
