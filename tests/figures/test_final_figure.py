@@ -135,7 +135,7 @@ def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measure
     settings["variants"][1]["label"] = "v 1 + Sampler"
     sheet = final.sheet(runs, settings)
     assert sheet.blocks[0].rows[0].label == "v 1 + Sampler vs\N{NO-BREAK SPACE}v 0"
-    assert sheet.subtitle[0].endswith("what the first variant gains over the second")
+    assert sheet.subtitle[0].endswith("gain of first over second")
 
 
 def test_a_control_is_a_row_below_the_claim_that_it_explains():

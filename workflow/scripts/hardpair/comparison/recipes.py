@@ -63,7 +63,8 @@ def explanation(searches: list[dict]) -> str:
     """What the texts of ``recipes_table`` mean, as sentences."""
     own = "Each variant has its own recipe, from the same space and number of trials, except for keys that a variant sets itself."
     scope = own if searches[0]["own"] else "All variants share a recipe."
-    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). Brackets: range of the trials within it."
+    ranges = "In brackets: the range of the values whose trials came within one standard error of the best."
+    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). {ranges}"
 
 
 def _value(outcome: Optimum, key: str) -> str:

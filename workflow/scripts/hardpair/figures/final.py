@@ -140,7 +140,7 @@ def _row(
 def _about(runs: pd.DataFrame, settings: dict) -> str:
     size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
     images = f"{settings['evaluated_on']} images"
-    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: what the first variant gains over the second"
+    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: gain of first over second"
 
 
 def budget(runs: pd.DataFrame, settings: dict) -> list[str]:
