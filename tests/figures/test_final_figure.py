@@ -126,8 +126,11 @@ def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():
     page = drawn(*study(declared=[]))
     shown = " ".join(text.get_text() for text in texts_drawn(page))
     assert "No claim was declared" in shown
-    assert not any(word in shown for word in WORDS)
+    assert not any(word in shown for word in WORDS if word != "not tested")
     assert len(marks(page, "_mean")[0]) == 1
+    [mean] = [line for line in page.axes[0].lines if line.get_label() == "_mean"]
+    assert mean.get_markerfacecolor() == "white", "nothing was tested"
+    assert "mean and 95 % t interval: not tested" in shown
 
 
 def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measures():

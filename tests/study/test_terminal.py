@@ -143,7 +143,7 @@ def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, cha
         ),
         ([("not settled", "2 seeds are complete")] * 3, ["all 3 claims are not settled: 2 seeds are complete"]),
         ([("not settled", "2 seeds are complete")], ["not settled: Claim 0. (2 seeds are complete)"]),
-        ([], []),
+        ([], ["no claim was declared: the differences have no verdict"]),
     ],
 )
 def test_verdicts_are_printed_with_their_reasons(tmp_path, capsys, verdicts, shown):

@@ -11,6 +11,7 @@ from hardpair.comparison import answer, claims
 from hardpair.comparison.claims import Decision, Part
 from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.tables import check_names
+from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT
 from hardpair.figures.drawing import differences, style
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.files.readers import read_table
@@ -52,11 +53,12 @@ def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
     decisions = claims.decisions(settings["claims"], parts, tuple(settings["looks"]))
     blocks = _claimed(runs, settings, parts, decisions) if parts else _contrasts(runs, settings)
     judged = [place for place, claim in enumerate(settings["claims"]) if not claim["control"]] or list(range(len(parts)))
-    fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"])) if parts else None
     if parts:
+        fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"]))
         findings = answer.of_claims(settings, decisions, names)
         title = answer.headline([decisions[place].verdict for place in judged], findings, len(parts[0][0].gains), fewest)
     else:
+        fewest = FEWEST_FOR_VERDICT if len(settings["seeds"]) < FEWEST_FOR_VERDICT else None
         title = _untitled(settings, len(blocks[0].rows) if blocks else 0)
     source = style.origin({key: settings[key] for key in ("study", "made") if key in settings})
     subtitle = tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair))))

@@ -105,7 +105,8 @@ def print_table(folder: Path, labels: dict[str, str]) -> None:
 
 
 def print_verdicts(folder: Path) -> None:
-    """Print the verdict on each claim with its reason, in one line where it is the same for all, if the study's comparison is there."""
+    """Print the verdict on each claim with its reason, in one line where it is the same for all, or that no claim was declared; nothing if
+    the study's comparison is missing."""
     try:
         with open(folder / "claims.csv", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -114,5 +115,7 @@ def print_verdicts(folder: Path) -> None:
     if len({row["why"] for row in rows}) == 1 < len(rows):
         say(f"all {len(rows)} claims are {rows[0]['verdict']}: {rows[0]['why']}", file=sys.stderr)
         return
+    if not rows:
+        say("no claim was declared: the differences have no verdict", file=sys.stderr)
     for row in rows:
         say(f"{row['verdict']}: {row['sentence']} ({row['why']})", file=sys.stderr)

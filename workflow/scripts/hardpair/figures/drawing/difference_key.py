@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from hardpair.comparison.verdicts import WORDS
+from hardpair.comparison.verdicts import NOT_TESTED, WORDS
 from hardpair.figures.drawing import fitting, style
 from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.sheet import Sheet
@@ -33,10 +33,11 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
     mean = "mean" if counts[0] < FEW else "mean and 95 % t interval"
     tested = any(cell.verdict is not None for cell in cells)
     if filled:
-        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": decided" if tested and hollow else "")))
+        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": decided" if hollow else "")))
     if hollow:
-        text = "no verdict yet" if sheet.fewest else " or ".join(sorted({WORDS[cell.verdict] for cell in hollow}))
-        found.append(("hollow", text if filled else f"{mean}: {text}"))
+        words = sorted({WORDS[NOT_TESTED if cell.verdict is None else cell.verdict] for cell in hollow})
+        text = "no verdict yet" if tested and sheet.fewest else " or ".join(words)
+        found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEW else "hollow", f"{mean}: {text}"))
     if counts[0] < FEW:
         found.append(("", f"no interval below {counted(FEW, 'seed')}"))
     if any(cell.published is not None for cell in every):
@@ -86,7 +87,7 @@ def _mark(page: Figure, kind: str, x: float, y: float) -> None:
         for shift, rise in ((0.03, -0.025), (0.1, 0.025), (0.17, -0.015)):
             page.add_artist(Line2D([x + shift], [y + rise], **DOTS, **scale))
     else:
-        if kind in ("mean", "beside"):
+        if kind in ("mean", "hollow mean", "beside"):
             page.add_artist(Line2D([x, x + MARK], [y, y], **INTERVAL | (BESIDE if kind == "beside" else {}), **scale))
-        look = BESIDE_MEAN if "beside" in kind else MEAN | ({"markerfacecolor": "white"} if kind == "hollow" else {})
+        look = BESIDE_MEAN if "beside" in kind else MEAN | ({"markerfacecolor": "white"} if "hollow" in kind else {})
         page.add_artist(Line2D([x + MARK / 2], [y], **look, **scale))

@@ -27,8 +27,8 @@ class Cell:
 
     @property
     def decided(self) -> bool:
-        """Whether its diamond is filled: a verdict decides it, or none is given."""
-        return self.verdict not in (NOT_SETTLED, NOT_TESTED)
+        """Whether its diamond is filled: a verdict decides it."""
+        return self.verdict not in (None, NOT_SETTLED, NOT_TESTED)
 
 
 @dataclass(frozen=True)
