@@ -45,6 +45,7 @@ def test_your_own_loss(finished, tmp_path):
 
 @pytest.mark.parametrize(("page", "variant"), [("running", "gamma3"), ("own-loss", "poly1")])
 def test_an_overlay_of_your_own_stands_by_itself(page, variant, tmp_path, monkeypatch):
+    from hardpair import plugins
     from hardpair.cli.command import overlaid
     from hardpair.config.resolve import resolve
 
@@ -53,6 +54,7 @@ def test_an_overlay_of_your_own_stands_by_itself(page, variant, tmp_path, monkey
         Path(re.match(r"# (\S+)\n", code)[1]).write_text(code)
     [overlay] = map(yaml.safe_load, blocks(page, "yaml"))
     config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
+    plugins.use([])
     assert config["variants"][-1]["name"] == variant
     assert config["study"] == overlay["study"] != "cifar10", "its results are not to mix with those of another study"
 
