@@ -49,7 +49,7 @@ def test_the_table_has_each_search_with_its_best_values_and_ranges(searched):
     # An accuracy of 0.5 on 2,500 images has a standard error of 0.01, one of 0.8 has 0.008.
     assert table["rows"] == [
         ["CE | plain", "0.01 (0.01 to 0.02)", "0.9 (0.8 to 0.9)", "50.00 ± 1.00 %", "0 of 3"],
-        ["DFL", "0.1 (0.1 to 0.1)", "0.9 (set)", "80.00 ± 0.80 %", "1 of 2"],
+        ["DFL", "0.1 (no other)", "0.9 (set)", "80.00 ± 0.80 %", "1 of 2"],
     ]
 
 

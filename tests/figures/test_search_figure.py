@@ -53,6 +53,16 @@ def test_the_range_near_the_best_is_shaded(trials):
         assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((near[key].min(), near[key].max()))
 
 
+def test_the_ends_of_the_space_are_drawn_and_on_the_axis(trials):
+    few = trials[trials["trial"] < 2]
+    page = page_of([few, few], [fake_study.SPACE] * 2)
+    for key, ax in zip(fake_study.SPACE, page.axes[1 : 1 + len(fake_study.SPACE)], strict=True):
+        ends = [line.get_xdata()[0] for line in ax.lines if line.get_label() == "_edge"]
+        assert ends == list(fake_study.SPACE[key])
+        low, high = ax.get_xlim()
+        assert low < min(ends) < max(ends) < high
+
+
 def test_keys_that_no_search_searches_have_no_panel(trials):
     page = page_of([trials], [RATE])
     assert [ax.get_xlabel() for ax in page.axes] == ["Trial", "Learning rate"]

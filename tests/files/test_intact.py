@@ -174,3 +174,13 @@ def test_a_digest_is_computed_of_nothing_but_files_that_look_broken(written, tmp
     (tmp_path / "best.safetensors").write_bytes(b"")
     assert all(map(intact.is_intact, sorted(tmp_path.iterdir())))
     assert hashed == ["best.safetensors"]
+
+
+def test_in_a_folder_whose_broken_files_stay_what_was_replaced_is_removed(tmp_path):
+    for name, content in {"labels.npy": None, "dataset.json": "{}\n", "mine.json": "{}\n", "images.npy": "cut"}.items():
+        (tmp_path / f"{name}.unreadable").touch()
+        if content:
+            (tmp_path / name).write_text(content)
+    intact.remove_replaced(tmp_path, lambda path: path.name != "mine.json")
+    left = {"labels.npy.unreadable", "dataset.json", "mine.json", "mine.json.unreadable", "images.npy", "images.npy.unreadable"}
+    assert {path.name for path in tmp_path.iterdir()} == left

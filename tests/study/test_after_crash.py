@@ -43,6 +43,21 @@ def test_half_written_files_of_dead_jobs_are_removed_and_all_else_stays(tmp_path
     assert capsys.readouterr().err == ""
 
 
+def test_neither_a_zombie_nor_a_later_process_of_the_same_number_is_the_writer(tmp_path):
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    files = {pid: tmp_path / f".partial-{owner().replace(str(os.getpid()), str(pid))}-run.json" for pid in (zombie.pid, os.getpid())}
+    for path in files.values():
+        path.touch()
+    tidy([tmp_path])
+    assert list(tmp_path.iterdir()) == [files[os.getpid()]]
+    zombie.wait()
+    long_ago = time.time() - 10**6
+    os.utime(files[os.getpid()], (long_ago, long_ago))
+    tidy([tmp_path])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_half_written_files_of_other_machines_are_removed_a_day_after_they_were_written_to_last(tmp_path):
     """A node of a cluster may never come back."""
     now, alive = time.time(), owner()
@@ -52,7 +67,7 @@ def test_half_written_files_of_other_machines_are_removed_a_day_after_they_were_
         "events/.partial-odd-a.csv": 25,
         ".partial-14.node7-seed0/a": 25,
         ".partial-15.node7-seed0/a/b": 23,
-        f".partial-{alive}-run.json": 900,
+        f".partial-{alive}-run.json": 0,
         "run.json": 900,
     }
     for name in ages:

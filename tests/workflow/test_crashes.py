@@ -50,7 +50,7 @@ def test_power_cut(undisturbed, attempt, tmp_path):
     study.unlock()
     study.finish()
     study.finish()  # removes what was set aside
-    undisturbed.assert_same(study)
+    undisturbed.assert_same(study, marked=True)
 
 
 @tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=1)
@@ -71,7 +71,7 @@ def test_adoption(undisturbed, attempt, tmp_path):
     again = study.run(*ADOPT, f"--runs={source}", check=False)  # refused while the study has no recipe, or where no run is intact
     assert again.stderr.count("\n") == (again.returncode != 0), again.stderr
     study.finish()
-    undisturbed.assert_same(study, imported=True)
+    undisturbed.assert_same(study, marked=True)
 
 
 @tries("Commands and edits that are refused while the study is at work", daily=1)
@@ -94,7 +94,7 @@ def test_refusals(undisturbed, attempt, tmp_path):
             edited.write_text(text)
         assert "Traceback" not in refused.stdout + refused.stderr + running.output_text()
     study.finish()
-    undisturbed.assert_same(study, imported=True)
+    undisturbed.assert_same(study, marked=True)
 
 
 @tries("Ctrl-C", full=10, daily=1)

@@ -63,7 +63,7 @@ def explanation(searches: list[dict]) -> str:
     """What the texts of ``recipes_table`` mean, as sentences."""
     own = "Each variant has its own recipe, from the same space and number of trials, except for keys that a variant sets itself."
     scope = own if searches[0]["own"] else "All variants share a recipe."
-    ranges = "In brackets: the range of the values whose trials came within one standard error of the best."
+    ranges = "In brackets: the range of the values whose trials came within one standard error of the best, or that there is no other."
     return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). {ranges}"
 
 
@@ -71,4 +71,4 @@ def _value(outcome: Optimum, key: str) -> str:
     if key not in outcome.ranges:
         return f"{outcome.best[key]:.4g} (set)" if key in outcome.best else "set"
     low, high = outcome.ranges[key]
-    return f"{outcome.best[key]:.4g} ({low:.4g} to {high:.4g})"
+    return f"{outcome.best[key]:.4g} ({low:.4g} to {high:.4g})" if low < high else f"{outcome.best[key]:.4g} (no other)"

@@ -21,6 +21,7 @@ SEARCHED |= {"lr_factor": "Factor of drops", "warmup_epochs": "Warm-up (epochs)"
 RECIPE = {"marker": "s", "markersize": 8, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 BEST = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": style.INK, "markeredgewidth": 1, "linestyle": "none"}
 NEAR = {"color": style.MUTED, "alpha": 0.18, "linewidth": 0}
+EDGE = {"color": style.MUTED, "linewidth": 0.9, "linestyle": (0, (1, 2))}
 DIVERGED = {"marker": "x", "markersize": 5, "color": style.INK, "markeredgewidth": 1.1, "linestyle": "none"}
 
 
@@ -84,7 +85,8 @@ def figure(trials: list[pd.DataFrame], settings: dict) -> Figure:
     rows[-1, 0].set_xlabel("Trial")
     rows[-1, 0].xaxis.get_major_locator().set_params(integer=True)
     for column, key in zip(rows[:, 1:].T, keys, strict=True):
-        _dress([ax for ax in column if ax.axison][-1], key, every[key])
+        ends = [end for search in searches for end in search["space"].get(key, ())]
+        _dress([ax for ax in column if ax.axison][-1], key, pd.Series([*every[key].dropna(), *ends]))
     many = int(every["diverged"].sum())
     count = counted(len(every), "trial") + f" in {counted(every['round'].nunique(), 'round')}"
     value = "value: mean validation accuracy at a trial's last epoch"
@@ -108,6 +110,8 @@ def _draw_search(axes: dict[str, Axes], trials: pd.DataFrame, search: dict) -> N
         draw_trials(ax, trials, key)
         if key in outcome.ranges:
             ax.axvspan(*outcome.ranges[key], **NEAR, label="_near")
+        for end in search["space"].get(key, ()):
+            ax.axvline(end, zorder=0.5, label="_edge", **EDGE)
 
 
 def _dress(ax: Axes, key: str, values: pd.Series) -> None:
@@ -130,4 +134,5 @@ def _marks(trials: pd.DataFrame) -> list[Artist]:
     if trials["diverged"].any():
         looks["diverged"] = DIVERGED
     marks = [Line2D([], [], label=label, **look) for label, look in looks.items()]
-    return [*marks, Patch(label="within one standard error of the best", **NEAR)]
+    near = Patch(label="range of the trials within one standard error of the best", **NEAR)
+    return [*marks, Line2D([], [], label="end of the searched space", **EDGE), near]

@@ -40,15 +40,24 @@ def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> li
     missing = []
     for path in _files(folders):
         if path.suffix == UNREADABLE:
-            whole = path.with_suffix("")
-            if is_made(whole) and not whole.exists():
+            if is_made(whole := path.with_suffix("")) and not whole.exists():
                 missing.append(whole)
-            elif is_made(whole) and is_intact(whole):
-                path.unlink()
+            _remove_replaced(path, is_made)
         elif not is_intact(path) and is_made(path):
             record = path.with_name(RECORD_OF.get(path.name, path.name))
             missing += [set_aside(file) for file in {path, record} if file.exists()]
     return missing
+
+
+def remove_replaced(folder: Path, is_made: Callable[[Path], bool]) -> None:
+    """Remove files that were set aside and have been made again, and leave all others as they are."""
+    for path in _files([folder]):
+        _remove_replaced(path, is_made)
+
+
+def _remove_replaced(path: Path, is_made: Callable[[Path], bool]) -> None:
+    if path.suffix == UNREADABLE and is_made(whole := path.with_suffix("")) and whole.exists() and is_intact(whole):
+        path.unlink()
 
 
 def set_aside(path: Path) -> Path:

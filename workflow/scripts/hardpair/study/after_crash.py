@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from hardpair.errors import UserError, say
 from hardpair.files.atomic import PARTIAL, owner
 from hardpair.files.times import date_now, entries, named
 
-DAY = 24 * 60 * 60  # seconds
+MINUTE, DAY = 60, 24 * 60 * 60  # seconds
 
 
 def refuse_unwritable(folders: Iterable[Path]) -> None:
@@ -43,8 +45,9 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
         if entry.name.startswith(PARTIAL) and _is_alive(entry.name) is False:
             unfinished.append(entry.path)
     for entry in (entry for folder in folders for entry in entries(folder) if entry.name.startswith(PARTIAL)):
-        alive = _is_alive(entry.name)
-        if alive is False or (alive is None and _last_written(Path(entry.path)) < time.time() - DAY):
+        written = _last_written(Path(entry.path))
+        alive = _is_alive(entry.name, written)
+        if alive is False or (alive is None and written < time.time() - DAY):
             unfinished.append(entry.path)
     for path in unfinished:
         if os.path.isdir(path):
@@ -57,18 +60,22 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
     date_now(folders)
 
 
-def _is_alive(name: str) -> bool | None:
-    """Whether the process that ``atomic.owner`` names in that of an unfinished file is alive; None where it is of another machine."""
+def _is_alive(name: str, written: float = math.inf) -> bool | None:
+    """Whether the process that ``atomic.owner`` names in that of an unfinished file is alive; None where it is of another machine.
+
+    A process that nobody has waited for after its end is not, nor one that has the number now but began later than a minute after the file
+    was ``written`` to last.
+    """
     pid, _, machine = name.removeprefix(PARTIAL).partition("-")[0].partition(".")
     if machine != owner().partition(".")[2]:
         return None
     try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        process = psutil.Process(int(pid))
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() < written + MINUTE
+    except psutil.NoSuchProcess:
         return False
-    except (ValueError, OverflowError, PermissionError):
+    except (ValueError, OverflowError, psutil.Error):
         return True
-    return True
 
 
 def _last_written(path: Path) -> float:

@@ -176,6 +176,7 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
         return str(record) in declared() and any(rule.is_producer(str(path)) for rule in workflow.rules)
 
     missing = intact.set_aside_broken(folders, is_made)
+    intact.remove_replaced(data, is_made)
     if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
         try:
             inputs.prepared_data(data)
