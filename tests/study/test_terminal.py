@@ -69,7 +69,8 @@ def test_a_job_that_failed_is_a_line_if_it_has_a_log_or_a_message_of_its_cluster
     handler, error = terminal.Finished(), record("Error in rule train", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, log=[str(log)])
     handler.expect([(3, "train", "Train dfl with seed 1")])
     handler.handle(error)
-    assert terminal.Quiet().filter(error), "without either, Snakemake's text is all there is"
+    assert not terminal.Quiet().filter(error), "print_failures names it at the end, unless it was stopped"
+    assert terminal.Quiet().filter(record("Error in rule x", LogEvent.JOB_ERROR, logging.ERROR, jobid=4, log=[])), "without a log"
     assert capsys.readouterr().err == ""
     error.rule_msg = "sbatch failed. Its error was 'no such partition'.\n    sbatch call:\n        sbatch -p gpu"
     handler.handle(error)

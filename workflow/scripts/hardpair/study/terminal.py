@@ -28,11 +28,15 @@ FOLLOWING += ("Exiting because a job execution failed", "Cannot restore ")  # a 
 
 
 class Quiet(logging.Filter):
-    """Lets through errors, warnings and what is said once. Of a job that failed ``Finished`` prints a line, where it knows the reason."""
+    """Lets through errors, warnings and what is said once.
+
+    Not that a job failed: ``Finished`` prints a line where it knows the reason, and ``print_failures`` one at the end where it does not.
+    Both print none of a job that was stopped.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
-        if reason(record) or str(record.msg).startswith(FOLLOWING):
+        if (str(event) == "job_error" and record.log) or reason(record) or str(record.msg).startswith(FOLLOWING):
             return False
         if record.levelno > logging.INFO or (event is None and not str(record.msg).startswith(TEXTS)):
             return True
