@@ -32,7 +32,7 @@ from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
-from hardpair.study.planned import refuse_changed
+from hardpair.study.planned import refuse_changed, refuse_long
 from hardpair.study.terminal import print_table, print_verdicts
 from hardpair.study.snakemake_internals import (
     Reading,
@@ -62,7 +62,7 @@ try:
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
-    plan.refuse_long(config)
+    refuse_long(config)
     if is_cluster_job():
         refuse_changed(config)
 except UserError as error:

@@ -45,10 +45,11 @@ def test_a_record_holds_the_hashes_of_what_was_read(tmp_path):
         file.write_text(file.name)
     each = {"path": f"{tmp_path}/{{variant}}{{seed}}", "variant": ["a", "b"], "seed": [0, 1]}
     code = ["split_data.py"]
-    made = {"settings": "s", "code": code_hash(*code), "planned": planned(*code), "files": code, "inputs": [str(files[0])], "each": each}
+    made = {"settings": "s", "code": planned(*code), "files": code, "inputs": [str(files[0])], "each": each}
     record.write(tmp_path / "record", made)
     written = json.loads((tmp_path / "record").read_text())
     assert written == record.contents(made)
+    assert written["code"] == code_hash(*code)
     assert written["inputs"][str(files[0])] == file_sha256(files[0])
     for file in files:
         before = file.read_text()
@@ -59,7 +60,7 @@ def test_a_record_holds_the_hashes_of_what_was_read(tmp_path):
 
 
 def test_code_that_has_changed_since_the_job_was_planned_is_not_recorded(tmp_path):
-    made = {"settings": "s", "code": "0" * 16, "planned": f"{'0' * 16}-{'1' * 16}", "files": ["split_data.py"], "inputs": []}
+    made = {"settings": "s", "code": f"{'0' * 16}-{'1' * 16}", "files": ["split_data.py"], "inputs": []}
     with pytest.raises(UserError, match="the code of this job has changed since it was planned"):
         record.write(tmp_path / "record", made)
     assert not (tmp_path / "record").exists()
@@ -83,7 +84,7 @@ def test_a_study_without_records_is_kept_or_refused(here):
     due = Due.of(config)
     assert due.all() == list(due.declared.values())
     reason = due.reason(due.job("prepare_data"))
-    assert reason == (NO_RECORD, f"resources/synthetic/made.json is missing, see `{find.command('keep', 'tiny')}`")
+    assert reason == (NO_RECORD, "resources/synthetic/made.json, which says what its files were made of, is missing")
     keep_study(config)
     assert {job.rule for job in Due.of(config).all()} == set(SUMMARY)
     refuse_unrecorded(config)

@@ -1,4 +1,4 @@
-"""Jobs of a cluster, which read config and code again, refuse others than the study was started with."""
+"""Jobs of a cluster refuse other settings and code than the study was started with; settings that fit into no command are refused before."""
 
 import pytest
 
@@ -49,3 +49,17 @@ def test_other_code_is_refused(started, monkeypatch):
     monkeypatch.setattr(planned, "code_hash", lambda *files: "other")
     with pytest.raises(UserError, match="the config or the code of the study demo has changed"):
         started()
+
+
+def study(variants):
+    loss = {"kind": "focal", "gamma": 2, "scale": "dynamic"}
+    declared = [{"name": f"v{number}", "loss": loss, "sampler": {"kind": "focal", "gamma": 2}} for number in range(variants)]
+    changes = {"variants": declared, "baseline": "v0", "contrasts": [], "claims": [], "search": {"enabled": False, "variants": ["v0"]}}
+    return find.overlay([], changes)
+
+
+def test_commands_that_would_be_too_long_are_refused_and_none_is_that_is_short_enough(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    planned.refuse_long(study(150))
+    with pytest.raises(UserError, match=r"the settings of its 400 variants have .* KB together"):
+        planned.refuse_long(study(400))

@@ -4,8 +4,7 @@ The workflow calls it after each job's own command, and compares the record with
 Example:
 
   python workflow/scripts/record_inputs.py --output results/demo/made/split_data.json \\
-      --made '{"settings": "0f3a", "code": "91bc", "planned": "91bc-7d2e", "files": ["split_data.py"],
-               "inputs": ["resources/synthetic/dataset.json"]}'
+      --made '{"settings": "0f3a", "code": "91bc-7d2e", "files": ["split_data.py"], "inputs": ["resources/synthetic/dataset.json"]}'
 """
 
 from hardpair.cli.command import json_or_file, parser, run

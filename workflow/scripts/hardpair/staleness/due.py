@@ -15,7 +15,6 @@ from hardpair.staleness import plan, record, run_difference
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.staleness.jobs import Job, Jobs, key
 from hardpair.staleness.run_difference import Expected
-from hardpair.study import find
 
 AFFECTS_RESULTS = False
 # Why a job is due; Snakemake shows these words.
@@ -112,9 +111,9 @@ class Due:
     def _recorded(self, job: Job) -> Reason | None:
         written = self.json(job.record)
         if written is None:
-            return Reason(NO_RECORD, f"{job.record} is missing, see `{find.command('keep', self.config['study'])}`")
+            return Reason(NO_RECORD, f"{job.record}, which says what its files were made of, is missing")
         for part, kind in (("settings", SETTINGS), ("code", CODE)):
-            if written.get(part) != job.made[part]:
+            if written.get(part) != job.hashes[part]:
                 return Reason(kind, f"its {part} changed")
         known = written.get("inputs", {})
         for name, files in record.groups(job.made).items():

@@ -33,7 +33,7 @@ class Job:
         files: of its code, as ``code_hash`` takes them.
         each: the file that it reads of every run (``path``), and of which runs (``variant`` and ``seed``); None if it reads none.
         record: the file that says what the outputs were made of; None if the first of them holds a fingerprint.
-        images: settings and code of the images that it is made of, which its record remembers for them: they may be deleted.
+        images: ``hashes`` of the job that makes the images. Its record holds them, since images may be deleted.
     """
 
     key: Key
@@ -56,12 +56,16 @@ class Job:
         """Its wildcards."""
         return dict(self.key[1])
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Of its ``settings`` and its ``code``, as in its record."""
+        return {"settings": self.made["settings"], "code": code_hash(*self.files)}
+
     @cached_property
     def made(self) -> dict:
         """What its record is written from (``staleness.record``)."""
         settings = hashlib.sha256(canonical(self.settings).encode()).hexdigest()[:16]
-        made = {"settings": settings, "code": code_hash(*self.files), "planned": planned(*self.files), "files": self.files}
-        made["inputs"] = self.inputs
+        made = {"settings": settings, "code": planned(*self.files), "files": self.files, "inputs": self.inputs}
         return made | {key: value for key, value in (("each", self.each), ("images", self.images)) if value}
 
 
@@ -128,7 +132,7 @@ class Jobs:
 
     def _split_data(self, key: Key) -> Job:
         settings, files, record = plan.split_settings(self.config), ["split_data.py"], self._record("split_data")
-        images = {part: self.job("prepare_data").made[part] for part in ("settings", "code")}
+        images = self.job("prepare_data").hashes
         return Job(key, "Split the training images", [self.split], [self.about], settings, files, record=record, images=images)
 
     def _propose_trials(self, key: Key, round: str, variant: str | None = None) -> Job:

@@ -19,8 +19,6 @@ from hardpair.measures.metric_names import about
 from hardpair.search import ALWAYS
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
-LONGEST = 110_000  # bytes of settings; Linux permits 131,072 for one argument, here the command of a job as a text
-
 
 def variant_of(config: dict, name: str) -> dict:
     """The variant of that name."""
@@ -298,17 +296,3 @@ def report_parts() -> list[str]:
 def params(settings: dict) -> str:
     """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))
-
-
-def refuse_long(config: dict) -> None:
-    """Refuse a study whose settings of all variants are too long for a command, before the first run: it would fail after the last.
-
-    Raises:
-        UserError: says so.
-    """
-    longest = max(len(params(settings).encode()) for settings in (compare_settings(config), report_settings(config)))
-    if longest > LONGEST:
-        raise UserError(
-            f"config: the settings of its {len(config['variants'])} variants have {longest // 1000} KB together, and a command of at most "
-            f"{LONGEST // 1000} KB must hold them: divide the variants among several studies"
-        )

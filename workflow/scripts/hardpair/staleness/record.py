@@ -13,8 +13,8 @@ def groups(made: dict) -> dict[str, list[str]]:
     """The inputs of a job as lists of files: each file by its own name, those of all runs by the path that they share.
 
     Args:
-        made: ``settings`` and ``code`` (hashes), ``files`` of the code and what ``code_hash.planned`` gives for them, ``inputs`` (files),
-            perhaps ``images`` (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
+        made: ``settings`` (hash), ``files`` of the code and ``code`` (``code_hash.planned`` of them), ``inputs`` (files), perhaps ``images``
+            (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
     """
     files = {path: [path] for path in made["inputs"]}
     if each := made.get("each"):
@@ -27,18 +27,16 @@ def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
 
     Raises:
         OSError: one is missing.
+        UserError: the code has changed since the job was planned.
     """
+    code = of_now(*made["files"], planned=made["code"])
     digests = {name: together([sha256(file) for file in files]) for name, files in groups(made).items()}
-    return {key: made[key] for key in ("settings", "code", "images") if key in made} | {"inputs": digests}
+    found = {"settings": made["settings"], "code": code, "inputs": digests}
+    return found | {"images": made["images"]} if "images" in made else found
 
 
 def write(path: str, made: dict) -> None:
-    """Write the record of a job that has just ended.
-
-    Raises:
-        UserError: its code has changed since ``made`` was written.
-    """
-    of_now(*made["files"], planned=made["planned"])
+    """Write the record of a job that has just ended; raises what ``contents`` raises."""
     write_json(path, contents(made))
 
 

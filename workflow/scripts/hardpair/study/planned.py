@@ -1,4 +1,4 @@
-"""What the jobs of a study were planned with: a job of a cluster reads config and code again, maybe days later."""
+"""Whether jobs can be run as they are planned: settings fit into a command, and are those of the plan when a cluster runs the job later."""
 
 import hashlib
 
@@ -8,6 +8,8 @@ from hardpair.files import paths
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
+
+LONGEST = 110_000  # bytes of settings; Linux permits 131,072 for one argument, here the command of a job as a text
 
 
 def state(config: dict) -> str:
@@ -28,3 +30,17 @@ def refuse_changed(config: dict) -> None:
     started = paths.RESULTS / config["study"] / paths.STARTED
     if not started.exists() or read_json(started).get("state", known := state(config)) != known:
         raise UserError(f"the config or the code of the study {config['study']} has changed since its command was started: start it again")
+
+
+def refuse_long(config: dict) -> None:
+    """Refuse a study whose settings of all variants are too long for a command, before the first run: it would fail after the last.
+
+    Raises:
+        UserError: says so.
+    """
+    longest = max(len(plan.params(settings).encode()) for settings in (plan.compare_settings(config), plan.report_settings(config)))
+    if longest > LONGEST:
+        raise UserError(
+            f"config: the settings of its {len(config['variants'])} variants have {longest // 1000} KB together, and a command of at most "
+            f"{LONGEST // 1000} KB must hold them: divide the variants among several studies"
+        )

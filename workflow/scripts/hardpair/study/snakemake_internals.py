@@ -166,7 +166,7 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
     them, since to prepare them again within the same call would train the runs again. Files that the config does not make, as of runs that
     it does not declare, stay too.
     """
-    if "--target-jobs" in command_line():  # a cluster's job
+    if is_cluster_job():
         return []
     folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
     declared = cache(Jobs(config, "").files)  # a set of thousands, which few starts need
