@@ -1,4 +1,4 @@
-"""Jobs of a cluster refuse other settings and code than the study was started with; settings that fit into no command are refused before."""
+"""Jobs of a cluster refuse other settings and code than the study was started with, and too long ones are refused before the first job."""
 
 import pytest
 

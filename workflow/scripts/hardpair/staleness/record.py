@@ -13,8 +13,8 @@ def groups(made: dict) -> dict[str, list[str]]:
     """The inputs of a job as lists of files: each file by its own name, those of all runs by the path that they share.
 
     Args:
-        made: ``settings`` (hash), ``files`` of the code and ``code`` (``code_hash.planned`` of them), ``inputs`` (files), perhaps ``images``
-            (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
+        made: ``settings`` (hash), ``files`` of the code and ``code`` (``code_hash.planned`` of them), ``inputs`` (files), perhaps
+            ``images`` (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
     """
     files = {path: [path] for path in made["inputs"]}
     if each := made.get("each"):
