@@ -5,67 +5,12 @@ import itertools
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from scipy.special import softmax
 
 import fake_study
 import open_page
-from hardpair.report.page import render
-from reported_study import reported
+from explored_page import CAT, DOG, EVIL, NAMES, SEEDS, VARIANTS, choose, confused, listed, written
 
 pytestmark = pytest.mark.skipif(open_page.CHROMIUM is None, reason="needs chromium: apt-get install chromium")
-EVIL = '<img src=x onerror="alert(1)"> & CE'
-VARIANTS = [variant | ({"label": EVIL} if variant["name"] == "dfl" else {}) for variant in fake_study.STUDY[:3]]
-NAMES, SEEDS = [variant["name"] for variant in VARIANTS], 4
-CAT, DOG = 3, 5
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The page's file, and of all runs p_t and called classes (V, S, N), labels and images."""
-    base = tmp_path_factory.mktemp("study")
-    return written(base, SEEDS, 600)
-
-
-def written(base, seeds, images):
-    folder, settings, images = reported(base, seeds=seeds, images=images, variants=VARIANTS)
-    file = base / "report.html"
-    file.write_text(render(folder, settings, images), encoding="utf-8")
-    arrays = [[np.load(folder / f"runs/{name}/seed{seed}/predictions.npz") for seed in range(seeds)] for name in NAMES]
-    logits = np.array([[run["last"] for run in runs] for runs in arrays], float)
-    labels = arrays[0][0]["labels"]
-    p = np.take_along_axis(softmax(logits, -1), np.broadcast_to(labels, logits.shape[:3])[..., None], -1)[..., 0]
-    return file, p, logits.argmax(-1), labels, images
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_page.browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def page(browser, study):
-    with open_page.opened(browser, study[0]) as opened:
-        yield opened
-
-
-def listed(page):
-    """Indices of all images of the view, in its order."""
-    while page.locator("#explorer-more").is_visible():
-        page.click("#explorer-more")
-    return page.eval_on_selector_all(".card", "cards => cards.map(card => Number(card.dataset.image))")
-
-
-def choose(page, variants=NAMES, **values):
-    for key, value in values.items():
-        page.select_option(f"#explorer-{key}", value)
-    for name, box in zip(NAMES, page.locator("#explorer-variants input").all(), strict=True):
-        box.set_checked(name in variants)
-
-
-def confused(called, labels, a=CAT, b=DOG):
-    """Which images (N,) any of these runs (V, S, N) takes from one of two classes for the other."""
-    return (((labels == a) & (called == b)) | ((labels == b) & (called == a))).any((0, 1))
 
 
 @pytest.mark.parametrize("variants", [NAMES, ["ce", "dfl"], ["ce_sampler"]])
@@ -261,78 +206,6 @@ def test_every_width_and_both_lights(browser, study, width, scheme):
             assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
             assert levels.count(1) == 1
             assert page.evaluate(open_page.TWICE) == page.evaluate(open_page.BARE_CELLS) == []
-
-
-def test_an_error_of_the_matrix_opens_its_images(page, study):
-    _, _, called, labels, _ = study
-    for place, name in enumerate(NAMES):
-        page.select_option("#explorer-of", str(place))
-        cells = page.locator("#explorer-matrix tbody tr").all()
-        for label in (CAT, 8):
-            expected = [100 * (called[place][:, labels == label] == other).mean() for other in range(10)]
-            shown = [float(text) for text in cells[label].locator("td").all_text_contents()]
-            np.testing.assert_allclose(shown, expected, atol=0.05 + 1e-9, err_msg=name)
-    page.click(f"#explorer-matrix tbody tr:nth-child({CAT + 1}) td:nth-child({DOG + 2}) button")
-    assert [page.locator(f"#explorer-{key}").input_value() for key in ("a", "way", "b", "show")] == [str(CAT), "called", str(DOG), "all"]
-    assert page.evaluate("document.activeElement.matches('.card')")
-    expected = np.flatnonzero(((labels == CAT) & (called[-1] == DOG)).any(0)).tolist()
-    assert 0 < len(expected) < confused(called[-1:], labels).sum() < confused(called, labels).sum()
-    assert sorted(listed(page)) == expected, "of this variant, in this direction"
-    assert page.text_content("#explorer-count") == f"{len(expected)} images of cat that at least one run calls dog"
-
-
-def test_the_matrix_has_one_stop_and_arrow_keys(page):
-    buttons = page.locator("#explorer-matrix button")
-    assert page.locator('#explorer-matrix button[tabindex="0"]').count() == 1
-    buttons.first.focus()
-    for key, back in (("ArrowRight", "ArrowLeft"), ("ArrowDown", "ArrowUp")):
-        page.keyboard.press(key)
-        assert not buttons.first.evaluate("button => button === document.activeElement")
-        page.keyboard.press(back)
-        assert buttons.first.evaluate("button => button === document.activeElement")
-    page.keyboard.press("ArrowUp")
-    assert buttons.first.evaluate("button => button === document.activeElement"), "the edge is the end"
-    assert page.locator('#explorer-matrix button[tabindex="0"]').count() == 1
-
-
-def test_what_a_variant_changed_is_a_table_that_sorts_and_opens(page, study):
-    _, _, called, labels, _ = study
-    page.click("#explorer-changed summary")
-    page.select_option("#explorer-by", str(NAMES.index("ce_sampler")))
-    wrong = 2 * (called != labels).sum(1)
-    before, after = wrong[0], wrong[NAMES.index("ce_sampler")]
-    kinds = {"fixed": (before > SEEDS) & (after < SEEDS), "broken": (before < SEEDS) & (after > SEEDS)}
-    names = fake_study.CLASSES
-    expected = {}
-    for a, b in itertools.combinations(range(10), 2):
-        either = confused(called[[0, NAMES.index("ce_sampler")]], labels, a, b)
-        fixed, broken = ((either & kinds[kind]).sum() for kind in kinds)
-        if fixed or broken:
-            expected[f"{names[a]} and {names[b]}"] = (fixed, broken, fixed - broken)
-
-    def rows():
-        lines = page.locator("#explorer-changes tbody tr").all()
-        texts = [[text.replace("\u2212", "-") for text in line.locator("th, td").all_text_contents()] for line in lines]
-        return {name: tuple(map(int, numbers)) for name, *numbers in texts}
-
-    assert rows() == expected
-    assert len(expected) > 3
-    for column, title in enumerate(("Fixed", "Newly wrong", "Gain")):
-        page.get_by_role("button", name=title, exact=True).click()
-        assert page.evaluate("document.activeElement.textContent") == title
-        order = page.locator("#explorer-changes th[aria-sort]").get_attribute("aria-sort")
-        values = [row[column] for row in rows().values()]
-        assert values == sorted(values, reverse=order == "descending")
-        assert order == "descending", "as each column is at first"
-    page.get_by_role("button", name="Gain", exact=True).click()
-    assert [gain for *_, gain in rows().values()] == sorted(gain for *_, gain in expected.values())
-    opened = {name: (fixed, broken) for name, (fixed, broken, _) in expected.items() if fixed and broken}
-    assert opened
-    for name, counts in opened.items():
-        for place, (count, words) in enumerate(zip(counts, ("fixed by", "newly wrong with"), strict=True)):
-            page.locator("#explorer-changes tbody tr", has_text=name).locator("button").nth(place).click()
-            assert page.text_content("#explorer-count").endswith(f"{words} CE + FocalSampler")
-            assert len(listed(page)) == count, "whichever variants are chosen"
 
 
 def test_a_pair_that_nobody_confuses_gives_way_to_the_most_confused_one(browser, tmp_path):
