@@ -26,7 +26,6 @@ elif find_spec("hardpair") is None:
 
 from hardpair.staleness import code_hash, plan
 from hardpair.staleness.jobs import TABLES
-from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find
@@ -58,7 +57,7 @@ configfile: find.base()
 
 
 try:
-    config = resolve(written)
+    config = written.resolved()
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
     PICTURES = plan.pictures(config, Path(DATA))
@@ -69,7 +68,7 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
-finished = quieten(workflow)  # prints a line for each run
+finished = quieten(workflow, config, READING)  # prints a line for each run
 oom_killed = oom_kills()  # before them
 
 

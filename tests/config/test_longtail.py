@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.errors import UserError
 from hardpair.staleness import plan
 from workspace import PROJECT

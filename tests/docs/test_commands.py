@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.study.find import changes_of
 from workspace import PROJECT, Workspace, environment
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.data.split import split_indices
 from hardpair.files.atomic import write_json
 from hardpair.staleness.run_difference import Expected, OlderCode

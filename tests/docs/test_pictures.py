@@ -48,7 +48,10 @@ def test_the_example_prints_and_leaves_what_the_page_states(fruit):
     assert expected in fruit.output
     record = json.loads((fruit.folder / "results/fruit/runs/dfl/seed1/run.json").read_text())
     assert record["classes"] == ["lemon", "orange", "plum"]
-    assert "orange" in (fruit.folder / "results/fruit/report.html").read_text()
+    report = (fruit.folder / "results/fruit/report.html").read_text()
+    assert "orange" in report
+    assert ", network cnn." in report
+    assert "left out." not in report
     for name in ("skipped.csv", "duplicates.csv", "pictures.json"):
         assert name in PAGE
         assert (fruit.folder / "resources/fruit" / name).is_file()

@@ -46,8 +46,8 @@ def test_your_own_loss(finished, tmp_path):
 @pytest.mark.parametrize(("page", "variant"), [("running", "gamma3"), ("own-loss", "poly1")])
 def test_an_overlay_of_your_own_stands_by_itself(page, variant, tmp_path, monkeypatch):
     from hardpair import plugins
-    from hardpair.cli.command import overlaid
     from hardpair.config.resolve import resolve
+    from hardpair.config.written import overlaid
 
     monkeypatch.chdir(tmp_path)
     for code in blocks(page, "python"):

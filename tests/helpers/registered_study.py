@@ -4,9 +4,9 @@ import json
 
 import yaml
 
-from hardpair.cli.command import overlaid
 from hardpair.comparison import registration
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.files import paths
 from hardpair.study.register import register
 from workspace import PROJECT, TINY

@@ -59,6 +59,12 @@ def test_what_a_variant_changed_is_a_table_that_sorts_and_opens(page, study):
         if fixed or broken:
             expected[f"{names[a]} and {names[b]}"] = (fixed, broken, fixed - broken)
 
+    page.set_viewport_size({"width": 390, "height": 844})
+    sizes = "[document.querySelector('#explorer-changes').scrollWidth, document.querySelector('#explorer-changes').clientWidth]"
+    scrolled, width = page.evaluate(sizes)
+    assert scrolled <= width, "all columns are seen on a phone"
+    page.set_viewport_size({"width": 1280, "height": 900})
+
     def rows():
         lines = page.locator("#explorer-changes tbody tr").all()
         texts = [[text.replace("\u2212", "-") for text in line.locator("th, td").all_text_contents()] for line in lines]

@@ -118,6 +118,33 @@ def test_variants_that_learned_nothing_are_named():
     assert first_screen(made(), settings(), 1000, 0.1)["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    ("confusion", "recognised", "warned"),
+    [(-0.03, -0.05, True), (-0.03, 0.05, False), (0.03, -0.05, False), (-0.03, -0.002, False)],  # the last within the noise
+)
+def test_less_confusion_by_fewer_recognised_images_is_warned_of(confusion, recognised, warned):
+    runs = made(levels=LEVELS | {"dfl": (0.63, 0.20 + confusion)})
+    noise = np.random.default_rng(2).normal(0, 0.01, (2, len(runs)))
+    for name, base, added in zip(("cat", "dog"), (0.4, 0.6), noise, strict=True):
+        runs[f"accuracy:{name}"] = base + recognised * (runs["variant"] == "dfl") + added
+    for contrast in (["dfl", "ce"], ["ce", "dfl"]):
+        found = first_screen(runs, settings(contrasts=[contrast]), 1000, 0.1)["warnings"]
+        assert len(found) == warned
+    if warned:
+        shares = [100 * runs[runs["variant"] == name][["accuracy:cat", "accuracy:dog"]].to_numpy().mean() for name in ("dfl", "ce")]
+        assert found[0] == (
+            "DFL confuses cat and dog less often than CE, but recognises fewer of them "
+            f"({shares[0]:.1f} % against {shares[1]:.1f} %): it calls more of them a third class."
+        )
+    assert first_screen(runs, settings(contrasts=[["dfl_sampler", "ce"]]), 1000, 0.1)["warnings"] == []
+
+
+@pytest.mark.parametrize(("networks", "said"), [((), ""), (["cnn"], ", network cnn"), (["cnn", "vgg"], ", networks cnn and vgg")])
+def test_the_budget_names_the_networks(networks, said):
+    found = first_screen(made(), settings(), 1000, 0.1, networks)["context"]
+    assert found[-1] == f"Budget: fake, 400 training images, 10 epochs{said}."
+
+
 def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
     runs = made(300)
     [seeds] = {len(cell["seeds"]) for block in first_screen(runs, settings(300), 9, 0.1)["blocks"] for cell in block["rows"][0]["cells"]}
@@ -157,6 +184,8 @@ def written(base, levels, published=None):
     folder, about, images = reported(base, seeds=10, images=200)
     measured = pd.read_csv(folder / "runs.csv").set_index(["variant", "seed", "model"])
     measured.update(made(levels=levels).assign(epochs=float("nan")).set_index(["variant", "seed", "model"]))
+    for name in ("cat", "dog"):
+        measured[f"accuracy:{name}"] = 0.9 - measured["confusion:cat-dog"]
     measured.reset_index().to_csv(folder / "runs.csv", index=False)
     people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
     about["answer"] |= {"claims": settings()["claims"], "references": [people]}

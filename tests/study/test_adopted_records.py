@@ -9,8 +9,8 @@ import pytest
 import yaml
 from scipy.special import softmax
 
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.errors import UserError
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint

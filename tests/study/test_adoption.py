@@ -8,8 +8,8 @@ import shutil
 import pytest
 import yaml
 
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.jobs import locks

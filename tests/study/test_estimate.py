@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import estimate_study
-from hardpair.cli.command import overlaid
 from hardpair.config.resolve import resolve
+from hardpair.config.written import overlaid
 from hardpair.networks.cnn import Network
 from hardpair.study import estimate
 from hardpair.training import precision

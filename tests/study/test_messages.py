@@ -64,17 +64,19 @@ def test_a_cluster_has_room_for_its_nodes(gpus, expected):
 
 
 def test_a_plan_without_training_names_its_steps(commands, config, capsys):
-    messages.print_plan(config, {"compare": 1, "write_report": 1}, at_once=2, gpus=1)
+    messages.print_plan(config, {"compare": 1, "write_report": 1}, at_once=2, gpus=1, dry_run=False)
     assert capsys.readouterr().err == "study demo: no run to train; steps to do: compare, write_report\n"
     assert commands == []
 
 
 def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, config, capsys):
-    messages.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0)
+    messages.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0, dry_run=False)
     [[python, script, option, text, *options]] = commands
     assert (python, Path(script).name, option, json.loads(text)) == (sys.executable, "estimate_study.py", "--config", config)
     assert options == ["--runs", "3", "--trials", "4", "--at-once", "2", "--gpus", "0"]
     assert capsys.readouterr().err == "watch it from another terminal: make status FOLLOW=1\n"
+    messages.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0, dry_run=True)
+    assert (len(commands), capsys.readouterr().err) == (2, "")
 
 
 def test_results_are_those_that_were_made(tmp_path, capsys, monkeypatch):
@@ -199,7 +201,7 @@ def workflow(jobs, replace=False, **limits):
     Path(snakemake_internals.MEMORY).mkdir(exist_ok=True)
     config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
-        dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
+        dag=SimpleNamespace(needrun_jobs=lambda exclude_finished: iter(jobs)),
         deployment_settings=SimpleNamespace(deployment_method=frozenset()),
         config_settings=SimpleNamespace(**config),
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},

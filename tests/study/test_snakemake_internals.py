@@ -42,25 +42,25 @@ def called(*configfiles, config=(), replace=False, module=None):
 def test_files_and_changes_are_laid_over_one_another_in_their_order(here):
     Path("a.yaml").write_text("study: a\nrecipe: {epochs: 1e3}\nlabel: no\n")
     Path("b.json").write_text('{"study": "b"}')
-    read = snakemake_internals.as_written(called("a.yaml", "b.json", config=["seeds=[0, 1]", "recipe={dropout: .5}"]))
+    read = snakemake_internals.as_written(called("a.yaml", "b.json", config=["seeds=[0, 1]", "recipe={dropout: .5}"])).merged
     assert read == {"study": "b", "recipe": {"epochs": 1000, "dropout": 0.5}, "seeds": [0, 1], "label": "no"}
 
 
 def test_the_config_of_the_workflow_can_be_replaced(here):
     Path("a.yaml").write_text("study: a\n")
-    assert snakemake_internals.as_written(called("a.yaml", replace=True)) == {"study": "a"}
+    assert snakemake_internals.as_written(called("a.yaml", replace=True)).merged == {"study": "a"}
 
 
 def test_a_folder_without_a_config_has_the_one_that_comes_with_the_workflow(here):
     Path("a.yaml").write_text("study: a\n")
     Path("config/config.yaml").unlink()
     shipped = read_map(PROJECT / "config/config.yaml")
-    assert snakemake_internals.as_written(called()) == shipped
-    assert snakemake_internals.as_written(called("a.yaml")) == shipped | {"study": "a"}
+    assert snakemake_internals.as_written(called()).merged == shipped
+    assert snakemake_internals.as_written(called("a.yaml")).merged == shipped | {"study": "a"}
 
 
 def test_the_config_that_another_workflow_gives_is_laid_over_the_one_that_comes_with_the_workflow(here):
-    read = snakemake_internals.as_written(called("a.yaml", module={"study": "b", "recipe": {"epochs": 2}}))
+    read = snakemake_internals.as_written(called("a.yaml", module={"study": "b", "recipe": {"epochs": 2}})).merged
     shipped = read_map(PROJECT / "config/config.yaml")
     assert read == shipped | {"study": "b", "recipe": shipped["recipe"] | {"epochs": 2}}
 
@@ -143,7 +143,7 @@ def test_an_option_of_which_snakemake_drops_the_first_is_refused(here, monkeypat
     for program, refuses in (("/a/snakemake/__main__.py", True), ("/a/pytest/__main__.py", False), ("pytest", False)):
         monkeypatch.setattr(sys, "argv", [program, *words.split()])
         with pytest.raises(UserError, match=refusal) if refuses else contextlib.nullcontext():  # another program's are not looked at
-            assert snakemake_internals.as_written(called())["study"] == "base"
+            assert snakemake_internals.as_written(called()).merged["study"] == "base"
 
 
 def test_one_value_instead_of_another_is_refused():

@@ -60,7 +60,7 @@ def test_each_run_has_a_line_and_all_trials_have_one(capsys):
         "search: all 2 trials done",
         "Train dfl with seed 1: done, 2 of 3 runs left",
         "Train dfl with seed 0: done, 1 of 3 runs left",
-        "Train dfl with seed 2: done, no run left",
+        "Train dfl with seed 2: done, no run left: the comparison, figures and report follow",
     ]
 
 
@@ -130,9 +130,23 @@ def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, cha
     monkeypatch.setattr(logger, "handlers", [stream])
     settings = {"verbose": False, "printshellcmds": False, "debug_dag": False, "dryrun": False}
     settings |= {"quiet": {Quietness.HOST, Quietness.REASON}} | changes
-    handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)))
+    handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {}, None)
     assert [isinstance(one, terminal.Quiet) for one in stream.filters] == [True] * quiet
     assert (handler in logger.handlers) == quiet
+
+
+@pytest.mark.parametrize(("changes", "ends"), [({}, False), ({"dryrun": True}, True), ({"dryrun": True, "quiet": {Quietness.ALL}}, False)])
+def test_a_dry_run_ends_with_the_plan(monkeypatch, changes, ends):
+    monkeypatch.setattr(logger, "handlers", [])
+    printed = []
+    monkeypatch.setattr(snakemake_internals, "_planned_jobs", lambda workflow, reading: [])
+    monkeypatch.setattr(snakemake_internals, "_print_plan", lambda workflow, config, *_: printed.append(config))
+    settings = {"verbose": True, "dryrun": False, "quiet": None} | changes
+    snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {"study": "x"}, None)
+    for text in ("Job stats:", "This was a dry-run (flag -n). The order", "Nothing to be done"):
+        for handler in logger.handlers:
+            handler.handle(record(text))
+    assert printed == [{"study": "x"}] * ends
 
 
 @pytest.mark.parametrize(

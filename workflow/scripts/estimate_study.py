@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.cli.command import json_or_file, overlaid, parser, positive, run
+from hardpair.cli.command import json_or_file, parser, positive, run
+from hardpair.config.written import overlaid
 from hardpair.files import paths
 
 if TYPE_CHECKING:

@@ -69,12 +69,6 @@ def json_or_file(text: str) -> dict:
     return value
 
 
-def overlaid(config: dict, overlay: dict) -> dict:
-    """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
-    maps = [key for key in config.keys() & overlay.keys() if isinstance(config[key], dict) and isinstance(overlay[key], dict)]
-    return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
-
-
 def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
     """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
 

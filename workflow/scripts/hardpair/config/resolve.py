@@ -47,7 +47,7 @@ def resolve(config: dict) -> dict:
     files = [str(located(file)) for file in files]
     for file in files:
         if not Path(file).exists():
-            raise UserError(f"plugins names {file}, which does not exist: check the path, which starts from the working directory")
+            raise UserError(f"config: plugins names {file}, which does not exist: check the path, which starts from the working directory")
     plugins.use(files)
     check(config, schema())
     config = fill_defaults(config, schema())

@@ -67,6 +67,7 @@ SIDE = range(8, 257, 8)  # height and width of images that the network takes
 DATASET = {"kind": str, "name": str, "classes": [str], "size": SIDE, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
 SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
 PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}}
+PICTURES |= {"skipped?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
 SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}
 TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}

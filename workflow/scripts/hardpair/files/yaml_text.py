@@ -6,6 +6,7 @@ The types are those of the core schema (YAML 1.2.2, section 10.3.2), and digits 
 
 import json
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 import yaml
@@ -88,6 +89,29 @@ def load(text: str) -> object:
 def dump(value: object) -> str:
     """A value as a document that ``load`` and readers of YAML 1.1 read alike, keys in their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def place(text: str, steps: Sequence[str]) -> tuple[int, int, bool]:
+    """Where a document has the value at the end of a path of keys and places in lists, or as much of the path as it has.
+
+    Returns:
+        The line, how many steps lead there, and whether they are all or lead into a list.
+    """
+    node, line, depth, in_list = yaml.compose(text, _Loader), 1, 0, False
+    for step in steps:
+        inner = _children(node).get(step)
+        if inner is None:
+            break
+        in_list = in_list or isinstance(node, yaml.SequenceNode)
+        line, depth, node = inner[0].start_mark.line + 1, depth + 1, inner[1]
+    return line, depth, depth == len(steps) or in_list or isinstance(node, yaml.SequenceNode)
+
+
+def _children(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+    """By key or place in a list the node at which each value of a map or list begins, and the value's own."""
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: (key, value) for key, value in node.value}
+    return {str(place): (item, item) for place, item in enumerate(node.value)} if isinstance(node, yaml.SequenceNode) else {}
 
 
 def _value(node: yaml.Node, known: dict[yaml.Node, object], level: int) -> object:

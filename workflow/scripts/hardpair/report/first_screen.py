@@ -1,5 +1,7 @@
 """The report's first screen: what the final figure shows, for a page that is read on a phone, on a dark screen or on paper."""
 
+from collections.abc import Collection, Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
@@ -9,15 +11,17 @@ from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
-from hardpair.measures.metric_names import about
+from hardpair.measures.metric_names import about, metrics_of
+from hardpair.measures.significance import t_test
 from hardpair.wording import counted
 
 DOTS = 100  # seeds of a row that are drawn
 TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
+LEVEL = 0.05  # of the test whether fewer images of the pair are recognised
 FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
 
 
-def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float) -> dict:
+def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float, networks: Collection[str] = ()) -> dict:
     """What the template of the first screen shows.
 
     Args:
@@ -25,6 +29,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
         settings: those of the final figure.
         images: evaluated on.
         chance: share of them in the largest class.
+        networks: that were trained, by name.
     """
     sheet = final.sheet(runs, settings)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
@@ -37,8 +42,8 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
             counted(images, f"{settings['evaluated_on']} image"),
         ],
         "headline": sheet.title,
-        "context": _context(runs, settings, labels, levels),
-        "warnings": _warnings(sheet, labels, levels, chance),
+        "context": _context(runs, settings, labels, levels, networks),
+        "warnings": _warnings(sheet, labels, levels, chance) + list(_fewer_recognised(runs, settings, labels)),
         "cards": cards,
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
@@ -47,7 +52,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
     }
 
 
-def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
+def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict, networks: Collection[str]) -> list[str]:
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
     others = [f"{entry['label']}: {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
@@ -56,7 +61,8 @@ def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> 
         share = f"{100 * levels[settings['baseline']][1]:.1f} %"
         beside = f" ({'; '.join(others)})" if others else ""
         said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
-    return [*said, f"Budget: {', '.join(final.budget(runs, settings))}."]
+    trained = [f"network{'s' if len(networks) > 1 else ''} {' and '.join(networks)}"] if networks else []
+    return [*said, f"Budget: {', '.join(final.budget(runs, settings) + trained)}."]
 
 
 def nothing_learned(accuracy: float, chance: float) -> bool:
@@ -78,6 +84,30 @@ def _warnings(sheet: Sheet, labels: dict, levels: dict, chance: float) -> list[s
     if sheet.fewest:
         found.append(f"Claims are judged from {counted(sheet.fewest, 'seed')} on. The differences shown are a tendency, not a result.")
     return found
+
+
+def _fewer_recognised(runs: pd.DataFrame, settings: dict, labels: dict) -> Iterator[str]:
+    """A sentence for each contrast whose variant confuses the pair less, but recognises fewer of its images: other classes get them."""
+    classes, confusion = settings["pairs"][0], metrics_of(settings)[1]
+    columns = [f"accuracy:{name}" for name in classes]
+    last = runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
+    if not {*columns} <= {*runs.columns}:
+        return
+    for contrast in settings["contrasts"]:
+        for better, than in (contrast, contrast[::-1]):
+            ours, theirs = (last[last["variant"] == name].set_index("seed") for name in (better, than))
+            seeds = ours.index.intersection(theirs.index)
+            confused, recognised = (
+                (ours.loc[seeds, names] - theirs.loc[seeds, names]).mean(axis=1).to_numpy() for names in ([confusion], columns)
+            )
+            if len(seeds) < 2 or confused.mean() >= 0 or recognised.mean() >= 0 or not t_test(recognised) < LEVEL:
+                continue
+            shares = [f"{100 * each.loc[seeds, columns].to_numpy().mean():.1f} %" for each in (ours, theirs)]
+            a, b = (name.replace("_", " ") for name in classes)
+            yield (
+                f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "
+                f"({shares[0]} against {shares[1]}): it calls more of them a third class."
+            )
 
 
 def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dict]:

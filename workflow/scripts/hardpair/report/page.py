@@ -7,6 +7,7 @@ import numpy as np
 
 from hardpair.comparison import listed_claims, recipes
 from hardpair.comparison.runs import Runs
+from hardpair.config.schema import CNN
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
@@ -23,7 +24,7 @@ LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
 MODELS = {"last": "Model after the last epoch", "best": "Model of the best validation epoch"}
 
 
-def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM) -> str:
+def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, left_out: str = "") -> str:
     """The report as HTML.
 
     Args:
@@ -31,6 +32,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM) -
         settings: config (resolved), pairs, references, searches, answer (settings of the final figure), figures, commands.
         images: uint8 (N, 3, H, W) that the predictions are about.
         room: characters of base64 for the explorer's data.
+        left_out: a sentence on pictures that were left out, if any were.
     """
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
@@ -47,7 +49,10 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM) -
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
     environment.filters |= {"model": lambda model: MODELS.get(model, model)}
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
-    first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"])
+    networks = dict.fromkeys(network.get("name", network["kind"]) for network in (each.get("network", CNN) for each in config["variants"]))
+    first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"], networks)
+    if left_out:
+        first["context"].append(left_out)
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     results = alt_texts.results(folder, labels, config["baseline"], first, config["evaluate"]["images"])
     return environment.get_template("page.html.jinja").render(

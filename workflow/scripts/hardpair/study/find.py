@@ -1,13 +1,11 @@
 """Which study a command is about, and its config as it is now. Imports no torch."""
 
-import functools
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from hardpair.cli.command import overlaid
-from hardpair.config.read import read_map
+from hardpair.config.written import Written
 from hardpair.errors import UserError, one_line
 from hardpair.files import json_text, paths
 from hardpair.files.atomic import write_json
@@ -142,7 +140,7 @@ def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
     Raises:
         UserError: a file cannot be read, or a key is wrong.
     """
-    return complete(merged(map(here_or_shipped, [BASE, *configfiles]), changes or {}))
+    return Written.read(map(here_or_shipped, [BASE, *configfiles]), changes or {}).resolved()
 
 
 def complete(config: dict) -> dict:
@@ -151,18 +149,7 @@ def complete(config: dict) -> dict:
     Raises:
         UserError: a key is wrong.
     """
-    from hardpair.config.resolve import resolve
-
-    return resolve(config)
-
-
-def merged(configfiles: Iterable[str | Path], changes: dict) -> dict:
-    """Config files and changes of single keys as one config, later ones over earlier ones; it is not checked.
-
-    Raises:
-        UserError: a file cannot be read.
-    """
-    return functools.reduce(overlaid, [*map(read_map, configfiles), changes], {})
+    return Written.read([], config).resolved()
 
 
 def changes_of(arguments: Sequence[str]) -> dict:

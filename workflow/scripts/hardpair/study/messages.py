@@ -32,7 +32,7 @@ def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: 
     return max(min(cores, gpus or cores, room or processors), 1)
 
 
-def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) -> None:
+def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int, dry_run: bool) -> None:
     """Print what will run (jobs by rule), how long that should take with so many jobs at once, and how to watch it; no GPUs: on the CPU."""
     runs, trials = rules.get("train", 0), rules.get("run_trial", 0)
     if not runs + trials:
@@ -42,7 +42,8 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int) 
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
     subprocess.run(command, stdout=sys.stderr, check=False)
-    say(f"watch it from another terminal: {find.command('status', None, 'follow')}", file=sys.stderr)
+    if not dry_run:
+        say(f"watch it from another terminal: {find.command('status', None, 'follow')}", file=sys.stderr)
 
 
 def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> None:

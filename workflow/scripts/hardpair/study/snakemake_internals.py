@@ -22,6 +22,7 @@ from snakemake.utils import available_cpu_count
 
 from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
+from hardpair.config.written import Written
 from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
 from hardpair.files.atomic import PARTIAL
@@ -37,7 +38,7 @@ from hardpair.study.marks import MEMORY
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
 from hardpair.study.replaced import interrupted
-from hardpair.study.terminal import Finished, Quiet
+from hardpair.study.terminal import DryRunEnd, Finished, Quiet
 
 _locks = []  # a lock that nothing refers to is released
 
@@ -67,9 +68,9 @@ class Reading:
         return {self._modifier.modify_rulename(name): name for name in self._modifier.rule_proxies._rules}
 
 
-def as_written(workflow) -> dict:
-    """The config of config/config.yaml and the command line, read by ``config.read``; or of config/config.yaml and the ``config`` that
-    another workflow gives in its ``module:``.
+def as_written(workflow) -> Written:
+    """The config of config/config.yaml and the command line; or of config/config.yaml and the ``config`` that another workflow gives in
+    its ``module:``.
 
     Snakemake reads the same files as YAML 1.1: it drops repeated keys, and turns texts into numbers and dates.
 
@@ -77,12 +78,12 @@ def as_written(workflow) -> dict:
         UserError: a file or a key cannot be read, or an option is given twice.
     """
     if workflow.modifier.skip_configfile:  # by `module:`; config/config.yaml of this folder is that of the other workflow
-        return find.merged([find.SHIPPED / find.BASE], workflow.modifier.globals["config"])
+        return Written.read([find.SHIPPED / find.BASE], workflow.modifier.globals["config"])
     settings = workflow.config_settings
     if not is_cluster_job():
         refuse_repeated(command_line())
     base = [] if settings.replace_workflow_config else [find.base()]
-    return find.merged([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
+    return Written.read([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
 
 
 def only_marks_count(workflow, own: dict[str, str]) -> frozenset[str]:
@@ -197,13 +198,16 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def quieten(workflow) -> Finished:
-    """Leave Snakemake's text on jobs to its log, where the command line has no flag of its own about what is printed.
+def quieten(workflow, config: dict, reading: Reading) -> Finished:
+    """Leave Snakemake's text on jobs to its log, where the command line has no flag of its own about what is printed; end a dry run with
+    the study's plan.
 
     Returns:
         What prints a line for each finished run, once it knows the jobs.
     """
     finished, settings = Finished(), workflow.output_settings
+    if settings.dryrun and Quietness.ALL not in (settings.quiet or ()):
+        logger.addHandler(DryRunEnd(lambda: _print_plan(workflow, config, _planned_jobs(workflow, reading), reading)))
     usual = {Quietness.HOST, Quietness.REASON}  # profiles/default
     loud = settings.verbose or settings.printshellcmds or settings.debug_dag or set(settings.quiet or ()) != usual
     if not (loud or settings.dryrun or is_cluster_job()):
@@ -229,13 +233,9 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         SystemExit: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Of this type
             Snakemake shows the sentence alone, and frees its lock.
     """
-    # The jobs of this call: only the graph has them before they start. Without them there is no check of folders, no forecast, and no list
-    # of what failed.
-    own = reading.rules()
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in own]
-    rules = Counter(own[job.rule.name] for job in jobs)
+    jobs = _planned_jobs(workflow, reading)
     try:
-        refuse_unwritable({Path(file).parent for job in jobs for file in (*job.output, *job.log)})
+        refuse_unwritable({Path(file).parent for job, _ in jobs for file in (*job.output, *job.log)})
         # --sdm, by which jobs have environments of their own. Without it, such a study would be refused where PATH has another python.
         if jobs and not workflow.deployment_settings.deployment_method:
             refuse_other_python()
@@ -247,7 +247,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         refuse_unrecorded(config)
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
-        if {"train", "run_trial"} & set(rules):
+        if {"train", "run_trial"} & {name for _, name in jobs}:
             refuse_faulty(config)
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
@@ -262,14 +262,30 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     except OSError as error:
         where, what = error.filename or paths.RESULTS, error.strerror or error
         sys.exit(f"{where}: {what}: free space, or work in a folder of your own")
-    finished.expect((job.jobid, own[job.rule.name], job.message or job.rule.name) for job in jobs)
+    finished.expect((job.jobid, name, job.message or name) for job, name in jobs)
+    _print_plan(workflow, config, jobs, reading)
+    return [job for job, _ in jobs]
+
+
+def _planned_jobs(workflow, reading: Reading) -> list[tuple[object, str]]:
+    """The jobs of this call that are of this workflow, with the names of their rules in it.
+
+    Only the graph has them before they start, and after a dry run, in which all count as finished. Without them there is no check of
+    folders, no forecast, and no list of what failed.
+    """
+    own = reading.rules()
+    return [(job, own[job.rule.name]) for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name in own]
+
+
+def _print_plan(workflow, config: dict, jobs: list[tuple[object, str]], reading: Reading) -> None:
+    """Print the plan of ``_planned_jobs``."""
     # --cores, --jobs and --resources, which a Snakefile cannot read otherwise. Without them the forecast is of one job after the other.
     limits = {name: limit.value for name, limit in workflow.global_resources.items()}
-    jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job in jobs), default=1)
+    jobs_per_gpu = max((job.resources.get("jobs_per_gpu", 1) for job, _ in jobs), default=1)
     at_once = messages.jobs_at_once(limits["_cores"], limits.get("gpu"), limits["_nodes"], jobs_per_gpu, available_cpu_count())
-    with_work = {name: rules[name] for name in own.values() if rules[name] and name != "all"}
-    messages.print_plan(config, with_work, at_once, limits.get("gpu", 1))
-    return jobs
+    counts = Counter(name for _, name in jobs)
+    with_work = {name: counts[name] for name in reading.rules().values() if counts[name] and name != "all"}
+    messages.print_plan(config, with_work, at_once, limits.get("gpu", 1), workflow.output_settings.dryrun)
 
 
 def logged(jobs: list) -> Iterator[tuple[str, Path, list[str]]]:

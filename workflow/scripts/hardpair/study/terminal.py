@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hardpair.errors import say
@@ -61,6 +61,7 @@ class Finished(logging.Handler):
         self._messages: dict[int, str] = {}
         self._totals: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
+        self._compares = False
 
     def expect(self, jobs: Iterable[tuple[int, str, str]]) -> None:
         """Count the planned jobs: number, rule and message of each."""
@@ -68,6 +69,7 @@ class Finished(logging.Handler):
         self._messages = {job: message for job, _, message in planned}
         self._jobs = {job: (rule, message) for job, rule, message in planned if rule in COUNTED}
         self._totals = Counter(rule for rule, _ in self._jobs.values())
+        self._compares = any(rule == "compare" for _, rule, _ in planned)
 
     def emit(self, record: logging.LogRecord) -> None:
         # Snakemake itself reports a study that was stopped.
@@ -80,9 +82,22 @@ class Finished(logging.Handler):
         left, total = self._totals[rule] - self._done[rule], self._totals[rule]
         noun = COUNTED[rule]
         if rule == "train":
-            say(f"{message}: done, {f'{left:,} of {total:,} {noun}s left' if left else f'no {noun} left'}", file=sys.stderr)
+            none_left = "no run left" + ": the comparison, figures and report follow" * self._compares
+            say(f"{message}: done, {f'{left:,} of {total:,} {noun}s left' if left else none_left}", file=sys.stderr)
         elif not left:
             say(f"search: all {total:,} {noun}s done", file=sys.stderr)
+
+
+class DryRunEnd(logging.Handler):
+    """Calls a function when Snakemake has said all of a dry run, which has no hook of its own."""
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        super().__init__(logging.INFO)
+        self._function = function
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith("This was a dry-run"):
+            self._function()
 
 
 def print_table(folder: Path, labels: dict[str, str]) -> None:

@@ -5,8 +5,15 @@ from pathlib import Path
 from hardpair.data.pictures import tree
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.files import formats, shapes
+from hardpair.wording import counted
 
 RECORD = "pictures.json"  # beside dataset.json: what was prepared
+
+
+def remark_on_left_out(folder: Path) -> str:
+    """A sentence on the files that were left out when images were prepared in ``folder``; empty if there are none, or no record of it."""
+    count = shapes.read(folder / RECORD, formats.PICTURES).get("skipped", 0) if (folder / RECORD).is_file() else 0
+    return f"{counted(count, 'file')} could not be used as pictures and {'was' if count == 1 else 'were'} left out." if count else ""
 
 
 def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:

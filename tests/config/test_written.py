@@ -1,0 +1,89 @@
+"""Errors of a config name the file and line of the key that is wrong."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardpair.config.sentences import dotted
+from hardpair.config.written import Written, _steps
+from hardpair.errors import UserError
+from hardpair.files import yaml_text
+
+BASE = """\
+study: x
+recipe:
+  epochs: 3
+  momentum: 0.9
+variants:
+  - name: ce
+  - {name: dfl, recipe: {momentum: 0.5}}
+baseline: ce
+data: {name: x, kind: cifar10}
+seeds: [0, 1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changes", "sentence"),
+    [
+        ("recipe:\n\n  momentum: 2\n", {}, "b.yaml, line 3: recipe.momentum is 2: it must be less than 1"),
+        ("recipe: {momentom: 0.5}", {}, "b.yaml, line 1: recipe.momentom is not a key: did you mean momentum?"),
+        ('\n{"seeds": [0,\n"a"]}', {}, 'b.yaml, line 3: seeds[1] is "a": it must be a whole number'),
+        ("variants:\n- name: ce\n- name: dfl\n  los: 3\n", {}, "b.yaml, line 4: variants[1].los is not a key: did you mean loss?"),
+        ("variants:\n- name: ce\n-\n  label: y\n", {}, "b.yaml, line 4: variants[1].name is missing: add it"),
+        ("variants: [{name: dfl}]", {}, 'a.yaml, line 8: baseline names the variant "ce", which variants does not have'),
+        ("study: y", {"baseline": "c"}, 'config: baseline names the variant "c", which variants does not have'),
+        ("study: y", {"recipe": {"momentum": 2}}, "config: recipe.momentum is 2: it must be less than 1"),
+        ("data:\n  kind: synthetic\n  validation: 9\n  source: y\n", {}, "b.yaml, line 4: data.source is set, but data.kind"),
+        ("data: {size: 64}", {}, "b.yaml, line 1: data.size is 64, but images of data.kind cifar10 have no such key: remove it"),
+        ('recipe: {"a b": 1}', {}, 'b.yaml, line 1: recipe."a b" is not a key'),
+        ("plugins: [x.py]", {}, "b.yaml, line 1: plugins names x.py, which does not exist"),
+        ("contrasts: [[ce,\n ce]]", {}, 'b.yaml, line 1: contrasts[0] compares "ce" with itself'),
+    ],
+)
+def test_an_error_names_the_last_file_that_has_the_key(tmp_path, monkeypatch, overlay, changes, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(BASE)
+    (tmp_path / "b.yaml").write_text(overlay)
+    with pytest.raises(UserError) as caught:
+        Written.read(["a.yaml", "b.yaml"], changes).resolved()
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_default_that_does_not_fit_has_the_place_of_no_file(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "variants: [{name: ce}]\nbaseline: ce\nstudy: x\ndata: {name: x, kind: cifar10}\nseeds: [0]\ndifficulty: {hard: 1}\n"
+    )
+    with pytest.raises(UserError, match=r"a\.yaml, line 6: difficulty\.hard is 1, above difficulty\.easy"):
+        Written.read([tmp_path / "a.yaml"], {}).resolved()
+    with pytest.raises(UserError, match=r"^config: study is missing"):
+        Written.read([], {}).resolved()
+
+
+keys = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=6)
+values = st.recursive(st.integers(), lambda inner: st.dictionaries(keys, inner, max_size=3) | st.lists(inner, max_size=3), max_leaves=8)
+
+
+def leaves(value, path=()):
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from leaves(item, (*path, key))
+    if path and not isinstance(value, dict | list):
+        yield list(path)
+
+
+@given(st.dictionaries(keys, values, min_size=1, max_size=4), st.booleans())
+def test_the_line_is_that_of_the_value(document, flow):
+    """Against a search for the one value that was changed to a mark."""
+    for path in leaves(document):
+        holder = document
+        for step in path[:-1]:
+            holder = holder[step]
+        kept, holder[path[-1]] = holder[path[-1]], "MARK"
+        text = yaml.safe_dump(document, default_flow_style=flow or None, allow_unicode=True, width=20)
+        holder[path[-1]] = kept
+        line, depth, is_last = yaml_text.place(text, [str(step) for step in path])
+        assert (depth, is_last) == (len(path), True)
+        assert "MARK" in "".join(text.splitlines()[line - 1 : line + 1]), "its key may be too long for its line"
+        assert _steps(f"{dotted(path)} is wrong") == [str(step) for step in path]

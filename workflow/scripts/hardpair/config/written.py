@@ -1,0 +1,88 @@
+"""A config as its files have it: merged, and checked with the place of what is wrong."""
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardpair.config.read import located, read_map
+from hardpair.errors import UserError
+
+AFFECTS_RESULTS = False
+STEP = re.compile(r'\.?(?:(?P<word>[\w-]+)|"(?P<quoted>(?:[^"\\]|\\.)*)"|\[(?P<place>\d+)\])')  # of ``sentences.dotted``
+
+
+@dataclass(frozen=True)
+class Written:
+    """A config that is not checked yet.
+
+    Attributes:
+        files: config files, later ones over earlier ones.
+        changes: of single keys, over those of the files.
+        merged: what they come to.
+    """
+
+    files: list[str]
+    changes: dict
+    merged: dict
+
+    @classmethod
+    def read(cls, files: Iterable[str | Path], changes: dict) -> "Written":
+        """Read the files.
+
+        Raises:
+            UserError: one cannot be read.
+        """
+        files = list(map(str, files))
+        return cls(files, changes, functools.reduce(overlaid, [*map(read_map, files), changes], {}))
+
+    def resolved(self) -> dict:
+        """The config, checked, with its defaults.
+
+        Raises:
+            UserError: a key is wrong; names the file and the line that have it.
+        """
+        from hardpair.config.resolve import resolve
+
+        try:
+            return resolve(self.merged)
+        except UserError as error:
+            where, _, problem = str(error).partition(": ")
+            if where != "config":  # of a plugin
+                raise
+            raise UserError(f"{self._place(_steps(problem))}: {problem}") from None
+
+    def _place(self, steps: Sequence[str]) -> str:
+        """File and line of a key, or of the nearest map that could hold it; ``config`` where no file has either.
+
+        Maps of several files are merged, but a list replaces those of earlier files, with all that is in them.
+        """
+        from hardpair.files import yaml_text
+
+        best, found = 0, "config"
+        texts = [(file, located(file).read_text(encoding="utf-8-sig")) for file in self.files] + [("", yaml_text.dump(self.changes))]
+        for file, text in reversed(texts):
+            line, depth, is_last = yaml_text.place(text, steps)
+            if depth > best:
+                best, found = depth, f"{file}, line {line}" if file else "config"
+            if is_last:
+                break
+        return found
+
+
+def overlaid(config: dict, overlay: dict) -> dict:
+    """``config`` with the keys of ``overlay`` in their place, as Snakemake merges config files: maps merge, all else is replaced."""
+    maps = [key for key in config.keys() & overlay.keys() if isinstance(config[key], dict) and isinstance(overlay[key], dict)]
+    return config | overlay | {key: overlaid(config[key], overlay[key]) for key in maps}
+
+
+def _steps(problem: str) -> list[str]:
+    """The path of the key that a sentence begins with."""
+    steps, end = [], 0
+    while match := STEP.match(problem, end):
+        word, quoted, place = match.groups()
+        steps.append(json.loads(f'"{quoted}"') if quoted is not None else word or place)
+        end = match.end()
+    return steps
