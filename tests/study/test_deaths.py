@@ -63,8 +63,8 @@ def test_a_program_or_library_that_is_missing_is_named_with_the_remedy(last):
 
 
 def test_other_deaths_name_status_and_last_line():
-    assert deaths.cause(deaths.End(3), "", False) == "ended with exit status 3 and an empty log"
-    assert deaths.cause(deaths.End(), "epoch 3", False) == "ended without a message, its log with 'epoch 3'"
+    assert deaths.cause(deaths.End(3), "", False) == "ended with exit status 3; its log is empty"
+    assert deaths.cause(deaths.End(), "epoch 3", False) == "ended without a message; its log ends with 'epoch 3'"
     assert deaths.cause(deaths.End(message="Out of memory."), "", False) == "Out of memory."
     assert deaths.cause(deaths.End(message="Out of memory."), "epoch 3", False) == "Out of memory. Its log ends with 'epoch 3'"
 

@@ -68,6 +68,9 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
     work = estimate.workload(resolve(BASE), 37, 0)
     assert f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs in parallel at 100 images/s each (median of 3 finished runs)" in output
     assert "about 1.4 GB of disk" in output
+    assert "median of 3 finished runs" in run(
+        monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--unmeasured", "--results", tmp_path
+    )
 
 
 def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
@@ -96,6 +99,9 @@ def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     output = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
     assert output.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
     assert len(output.splitlines()) == 1
+    output = run(monkeypatch, capsys, "--config", files[0], "--unmeasured", "--results", tmp_path)
+    assert output.startswith("study cifar10: 40 of 40 runs to train")
+    assert len(output.splitlines()) == 1, "nor is one that is not to be measured for"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_a_plan_is_a_forecast_of_the_runs_and_trials_that_are_left(commands, con
     assert options == ["--runs", "3", "--trials", "4", "--at-once", "2", "--gpus", "0"]
     assert capsys.readouterr().err == "watch it from another terminal: make status FOLLOW=1\n"
     messages.print_plan(config, {"train": 3, "run_trial": 4, "compare": 1}, at_once=2, gpus=0, dry_run=True)
-    assert (len(commands), capsys.readouterr().err) == (2, "")
+    assert (commands[1:], capsys.readouterr().err) == ([[*commands[0], "--unmeasured"]], "")
 
 
 def test_results_are_those_that_were_made(tmp_path, capsys, monkeypatch):
@@ -201,6 +201,7 @@ def workflow(jobs, replace=False, **limits):
     Path(snakemake_internals.MEMORY).mkdir(exist_ok=True)
     config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
+        output_settings=SimpleNamespace(dryrun=False),
         dag=SimpleNamespace(needrun_jobs=lambda exclude_finished: iter(jobs)),
         deployment_settings=SimpleNamespace(deployment_method=frozenset()),
         config_settings=SimpleNamespace(**config),

@@ -30,12 +30,13 @@ def main() -> None:
     cli.add_argument("--trials", type=int, help="trials that are still to run; default: all of the config")
     cli.add_argument("--at-once", type=positive, default=1, help="jobs that run in parallel (default %(default)s)")
     cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--unmeasured", action="store_true", help="measure nothing: give no time where finished runs do not give the rate")
     cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
     options = cli.parse_args()
 
     from rich.filesize import decimal
 
-    from hardpair.config.resolve import resolve
+    from hardpair.config.resolve import canonical, resolve
     from hardpair.staleness import plan
     from hardpair.study import estimate
     from hardpair.wording import counted
@@ -54,9 +55,11 @@ def main() -> None:
     if work.trials:
         jobs += f", after {counted(work.trials, 'trial')} of {counted(search['epochs'], 'epoch')}"
     print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
+    networks = estimate.networks(config)
     if work.images < estimate.LONG:
         return
-    networks = estimate.networks(config)
+    if options.unmeasured and not {canonical(network) for network in networks} <= estimate.known_rates(folder).keys():
+        return
     rate, origin = rate_of(config, work.passes, options.gpus, folder)
     images = estimate.inventory(config)
     classes = len(images.classes)

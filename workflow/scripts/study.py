@@ -30,8 +30,8 @@ def runs(study: str | None, configfile: list[str], model: str, columns: list[str
     """List the finished runs of a study.
 
     Settings, measures, device and time of each run that is evaluated, also while the study is running. Any column of runs.csv can be shown
-    and sorted by; a first word (`confusion`) stands for the first of several columns (`confusion:cat-dog`). The best run comes first:
-    the highest accuracy or speed, the lowest value of any other column. Example:
+    and sorted by; a first word (`confusion`) stands for the first of several columns (`confusion:cat-dog`). With --sort, the
+    highest accuracy or speed comes first, and of any other column the lowest value. Example:
 
       python workflow/scripts/study.py runs --study demo --sort accuracy --columns loss.gamma sampler.gamma accuracy confusion
     """

@@ -87,7 +87,7 @@ def _wrong_judgement(config: dict) -> Iterator[str]:
     elif looks and looks[-1] < FEWEST:
         yield f"looks ends with {looks[-1]} seeds, but verdicts need {FEWEST}: add a look"
     if config["evaluate"]["images"] == "validation":
-        what = "but evaluate.images is validation: the same images must not choose and judge, so set evaluate.images to test"
+        what = "but evaluate.images is validation: the images used to choose must not be used to judge, so set evaluate.images to test"
         if isinstance(config["pairs"], dict):
             yield f"pairs is auto, {what} or name the pairs"
         if config["search"]["enabled"]:
@@ -170,7 +170,8 @@ def _wrong_search(config: dict) -> Iterator[str]:
     if config["data"]["validation"] == 0:
         yield "search.enabled is true, but data.validation is 0: a search needs validation images, so hold some out or disable it"
     if shared := sorted(set(search["seeds"]) & set(config["seeds"])):
-        yield f"search.seeds and seeds share {shared}: a seed that chose the recipe must not judge it, so give the search other seeds"
+        why = "a seed that was used to choose the recipe must not be used to judge it"
+        yield f"search.seeds and seeds share {shared}: {why}, so give the search other seeds"
     space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
     tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
     if not space:

@@ -26,7 +26,7 @@ CAUSES = {
     signal.SIGXFSZ: "a file would exceed the file size limit: raise it (`ulimit -f`)",
 }
 OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use a machine with more memory"
-NO_ROOM = "most likely No space left on device, also for its log: free space"
+NO_ROOM = "most likely the disk was full (No space left on device), so that its log is incomplete too: free space"
 LITTLE = 2**24  # bytes; what a job had half written is removed when it fails, so that some is free again
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
 
@@ -91,7 +91,7 @@ def cause(end: End, last: str, out_of_memory: bool) -> str:
         if end.message:
             return f"{end.message} Its log ends with {last!r}" if last else end.message
         ended = "ended without a message" if status is None else f"ended with exit status {status}"
-        return f"{ended}, its log with {last!r}" if last else f"{ended} and an empty log"
+        return f"{ended}; its log ends with {last!r}" if last else f"{ended}; its log is empty"
     if killer == signal.SIGKILL:
         reason = OUT_OF_MEMORY if out_of_memory else f"by hand, by a limit of the machine, or because {OUT_OF_MEMORY}"
     else:

@@ -27,8 +27,8 @@ def refuse_unrecorded(config: dict) -> None:
     if (study / paths.SPLIT).exists() and not (study / paths.MADE).exists() and paths.every(study, paths.RUN_RECORD):
         keep, clean = (find.command(name, config["study"]) for name in ("keep", "clean"))
         raise UserError(
-            f"{study} has runs, but no {paths.MADE}/, which says what its split and recipe were made of: run `{keep}` to keep them as made "
-            f"by the present config and code, or `{clean}`"
+            f"{study} has runs, but no {paths.MADE}/, which records what its split and recipe were made of: run `{keep}` to keep its "
+            f"results as made by the present config and code, or `{clean}` to remove the study"
         )
 
 

@@ -33,7 +33,10 @@ def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: 
 
 
 def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int, dry_run: bool) -> None:
-    """Print what will run (jobs by rule), how long that should take with so many jobs at once, and how to watch it; no GPUs: on the CPU."""
+    """Print what will run (jobs by rule), how long that should take with so many jobs at once, and how to watch it; no GPUs: on the CPU.
+
+    Of a dry run no time is printed that needs a measurement.
+    """
     runs, trials = rules.get("train", 0), rules.get("run_trial", 0)
     if not runs + trials:
         say(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
@@ -41,6 +44,7 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int, 
     options = {"--config": canonical(config), "--runs": runs, "--trials": trials, "--at-once": at_once, "--gpus": gpus}
     # A process of its own: it may import torch to measure a rate.
     command = [sys.executable, SCRIPTS / "estimate_study.py", *(str(word) for option in options.items() for word in option)]
+    command += ["--unmeasured"] * dry_run  # which takes no seconds for that
     subprocess.run(command, stdout=sys.stderr, check=False)
     if not dry_run:
         say(f"watch it from another terminal: {find.command('status', None, 'follow')}", file=sys.stderr)

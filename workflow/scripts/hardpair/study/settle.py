@@ -60,7 +60,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         if not (left := not_settled(study / "claims.csv")):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
             return
-    say(f"{counted(len(left), 'claim')} not settled after {counted(look, 'seed')}, the last look: {', '.join(left)}")
+    say(f"{counted(len(left), 'claim')} not settled after {counted(look, 'seed')}, the last look of this command: {', '.join(left)}")
 
 
 def split_changes(options: Sequence[str]) -> tuple[list[str], list[str]]:
