@@ -60,7 +60,8 @@ try:
     config = written.resolved()
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
-    PICTURES = plan.pictures(config, Path(DATA))
+    with written.placed():
+        PICTURES = plan.pictures(config, Path(DATA))
     refuse_long(config)
     if is_cluster_job():
         refuse_changed(config)

@@ -51,6 +51,22 @@ def test_an_error_names_the_last_file_that_has_the_key(tmp_path, monkeypatch, ov
     assert str(caught.value).startswith(sentence)
 
 
+def test_errors_of_other_checks_of_the_config_are_placed_too(tmp_path):
+    (tmp_path / "a.yaml").write_text(BASE)
+    written = Written.read([tmp_path / "a.yaml"], {})
+    cases = {
+        "config: data.kind is odd": f"{tmp_path}/a.yaml, line 9: data.kind is odd",
+        "data.kind x does not exist": f"{tmp_path}/a.yaml, line 9: data.kind x does not exist",
+        "config: the settings are too long": "config: the settings are too long",
+        "study.py, line 3: SyntaxError": "study.py, line 3: SyntaxError",
+        "study x is odd": "study x is odd",
+    }
+    for said, sentence in cases.items():
+        with pytest.raises(UserError) as caught, written.placed():
+            raise UserError(said)
+        assert str(caught.value) == sentence
+
+
 def test_a_default_that_does_not_fit_has_the_place_of_no_file(tmp_path):
     (tmp_path / "a.yaml").write_text(
         "variants: [{name: ce}]\nbaseline: ce\nstudy: x\ndata: {name: x, kind: cifar10}\nseeds: [0]\ndifficulty: {hard: 1}\n"

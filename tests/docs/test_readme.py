@@ -87,7 +87,7 @@ def test_it_is_short_and_its_pictures_are_small():
 
 
 def test_what_the_demo_prints_is_what_it_shows():
-    shown = re.search(r"and their paths:\n\n```\n(.*?)```", README, re.S)[1]
+    shown = re.search(r"and the results:\n\n```\n(.*?)```", README, re.S)[1]
     lines = [f"{f'{name}:':<8}results/demo/{file}" for name, file in paths.RESULT.items()]
     assert shown.splitlines() == [*lines, "runs:   make runs STUDY=demo"]
 

@@ -112,9 +112,13 @@ def test_nothing_is_learned_below_twice_chance_of_ten_classes(classes, limit):
 
 
 def test_variants_that_learned_nothing_are_named():
-    assert "every variant" in first_screen(made(levels=dict.fromkeys(LEVELS, (0.11, 0.2))), settings(), 1000, 0.1)["warnings"][0]
+    assert "in every run" in first_screen(made(levels=dict.fromkeys(LEVELS, (0.11, 0.2))), settings(), 1000, 0.1)["warnings"][0]
     [warning] = first_screen(made(levels=LEVELS | {"dfl": (0.11, 0.2)}), settings(), 1000, 0.1)["warnings"]
-    assert "the accuracy of DFL is at most 11." in warning
+    assert "in 10 of 10 runs of DFL: the accuracy is at most 1" in warning
+    runs = made()
+    runs.loc[(runs["variant"] == "ce") & (runs["seed"] == 3), "accuracy"] = 0.1
+    [warning] = first_screen(runs, settings(), 1000, 0.1)["warnings"]
+    assert "in 1 of 10 runs of CE: the accuracy is at most 10.0 %, and chance level is 10.0 %." in warning
     assert first_screen(made(), settings(), 1000, 0.1)["warnings"] == []
 
 

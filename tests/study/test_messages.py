@@ -133,7 +133,7 @@ def test_a_job_that_a_cluster_refused_is_named_with_its_message_though_it_has_no
     os.utime(old, (1, 1))
     message = "    message: sbatch failed.\n    sbatch call:\n        x\n    jobid: 4\n"
     own.write_text("".join(f"Error in rule a:\n{message}    log: {path} (check log file(s) for error details)\n" for path in (log, old)))
-    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [f"Train {path.stem} failed: sbatch failed. ({path})" for path in (log, old)]
+    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [f"Train new, Train old failed: sbatch failed. ({log}, {old})"]
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):

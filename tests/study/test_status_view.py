@@ -98,7 +98,7 @@ def test_what_went_wrong_is_shown_with_what_to_do(tmp_path, monkeypatch):
     shown = " ".join(lines(study(2, 2, 0, states=[FAILED, STALE, STOPPED], leftover=["old seed 1"]), 400))
     assert ERROR in shown
     assert "stale, its settings.loss.gamma is 2, here 3" in shown
-    assert "after epoch 12/50; rerun the same command to continue from the checkpoint" in shown
+    assert "after epoch 12/50; the study's command continues from the checkpoint" in shown
     assert "left over from removed seeds or variants: old seed 1" in shown
     assert "to remove them: make clean-study STUDY=made LEFTOVERS=1" in shown
     monkeypatch.chdir(tmp_path)
@@ -110,8 +110,8 @@ def test_a_job_that_was_stopped_without_a_checkpoint_starts_again():
     status = study(1, 2, 0, states=[STOPPED])
     status.runs[1] = replace(status.runs[1], kept=False)
     shown = " ".join(lines(status, 400))
-    assert "stopped: variant_0 seed 0 after epoch 12/50; rerun the same command to continue from the checkpoint" in shown
-    assert "stopped before the first checkpoint: variant_0 seed 1; rerun the same command to start again" in shown
+    assert "stopped: variant_0 seed 0 after epoch 12/50; the study's command continues from the checkpoint" in shown
+    assert "stopped before the first checkpoint: variant_0 seed 1; the study's command starts again" in shown
 
 
 def test_many_failures_are_counted():

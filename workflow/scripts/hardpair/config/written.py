@@ -3,7 +3,8 @@
 import functools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,16 +47,25 @@ class Written:
         """
         from hardpair.config.resolve import resolve
 
-        try:
+        with self.placed():
             return resolve(self.merged)
-        except UserError as error:
-            where, _, problem = str(error).partition(": ")
-            if where != "config":  # of a plugin
-                raise
-            raise UserError(f"{self._place(_steps(problem))}: {problem}") from None
 
-    def _place(self, steps: Sequence[str]) -> str:
-        """File and line of a key, or of the nearest map that could hold it; ``config`` where no file has either.
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Add file and line to errors of the config within the block; those of plugins have their own."""
+        try:
+            yield
+        except UserError as error:
+            problem = str(error).removeprefix("config: ")
+            steps = _steps(problem)
+            place, depth = self._place(steps)
+            if problem == str(error) and not depth == len(steps) > 1:
+                raise
+            raise UserError(f"{place}: {problem}") from None
+
+    def _place(self, steps: Sequence[str]) -> tuple[str, int]:
+        """File and line of a key, or of the nearest map that could hold it, and how many of the steps lead there; ``config`` and 0 where no
+        file has either.
 
         Maps of several files are merged, but a list replaces those of earlier files, with all that is in them.
         """
@@ -69,7 +79,7 @@ class Written:
                 best, found = depth, f"{file}, line {line}" if file else "config"
             if is_last:
                 break
-        return found
+        return found, best
 
 
 def overlaid(config: dict, overlay: dict) -> dict:

@@ -43,7 +43,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float,
         ],
         "headline": sheet.title,
         "context": _context(runs, settings, labels, levels, networks),
-        "warnings": _warnings(sheet, labels, levels, chance) + list(_fewer_recognised(runs, settings, labels)),
+        "warnings": _warnings(runs, settings, sheet, labels, chance) + list(_fewer_recognised(runs, settings, labels)),
         "cards": cards,
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
@@ -70,19 +70,22 @@ def nothing_learned(accuracy: float, chance: float) -> bool:
     return accuracy < chance + min(chance, (1 - chance) / (FEWEST_CLASSES - 1))
 
 
-def _warnings(sheet: Sheet, labels: dict, levels: dict, chance: float) -> list[str]:
+def _warnings(runs: pd.DataFrame, settings: dict, sheet: Sheet, labels: dict, chance: float) -> list[str]:
     """What limits all that follows, once."""
-    found = []
-    lost = [name for name, (accuracy, _) in levels.items() if nothing_learned(accuracy, chance)]
-    if lost:
-        which = "every variant" if len(lost) == len(labels) else ", ".join(labels[name] for name in lost)
-        best = 100 * max(levels[name][0] for name in lost)
+    found, last = [], runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
+    lost = last[[nothing_learned(accuracy, chance) for accuracy in last["accuracy"]]]
+    if len(lost):
+        counts = {name: (sum(lost["variant"] == name), sum(last["variant"] == name)) for name in labels}
+        some = [f"{count} of {counted(total, 'run')} of {labels[name]}" for name, (count, total) in counts.items() if count]
+        which = "every run" if len(lost) == len(last) else ", ".join(some)
         found.append(
-            f"Nothing was learned: the accuracy of {which} is at most {best:.1f} %, and chance level is {100 * chance:.1f} %."
-            " Differences say nothing about losses and samplers; check the learning rate, epochs and images."
+            f"Nothing was learned in {which}: the accuracy is at most {100 * lost['accuracy'].max():.1f} %, and chance level is "
+            f"{100 * chance:.1f} %. Differences from such runs say nothing about losses and samplers; check the learning rate, epochs and "
+            "images."
         )
     if sheet.fewest:
-        found.append(f"Claims are judged from {counted(sheet.fewest, 'seed')} on. The differences shown are a tendency, not a result.")
+        few = "Claims are judged from" if settings["claims"] else "Differences are a result from"
+        found.append(f"{few} {counted(sheet.fewest, 'seed')} on. The differences shown are a tendency, not a result.")
     return found
 
 

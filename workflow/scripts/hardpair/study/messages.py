@@ -18,6 +18,7 @@ from hardpair.jobs.gpu import devices, present
 from hardpair.jobs.logs import DIED, Log, read_log, written
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.study import deaths, find
+from hardpair.wording import abbreviated
 
 
 def jobs_at_once(cores: int, gpus: int | None, nodes: int | None, jobs_per_gpu: int, processors: int) -> int:
@@ -80,6 +81,7 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
     """
     started, todo = written(folder / paths.STARTED), "stopped before the end: rerun"
     ends, out_of_memory, no_room = deaths.ends(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
+    failed: dict[str, list[tuple[str, Path]]] = {}  # by error
     for message, log, files in jobs:
         # An older log is of an earlier call. Files that are there may be restored ones: only Snakemake knows whether their job failed.
         end, is_new = ends.get(str(log)), log.exists() and written(log) >= started
@@ -93,7 +95,10 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
             with suppress(OSError), open(log, "a", encoding="utf-8") as file:
                 file.write(f"{DIED}{error}\n")
         if error is not None:
-            say(f"{message} failed: {error} ({log})", file=sys.stderr)
+            failed.setdefault(error, []).append((message, log))
             todo = "fix the cause, then rerun"
+    for error, same in failed.items():
+        names, places = (abbreviated(list(map(str, each))) for each in zip(*same, strict=True))
+        say(f"{names} failed: {error} ({places})", file=sys.stderr)
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
     say(f"{todo}; `{find.command('status', folder.name)}` shows the progress of the study", file=sys.stderr)

@@ -158,11 +158,9 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
         troubles.append(_signed(FAILED, f"{more} more failed: see {status.folder / paths.LOGS}/"))
     kept = [f"{job.name} after epoch {job.epoch}/{job.epochs}" if job.epoch else job.name for job in by_state[STOPPED] if job.kept]
     if kept:
-        troubles.append(_signed(STOPPED, f"stopped: {abbreviated(kept)}; rerun the same command to continue from the checkpoint"))
+        troubles.append(_signed(STOPPED, f"stopped: {abbreviated(kept)}; the study's command continues from the checkpoint"))
     if lost := [job.name for job in by_state[STOPPED] if not job.kept]:
-        troubles.append(
-            _signed(STOPPED, f"stopped before the first checkpoint: {abbreviated(lost)}; rerun the same command to start again")
-        )
+        troubles.append(_signed(STOPPED, f"stopped before the first checkpoint: {abbreviated(lost)}; the study's command starts again"))
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
         reason = next(job.reason for job in by_state[STALE] if job.variant == variant)

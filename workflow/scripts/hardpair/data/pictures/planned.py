@@ -13,7 +13,8 @@ RECORD = "pictures.json"  # beside dataset.json: what was prepared
 def remark_on_left_out(folder: Path) -> str:
     """A sentence on the files that were left out when images were prepared in ``folder``; empty if there are none, or no record of it."""
     count = shapes.read(folder / RECORD, formats.PICTURES).get("skipped", 0) if (folder / RECORD).is_file() else 0
-    return f"{counted(count, 'file')} could not be used as pictures and {'was' if count == 1 else 'were'} left out." if count else ""
+    used = "as a picture and was" if count == 1 else "as pictures and were"
+    return f"{counted(count, 'file')} could not be used {used} left out." if count else ""
 
 
 def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
