@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import picture_tree
-from hardpair.data.pictures.planned import remark_on_left_out
 from hardpair.files.json_text import read_json
+from hardpair.report.provenance import left_out
 from picture_tree import PARTED, TREE, rows
 
 
@@ -40,9 +40,9 @@ def test_broken_files_are_listed_and_skipped_or_refused(prepare, complaint, tmp_
     for row in listed:
         assert row["problem"].startswith(damaged_files()[row["file"]][1])
     assert output.startswith(f"files that are no usable pictures, left out: 5 ({tmp_path / 'out' / 'skipped.csv'} says why)\n2 classes,")
-    assert remark_on_left_out(tmp_path / "out") == "5 files could not be used as pictures and were left out."
+    assert left_out(tmp_path / "out") == "5 files could not be used as pictures and were left out."
     prepare(picture_tree.write(tmp_path / "good", TREE), output=tmp_path / "alone")
-    assert remark_on_left_out(tmp_path / "alone") == remark_on_left_out(tmp_path / "generated") == ""
+    assert left_out(tmp_path / "alone") == left_out(tmp_path / "generated") == ""
     assert read_json(tmp_path / "out" / "dataset.json") == read_json(tmp_path / "alone" / "dataset.json")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 SECONDS, WARM_UP, STEPS = 2.0, 5, 20  # how long to measure a precision; steps before it; steps an epoch
+LONGEST = 10.0  # seconds after which a precision is slow enough to be judged by the steps so far: bf16 where it is emulated
 FASTER = 1.15  # times the rate, from which the other precision is worth a remark: noise stays below
 
 
@@ -143,14 +144,14 @@ def measure(config: dict, network: dict, device: "torch.device", precision: str)
     training = Training(images, split, settings, 0)
     times, began = [], time.perf_counter()
     with training.stream():
-        while len(times) <= WARM_UP or time.perf_counter() - began < SECONDS:
+        while len(times) < 2 or (spent := time.perf_counter() - began) < SECONDS or (len(times) <= WARM_UP and spent < LONGEST):
             started = time.perf_counter()
             if len(times) % STEPS == 0:
                 training.draw_epoch()
             training.take_step(recipe.batch_size)
             training.batches.correct.item()  # waits for the device
             times.append(time.perf_counter() - started)
-    return recipe.batch_size / statistics.median(times[WARM_UP:])
+    return recipe.batch_size / statistics.median(times[WARM_UP:] or times[1:])
 
 
 if __name__ == "__main__":

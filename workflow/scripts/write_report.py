@@ -25,13 +25,13 @@ def main() -> None:
     cli.add_argument("--output", required=True, help="HTML file to write")
     options = cli.parse_args()
 
-    from hardpair.data.pictures.planned import remark_on_left_out
     from hardpair.files.atomic import write_text
     from hardpair.files.readers import read_images
+    from hardpair.report import provenance
     from hardpair.report.page import render
 
     room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
-    left_out = remark_on_left_out(Path(options.images).parents[1])
+    left_out = provenance.left_out(Path(options.images).parents[1])
     write_text(options.output, render(options.study_dir, options.settings, read_images(options.images), left_out=left_out, **room))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 AFFECTS_RESULTS = False
 RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
+PICTURES = "pictures.json"  # beside them: which pictures were prepared
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
 MADE = "made"  # its files say what those of each job were made of; runs and trials hold a fingerprint

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from hardpair.config.schema import CNN
+from hardpair.files import formats, paths, shapes
+from hardpair.wording import counted
 
 PROJECT = Path(__file__).parents[4]
 CODE = ("Snakefile", "workflow")  # what computes; a commit of anything else changes no result
@@ -29,6 +31,14 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     rows += [(f"imported runs, trained by the code of commit {commit}", str(count)) for commit, count in older.items()]
     checkout = commit(folder)
     return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
+
+
+def left_out(images: Path) -> str:
+    """A sentence on the files that were left out when images were prepared in a folder; empty if there are none, or no record of it."""
+    record = images / paths.PICTURES
+    count = shapes.read(record, formats.PICTURES).get("skipped", 0) if record.is_file() else 0
+    used = "as a picture and was" if count == 1 else "as pictures and were"
+    return f"{counted(count, 'file')} could not be used {used} left out." if count else ""
 
 
 def commit(folder: Path) -> str | None:

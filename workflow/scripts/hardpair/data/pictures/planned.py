@@ -4,17 +4,7 @@ from pathlib import Path
 
 from hardpair.data.pictures import tree
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
-from hardpair.files import formats, shapes
-from hardpair.wording import counted
-
-RECORD = "pictures.json"  # beside dataset.json: what was prepared
-
-
-def remark_on_left_out(folder: Path) -> str:
-    """A sentence on the files that were left out when images were prepared in ``folder``; empty if there are none, or no record of it."""
-    count = shapes.read(folder / RECORD, formats.PICTURES).get("skipped", 0) if (folder / RECORD).is_file() else 0
-    used = "as a picture and was" if count == 1 else "as pictures and were"
-    return f"{counted(count, 'file')} could not be used {used} left out." if count else ""
+from hardpair.files import formats, paths, shapes
 
 
 def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
@@ -26,7 +16,7 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
     Raises:
         UserError: the source is missing or cannot be used, or what was prepared has a damaged record.
     """
-    source, record, share = Path(data["source"]), folder / RECORD, data["test_share"]
+    source, record, share = Path(data["source"]), folder / paths.PICTURES, data["test_share"]
     prepared = shapes.read(record, formats.PICTURES) if record.is_file() else {"source": None, "fingerprint": None}
     fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
     if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:

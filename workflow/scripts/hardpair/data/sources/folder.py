@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from hardpair.data.pictures.planned import RECORD, planned
+from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import Arrays, Inventory, Source
+from hardpair.files import paths
 from hardpair.files.atomic import write_json
 
 
@@ -31,7 +32,7 @@ class Folder(Source):
         remarks = archives.remarks(source) + decoded.report(pictures, folder)
         decoded.refuse(pictures, data, folder)
         record = {"source": str(source), "fingerprint": fingerprint, "test_share": data["test_share"]}
-        write_json(folder / RECORD, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
+        write_json(folder / paths.PICTURES, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
         train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
         counts = f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels"
         print(*remarks, counts, sep="\n")
