@@ -108,8 +108,10 @@ def test_what_the_pictures_do_not_have_is_refused_before_anything_runs(changed, 
     if not prepared:
         shutil.rmtree(changed.folder / "resources")
     changed.edit("fruit.yaml", old, new)
+    lines = (changed.folder / "fruit.yaml").read_text().splitlines()
+    [number] = [place for place, line in enumerate(lines, 1) if new in line]
     done = changed.snakemake("--dry-run", check=False)
-    assert f"config: {message}" in done.stderr
+    assert f"fruit.yaml, line {number}: {message}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
