@@ -60,11 +60,19 @@ def test_errors_of_other_checks_of_the_config_are_placed_too(tmp_path):
         "config: the settings are too long": "config: the settings are too long",
         "study.py, line 3: SyntaxError": "study.py, line 3: SyntaxError",
         "study x is odd": "study x is odd",
+        r'config: "\x" is odd': r'config: "\x" is odd',
     }
     for said, sentence in cases.items():
         with pytest.raises(UserError) as caught, written.placed():
             raise UserError(said)
         assert str(caught.value) == sentence
+
+
+def test_json_that_is_no_yaml_has_no_line(tmp_path):
+    (tmp_path / "a.yaml").write_text(BASE)
+    (tmp_path / "b.json").write_text('{"recipe": {\n\t"momentum":\t2}}')
+    with pytest.raises(UserError, match=r"a\.yaml, line 4: recipe\.momentum is 2|^config: recipe\.momentum is 2"):
+        Written.read([tmp_path / "a.yaml", tmp_path / "b.json"], {}).resolved()
 
 
 def test_a_default_that_does_not_fit_has_the_place_of_no_file(tmp_path):

@@ -9,8 +9,9 @@ import open_page
 from claimed_study import claim
 from hardpair.comparison import claims
 from hardpair.figures import final
-from hardpair.report.first_screen import DOTS, first_screen, nothing_learned
+from hardpair.report.first_screen import DOTS, first_screen
 from hardpair.report.page import render
+from hardpair.report.warnings import nothing_learned
 from reported_study import reported
 
 BOTH = ("accuracy", "confusion")

@@ -18,7 +18,7 @@ def test_a_run_prints_its_plan_and_where_its_results_are(finished):
     for result in ("figures/final.png", "comparison.md", "report.html"):
         assert f"results/tiny/{result}" in finished.output
         assert (finished.folder / "results/tiny" / result).stat().st_size > 0
-    assert len(re.findall(r"^Train \w+ with seed \d: done, (?:[1-5] of 6 runs|no run) left$", finished.output, re.M)) == 6
+    assert len(re.findall(r"^Train \w+ with seed \d: done, (?:[1-5] of 6 runs|no run) left\b", finished.output, re.M)) == 6
     assert finished.output.count("\n") <= 24, "one screen"
     logs = [log.read_text() for log in (finished.folder / ".snakemake/log").glob("*.log")]
     assert "6 of 6 steps" not in finished.output
@@ -97,6 +97,7 @@ def test_only_jobs_that_failed_in_this_call_are_reported(finished, tmp_path):
 def test_every_job_that_takes_a_gpu_can_share_it(finished):
     shared = [f"{rule}:jobs_per_gpu=2" for rule in ("train", "run_trial", "evaluate")]
     done = finished.snakemake("--dry-run", "--forceall", "--printshellcmds", "--set-resources", *shared)
+    assert "study tiny: 6 of 6 runs to train (3 variants × 2 seeds, 2 epochs), after 4 trials of 1 epoch" in done.stderr.splitlines()[-1]
     takers = re.findall(r"python workflow/scripts/(\w+)\.py [^>]*--gpus 1\b([^>]*)", done.stdout + done.stderr)
     assert {script for script, _ in takers} == {"train", "run_trial", "evaluate"}
     assert all("--jobs-per-gpu 2" in rest for _, rest in takers)

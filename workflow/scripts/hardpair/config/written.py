@@ -4,7 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,9 @@ def overlaid(config: dict, overlay: dict) -> dict:
 def _steps(problem: str) -> list[str]:
     """The path of the key that a sentence begins with."""
     steps, end = [], 0
-    while match := STEP.match(problem, end):
-        word, quoted, place = match.groups()
-        steps.append(json.loads(f'"{quoted}"') if quoted is not None else word or place)
-        end = match.end()
+    with suppress(ValueError):  # a quotation that is no key
+        while match := STEP.match(problem, end):
+            word, quoted, place = match.groups()
+            steps.append(json.loads(f'"{quoted}"') if quoted is not None else word or place)
+            end = match.end()
     return steps

@@ -95,9 +95,13 @@ def place(text: str, steps: Sequence[str]) -> tuple[int, int, bool]:
     """Where a document has the value at the end of a path of keys and places in lists, or as much of the path as it has.
 
     Returns:
-        The line, how many steps lead there, and whether they are all or lead into a list.
+        The line, how many steps lead there, and whether they are all or lead into a list. No step leads into JSON that is no YAML, as with
+        tabs before a key.
     """
-    node, line, depth, in_list = yaml.compose(text, _Loader), 1, 0, False
+    try:
+        node, line, depth, in_list = yaml.compose(text, _Loader), 1, 0, False
+    except yaml.YAMLError:
+        return 1, 0, False
     for step in steps:
         inner = _children(node).get(step)
         if inner is None:

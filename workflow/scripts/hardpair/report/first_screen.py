@@ -1,6 +1,6 @@
 """The report's first screen: what the final figure shows, for a page that is read on a phone, on a dark screen or on paper."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,12 @@ from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
-from hardpair.measures.metric_names import about, metrics_of
-from hardpair.measures.significance import t_test
+from hardpair.measures.metric_names import about
+from hardpair.report.warnings import warnings
 from hardpair.wording import counted
 
 DOTS = 100  # seeds of a row that are drawn
 TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
-LEVEL = 0.05  # of the test whether fewer images of the pair are recognised
-FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
 
 
 def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float, networks: Collection[str] = ()) -> dict:
@@ -43,7 +41,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float,
         ],
         "headline": sheet.title,
         "context": _context(runs, settings, labels, levels, networks),
-        "warnings": _warnings(runs, settings, sheet, labels, chance) + list(_fewer_recognised(runs, settings, labels)),
+        "warnings": list(warnings(runs, settings, sheet.fewest, chance)),
         "cards": cards,
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],
@@ -63,54 +61,6 @@ def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict, net
         said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
     trained = [f"network{'s' if len(networks) > 1 else ''} {' and '.join(networks)}"] if networks else []
     return [*said, f"Budget: {', '.join(final.budget(runs, settings) + trained)}."]
-
-
-def nothing_learned(accuracy: float, chance: float) -> bool:
-    """Whether an accuracy is so near to ``chance`` that no difference between variants means anything."""
-    return accuracy < chance + min(chance, (1 - chance) / (FEWEST_CLASSES - 1))
-
-
-def _warnings(runs: pd.DataFrame, settings: dict, sheet: Sheet, labels: dict, chance: float) -> list[str]:
-    """What limits all that follows, once."""
-    found, last = [], runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
-    lost = last[[nothing_learned(accuracy, chance) for accuracy in last["accuracy"]]]
-    if len(lost):
-        counts = {name: (sum(lost["variant"] == name), sum(last["variant"] == name)) for name in labels}
-        some = [f"{count} of {counted(total, 'run')} of {labels[name]}" for name, (count, total) in counts.items() if count]
-        which = "every run" if len(lost) == len(last) else ", ".join(some)
-        found.append(
-            f"Nothing was learned in {which}: the accuracy is at most {100 * lost['accuracy'].max():.1f} %, and chance level is "
-            f"{100 * chance:.1f} %. Differences from such runs say nothing about losses and samplers; check the learning rate, epochs and "
-            "images."
-        )
-    if sheet.fewest:
-        few = "Claims are judged from" if settings["claims"] else "Differences are a result from"
-        found.append(f"{few} {counted(sheet.fewest, 'seed')} on. The differences shown are a tendency, not a result.")
-    return found
-
-
-def _fewer_recognised(runs: pd.DataFrame, settings: dict, labels: dict) -> Iterator[str]:
-    """A sentence for each contrast whose variant confuses the pair less, but recognises fewer of its images: other classes get them."""
-    classes, confusion = settings["pairs"][0], metrics_of(settings)[1]
-    columns = [f"accuracy:{name}" for name in classes]
-    last = runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
-    if not {*columns} <= {*runs.columns}:
-        return
-    for contrast in settings["contrasts"]:
-        for better, than in (contrast, contrast[::-1]):
-            ours, theirs = (last[last["variant"] == name].set_index("seed") for name in (better, than))
-            seeds = ours.index.intersection(theirs.index)
-            confused, recognised = (
-                (ours.loc[seeds, names] - theirs.loc[seeds, names]).mean(axis=1).to_numpy() for names in ([confusion], columns)
-            )
-            if len(seeds) < 2 or confused.mean() >= 0 or recognised.mean() >= 0 or not t_test(recognised) < LEVEL:
-                continue
-            shares = [f"{100 * each.loc[seeds, columns].to_numpy().mean():.1f} %" for each in (ours, theirs)]
-            a, b = (name.replace("_", " ") for name in classes)
-            yield (
-                f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "
-                f"({shares[0]} against {shares[1]}): it calls more of them a third class."
-            )
 
 
 def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dict]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from hardpair.comparison import listed_claims, recipes
 from hardpair.comparison.runs import Runs
-from hardpair.config.schema import CNN
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
@@ -49,7 +48,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, l
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
     environment.filters |= {"model": lambda model: MODELS.get(model, model)}
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
-    networks = dict.fromkeys(network.get("name", network["kind"]) for network in (each.get("network", CNN) for each in config["variants"]))
+    networks = dict.fromkeys(map(provenance.network_name, config["variants"]))
     first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"], networks)
     if left_out:
         first["context"].append(left_out)

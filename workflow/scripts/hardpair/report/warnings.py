@@ -1,0 +1,71 @@
+"""What limits the answer of a study, as sentences for the top of its report."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from hardpair.measures.metric_names import metrics_of
+from hardpair.measures.significance import t_test
+from hardpair.wording import counted
+
+LEVEL = 0.05  # of the test whether fewer images of the pair are recognised
+FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
+
+
+def warnings(runs: pd.DataFrame, settings: dict, fewest: int | None, chance: float) -> Iterator[str]:
+    """Sentences on runs that learned nothing, too few seeds, and less confusion that has a price.
+
+    Args:
+        runs: as ``final.figure`` takes them.
+        settings: those of the final figure.
+        fewest: seeds from which a verdict is given, if there are too few.
+        chance: share of the images in the largest class.
+    """
+    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    last = runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
+    yield from _nothing_learned(last, labels, chance)
+    if fewest:
+        few = "Claims are judged from" if settings["claims"] else "Differences are a result from"
+        yield f"{few} {counted(fewest, 'seed')} on. The differences shown are a tendency, not a result."
+    yield from _fewer_recognised(last, settings, labels)
+
+
+def nothing_learned(accuracy: float, chance: float) -> bool:
+    """Whether an accuracy is so near to ``chance`` that no difference between variants means anything."""
+    return accuracy < chance + min(chance, (1 - chance) / (FEWEST_CLASSES - 1))
+
+
+def _nothing_learned(last: pd.DataFrame, labels: dict, chance: float) -> Iterator[str]:
+    lost = last[[nothing_learned(accuracy, chance) for accuracy in last["accuracy"]]]
+    if lost.empty:
+        return
+    counts = {name: (sum(lost["variant"] == name), sum(last["variant"] == name)) for name in labels}
+    some = [f"{count} of {counted(total, 'run')} of {labels[name]}" for name, (count, total) in counts.items() if count]
+    which = "every run" if len(lost) == len(last) else ", ".join(some)
+    yield (
+        f"Nothing was learned in {which}: the accuracy is at most {100 * lost['accuracy'].max():.1f} %, and chance level is "
+        f"{100 * chance:.1f} %. Differences from such runs say nothing about losses and samplers: check learning rate, epochs and images."
+    )
+
+
+def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict) -> Iterator[str]:
+    """A sentence for each contrast whose variant confuses the pair less, but recognises fewer of its images: other classes get them."""
+    classes, confusion = settings["pairs"][0], metrics_of(settings)[1]
+    columns = [f"accuracy:{name}" for name in classes]
+    if not {*columns} <= {*last.columns}:
+        return
+    for contrast in settings["contrasts"]:
+        for better, than in (contrast, contrast[::-1]):
+            ours, theirs = (last[last["variant"] == name].set_index("seed") for name in (better, than))
+            seeds = ours.index.intersection(theirs.index)
+            confused, recognised = (
+                (ours.loc[seeds, names] - theirs.loc[seeds, names]).mean(axis=1).to_numpy() for names in ([confusion], columns)
+            )
+            if len(seeds) < 2 or confused.mean() >= 0 or recognised.mean() >= 0 or not t_test(recognised) < LEVEL:
+                continue
+            shares = [f"{100 * each.loc[seeds, columns].to_numpy().mean():.1f} %" for each in (ours, theirs)]
+            a, b = (name.replace("_", " ") for name in classes)
+            yield (
+                f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "
+                f"({shares[0]} against {shares[1]}): it calls more of them a third class."
+            )
