@@ -78,7 +78,7 @@ def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):
     for text, expected in (
         (
             "#!/bin/bash\n[ $1 = -c ] || kill -ILL $$\n",
-            r"Prepare the images of synthetic failed: .*killed by SIGILL: .*resources/synthetic/logs/prepare_data.log\)",
+            r"Prepare the images of synthetic.* failed: .*killed by SIGILL: .*resources/synthetic/logs/prepare_data.log",
         ),
         ("#!/bin/bash\n[ $1 = -c ] || exec /no/python\n", r"Prepare the images of synthetic failed: .*python.*: run `make setup`"),
     ):
