@@ -193,8 +193,8 @@ def save(figure: Figure, output: str | Path) -> None:
 
 def settle(figure: Figure) -> None:
     """Lay out the panels, and round their places: the last digits vary by process, and with them the names of clip paths in the SVG."""
-    for _ in range(2):  # panels of a fixed shape have their places after the second time
-        figure.draw_without_rendering()
+    for _ in range(2 if figure.axes else 0):  # panels of a fixed shape have their places after the second time
+        figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position([round(value, 6) for value in ax.get_position(original=True).bounds], which="both")
