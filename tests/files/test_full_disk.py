@@ -146,7 +146,7 @@ def test_while_the_archive_is_downloaded(attempt, disk, tmp_path):
     assert [path.name for path in disk.folder.iterdir() if not path.name.endswith(".lock")] == ["a.tar.gz"]
 
 
-@tries("Disk full under the whole study", full=10, daily=1)
+@tries("Disk full under the whole study", full=10, daily=0)
 def test_under_a_complete_study(undisturbed, attempt, disk):
     study = undisturbed.study.copy(disk.folder / "study")
     for cache in list(study.folder.rglob("__pycache__")):  # which a job would write again

@@ -54,7 +54,7 @@ class Workspace:
         for part in PARTS:
             source = project / part
             if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, folder / part)
             else:
                 shutil.copy(source, folder / part)
         (folder / "tiny.yaml").write_text(TINY)
@@ -62,7 +62,7 @@ class Workspace:
 
     def copy(self, folder: Path) -> "Workspace":
         """The same with results and Snakemake's memory, times of files kept."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Workspace(folder)
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:

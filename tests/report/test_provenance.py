@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from hardpair.report import provenance, tables
 from hardpair.report.inline_files import script_data
 
+RECORD = {key: "k" for key in provenance.ONCE} | {"data": {}, "versions": {}, "seconds": 60}
+
 
 @pytest.fixture
 def checkout(tmp_path):
@@ -45,12 +47,17 @@ def test_the_commit_is_the_last_that_changed_the_code(checkout):
 
 def test_without_a_checkout_or_git_no_commit_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    record = {key: "k" for key in provenance.ONCE} | {"data": {}, "versions": {}, "seconds": 60}
     assert provenance.commit(tmp_path) is None
-    assert [key for key, _ in provenance.provenance([record], tmp_path)][:2] == ["runs", "training time, all runs"]
-    assert not [key for key, _ in provenance.provenance([record], tmp_path) if "commit" in key]
+    assert [key for key, _ in provenance.provenance([RECORD], tmp_path)][:2] == ["runs", "training time, all runs"]
+    assert not [key for key, _ in provenance.provenance([RECORD], tmp_path) if "commit" in key]
     monkeypatch.setenv("PATH", "")
     assert provenance.commit(tmp_path) is None
+
+
+def test_each_network_of_a_study_is_named():
+    networks = [{}, {"network": {"kind": "torchvision", "name": "convnext_tiny"}}, {"network": {"kind": "narrow", "width": 4}}]
+    facts = dict(provenance.provenance([RECORD | {"settings": settings} for settings in [*networks, *networks]]))
+    assert facts["network"] == "cnn, convnext_tiny, narrow"
 
 
 def test_speed_is_the_median_of_a_variant_s_runs():

@@ -11,7 +11,7 @@ from faults import COMMAND, LAST_METRICS, LAST_RUN, Study, tries
 ADOPT, KEEP = (("python", "workflow/scripts/study.py", command, "--configfile=tiny.yaml") for command in ("adopt", "keep"))
 
 
-@tries("SIGKILL of Snakemake with its jobs", daily=1)
+@tries("SIGKILL of Snakemake with its jobs", daily=0)  # the power cut begins with it
 def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     with study.started() as running:
@@ -109,7 +109,7 @@ def test_interrupted(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study)
 
 
-@tries("A second Snakemake on the same study", full=10, daily=1)
+@tries("A second Snakemake on the same study", full=10, daily=0)
 def test_a_second_snakemake(undisturbed, attempt, tmp_path):
     study, seconds = undisturbed.start(tmp_path)
     locks = study.folder / ".snakemake/locks"
@@ -141,7 +141,7 @@ def test_files_of_the_future(undisturbed, attempt, tmp_path):
     assert "Nothing to be done" in study.finish().stdout
 
 
-@tries("Clock set back during the study", daily=1)
+@tries("Clock set back during the study", daily=0)
 def test_a_clock_set_back(undisturbed, attempt, tmp_path):
     """For a file it is the same whether the clock goes back or its time goes forward."""
     study, seconds = undisturbed.start(tmp_path)

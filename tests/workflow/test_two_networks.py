@@ -1,7 +1,6 @@
-"""One study whose variants have other networks: it runs, compares, reports, and predicts with each."""
+"""One study whose variants have other networks: it runs, compares, and predicts with each."""
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
@@ -41,6 +40,8 @@ class Network(nn.Module):
         return self.last(F.relu(self.norm(self.convolution(images))).mean((2, 3)))
 """
 
+TABLES = ("--", "results/tiny/comparison.md")
+
 
 def test_variants_of_one_study_may_have_other_networks(tmp_path):
     study = Workspace.fresh(tmp_path)
@@ -50,7 +51,7 @@ def test_variants_of_one_study_may_have_other_networks(tmp_path):
     assert "variant own: narrow.py, line 13: AttributeError" in refused.stdout + refused.stderr
     assert not (tmp_path / "results/tiny/runs").exists()
     (tmp_path / "narrow.py").write_text(NETWORK)
-    study.snakemake()
+    study.snakemake(*TABLES)
     results = tmp_path / "results/tiny"
     records = {path.parent.parent.name: json.loads(path.read_text()) for path in results.glob("runs/*/*/run.json")}
     networks = {name: record["settings"].get("network") for name, record in records.items()}
@@ -59,8 +60,7 @@ def test_variants_of_one_study_may_have_other_networks(tmp_path):
     assert records["resnet"]["parameters"] == 11_173_962
     table = pd.read_csv(results / "runs.csv").drop_duplicates("variant").set_index("variant")
     assert table["network.kind"].fillna("").to_dict() == {"own": "narrow", "own_dfl": "narrow", "plain": "", "resnet": "resnet18"}
-    assert re.search(r"network</th>\s*<td[^>]*>narrow, cnn, resnet18", (results / "report.html").read_text())
-    assert study.stale() == set()
+    assert study.stale(*TABLES) == set()
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "black.png")
     command = ["python", "workflow/scripts/predict.py", "--json", "--run", "results/tiny/runs/own/seed0", "black.png"]
     assert "name its file with --plugins" in study.run(*command, check=False).stderr
@@ -70,4 +70,4 @@ def test_variants_of_one_study_may_have_other_networks(tmp_path):
     assert {job for job in study.stale() if job.startswith("Train")} == {"Train own with seed 0", "Train own_dfl with seed 0"}
     study.edit("narrow.py", "F.gelu(", "F.relu(")
     study.edit("tiny.yaml", "network: {kind: narrow}", "network: {kind: narrow, width: 4}")
-    assert study.stale() == set(), "the default, written out"
+    assert not {job for job in study.stale() if job.startswith(("Train", "Evaluate"))}, "the default, written out"
