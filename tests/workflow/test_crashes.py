@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import time
 from contextlib import suppress
 
@@ -177,3 +178,32 @@ def test_results_copied_without_their_times_are_taken_as_they_are(undisturbed, t
         shutil.copytree(undisturbed.study.folder / folder, tmp_path / folder, copy_function=shutil.copyfile)
     assert "Nothing to be done" in copied.finish().stdout
     undisturbed.assert_same(copied)
+
+
+def test_jobs_that_had_written_all_files_when_snakemake_was_killed_are_done(undisturbed, tmp_path):
+    """Before it has noted so, Snakemake counts their files as incomplete."""
+    study = undisturbed.study.copy(tmp_path / "study")
+    study.undo(LAST_RUN, LAST_METRICS)
+    programs, number = tmp_path / "bin", tmp_path / "number"
+    programs.mkdir()
+    python = programs / "python"
+    python.write_text(f'#!/bin/bash\n{sys.executable} "$@"\nend=$?\ncase $1 in */train.py) kill -KILL $(< {number}) ;; esac\nexit $end\n')
+    python.chmod(0o755)
+    with study.at_work("bash", "-c", f'echo $$ > {number}; PATH={programs}:$PATH exec "$@"', "bash", *COMMAND) as running:
+        assert running.wait() == -signal.SIGKILL, running.output_text()
+    assert any(path.is_file() for path in (study.folder / ".snakemake/incomplete").rglob("*"))
+    study.unlock()
+    record = study.folder / "results/tiny" / LAST_RUN
+    before = record.stat().st_mtime_ns
+    assert not {job for job in study.stale() if job.startswith("Train")}
+    study.finish()
+    assert record.stat().st_mtime_ns == before
+    undisturbed.assert_same(study)
+
+
+def test_a_checkpoint_of_a_finished_trial_is_removed(undisturbed, tmp_path):
+    study = undisturbed.study.copy(tmp_path)
+    (tmp_path / "results/tiny/search/recipe.yaml").unlink()
+    (tmp_path / "results/tiny/checkpoints/search/trial0.ce.seed0.safetensors").write_bytes(b"left")
+    study.finish()
+    undisturbed.assert_same(study)

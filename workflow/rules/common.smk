@@ -40,7 +40,7 @@ def data_folder(wildcards):
 @functools.cache
 def due():
     """Which jobs are due; when the Snakefile is read, Snakemake does not know its own settings yet."""
-    return Due(config, PICTURES, only_marks_count(workflow, READING.rules()))
+    return Due(config, PICTURES, only_marks_count(workflow, READING))
 
 
 def tracked(rule, **files):

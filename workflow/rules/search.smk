@@ -1,5 +1,4 @@
-# One recipe for all variants, or with search.scope each one for each: proposed in rounds, tried, chosen. Commands name the folder of a search by
-# a constant, not a param, since a changed command is a reason to run again: those of a search for all variants stay what they were.
+# One recipe for all variants, or with search.scope each one for each: proposed in rounds, tried, chosen.
 
 SEARCH, OF_VARIANT = (
     ("search/{wildcards.variant}", " of {wildcards.variant}")
@@ -132,4 +131,6 @@ rule select_recipe:
     shell:
         f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
+        # A trial that was killed after it had written its result has left its checkpoint.
+        f" && rm -f {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

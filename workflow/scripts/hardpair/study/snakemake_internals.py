@@ -86,15 +86,16 @@ def as_written(workflow) -> Written:
     return Written.read([*base, *map(find.typed, settings.configfiles)], find.changes_of(settings.config_args))
 
 
-def only_marks_count(workflow, own: dict[str, str]) -> frozenset[str]:
+def only_marks_count(workflow, reading: Reading) -> frozenset[str]:
     """Have Snakemake compare nothing but times of files, so that jobs run for their marks alone; return what is forced to run.
 
     Without a profile that says so, it would run jobs also for what it remembers of them, or would not run them where it remembers nothing.
-
-    Args:
-        own: ``Reading.rules``.
+    It would also run jobs again that had written all files when Snakemake was killed. Their files are complete, since each is written under
+    another name and then renamed; other workflows may have rules for which that does not hold.
     """
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
+    workflow.dag.ignore_incomplete = not reading.is_module
+    own = reading.rules()
     forced = own if workflow.dag_settings.forceall else workflow.dag_settings.forcerun
     return frozenset(own.get(name, name) for name in forced)
 
