@@ -66,7 +66,7 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
     assert [row[5] for row in power[2:]] == ["+0.82 pp", "-1.24 pp", "0.00 pp", "-0.47 pp"]
     assert power[4][6] == "", "no number of seeds detects a published difference of 0"
     assert "## Claims" not in text
-    assert "On test images; 3 seeds (0, 1, 2)." in text
+    assert "On test images; 3 seeds (0, 1, 2); network cnn." in text
 
 
 def test_the_table_of_the_pair_is_complete(compared):
@@ -145,7 +145,7 @@ def test_one_seed_gives_numbers_without_intervals(tmp_path):
     rows = tables_in(text)["Last epoch"]
     assert re.fullmatch(r"\d\d\.\d\d %", rows[3][1])
     assert re.fullmatch(r"[+-]\d+\.\d\d pp", rows[3][3])
-    assert "1 seed (0). A single run has no sd and no interval." in text
+    assert "1 seed (0); network cnn. A single run has no sd and no interval." in text
     assert not re.search(r"nan|±|95 %", text)
 
 

@@ -144,10 +144,14 @@ def test_less_confusion_by_fewer_recognised_images_is_warned_of(confusion, recog
     assert first_screen(runs, settings(contrasts=[["dfl_sampler", "ce"]]), 1000, 0.1)["warnings"] == []
 
 
-@pytest.mark.parametrize(("networks", "said"), [((), ""), (["cnn"], ", network cnn"), (["cnn", "vgg"], ", networks cnn and vgg")])
-def test_the_budget_names_the_networks(networks, said):
-    found = first_screen(made(), settings(), 1000, 0.1, networks)["context"]
-    assert found[-1] == f"Budget: fake, 400 training images, 10 epochs{said}."
+def test_the_budget_names_the_networks():
+    runs = made()
+    assert first_screen(runs, settings(), 1000, 0.1)["context"][-1] == "Budget: fake, 400 training images, 10 epochs, network cnn."
+    of_dfl = runs["variant"] == "dfl"
+    runs["network.kind"] = np.where(of_dfl, "torchvision", None)
+    runs["network.name"] = np.where(of_dfl, "vgg11", None)
+    runs.loc[runs["variant"] == "dfl_sampler", "network.kind"] = "resnet18"
+    assert first_screen(runs, settings(), 1000, 0.1)["context"][-1].endswith(", networks cnn, vgg11, resnet18.")
 
 
 def test_of_very_many_seeds_some_are_drawn_with_the_extremes():

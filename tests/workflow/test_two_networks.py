@@ -60,6 +60,7 @@ def test_variants_of_one_study_may_have_other_networks(tmp_path):
     assert records["resnet"]["parameters"] == 11_173_962
     table = pd.read_csv(results / "runs.csv").drop_duplicates("variant").set_index("variant")
     assert table["network.kind"].fillna("").to_dict() == {"own": "narrow", "own_dfl": "narrow", "plain": "", "resnet": "resnet18"}
+    assert "; networks narrow, cnn, resnet18." in (results / "comparison.md").read_text()
     assert study.stale(*TABLES) == set()
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "black.png")
     command = ["python", "workflow/scripts/predict.py", "--json", "--run", "results/tiny/runs/own/seed0", "black.png"]

@@ -8,11 +8,13 @@ import pandas as pd
 from hardpair.comparison import listed_claims
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.recipes import explanation, recipes_table
+from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, title
 from hardpair.measures.pair_name import pair_name
 from hardpair.optimum import Optimum
+from hardpair.wording import counted
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 
@@ -35,9 +37,9 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     lines = [
         f"# {settings['study']}: comparison",
         "",
-        f"On {settings['evaluated_on']} images; {count} seed{'s' if count > 1 else ''} ({_listed(settings['seeds'])}). "
-        f"{read}Positive differences in accuracy and negative ones in confusion are better; the final figure shows confusion avoided, "
-        "with the opposite sign.",
+        f"On {settings['evaluated_on']} images; {counted(count, 'seed')} ({_listed(settings['seeds'])}); "
+        f"{escape(networks(tables['runs']))}. {read}Positive differences in accuracy and negative ones in confusion are better; "
+        "the final figure shows confusion avoided, with the opposite sign.",
     ]
     lines += _references(settings)
     for variant in settings["variants"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardpair.config.schema import CNN
 from hardpair.errors import UserError
 from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
@@ -133,6 +134,15 @@ def _settings(run: dict) -> dict:
     flat = {f"{part}.{key}": value for part, values in nested.items() for key, value in values.items()}
     flat |= {key: value for key, value in settings.items() if key not in nested}
     return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
+
+
+def networks(runs: pd.DataFrame) -> str:
+    """``network cnn``, or ``networks cnn, resnet18``: those of the runs of a ``runs_table``, in its order."""
+    names = pd.Series(CNN["kind"], runs.index)
+    for column in ("network.kind", "network.name"):
+        if column in runs:
+            names = runs[column].fillna(names)
+    return f"network{'s' if names.nunique() > 1 else ''} {', '.join(names.unique())}"
 
 
 def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:

@@ -1,12 +1,11 @@
 """The report's first screen: what the final figure shows, for a page that is read on a phone, on a dark screen or on paper."""
 
-from collections.abc import Collection
-
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from hardpair.comparison import answer, verdicts
+from hardpair.comparison.tables import networks
 from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
@@ -19,7 +18,7 @@ DOTS = 100  # seeds of a row that are drawn
 TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
 
 
-def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float, networks: Collection[str] = ()) -> dict:
+def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float) -> dict:
     """What the template of the first screen shows.
 
     Args:
@@ -27,7 +26,6 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float,
         settings: those of the final figure.
         images: evaluated on.
         chance: share of them in the largest class.
-        networks: that were trained, by name.
     """
     sheet = final.sheet(runs, settings)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
@@ -40,7 +38,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float,
             counted(images, f"{settings['evaluated_on']} image"),
         ],
         "headline": sheet.title,
-        "context": _context(runs, settings, labels, levels, networks),
+        "context": _context(runs, settings, labels, levels),
         "warnings": list(warnings(runs, settings, sheet.fewest, chance)),
         "cards": cards,
         "axes": axes,
@@ -50,7 +48,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float,
     }
 
 
-def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict, networks: Collection[str]) -> list[str]:
+def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
     others = [f"{entry['label']}: {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
@@ -59,8 +57,7 @@ def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict, net
         share = f"{100 * levels[settings['baseline']][1]:.1f} %"
         beside = f" ({'; '.join(others)})" if others else ""
         said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
-    trained = [f"network{'s' if len(networks) > 1 else ''} {' and '.join(networks)}"] if networks else []
-    return [*said, f"Budget: {', '.join(final.budget(runs, settings) + trained)}."]
+    return [*said, f"Budget: {', '.join([*final.budget(runs, settings), networks(runs)])}."]
 
 
 def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dict]:

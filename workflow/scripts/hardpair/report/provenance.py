@@ -19,7 +19,8 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     for record in records:
         flat = {f"data {key}": value for key, value in record["data"].items()}
         flat |= {key.replace("_", " "): record[key] for key in ONCE}
-        flat["network"] = network_name(record.get("settings", {}))
+        network = record.get("settings", {}).get("network", CNN)
+        flat["network"] = network.get("name", network["kind"])
         flat |= {f"{key} version": value for key, value in record["versions"].items()}
         for key, value in flat.items():
             facts.setdefault(key, {})[str(value)] = None
@@ -30,12 +31,6 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     rows += [(f"imported runs, trained by the code of commit {commit}", str(count)) for commit, count in older.items()]
     checkout = commit(folder)
     return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
-
-
-def network_name(owner: dict) -> str:
-    """The name of the network of a variant or of the settings of a run."""
-    network = owner.get("network", CNN)
-    return network.get("name", network["kind"])
 
 
 def left_out(images: Path) -> str:
