@@ -78,15 +78,16 @@ class Workspace:
         return self.run("snakemake", "--cores", "2", "--configfile", *self.overlays, *options, check=check)
 
     def stale(self, *options: str) -> set[str]:
-        """Messages of the jobs that a run would start, but for the last, which makes nothing.
-
-        Where they are those of all targets, the status must count the same as due.
-        """
-        done = self.snakemake("--dry-run", *options)
-        jobs = set(re.findall(r"^Job \d+: (.+)$", done.stdout + done.stderr, re.M)) - {"Complete the study"}
+        """``planned`` jobs. Where they are those of all targets, the status must count the same as due."""
+        jobs = self.planned(*options)
         if not options or options[0] == "--config":
             assert self.due(*options[1:]) == jobs, "the status differs"
         return jobs
+
+    def planned(self, *options: str) -> set[str]:
+        """Messages of the jobs that a run would start, but for the last, which makes nothing."""
+        done = self.snakemake("--dry-run", *options)
+        return set(re.findall(r"^Job \d+: (.+)$", done.stdout + done.stderr, re.M)) - {"Complete the study"}
 
     def due(self, *changes: str) -> set[str]:
         """Messages of the jobs that ``make status`` counts as due, with such changes of keys as ``--config`` makes."""
