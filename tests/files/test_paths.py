@@ -28,7 +28,8 @@ OF_RULES = {
     "split_data": {paths.SPLIT, f"{paths.MADE}/split_data.json"},
     "propose_trials": {paths.PROPOSALS, OF_SEARCH, f"{paths.MADE}/propose_trials{{own}}/round{{round}}.json"},
     "run_trial": {paths.PROPOSALS, paths.TRIAL, paths.TRIAL_CHECKPOINT},
-    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH, f"{paths.MADE}/select_recipe{{own}}.json"},
+    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH, f"{paths.MADE}/select_recipe{{own}}.json"}
+    | {paths.TRIAL_CHECKPOINT.replace("{trial}", "*")},
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS, f"{paths.MADE}/choose_pairs.json"},
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]}
