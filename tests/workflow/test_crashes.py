@@ -205,5 +205,5 @@ def test_a_checkpoint_of_a_finished_trial_is_removed(undisturbed, tmp_path):
     study = undisturbed.study.copy(tmp_path)
     (tmp_path / "results/tiny/search/recipe.yaml").unlink()
     (tmp_path / "results/tiny/checkpoints/search/trial0.ce.seed0.safetensors").write_bytes(b"left")
-    study.finish()
+    study.snakemake("--", "results/tiny/search/recipe.yaml")
     undisturbed.assert_same(study)
