@@ -48,6 +48,17 @@ def test_output_and_exit_code_are_those_of_a_new_python(script, end):
     assert (loaded.returncode, loaded.stdout, loaded.stderr) == (new.returncode, new.stdout, new.stderr)
 
 
+@pytest.mark.parametrize(("change", "loaded"), [({}, True), ({"PYTHONDONTWRITEBYTECODE": "1"}, True), ({"OMP_NUM_THREADS": "2"}, False)])
+def test_a_job_of_one_thread_has_the_libraries(script, change, loaded):
+    """Snakemake sets the numbers of threads; without this the tests would be no more than slow."""
+    script.write_text("import subprocess, sys\nprint('torch' in sys.modules, sys.dont_write_bytecode, sys.executable)\n")
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    variables = loaded_python.first_in_path(environment() | threads) | {"PYTHONDONTWRITEBYTECODE": ""} | change
+    done = subprocess.run(["python", "workflow/scripts/one.py"], cwd=script.parents[2], env=variables, capture_output=True, text=True)
+    python = os.path.join(variables["PATH"].split(os.pathsep)[0], "python") if loaded else sys.executable
+    assert done.stdout == f"{loaded} {'PYTHONDONTWRITEBYTECODE' in change} {python}\n", done.stderr
+
+
 def test_an_error_that_nobody_catches_ends_with_its_traceback(script):
     script.write_text("def f():\n    raise KeyError(5)\n\n\nf()\n")
     done = subprocess.run(

@@ -2,7 +2,8 @@
 
 Most of a job on tiny images is the import of PyTorch: two seconds of a core, hundreds of times in the suite. Here one process imports the
 libraries, and forks for each script of the workflow and each ``snakemake`` that a test runs to its end. Scripts and package are loaded
-anew each time, from the folder of the test. What tests interrupt, or whose imports and memory they measure, they start without it.
+anew each time, from the folder of the test. What tests interrupt, or whose imports and memory they measure, they start without it. So do
+commands with another value of a variable that libraries read when they are loaded.
 """
 
 import atexit
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 SERVER = """
-import atexit, gc, importlib, json, os, runpy, select, signal, socket, sys, threading
+import ast, atexit, gc, importlib, json, os, pathlib, runpy, select, signal, socket, sys, threading
 
 def serve(address):
     '''Returns, in a process of its own for each request, what to run.'''
@@ -53,8 +54,17 @@ def serve(address):
         connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
 
-for name in sys.argv[2:]:
+def parsed(source, *more, **options):
+    tree = trees.get(source) if isinstance(source, bytes) and not more and not options else None
+    return tree or parse(source, *more, **options)
+
+for name in sys.argv[3:]:
     importlib.import_module(name)
+importlib.import_module("snakemake.cli").get_argument_parser()  # finds the plugins
+# The code of the project, whose hashes each command computes.
+parse, trees = ast.parse, {}
+trees = {source: parse(source) for source in (path.read_bytes() for path in pathlib.Path(sys.argv[2]).rglob("*.py"))}
+ast.parse = parsed
 gc.freeze()
 request = serve(sys.argv[1])
 os.setpgrp()
@@ -63,6 +73,8 @@ sys.stderr = open(2, "w", buffering=1, errors="backslashreplace")
 os.chdir(request["folder"])
 os.environ.clear()
 os.environ.update(request["environment"])
+sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+sys.executable = request["python"]
 sys.argv = request["arguments"]
 sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
 code = 0
@@ -90,9 +102,12 @@ if os.path.basename(name) == "snakemake":
     arguments = [{snakemake!r}, *arguments]
 elif not (arguments and arguments[0].endswith(".py")) or arguments[0].endswith("record_inputs.py"):  # it imports little
     os.execv({python!r}, [{python!r}, *arguments])
-if {{name: value for name, value in os.environ.items() if name.startswith({early!r})}} != {variables!r}:
+early = {{name: value for name, value in os.environ.items() if name.startswith({early!r}) and {usual!r}.get(name) != value}}
+early.pop("PYTHONDONTWRITEBYTECODE", None)
+if early != {variables!r}:
     os.execv({python!r}, [{python!r}, *arguments])
-request = json.dumps({{"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}}).encode()
+request = {{"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ), "python": {client!r}}}
+request = json.dumps(request).encode()
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect({address!r})
     socket.send_fds(connection, [b"%8d" % len(request)], [0, 1, 2])
@@ -102,9 +117,12 @@ if status < 0:
     os.kill(os.getpid(), -status)
 sys.exit(status)
 """
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MPL", "OMP_", "MKL_", "OPENBLAS_", "ATEN_", "DNNL_", "ONEDNN_")  # read when libraries are loaded
+# What Snakemake gives each job of one thread, and a command of the project itself; the libraries are loaded with these values.
+USUAL = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")} | {"MPLBACKEND": "agg"}
 LIBRARIES = ("torch", "safetensors.torch", "pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats")
-LIBRARIES += ("snakemake.cli", "jinja2", "yaml")
+LIBRARIES += ("snakemake.cli", "jinja2", "yaml", "jsonschema", "rich.console", "rich.table", "rich.progress", "psutil", "filelock")
 
 
 def first_in_path(variables: dict[str, str]) -> dict[str, str]:
@@ -120,17 +138,21 @@ def _commands() -> Path:
     scratch = tempfile.TemporaryDirectory(prefix="loaded", dir="/tmp")  # the path of a socket must be short
     folder = Path(scratch.name)
     address = str(folder / "socket")
-    command = [sys.executable, "-c", SERVER, address, *LIBRARIES]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", SERVER, address, str(SCRIPTS), *LIBRARIES]
+    process = subprocess.Popen(command, env=os.environ | USUAL, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     atexit.register(scratch.cleanup)
     atexit.register(process.kill)
+    variables = {name: value for name, value in os.environ.items() if name.startswith(EARLY) and USUAL.get(name) != value}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     text = CLIENT.format(
         python=sys.executable,
         snakemake=str(Path(sys.executable).with_name("snakemake")),
         early=EARLY,
-        variables={name: value for name, value in os.environ.items() if name.startswith(EARLY)},
+        usual=USUAL,
+        variables=variables,
         address=address,
+        client=str(folder / "python"),
     )
     for name in ("python", "snakemake"):
         (folder / name).write_text(text)

@@ -129,8 +129,25 @@ def test_what_the_present_config_would_not_train_is_stale_with_a_reason(folder):
     status = look({"variants": changed})
     assert states(status) == {f"{name} seed {seed}": STALE for name in ("dfl", "ce_sampler") for seed in (0, 1)}
     reasons = {run.variant: run.reason for run in status.runs if run.state == STALE}
-    assert reasons == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here null"}
+    assert reasons == {"dfl": "its settings.loss.gamma is 2, here 3", "ce_sampler": "its settings.sampler.factor_max is 100, here not set"}
     assert not status.finished
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"variant": "gone"}, "it is a run of another variant or seed"),
+        ({"seed": 1}, "it is a run of another variant or seed"),
+        ({"settings": {"loss": None}}, "its settings.deterministic is not set, here "),
+        ({"settings": 5}, "its settings is 5, here {"),
+        ({"seed": None}, "it is a run of another variant or seed"),
+    ],
+)
+def test_a_record_of_another_run_is_stale_with_a_reason(folder, record, reason):
+    path = folder / "runs/dfl/seed0/run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | record | {"fingerprint": "0"}))
+    [stale] = [run for run in look().runs if run.state == STALE]
+    assert (stale.name, stale.reason[: len(reason)]) == ("dfl seed 0", reason)
 
 
 @pytest.mark.parametrize("change", [{"search": {"epochs": 2}}, {"variants": [{"name": "ce", "loss": {"kind": "focal"}}, {"name": "dfl"}]}])

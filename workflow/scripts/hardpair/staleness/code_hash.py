@@ -98,9 +98,11 @@ def _text(node: object, runs: list[list[Import]]) -> str:
     if isinstance(node, ast.JoinedStr):  # some versions add empty texts
         node = ast.JoinedStr([value for value in node.values if getattr(value, "value", None) != ""])
     if isinstance(node, ast.AST):
-        fields = ((name, _text(getattr(node, name, None), runs)) for name in sorted(node._fields) if name != "kind")  # "u" of u""
-        return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text not in ('None', '[]'))})"
+        fields = [(name, _text(getattr(node, name, None), runs)) for name in _fields(type(node))]
+        return f"{type(node).__name__}({','.join([f'{name}={text}' for name, text in fields if text not in ('None', '[]')])})"
     if isinstance(node, list):
+        if not (node and isinstance(node[0], ast.stmt)):  # expressions, most of all lists, which hold no imports
+            return f"[{','.join([_text(item, runs) for item in node])}]"
         items = []
         for imports, group in groupby(filterfalse(_idle, node), lambda item: isinstance(item, ast.Import | ast.ImportFrom)):
             if imports:  # their order depends on where modules lie
@@ -110,6 +112,11 @@ def _text(node: object, runs: list[list[Import]]) -> str:
                 items += [_text(item, runs) for item in group]
         return f"[{','.join(items)}]"
     return hex(node) if type(node) is int else ascii(node)  # str() refuses long integers; repr() escapes what its Unicode lacks
+
+
+@functools.cache
+def _fields(kind: type[ast.AST]) -> list[str]:
+    return [name for name in sorted(kind._fields) if name != "kind"]  # "u" of u""
 
 
 def _idle(node: object) -> bool:

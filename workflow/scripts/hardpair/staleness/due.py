@@ -149,7 +149,7 @@ class Due:
             return None
         if job.rule == "run_trial":
             return Reason(FINGERPRINT, "its recipe, settings, split or code has changed")
-        return Reason(FINGERPRINT, self._difference(written))
+        return Reason(FINGERPRINT, self._difference(job, written))
 
     def fingerprint(self, job: Job) -> str | None:
         """The fingerprint that a run or a trial should have; None while there is no recipe or split."""
@@ -190,8 +190,10 @@ class Due:
         """
         return self._cached(("sha256", file), self._time(Path(file)), lambda: file_sha256(file))
 
-    def _difference(self, run: dict) -> str:
+    def _difference(self, job: Job, run: dict) -> str:
         try:
+            if (run["variant"], str(run["seed"])) != (job.names["variant"], str(job.names["seed"])):
+                return "it is a run of another variant or seed"
             recipes = {run["variant"]: self.recipe(run["variant"])}
             difference = run_difference.difference(run, Expected(self.config, recipes, Path(self.jobs.split)))
         except (KeyError, TypeError, UserError):

@@ -21,8 +21,8 @@ from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 
 def variant_of(config: dict, name: str) -> dict:
-    """The variant of that name."""
-    return next(variant for variant in config["variants"] if variant["name"] == name)
+    """The variant of that name; KeyError if there is none."""
+    return {variant["name"]: variant for variant in config["variants"]}[name]
 
 
 def train_settings(config: dict, name: str) -> dict:

@@ -10,6 +10,7 @@ from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 
 MALFORMED = "its run.json was not written by train"
+_ABSENT = object()  # null is a value
 
 
 @dataclass
@@ -85,6 +86,8 @@ def difference(record: dict, expected: Expected, older: OlderCode | None = None)
 def _first_difference(value: object, expected: object, path: str) -> str:
     """``its recipe.momentum is 0.8, here 0.9``: the first key in which two maps differ, ``path`` before it."""
     if isinstance(value, dict) and isinstance(expected, dict):
-        key = min(key for key in value.keys() | expected.keys() if canonical(value.get(key)) != canonical(expected.get(key)))
-        return _first_difference(value.get(key), expected.get(key), f"{path}.{key}")
-    return f"its {path} is {json.dumps(value)}, here {json.dumps(expected)}"
+        here, there = ({key: canonical(side[key]) for key in side} for side in (expected, value))
+        key = min(key for key, _ in here.items() ^ there.items())
+        return _first_difference(value.get(key, _ABSENT), expected.get(key, _ABSENT), f"{path}.{key}")
+    shown, wanted = ("not set" if side is _ABSENT else json.dumps(side) for side in (value, expected))
+    return f"its {path} is {shown}, here {wanted}"
