@@ -108,6 +108,15 @@ def test_errors_of_the_user_and_the_machine_end_in_one_line(monkeypatch, capsys)
     assert capsys.readouterr().err == "train.py: interrupted\n"
 
 
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_has_read_enough_is_no_error(lines):
+    program = f"from hardpair.cli.command import run\nrun(lambda: print('line\\n' * {lines}))"
+    command = subprocess.Popen([sys.executable, "-c", program], cwd=SCRIPTS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command.stdout.close()
+    assert (command.wait(), command.stderr.read()) == (141, "")
+    command.stderr.close()
+
+
 @pytest.mark.parametrize("error", [ValueError("a bug"), OSError("of a library")])
 def test_other_errors_keep_their_traceback(monkeypatch, error):
     with pytest.raises(type(error), match=str(error)):

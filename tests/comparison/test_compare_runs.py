@@ -179,6 +179,8 @@ def test_rows_are_chosen_by_where(command):
         (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
         (long(wide()).query("variant != 'b' or metric != 'loss'"), BETTER, "b has no loss: add it to the table"),
         ("", BETTER, "is not a CSV"),
+        ("variant,seed,accuracy,loss\nce,0,1,2,\n", BETTER, "has a row with more cells than its header"),
+        ("variant,seed,accuracy,loss\nce,0,1,2\nb,0,1,2,3,4\n", BETTER, "is not a CSV"),
         ("variant,seed,accuracy,loss\n", BETTER, "has no run: it needs one row per run"),
         ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "is not a CSV"),
     ],

@@ -122,13 +122,13 @@ def test_a_reference_is_named_with_its_source(compared):
 
 
 def test_labels_cannot_break_the_table(tmp_path):
-    labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line"]
+    labels = ["a|b", "<b>bold</b> & &lt;", "back\\slash\nnew | line _a_ a_b __init__ ~~c~~"]
     variants = [{"name": f"v{place}", "label": label} for place, label in enumerate(labels)]
     tables = tables_in(Study(tmp_path, variants=variants, baseline="v0").markdown())
     rows = tables["Last epoch"]
     assert {len(row) for row in rows} == {5}, "nothing was published, so no columns of it"
     assert "published" not in " ".join(tables["Power with this number of seeds"][0])
-    written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line"]
+    written = [r"a\|b (baseline)", "&lt;b>bold&lt;/b> &amp; &amp;lt;", r"back\\slash new \| line \_a\_ a_b \_\_init\_\_ \~\~c\~\~"]
     assert [row[0] for row in rows[2:]] == written
     assert rows[0][3] == r"accuracy vs a\|b"
     assert {len(row) for row in tables["Declared contrasts, last epoch"]} == {7}

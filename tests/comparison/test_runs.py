@@ -117,7 +117,7 @@ def test_a_history_of_another_length_than_its_table_is_named(tmp_path):
     runs = Runs.declared(tmp_path / "results" / "runs", settings)
     table = runs.folder / "ce" / "seed1" / "epochs.csv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(UserError, match=r"ce/seed1/history\.npz has 3 epochs, the table beside it 2"):
+    with pytest.raises(UserError, match=r"ce/seed1/history\.npz has 3 rows, the table beside it 2"):
         runs.epochs(["cat", "dog"])
 
 

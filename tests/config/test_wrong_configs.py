@@ -108,6 +108,11 @@ WRONG = {
     ),
     "one margin for all measures": ([("compare", {"margin": 0.002})], "compare.margin was renamed", "write compare.margins"),
     "margin of another measure": ([("compare.margins.nll", 1)], "compare.margins.nll is not a key", "known keys are accuracy, confusion"),
+    "two claims of one name": (
+        [("claims", [{"name": "helps", "sentence": text, "contrasts": [{"better": "dfl", "than": "ce"}]} for text in ("A.", "B.")])],
+        'claims: two have the name "helps"',
+        "give each a different name",
+    ),
     "looks in disorder": ([("looks", [6, 4])], "looks is [6, 4]", "in rising order"),
     "looks twice": ([("looks", [6, 6])], "looks is [6, 6]", "without repetition"),
     "look at two seeds": ([("looks", [2, 6])], "looks[0] is 2", "at least 3"),

@@ -40,6 +40,13 @@ def test_a_single_look_is_a_single_test(p):
     assert looks.error((7,), (p,)) == pytest.approx(p, rel=1e-6)
 
 
+@pytest.mark.parametrize(("plan", "alpha"), [((3, 1000), 0.0125), ((3, 2500), 0.05), ((3, 4, 5000), 0.05)])
+def test_looks_that_cannot_reject_leave_all_to_the_last(plan, alpha):
+    *early, last = looks.thresholds(plan, alpha)
+    assert early == [0] * len(early)
+    assert last == pytest.approx(alpha, abs=1e-4)
+
+
 def test_thresholds_rise_and_are_stricter_for_more_claims():
     one, many = (looks.thresholds((3, 5, 7, 9, 20), 0.05 / count) for count in (1, 12))
     assert list(one) == sorted(one)

@@ -278,7 +278,7 @@ def test_what_cannot_be_shown_ends_in_one_sentence(finished, options, message):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("end", "code"), [(b"q", 0), (b"\x03", 0), ("finish", 0), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("end", "code"), [(b"xq", 0), (b"\x03", 0), ("finish", 0), ("SIGTERM", 143)])
 def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(finished, tmp_path, end, code):
     copy = finished.copy(tmp_path)
     moved = tmp_path / "brought"

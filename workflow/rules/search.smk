@@ -6,6 +6,13 @@ SEARCH, OF_VARIANT = (
     else ("search", "")
 )
 
+# A trial that was killed after it had written its result has left its checkpoint; one that is not finished needs it when the search goes on.
+REMOVE_CHECKPOINTS = (
+    f" && rm -f {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
+    if config["search"]["enabled"]
+    else ""
+)
+
 
 rule propose_trials:
     input:
@@ -131,6 +138,5 @@ rule select_recipe:
     shell:
         f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        # A trial that was killed after it had written its result has left its checkpoint.
-        f" && rm -f {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
+        f"{REMOVE_CHECKPOINTS}"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.cli.command import parser, plugins_argument, positive, run
-from hardpair.errors import UserError
+from hardpair.errors import UserError, harmless
 from hardpair.files import formats, paths, shapes
 from hardpair.wording import abbreviated
 
@@ -116,7 +116,7 @@ def table(predictions: list[dict]) -> str:
     blocks = []
     for picture in predictions:
         lines = (f"  {entry['class']:<{width}}  {entry['probability']:7.2%}" for entry in picture["classes"])
-        blocks.append("\n".join([picture["picture"], *lines]))
+        blocks.append("\n".join(map(harmless, [picture["picture"], *lines])))
     return "\n\n".join(blocks)
 
 

@@ -24,12 +24,15 @@ def main() -> None:
     import yaml
 
     from hardpair import search
+    from hardpair.errors import UserError
     from hardpair.files.atomic import write_rows, write_text
     from hardpair.optimum import best_trial
 
     settings, more = options.settings, options.settings.get("searched", [])
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."
     if settings["enabled"]:
+        if options.search_dir is None or not {"rounds", "batch"} <= settings.keys():
+            raise UserError("a search needs --search-dir and the settings rounds and batch: see --help")
         trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
         best = best_trial(trials)
         recipe = best["recipe"]

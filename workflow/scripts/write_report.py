@@ -31,7 +31,7 @@ def main() -> None:
     from hardpair.report.page import render
 
     room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
-    left_out = provenance.left_out(Path(options.images).parents[1])
+    left_out = provenance.left_out(Path(options.images).absolute().parent.parent)
     write_text(options.output, render(options.study_dir, options.settings, read_images(options.images), left_out=left_out, **room))
 
 

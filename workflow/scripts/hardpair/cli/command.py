@@ -1,6 +1,7 @@
 """What every command line shares: its parser, its settings argument, and errors in one sentence."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         date_inputs(sys.argv[1:])
+        sys.stdout.flush()
     except Stopped as error:
         sys.stderr.write(f"{script}: {error}\n")
         sys.exit(error.code)
@@ -142,6 +144,9 @@ def run(main: Callable[[], None]) -> None:
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "
             "run `make setup` in the workflow's folder and put its .venv/bin first in PATH, or `pip install -r requirements.lock` there"
         )
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is printed at the end of Python
+        sys.exit(141)
     except OSError as error:
         if error.strerror is None:  # not the system's: a library's own
             raise

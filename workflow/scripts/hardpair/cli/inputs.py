@@ -33,7 +33,7 @@ def check(
     if isinstance(round, Path):
         shapes.read(round, formats.PROPOSALS)
     if search_dir:
-        rounds = round if round is not None else settings["rounds"] if settings["enabled"] else 0
+        rounds = round if round is not None else settings.get("rounds", 0) if settings["enabled"] else 0
         for name in paths.trials(rounds, settings.get("batch", 0)):
             shapes.read(search_dir / name, formats.TRIAL)
 

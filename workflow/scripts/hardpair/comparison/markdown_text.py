@@ -16,5 +16,6 @@ def table_row(cells: list[str]) -> str:
 def escape(text: str) -> str:
     """Text as a cell of a table: on one line, and neither markup nor the end of the cell."""
     text = text.replace("&", "&amp;").replace("<", "&lt;")
-    text = " ".join(re.sub(r"[\\`*\[\]|]", r"\\\g<0>", text).split())
-    return re.sub(r"^(\d*)([-+>#~=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
+    # An underscore between letters or digits is no markup.
+    text = " ".join(re.sub(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text).split())
+    return re.sub(r"^(\d*)([-+>#=.)])", r"\1\\\2", text)  # neither quotation, heading nor list

@@ -1,5 +1,6 @@
 """Runs of any origin, read from one CSV. Imports no torch."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
         UserError: the file cannot be read, lacks a column or all rows, or a run has no name, no number or two.
     """
     try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # of rows with more cells than the header
+            raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    except pd.errors.ParserWarning:
+        raise UserError(f"{path} has a row with more cells than its header: name every column, or remove the cell") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from None
     except ValueError as error:  # pandas' own, and of texts that are no UTF-8

@@ -193,7 +193,7 @@ class Runs:
             with readers.contents_of(path):
                 parts.append(column(path, rows))
             if len(parts[-1]) != rows:
-                raise UserError(f"{path} has {len(parts[-1])} epochs, the table beside it {rows}: train this run again")
+                raise UserError(f"{path} has {len(parts[-1])} rows, the table beside it {rows}: train this run again")
         return np.concatenate(parts)
 
     def predictions(self, *models: str) -> Iterator[tuple[str, int, predictions.Predictions]]:

@@ -69,6 +69,9 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"
     yield from _repeated("contrasts", config["contrasts"])
+    claims = [claim["name"] for claim in config["claims"]]
+    for name in dict.fromkeys(name for name in claims if claims.count(name) > 1):
+        yield f"claims: two have the name {shown(name)}; give each a different name, or remove one"
     declared = {frozenset(contrast) for contrast in config["contrasts"]}
     for index, claim in enumerate(config["claims"]):
         for place, part in enumerate(claim["contrasts"]):

@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 import requests
 import urllib3
 
-from hardpair.errors import UserError, one_line
+from hardpair.errors import UserError, one_line, say
 from hardpair.files.atomic import file_sha256, flush
 from hardpair.jobs.locks import alone
 
@@ -215,4 +215,4 @@ def _mebibytes(size: int) -> str:
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    say(line, file=sys.stderr)

@@ -62,8 +62,10 @@ def allow_many() -> None:
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # a system may not take its own word
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for number in (most, 10_240):  # macOS gives no limit, and then does not accept that
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (number, most))
+            return
 
 
 def take_study(folder: Path) -> FileLock:

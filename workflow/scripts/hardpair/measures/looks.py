@@ -17,7 +17,7 @@ def thresholds(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
 
     p_k = 2Φ(−c / √(n_k / n_K)), the shape of O'Brien and Fleming (1979): strict at first, near ``alpha`` at the last look. c is solved from
     ``error``, which is exact for t tests; that of z tests would reject too often with few seeds (5.5 instead of 5 % at 4, 6, 8 and 10).
-    They are rounded to four decimals, or to one digit below 0.0001.
+    They are rounded to four decimals, or to one digit below 0.0001; a look very far before the last has 0, which no p reaches.
 
     Args:
         looks: rising numbers of seeds, 2 or more.
@@ -30,7 +30,7 @@ def thresholds(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
     lowest, highest = -ndtri(alpha / 2), -ndtri(alpha / (2 * len(looks)))
     c = brentq(lambda c: error(looks, _shape(looks, c)) - alpha, lowest - 0.01, highest + 0.01, xtol=1e-4)
     # Rounded as they are reported, so that a p that is compared with them by eye gives the same verdict.
-    return tuple(round(p, max(4, math.ceil(-math.log10(p)))) for p in _shape(looks, c))
+    return tuple(round(p, max(4, math.ceil(-math.log10(p or 1)))) for p in _shape(looks, c))
 
 
 def _shape(looks: Sequence[int], c: float) -> tuple[float, ...]:
@@ -68,6 +68,8 @@ def _bound(count: int, p: float) -> float:
     from scipy.special import stdtrit
 
     t = -stdtrit(count - 1, p / 2)
+    if np.isinf(t):
+        return math.sqrt(count)  # the highest value of |U|
     return float(math.sqrt(count) * t / np.hypot(t, math.sqrt(count - 1)))
 
 

@@ -1,6 +1,7 @@
 """Show a study's status, once or until it is finished. Imports no torch."""
 
 import contextlib
+import os
 import select
 import signal
 import sys
@@ -56,7 +57,7 @@ def _keys() -> Iterator[Callable[[float], str]]:
 
     def pressed(seconds: float) -> str:
         ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return sys.stdin.read(1).lower() if ready else ""
+        return os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower() if ready else ""  # a file object would read ahead
 
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)

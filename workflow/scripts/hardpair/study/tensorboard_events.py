@@ -51,6 +51,8 @@ class Events:
         name, epochs, ended = Path(path.parent.name, path.stem), _rows(path), path.stat().st_mtime
         refreshes = [row for row in _rows(self.folder / paths.RUNS / name / "refreshes.csv") if row["applied"] == "1"]
         if name not in self.runs or len(epochs) < self.runs[name][1]:  # it was restarted
+            if name in self.runs:
+                self.runs[name][0].close()
             self.runs[name] = _writer(self.folder / paths.EVENTS / name), 0, 0
         writer, old_epochs, old_refreshes = self.runs[name]
         new = epochs[old_epochs:]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import Arrays, Inventory, Source
+from hardpair.errors import say
 from hardpair.files import paths
 from hardpair.files.atomic import write_json
 
@@ -35,7 +36,7 @@ class Folder(Source):
         write_json(folder / paths.PICTURES, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
         train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
         counts = f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels"
-        print(*remarks, counts, sep="\n")
+        say(*remarks, counts)
         return {"classes": pictures.classes}, pictures.arrays()
 
 
