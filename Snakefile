@@ -70,7 +70,7 @@ except UserError as error:
 
 planned = []  # the jobs of this call of Snakemake
 finished = quieten(workflow, config, READING)  # prints a line for each run
-oom_killed = oom_kills()  # before them
+oom_killed = oom_kills()  # counted before the jobs start
 
 
 # With search.scope each, a variant's search lies in folders of its name, and its rules have the wildcard variant.

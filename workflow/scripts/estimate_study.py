@@ -111,7 +111,7 @@ def measured_rate(config: dict, gpus: int, network: dict) -> tuple[float, str]:
 
 
 def parameters(network: dict, classes: int, size: int) -> int:
-    """How many parameters a network has; of the study's, torch need not be there to tell."""
+    """How many parameters a network has; of the study's own network, without torch."""
     from hardpair.config.schema import CNN
     from hardpair.training import model_size
 

@@ -23,7 +23,7 @@ _options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # o
 
 
 def use(paths: list[str] | list[Path]) -> None:
-    """From now on use what these files hold beside what comes with the workflow; their kinds are the files' names.
+    """From now on use what these files hold in addition to what comes with the workflow; their kinds are the files' names.
 
     Raises:
         UserError: a file is missing, is not Python, holds no such class, or has a name that is taken.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unit:
-    """How differences of a measure are written: times ``factor``, with so many ``digits``, and ``name`` behind."""
+    """How differences of a measure are written: times ``factor``, with so many ``digits``, and ``name`` after it."""
 
     factor: float = 100
     name: str = " pp"

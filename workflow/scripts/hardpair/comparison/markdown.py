@@ -150,7 +150,7 @@ def _references(settings: dict) -> list[str]:
 
 
 def _details(last: pd.DataFrame, labels: dict[str, str], settings: dict) -> list[str]:
-    """Where errors go, calibration, accuracy by class: means after the last epoch, the difference to the baseline behind them."""
+    """Where errors go, calibration, accuracy by class: means after the last epoch, the difference to the baseline after them."""
     lines, names = [], [variant["name"] for variant in settings["variants"]]
     against = f" Differences from {labels[settings['baseline']]} are in brackets, their intervals in comparison.csv." if names[1:] else ""
     for pair in settings["pairs"]:

@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     Attributes:
         title: in the reports.
         reads: TRAINING or EVALUATION of all runs, their table of the COMPARISON, or the trials of every SEARCH.
-        keys: of the settings, beside those of ``settings`` that every figure has.
+        keys: of the settings, apart from those of ``settings`` that every figure has.
         also: further inputs: data (folder of the prepared data), split.
     """
 

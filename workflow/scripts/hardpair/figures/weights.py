@@ -1,4 +1,4 @@
-"""What the focal weights did: their mean, the scale of the loss, how many images bear them, and how much of them lies on the pair."""
+"""What the focal weights did: their mean, the scale of the loss, how many images have most of it, and what share the pair has."""
 
 import pandas as pd
 from matplotlib.axes import Axes

@@ -52,7 +52,7 @@ def load(text: str) -> object:
 
 
 def _with_lines(error: Repeated, text: str) -> Repeated:
-    """The error of the reader of YAML, which nearly all JSON is: it knows the lines."""
+    """The error of the reader of YAML, which nearly all JSON is: it gives the line."""
     from hardpair.files import yaml_text
 
     try:

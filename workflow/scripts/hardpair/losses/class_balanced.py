@@ -11,7 +11,8 @@ class Loss(ImageLoss):
     """Cross-entropy times the weight of the image's class, by the effective number of its images; weights have mean 1 over classes.
 
     A step minimises the sum over the batch divided by the number of its images, as the authors' code does. PyTorch's weighted
-    ``cross_entropy`` divides by the sum of their weights, which are small for common classes: gradients are then several times shorter.
+    ``cross_entropy`` divides by the sum of their weights, which is small in batches of common classes, and so its gradients are several
+    times longer.
 
     Args:
         beta: see ``effective_number_weights``.

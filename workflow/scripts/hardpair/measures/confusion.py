@@ -4,7 +4,7 @@ import numpy as np
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts int64 (C, C); row = true class, column = predicted class. ``labels`` and ``predicted`` are integers (N,)."""
+    """Counts int64 (C, C); row = true class, column = predicted class. ``labels`` and ``predicted`` are int64 (N,)."""
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 

@@ -18,7 +18,7 @@ def build(settings: dict, classes: int, size: int, dropout: float) -> nn.Module:
 
 
 def packages(settings: dict) -> list[str]:
-    """What a network comes from beside torch."""
+    """What a network comes from, apart from torch."""
     return ["torchvision"] if settings["kind"] in ("resnet18", "torchvision") else []
 
 

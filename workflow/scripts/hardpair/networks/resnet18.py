@@ -5,7 +5,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 
 class Network(ResNet):
-    """torchvision's ResNet-18 with a 3×3 convolution of stride 1 in place of the 7×7 one of stride 2 and the pooling behind it.
+    """torchvision's ResNet-18 with a 3×3 convolution of stride 1 in place of the 7×7 one of stride 2 and the pooling after it.
 
     11,173,962 parameters for ten classes.
     """

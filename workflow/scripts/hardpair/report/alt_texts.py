@@ -1,4 +1,4 @@
-"""What each figure shows, in a sentence for whoever cannot see it; its caption, which explains the marks, is read behind it."""
+"""What each figure shows, in a sentence for whoever cannot see it; its caption, which explains the marks, is read after it."""
 
 from pathlib import Path
 

@@ -138,7 +138,7 @@ def _cell(cell: Cell, panel: Panel, axis: dict) -> dict:
 
 
 def _says(cell: Cell, panel: Panel, marks: Places) -> str:
-    """The cell in words, for whom its marks are no help."""
+    """The cell in words, for screen readers."""
     mean, factor = written(panel.unit, float(cell.gains.mean())), panel.unit.factor
     said = f"{panel.title}: mean {mean}"
     if marks.interval and not any(marks.cut):

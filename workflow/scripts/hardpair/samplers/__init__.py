@@ -39,7 +39,7 @@ class EpochSampler(nn.Module):
         """Called when the weights of the images are due, with −ln p_t of every training image, float32 (N,).
 
         Returns:
-            The weight that each is drawn by, float64 (N,), for the record; None for a sampler that heeds no difficulty.
+            The weight that each is drawn by, float64 (N,), for the record; None for a sampler that does not depend on difficulty.
         """
         return None
 

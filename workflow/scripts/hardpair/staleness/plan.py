@@ -50,7 +50,7 @@ def plugins_argument(config: dict, *names: str, parts: Iterable[str] = plugins.P
 
 
 def prepare_settings(config: dict) -> dict:
-    """What prepared images depend on, beside kind and name. Not on where official images lie: each source is checked to hold the same."""
+    """What prepared images depend on, apart from kind and name. Not on the place of official images: each source must hold the same."""
     return {key: config["data"][key] for key in sources.get(config["data"]["kind"]).settings}
 
 
@@ -84,7 +84,7 @@ def source_argument(config: dict, archive: str) -> str:
 
 
 def split_settings(config: dict) -> dict:
-    """What the split depends on, beside the images."""
+    """What the split depends on, apart from the images."""
     data = config["data"]
     # Not there where nothing is cut, so that studies without a tail stay what they were.
     tail = {"imbalance": data["imbalance"]} if data["imbalance"] != 1 else {}
@@ -127,7 +127,7 @@ def space(config: dict, owner: str | None) -> dict:
 
 
 def propose_settings(config: dict, owner: str | None = None) -> dict:
-    """What proposals depend on, beside earlier trials. Variants of equal settings begin with the same proposals."""
+    """What proposals depend on, apart from earlier trials. Variants of equal settings begin with the same proposals."""
     settings, searched = {"study": config["study"], "batch": config["search"]["batch"]}, space(config, owner)
     defaults = {key: recipe_default(key) for key in searched}  # of those that are implied
     return settings | {"space": searched, "recipe": defaults | first_recipe(config, owner)}
@@ -141,7 +141,7 @@ def searched(config: dict, owner: str | None = None) -> list[str]:
 
 
 def trial_settings(config: dict, owner: str | None = None) -> dict:
-    """What a trial depends on, beside its recipe."""
+    """What a trial depends on, apart from its recipe."""
     variants = {name: train_settings(config, name) for name in searched(config, owner)}
     return {key: config["search"][key] for key in ("epochs", "seeds")} | {"variants": variants}
 
@@ -157,7 +157,7 @@ def trial_code(config: dict, owner: str | None = None) -> str:
 
 
 def select_settings(config: dict, owner: str | None = None) -> dict:
-    """What the choice of the recipe depends on, beside the trials."""
+    """What the choice of the recipe depends on, apart from the trials."""
     keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
     settings = {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
     more = [key for key in space(config, owner) if key not in ALWAYS] if config["search"]["enabled"] else []
@@ -165,7 +165,7 @@ def select_settings(config: dict, owner: str | None = None) -> dict:
 
 
 def searches_shown(config: dict) -> list[dict]:
-    """What figures and tables need of each search beside its trials; none where the search is disabled."""
+    """What figures and tables need of each search apart from its trials; none where the search is disabled."""
     labels = {None: "all variants"} | {variant["name"]: variant["label"] for variant in config["variants"]}
     return [
         {"own": paths.own(owner), "label": labels[owner], "space": space(config, owner), "images": config["data"]["validation"]}
@@ -179,7 +179,7 @@ def chosen_pairs(config: dict) -> str | None:
 
 
 def choose_settings(config: dict) -> dict:
-    """What the choice of pairs depends on, beside the baseline's runs."""
+    """What the choice of pairs depends on, apart from the baseline's runs."""
     return {"variants": [{"name": config["baseline"]}], "seeds": config["seeds"], "count": config["pairs"]["auto"]}
 
 
@@ -189,7 +189,7 @@ def pairs(config: dict) -> list[list[str]] | str:
 
 
 def evaluate_settings(config: dict) -> dict:
-    """What an evaluation depends on, beside the model and the images."""
+    """What an evaluation depends on, apart from the model and the images."""
     return {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
@@ -199,7 +199,7 @@ def evaluated_part(config: dict) -> str:
 
 
 def compare_settings(config: dict) -> dict:
-    """What the comparison depends on, beside the runs; each variant brings what its runs must have been made with."""
+    """What the comparison depends on, apart from the runs; each variant brings what its runs must have been made with."""
     variants = [
         variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
         for variant in config["variants"]
@@ -218,7 +218,7 @@ def references(config: dict, first: bool = False) -> list[dict]:
 
 
 def variant_shown(config: dict, variant: dict) -> dict:
-    """What figures and tables show of a variant beside its results; what was published only of the study's data and first pair."""
+    """What figures and tables show of a variant apart from its results; what was published only of the study's data and first pair."""
     names, published = {key: variant[key] for key in ("name", "label", "recipe") if key in variant}, variant.get("published")
     data = config["data"]
     if not published or published["data"] != data["kind"] or data["imbalance"] != 1 or chosen_pairs(config):
@@ -235,7 +235,7 @@ def figures(config: dict) -> dict[str, catalogue.Entry]:
 
 
 def figure_settings(config: dict, name: str) -> dict:
-    """What a figure depends on, beside the results."""
+    """What a figure depends on, apart from the results."""
     variants, derived = config["variants"], evaluate_settings(config) | {"references": references(config, first=True)}
     derived |= {"variants": [variant_shown(config, variant) for variant in variants], "plane": plane(variants)}
     derived |= {"searches": searches_shown(config), "margins": config["compare"]["margins"]}
@@ -252,7 +252,7 @@ def figure_arguments(config: dict, name: str) -> str:
 
 
 def report_settings(config: dict) -> dict:
-    """What the report depends on, beside tables: the config, what its first screen shows, each figure's title and caption."""
+    """What the report depends on, apart from tables: the config, what its first screen shows, each figure's title and caption."""
     first = config["variants"][0]["name"]
     record = paths.RESULTS / config["study"] / paths.RUN_RECORD.format(variant=first, seed=config["seeds"][0])
     return {

@@ -63,8 +63,8 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
 def _is_alive(name: str, written: float = math.inf) -> bool | None:
     """Whether the process that ``atomic.owner`` names in that of an unfinished file is alive; None where it is of another machine.
 
-    A process that nobody has waited for after its end is not, nor one that has the number now but began later than a minute after the file
-    was ``written`` to last.
+    Dead are: no process of that number; one that has ended, and nobody has waited for it; and one that began later than a minute after the
+    file was ``written`` to last, which has been given the number since.
     """
     pid, _, machine = name.removeprefix(PARTIAL).partition("-")[0].partition(".")
     if machine != owner().partition(".")[2]:

@@ -13,7 +13,7 @@ from hardpair.files.json_text import read_json
 
 @dataclass(frozen=True)
 class Images:
-    """A set of images with what the network must know of them.
+    """A set of images with what a network must be given of them.
 
     Attributes:
         pixels: uint8 (N, 3, S, S); on the CPU a view of the file, which all jobs of a machine share.

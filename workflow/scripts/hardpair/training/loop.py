@@ -49,7 +49,7 @@ class Training:
     Attributes:
         history: what the run has left so far.
         steps_done: of the present epoch.
-        started: time of ``time.perf_counter`` at which the present epoch began, were it trained without a break.
+        started: time of ``time.perf_counter`` at which the present epoch would have begun if it had been trained without a break.
         take_step: takes one step on the next so many images.
     """
 
@@ -210,7 +210,7 @@ class Training:
         history.histograms.append(histogram(cross_entropy).cpu().numpy())
 
     def refresh_metrics(self) -> dict[str, float]:
-        """Columns of refreshes.csv about the loss and the sampler beside their weights."""
+        """Columns of refreshes.csv about the loss and the sampler, apart from their weights."""
         metrics = {}
         if (scale := self._scale()) is not None:
             metrics["loss_scale"] = scale

@@ -58,7 +58,7 @@ class Optimiser:
         raise NotImplementedError
 
     def state(self) -> dict[str, torch.Tensor]:
-        """The tensors that steps change in place, beside the parameters."""
+        """The tensors that steps change in place, apart from the parameters."""
         raise NotImplementedError
 
     def _zeros(self) -> list[torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What decides a run beside its images, split and seed: the recipe, and with it the loss, the sampler and how they are computed."""
+"""What decides a run apart from its images, split and seed: the recipe, and with it the loss, the sampler and how they are computed."""
 
 from dataclasses import asdict, dataclass, field
 

@@ -9,7 +9,7 @@ def learning_rate(recipe: Recipe, completed: int, step: int, steps: int) -> floa
     """Learning rate of a step, from 0, of the epoch of so many ``steps`` that follows ``completed`` ones.
 
     In the warm-up it rises evenly from step to step (Goyal et al. 2017, arXiv:1706.02677, section 2.2) up to where the schedule begins.
-    Then it drops after each share of the run, rounded to complete epochs, or follows half a cosine from step to step, down to 0 behind the
+    Then it drops after each share of the run, rounded to complete epochs, or follows half a cosine from step to step, down to 0 after the
     last (Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts).
     """
     done = completed + step / steps

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 LARGEST = 2**28  # bytes of a file that are read into memory, 256 MiB
 MOST = 5_000_000  # files of a folder or archive; each needs some 400 bytes of memory
 
-# What systems leave among files, in lower case, beside names that start with a dot: macOS, Windows, and the NAS of Synology and QNAP.
+# What systems leave among files, in lower case, apart from names that start with a dot: macOS, Windows, and the NAS of Synology and QNAP.
 SYSTEM = {"__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"}
 SYSTEM |= {
     "@eadir",

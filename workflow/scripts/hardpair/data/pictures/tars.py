@@ -62,7 +62,7 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
 
 
 def _headers(file: BinaryIO, packed: str | None) -> Iterator[tarfile.TarInfo]:
-    """The header of each member; whoever takes one moves the file behind its data before taking the next."""
+    """The header of each member; whoever takes one moves the file to the end of its data before taking the next."""
     shared, own, first = {}, {}, file.read(BLOCK)
     if not is_header(first):
         raise Refused(f"is compressed by {packed}, but holds no tar: pack your pictures as one zip or tar")

@@ -27,7 +27,7 @@ HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on l
 # contrast to white is darkened.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B98000", "#3A94CF", "#000000", "#868686")
 PIXELS = {"#000000": "#757575"}  # instead of a colour, where marks are kept as pixels: those are the same on dark pages
-# Line styles and markers tell the same variants apart in grey print. Their counts share no factor with the colours' beyond 2.
+# Line styles and markers distinguish the same variants in grey print. Their counts share no factor with the colours' beyond 2.
 DASHES = ((0, ()), (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d", "8")
 
