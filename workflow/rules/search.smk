@@ -6,12 +6,8 @@ SEARCH, OF_VARIANT = (
     else ("search", "")
 )
 
-# A trial that was killed after it had written its result has left its checkpoint; one that is not finished needs it when the search goes on.
-REMOVE_CHECKPOINTS = (
-    f" && rm -f {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
-    if config["search"]["enabled"]
-    else ""
-)
+# A trial that was killed after it had written its result has left its checkpoint. While the search is disabled, unfinished trials keep theirs.
+REMOVE = "rm -f" if config["search"]["enabled"] else ":"
 
 
 rule propose_trials:
@@ -138,5 +134,5 @@ rule select_recipe:
     shell:
         f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        f"{REMOVE_CHECKPOINTS}"
+        f" && {REMOVE} {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
