@@ -143,6 +143,11 @@ def test_each_picture_has_its_own_answer_in_the_order_given(predicted_text, fold
         np.testing.assert_allclose([shares[name] for name in CLASSES], by_hand(folder, image), atol=2e-5)
 
 
+def test_class_names_of_a_run_from_elsewhere_hold_no_controls():
+    shown = predict.table([{"picture": "\x1b]0;a", "classes": [{"class": "\x1b[2Jcat", "probability": 1.0}]}])
+    assert shown.splitlines() == ["\\x1b]0;a", "  \\x1b[2Jcat  100.00%"]
+
+
 def test_the_table_names_the_pictures_and_their_most_probable_classes(predicted_text, folder, tmp_path):
     image = pixels()
     first, second = saved(tmp_path / "first.png", image), saved(tmp_path / "second.png", image)
