@@ -266,6 +266,15 @@ def test_keys_beside_the_usual_ones_are_searched_drawn_in_their_range_and_writte
     assert list(written)[:2] == ["warmup_epochs", "clip_gradient"], "before those whose lack shows that the file is cut short"
 
 
+@pytest.mark.parametrize(("given", "settings"), [(True, {}), (True, {"rounds": 1}), (False, {"rounds": 1, "batch": 1})])
+def test_a_choice_without_what_names_its_trials_is_refused(monkeypatch, tmp_path, given, settings):
+    options = ("--search-dir", tmp_path) * given + ("--settings", json.dumps({"enabled": True, "recipe": RECIPE} | settings))
+    outputs = ("--output-recipe", tmp_path / "recipe.yaml", "--output-trials", tmp_path / "trials.csv")
+    with pytest.raises(UserError, match="a search needs --search-dir and the settings rounds and batch"):
+        call(monkeypatch, select_recipe, *options, *outputs)
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_a_search_the_recipe_is_the_configs(monkeypatch, tmp_path):
     settings = json.dumps({"enabled": False, "recipe": RECIPE})
     call(
