@@ -20,6 +20,10 @@ def settings_of(config, owner):
     return [part(config, owner) for part in parts]
 
 
+def without_epochs(recipe):
+    return {key: value for key, value in recipe.items() if key != "epochs"}
+
+
 def test_a_shared_search_is_what_it_was():
     config = resolve(changed())
     assert plan.searches(config) == [None]
@@ -27,7 +31,7 @@ def test_a_shared_search_is_what_it_was():
         "study": "cifar10",
         "batch": 8,
         "space": {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]},
-        "recipe": config["recipe"],
+        "recipe": without_epochs(config["recipe"]),
     }
     assert plan.trial_settings(config)["variants"] == {"ce": plan.train_settings(config, "ce")}
     assert plan.select_settings(config) == {"recipe": config["recipe"], "enabled": True, "rounds": 3, "batch": 8}
@@ -49,7 +53,7 @@ def test_all_variants_begin_with_the_same_proposals():
     first = [plan.propose_settings(config, name) for name in NAMES]
     assert all(settings == first[0] for settings in first)
     proposals = search.propose([], 0, 8, first[0]["space"], first[0]["recipe"], first[0]["study"])
-    assert proposals[0] == config["recipe"]
+    assert proposals[0] == without_epochs(config["recipe"])
 
 
 @pytest.mark.parametrize("change", [("variants.1.loss.gamma", 3), ("variants.1.recipe", OWN)])
@@ -57,6 +61,15 @@ def test_a_change_of_one_variant_reaches_its_search_alone(change):
     before, after = resolve(changed(EACH)), resolve(changed(EACH, change))
     stale = [name for name in NAMES if settings_of(before, name) != settings_of(after, name)]
     assert stale == [NAMES[1]]
+
+
+@pytest.mark.parametrize("scope", ["shared", "each"])
+def test_epochs_of_runs_reach_the_choice_of_the_recipe_alone(scope):
+    before, after = (resolve(changed(("search.scope", scope), ("recipe.epochs", epochs))) for epochs in (50, 40))
+    for owner in plan.searches(before):
+        *trials, chosen = settings_of(after, owner)
+        assert trials == settings_of(before, owner)[:-1]
+        assert chosen["recipe"] == before["recipe"] | {"epochs": 40}
 
 
 def test_another_variant_changes_no_search():
@@ -69,8 +82,9 @@ def test_keys_of_a_variants_own_recipe_are_not_searched_and_win():
     config = resolve(changed(EACH, ("variants.1.recipe", OWN)))
     own, other = (plan.propose_settings(config, name) for name in ("dfl", "ce"))
     assert own["space"].keys() == other["space"].keys() - {"learning_rate"}
-    assert own["recipe"] == config["recipe"] | OWN
-    assert other["recipe"] == plan.select_settings(config, "ce")["recipe"] == config["recipe"]
+    assert own["recipe"] == without_epochs(config["recipe"]) | OWN
+    assert other["recipe"] == without_epochs(config["recipe"])
+    assert plan.select_settings(config, "ce")["recipe"] == config["recipe"]
     assert plan.select_settings(config, "dfl")["recipe"] == config["recipe"] | OWN
     trials = search.propose([], 0, 4, own["space"], own["recipe"], "s")
     assert {recipe["learning_rate"] for recipe in trials} == {0.02}

@@ -35,7 +35,7 @@ def main() -> None:
             raise UserError("a search needs --search-dir and the settings rounds and batch: see --help")
         trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
         best = best_trial(trials)
-        recipe = best["recipe"]
+        recipe |= best["recipe"]  # which has no epochs
         origin = f"Of trial {best['trial']}, the best of {len(trials)}: mean validation accuracy {best['value']:.4f}."
     write_rows(options.output_trials, search.table(trials, more), search.columns(more))
     write_text(options.output_recipe, f"# {origin}\n{yaml.safe_dump(in_order(recipe), sort_keys=False)}")

@@ -35,7 +35,7 @@ def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: 
     Args:
         finished: results of all earlier rounds, each with ``recipe`` and ``value``, in order of trial number.
         space: lowest and highest value of each key that is searched.
-        recipe: complete; gives the keys that are not searched.
+        recipe: complete apart from ``epochs``; gives the keys that are not searched.
 
     Raises:
         UserError: the recipe or a finished trial lies outside the space, or the space has nothing new to offer.

@@ -130,7 +130,9 @@ def propose_settings(config: dict, owner: str | None = None) -> dict:
     """What proposals depend on, apart from earlier trials. Variants of equal settings begin with the same proposals."""
     settings, searched = {"study": config["study"], "batch": config["search"]["batch"]}, space(config, owner)
     defaults = {key: recipe_default(key) for key in searched}  # of those that are implied
-    return settings | {"space": searched, "recipe": defaults | first_recipe(config, owner)}
+    recipe = defaults | first_recipe(config, owner)
+    del recipe["epochs"]  # trials have their own
+    return settings | {"space": searched, "recipe": recipe}
 
 
 def searched(config: dict, owner: str | None = None) -> list[str]:
