@@ -163,6 +163,11 @@ def test_changing_gamma_reruns_that_variant(study):
     assert study.stale() == runs(["dfl"]) | SUMMARY
 
 
+def test_changing_epochs_reruns_no_trial(study):
+    study.edit("tiny.yaml", "{epochs: 2,", "{epochs: 1,")
+    assert study.stale() == {"Choose the recipe"} | OF_SEARCH | runs() | SUMMARY
+
+
 def test_a_recipe_of_its_own_reruns_that_variant_and_is_what_it_is_trained_with(study):
     study.edit("tiny.yaml", "{name: dfl, ", "{name: dfl, recipe: {learning_rate: 0.02}, ")
     assert study.stale() == runs(["dfl"]) | SUMMARY
@@ -248,7 +253,24 @@ def test_another_space_searches_again(study):
     assert study.stale() == FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY
 
 
-def test_images_that_another_study_has_replaced_are_noticed(study):
+def test_a_study_does_not_replace_the_images_of_another(study):
+    before = (study.folder / "resources/synthetic/dataset.json").read_bytes()
+    (study.folder / "other.yaml").write_text((study.folder / "tiny.yaml").read_text().replace("study: tiny", "study: other"))
+    study.edit("other.yaml", "size: 8", "size: 8, separation: 3")
+    refused = study.run("snakemake", "--cores", "1", "--configfile", "other.yaml", "--", "results/other/split.json", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == (
+        "data.name synthetic is also that of the study tiny, whose images differ in data.synthetic and would be replaced: give the images "
+        "of this study another data.name"
+    )
+    assert (study.folder / "resources/synthetic/dataset.json").read_bytes() == before
+    assert study.stale() == set()
+    study.edit("other.yaml", "name: synthetic", "name: farther")
+    study.run("snakemake", "--cores", "1", "--configfile", "other.yaml", "--", "results/other/split.json")
+    assert study.stale() == set()
+
+
+def test_images_that_were_replaced_are_noticed(study):
     study.edit("tiny.yaml", "size: 8", "size: 8, separation: 3")
     study.snakemake("--", "resources/synthetic/dataset.json")
     study.edit("tiny.yaml", "size: 8, separation: 3", "size: 8")

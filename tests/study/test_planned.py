@@ -63,3 +63,43 @@ def test_commands_that_would_be_too_long_are_refused_and_none_is_that_is_short_e
     planned.refuse_long(study(150))
     with pytest.raises(UserError, match=r"the settings of its 400 variants have .* KB together"):
         planned.refuse_long(study(400))
+
+
+@pytest.fixture
+def folder_study(monkeypatch, tmp_path):
+    """A function that makes the config of a study of a folder of pictures, here, where the study ``first`` has a split of ``pets``."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("pets", "others"):
+        for picture in ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"):
+            (tmp_path / name / picture).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / picture).write_bytes(b"one")
+
+    def config(study, **data):
+        kind = {"kind": "folder", "name": "pets", "source": "pets", "size": 32, "min_images": 1, "validation": 1}
+        return find.overlay(["config/demo.yaml"], {"study": study, "data": kind | data})
+
+    find.remember(tmp_path / "results/first", [], config("first"), "state", complete=True)
+    (tmp_path / "results/first/split.json").write_text("{}\n")
+    return config
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"source": "./pets"}, {"min_images": 2}, {"validation": 2}, {"name": "more", "source": "others", "size": 64}]
+)
+def test_studies_share_images_that_are_the_same(folder_study, data):
+    planned.refuse_replacing(folder_study("second", **data))
+
+
+@pytest.mark.parametrize(
+    ("data", "keys"),
+    [({"source": "others"}, "source"), ({"size": 64}, "size"), ({"source": "others", "test_share": 0.5}, "source, data.test_share")],
+)
+def test_images_of_another_study_are_not_replaced(folder_study, data, keys):
+    with pytest.raises(UserError, match=f"data.name pets is also that of the study first, whose images differ in data.{keys} and would"):
+        planned.refuse_replacing(folder_study("second", **data))
+    planned.refuse_replacing(folder_study("first", **data))
+
+
+def test_a_study_that_cannot_start_itself_keeps_no_images(folder_study, tmp_path):
+    (tmp_path / "results/first/started.json").write_text("{}\n")
+    planned.refuse_replacing(folder_study("second", size=64))

@@ -1,13 +1,20 @@
-"""Whether jobs can be run as they are planned: settings fit into a command, and are those of the plan when a cluster runs the job later."""
+"""Whether jobs can be run as they are planned.
+
+Their settings fit into a command, are those of the plan when a cluster runs the job later, and replace no images of another study.
+"""
 
 import hashlib
+from contextlib import suppress
+from pathlib import Path
 
 from hardpair.config.resolve import canonical
+from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
+from hardpair.study import find
 
 LONGEST = 110_000  # bytes of settings; Linux permits 131,072 for one argument, here the command of a job as a text
 
@@ -30,6 +37,32 @@ def refuse_changed(config: dict) -> None:
     started = paths.RESULTS / config["study"] / paths.STARTED
     if not started.exists() or read_json(started).get("state", known := state(config)) != known:
         raise UserError(f"the config or the code of the study {config['study']} has changed since its command was started: start it again")
+
+
+def refuse_replacing(config: dict) -> None:
+    """Refuse to prepare images in the place of those that another study of this folder uses: all its runs would become stale.
+
+    Raises:
+        UserError: names that study and what differs.
+    """
+    name, own = config["data"]["name"], _images(config)
+    for split in sorted(paths.RESULTS.glob(f"*/{paths.SPLIT}")):
+        study, other = split.parent.name, {}
+        with suppress(UserError):  # a study of unknown config does not start either
+            other = find.chosen(study, [])["data"] if study != config["study"] else {}
+        if other.get("name") == name and (theirs := _images({"data": other})) != own:
+            keys = sorted(f"data.{key}" for key in own.keys() | theirs.keys() if own.get(key) != theirs.get(key))
+            raise UserError(
+                f"data.name {name} is also that of the study {study}, whose images differ in {', '.join(keys)} and would be replaced: give "
+                "the images of this study another data.name"
+            )
+
+
+def _images(config: dict) -> dict:
+    """What decides which images are prepared: the kind, its settings, and the place of images that are not official ones."""
+    data, source = config["data"], sources.get(config["data"]["kind"])
+    place = {"source": Path(data["source"]).resolve()} if source.local and not source.release else {}
+    return {"kind": data["kind"]} | plan.prepare_settings(config) | place
 
 
 def refuse_long(config: dict) -> None:

@@ -246,6 +246,8 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
             adopt = find.command("adopt")
             raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
         refuse_unrecorded(config)
+        if "prepare_data" in {name for _, name in jobs}:
+            planned.refuse_replacing(config)
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
