@@ -85,6 +85,37 @@ def test_validation_pictures_beside_train_and_test_are_of_neither():
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("seg_train", "seg_test"), ("train2017", "val2017"), ("catsTrain", "cats-TEST"), ("my train set", "my test set")]
+)
+def test_folders_that_may_be_parts_are_asked_about(first, second):
+    paths = [f"{part}/{name}/1.png" for part in (first, second) for name in ("cat", "dog")]
+    with pytest.raises(UserError, match=f"^data.source pictures has {first}/ and {second}/ with folders of the same names: call"):
+        arranged(*paths)
+    with pytest.raises(UserError, match=f"^data.source pictures has {first}/ and {second}/ without folders of classes: give"):
+        arranged(f"{first}/1.png", f"{first}/2.png", f"{second}/1.png")
+
+
+@pytest.mark.parametrize("parts", [("train", "test"), ("Training", "val"), ("train", "test1", "valid")])
+def test_parts_without_classes_are_no_classes(parts):
+    with pytest.raises(UserError, match="without folders of classes: give each class a folder in both"):
+        arranged(*(f"{part}/{number}.png" for part in parts for number in range(3)))
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["train/1.png", "bus/1.png"],
+        ["train/1.png", "test tube/1.png", "bus/1.png"],
+        ["train station/old/1.png", "train station/new/1.png", "test tube/round/1.png", "test tube/flat/1.png"],
+        ["2019/cat/1.png", "2019/dog/1.png", "2020/cat/1.png", "2020/dog/1.png"],
+        ["latest_cat/a/1.png", "trainer_cat/a/1.png"],
+    ],
+)
+def test_classes_whose_names_mention_a_part_are_classes(paths):
+    assert arranged(*paths).classes == sorted({path.split("/")[0] for path in paths})
+
+
 def test_classes_called_valid_and_invalid_are_classes():
     assert arranged("valid/x/1.png", "valid/y/1.png", "invalid/x/1.png").classes == ["invalid", "valid"]
 

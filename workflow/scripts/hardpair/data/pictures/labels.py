@@ -108,7 +108,7 @@ def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
     """The folders for training and testing, by ``train`` and ``test``; empty where there are none.
 
     Raises:
-        UserError: there is but one of them, or several for one.
+        UserError: there is but one of them, several for one, or folders that may be them.
     """
     paths: dict[str, list[list[str]]] = {}
     for path in steps.values():
@@ -119,6 +119,7 @@ def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
         if (role := role_of(name)) and _holds_folders(paths[name]):
             folders[role].append(name)
     if not folders["train"] and not folders["test"]:
+        _refuse_likely_parts(paths, source)
         return {}  # a class may be called "valid"
     parts = {"train": folders["train"], "test": folders["test"] or folders["validation"]}
     for role, names in parts.items():
@@ -133,6 +134,38 @@ def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
                 f"data.source {source} has {present}/ with folders of classes but no such {role}/: add it, or name {present}/ alone"
             )
     return {role: names[0] for role, names in parts.items()}
+
+
+def _refuse_likely_parts(paths: dict[str, list[list[str]]], source: Path) -> None:
+    """Refuse folders that may be for training and testing, such as seg_train/ and seg_test/: as classes they would give wrong labels.
+
+    Args:
+        paths: of the files of each folder, by its name.
+
+    Raises:
+        UserError: names them.
+    """
+    roles = {name: _mentioned_role(name) for name in sorted(paths)}
+    training = [name for name, role in roles.items() if role == "train"]
+    testing = [name for name, role in roles.items() if role in ("test", "validation")]
+    inner = {name: {path[0] for path in paths[name] if len(path) > 1} for name in training + testing}
+    for first in training:
+        for second in testing:
+            if inner[first] & inner[second]:
+                raise UserError(
+                    f"data.source {source} has {first}/ and {second}/ with folders of the same names: call them train/ and test/ if they "
+                    "are for training and testing, or otherwise if they are classes"
+                )
+    if training and testing and all(roles.values()) and not any(inner.values()):
+        raise UserError(
+            f"data.source {source} has {training[0]}/ and {testing[0]}/ without folders of classes: give each class a folder in both, or "
+            "call these folders otherwise if they are classes"
+        )
+
+
+def _mentioned_role(name: str) -> str | None:
+    """The role that a word of a folder's name stands for."""
+    return next(filter(None, map(role_of, re.findall("[A-Z]?[a-z]+|[A-Z]+", name))), None)
 
 
 def _holds_folders(paths: list[list[str]]) -> bool:
