@@ -1,6 +1,7 @@
 """Your own pictures as arrays."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import get
 from hardpair.errors import UserError
 from hardpair.files.json_text import read_json
+from hardpair.report.provenance import left_out
 from picture_tree import PARTED, TREE, rows
 
 
@@ -127,6 +129,20 @@ def test_what_is_planned_is_what_is_prepared(prepare, tmp_path):
         assert before == after
         inventory = get("folder").inventory(data, tmp_path / f"out {name}")
         assert (inventory.train, inventory.test, list(inventory.classes)) == (about["train"], about["test"], about["classes"])
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0\0\0", b'{"source": "a"}\n'], ids=["empty", "zeros", "incomplete"])
+def test_a_damaged_record_counts_as_none_while_the_pictures_are_there(prepare, tmp_path, damage):
+    source = picture_tree.write(tmp_path / "pets", {f"{name}/{n}.png": picture_tree.png(n) for name in ("cat", "dog") for n in range(5)})
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source)})
+    prepare(source, "--min-images", 1)
+    before = planned(data, tmp_path / "out")
+    (tmp_path / "out/pictures.json").write_bytes(damage)
+    assert planned(data, tmp_path / "out") == before
+    assert left_out(tmp_path / "out") == f"It is not known how many files were left out, since {tmp_path}/out/pictures.json is damaged."
+    shutil.rmtree(source)
+    with pytest.raises(UserError, match=rf"^data.source {source} does not exist, and .*out/pictures\.json"):
+        planned(data, tmp_path / "out")
 
 
 @pytest.mark.parametrize(("classes", "pictures"), [(9, 7), (9, 10), (2, 5)])

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from hardpair.config.schema import CNN
+from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.wording import counted
 
@@ -36,7 +37,10 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
 def left_out(images: Path) -> str:
     """A sentence on the files that were left out when images were prepared in a folder; empty if there are none, or no record of it."""
     record = images / paths.PICTURES
-    count = shapes.read(record, formats.PICTURES).get("skipped", 0) if record.is_file() else 0
+    try:
+        count = shapes.read(record, formats.PICTURES).get("skipped", 0) if record.is_file() else 0
+    except UserError:  # of a source that is gone: with it, the record would have been made again
+        return f"It is not known how many files were left out, since {record} is damaged."
     used = "as a picture and was" if count == 1 else "as pictures and were"
     return f"{counted(count, 'file')} could not be used {used} left out." if count else ""
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hardpair.data.pictures import tree
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
+from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 
 
@@ -11,13 +12,18 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
     """Fingerprint of the pictures that ``data`` of a config names, and their number by class and part.
 
     The record of what was prepared in ``folder`` stands for a source that is no longer there. Its counts, which hold for its own share of
-    test images, leave out files that turned out to be no pictures.
+    test images, leave out files that turned out to be no pictures. A damaged record counts as none while the source is there.
 
     Raises:
-        UserError: the source is missing or cannot be used, or what was prepared has a damaged record.
+        UserError: the source is missing or cannot be used.
     """
-    source, record, share = Path(data["source"]), folder / paths.PICTURES, data["test_share"]
-    prepared = shapes.read(record, formats.PICTURES) if record.is_file() else {"source": None, "fingerprint": None}
+    source, share = Path(data["source"]), data["test_share"]
+    prepared = {"source": None, "fingerprint": None}
+    try:
+        prepared = shapes.read(folder / paths.PICTURES, formats.PICTURES)
+    except UserError as error:
+        if (folder / paths.PICTURES).exists() and not source.exists():
+            raise UserError(f"data.source {source} does not exist, and {error}") from None
     fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
     if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:
         return fingerprint, prepared["counts"]
