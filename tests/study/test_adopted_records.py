@@ -118,6 +118,11 @@ def other_answers(folder):
     np.savez_compressed(folder / "predictions_test.npz", **arrays)
 
 
+def higher_accuracy(folder):
+    models = json.loads((folder / "metrics_test.json").read_text())["models"]
+    changed_metrics(folder, models=models | {"last": models["last"] | {"accuracy": models["last"]["accuracy"] + 0.01}})
+
+
 @pytest.mark.parametrize(
     ("change", "config", "reason"),
     [
@@ -136,6 +141,7 @@ def other_answers(folder):
         (lambda folder: changed_metrics(folder, seed=1), {}, "its metrics are of another run"),
         (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
         (other_answers, {}, "its predictions do not match the confusion matrix in its metrics"),
+        (higher_accuracy, {}, "the accuracy in its metrics is not that of its predictions"),
         (lambda folder: (folder / "predictions_test.npz").write_bytes(b"PK"), {}, "predictions_test.npz cannot be read"),
     ],
 )

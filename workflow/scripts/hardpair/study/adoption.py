@@ -22,6 +22,7 @@ from hardpair.files import formats, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
+from hardpair.measures.contradiction import contradiction
 from hardpair.staleness import plan, record
 from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
@@ -227,6 +228,8 @@ def _wrong_record(folder: Path, record: dict, config: dict) -> str | None:
         np.add.at(counts, (answers.labels, answers.models[model].called), 1)
         if not np.array_equal(counts, confusion):
             return "its predictions do not match the confusion matrix in its metrics"
+        if wrong := contradiction(measured["models"][model], answers.models[model].p_true):
+            return f"the {wrong} in its metrics is not that of its predictions"
     return None
 
 

@@ -1,0 +1,71 @@
+"""Measures that their own counts or predictions contradict, one key of a summary at a time."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardpair.measures import metrics
+from hardpair.measures.contradiction import contradiction
+
+CLASSES, PAIRS = ["a", "b-c", "d"], [["a", "b-c"], ["d", "a"]]
+
+
+def evaluated(seed, spread=2.0, count=200, precision=np.float16):
+    """The summary of random logits, and the probabilities of the true classes in the precision of a record."""
+    generator = np.random.default_rng(seed)
+    logits, labels = (spread * generator.standard_normal((count, 3))).astype(np.float32), generator.integers(0, 3, count)
+    p_true = np.exp(metrics.log_probabilities(logits))[np.arange(count), labels].astype(precision)
+    return metrics.summary(logits, labels, CLASSES, PAIRS), p_true.astype(np.float64)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.01, 2.0, 8.0, 100.0]), st.sampled_from([np.float16, np.float64]))
+@settings(deadline=None)
+def test_a_summary_agrees_with_its_predictions(seed, spread, precision):
+    measured, p_true = evaluated(seed, spread, precision=precision)
+    assert contradiction(measured, p_true) is None
+
+
+def test_a_class_without_images_is_no_contradiction():
+    logits, labels = np.eye(3, dtype=np.float32)[[0, 1, 0]], np.array([0, 1, 1])
+    p_true = np.exp(metrics.log_probabilities(logits))[np.arange(3), labels]
+    assert contradiction(metrics.summary(logits, labels, CLASSES, PAIRS), p_true) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "change", "named"),
+    [
+        (("accuracy",), 0.01, "accuracy"),
+        (("nll",), 0.05, "nll"),
+        (("nll",), -0.05, "nll"),
+        (("ece",), 0.001, "ece"),
+        (("per_class", "d"), 0.01, "accuracy of each class"),
+        (("pairs", "d-a", "rate"), -0.001, "confusion of d-a"),
+        (("pairs", 'a-"b-c"', "b_to_other"), 0.001, 'confusion of a-"b-c"'),
+        (("confusion", 0, 0), 1, "number of images"),
+        (("reliability", "correct", 14), 1, "reliability"),
+        (("reliability", "confidence", 14), 1, "ece"),
+    ],
+)
+def test_a_changed_measure_is_named(keys, change, named):
+    measured, p_true = evaluated(0)
+    *above, last = keys
+    place = measured = copy.deepcopy(measured)
+    for key in above:
+        place = place[key]
+    place[last] += change
+    assert contradiction(measured, p_true) == named
+
+
+def test_counts_of_other_images_are_a_contradiction():
+    assert contradiction(evaluated(0)[0], evaluated(1)[1]) == "nll"
+    assert contradiction(evaluated(0)[0], evaluated(0)[1][1:]) == "number of images"
+
+
+def test_a_pair_of_other_classes_is_refused():
+    measured, p_true = evaluated(0)
+    measured["pairs"]["a-z"] = measured["pairs"]["d-a"]
+    with pytest.raises(ValueError, match="'z' is not in list"):
+        contradiction(measured, p_true)
