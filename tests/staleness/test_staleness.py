@@ -286,3 +286,18 @@ def test_files_that_are_gone_are_made_again_and_images_only_where_they_are_read(
     assert study.stale() == {"Prepare the images of synthetic"} | runs(["dfl"], [1]) | SUMMARY
     (study.folder / "results/tiny/made/split_data.json").unlink()
     assert study.stale() == DATA | SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_files_that_were_edited_are_made_again(study):
+    results = study.folder / "results/tiny"
+    metrics, figure = results / "runs/dfl/seed1/metrics.json", results / "figures/curves.svg"
+    written = {path: path.read_text() for path in (metrics, figure)}
+    figure.write_text(f"{written[figure]}<!-- -->\n")
+    assert study.stale() == {"Draw the figure curves"} | REPORT
+    accuracy = json.loads(written[metrics])["models"]["last"]["accuracy"]
+    metrics.write_text(written[metrics].replace(f'"accuracy": {accuracy}', f'"accuracy": {1 - accuracy / 2}'))
+    assert metrics.read_text() != written[metrics]
+    of_training = {"Draw the figure weights", "Draw the figure difficulty"}
+    assert study.stale() == runs(["dfl"], [1], ["Evaluate"]) | SUMMARY - of_training
+    study.snakemake("--", "results/tiny/comparison.md", "results/tiny/figures/curves.svg")
+    assert {path: path.read_text() for path in (metrics, figure)} == written

@@ -1,4 +1,4 @@
-"""Record what a job's files were made of: hashes of its settings and code, and the SHA-256 of its inputs as they are now.
+"""Record what a job's files were made of: hashes of its settings and code, and the SHA-256 of its inputs and outputs as they are now.
 
 The workflow calls it after each job's own command, and compares the record with the study's config, code and files to find what is stale.
 Example:
@@ -12,7 +12,7 @@ from hardpair.cli.command import json_or_file, parser, run
 
 def main() -> None:
     cli = parser(__doc__)
-    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys above, perhaps each")
+    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys above, perhaps each and outputs")
     cli.add_argument("--output", required=True, help="the record to write")
     options = cli.parse_args()
 

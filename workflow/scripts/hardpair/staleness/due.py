@@ -19,8 +19,8 @@ from hardpair.staleness.run_difference import Expected
 AFFECTS_RESULTS = False
 # Why a job is due; Snakemake shows these words.
 MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT = "missing", "forced", "inputs_due", "no_record", "other_fingerprint"
-SETTINGS, CODE, INPUTS = "settings_changed", "code_changed", "inputs_changed"
-KINDS = (MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT, SETTINGS, CODE, INPUTS)
+SETTINGS, CODE, INPUTS, OUTPUTS = "settings_changed", "code_changed", "inputs_changed", "outputs_changed"
+KINDS = (MISSING, FORCED, INPUTS_DUE, NO_RECORD, FINGERPRINT, SETTINGS, CODE, INPUTS, OUTPUTS)
 
 
 class Reason(NamedTuple):
@@ -39,8 +39,8 @@ class Due:
     """Determines which jobs are due, repeatedly if wanted, and reads only files that have changed.
 
     A job is due if a file that it makes is missing; if its record (of a run or trial: its fingerprint) is missing or differs in settings,
-    code or the content of an input; or if a job that makes one of its inputs is due, since what that will make is not known yet. Prepared
-    images may be missing: they are made when a job that is due reads them.
+    code or the content of an input or output; or if a job that makes one of its inputs is due, since what that will make is not known
+    yet. Prepared images may be missing: they are made when a job that is due reads them.
     """
 
     @classmethod
@@ -115,7 +115,7 @@ class Due:
         for part, kind in (("settings", SETTINGS), ("code", CODE)):
             if written.get(part) != job.hashes[part]:
                 return Reason(kind, f"its {part} changed")
-        known = written.get("inputs", {})
+        known, made = (written[part] if isinstance(written.get(part), dict) else {} for part in ("inputs", "outputs"))
         for name, files in record.groups(job.made).items():
             if files == [self.jobs.about] and not Path(self.jobs.about).exists():
                 images = job.made.get("images")
@@ -127,6 +127,9 @@ class Due:
                 self._reasons[key] = self._digest(files)
             if known.get(name) != self._reasons[key]:
                 return Reason(INPUTS, f"{name} changed")
+        for file in job.made["outputs"]:  # which records of earlier versions lack
+            if file in made and made[file] != self._digest([file]):
+                return Reason(OUTPUTS, f"{file} is not as it was written")
         return self._other_run(job) if job.rule == "evaluate" else None
 
     def _other_run(self, job: Job) -> Reason | None:

@@ -65,7 +65,8 @@ class Job:
     def made(self) -> dict:
         """What its record is written from (``staleness.record``)."""
         settings = hashlib.sha256(canonical(self.settings).encode()).hexdigest()[:16]
-        made = {"settings": settings, "code": planned(*self.files), "files": self.files, "inputs": self.inputs}
+        outputs = [file for file in self.outputs if not file.endswith((".npy", ".npz"))]  # other outputs hold the digests of those
+        made = {"settings": settings, "code": planned(*self.files), "files": self.files, "inputs": self.inputs, "outputs": outputs}
         return made | {key: value for key, value in (("each", self.each), ("images", self.images)) if value}
 
 

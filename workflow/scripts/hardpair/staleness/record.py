@@ -1,4 +1,4 @@
-"""The record of what a job's files were made of: hashes of its settings and code, and of the content of its inputs."""
+"""The record of what a job's files were made of: hashes of its settings and code, and of the content of its inputs and outputs."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,8 @@ def groups(made: dict) -> dict[str, list[str]]:
 
     Args:
         made: ``settings`` (hash), ``files`` of the code and ``code`` (``code_hash.planned`` of them), ``inputs`` (files), perhaps
-            ``images`` (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and ``seed``).
+            ``outputs`` (files), ``images`` (as in ``Job``) and ``each`` (``path`` of a file of every run, with lists ``variant`` and
+            ``seed``).
     """
     files = {path: [path] for path in made["inputs"]}
     if each := made.get("each"):
@@ -23,7 +24,7 @@ def groups(made: dict) -> dict[str, list[str]]:
 
 
 def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
-    """The record of a job: ``made`` (as for ``groups``) with a SHA-256 for each group of inputs as they are now.
+    """The record of a job: ``made`` (as for ``groups``) with a SHA-256 for each group of inputs and each output as they are now.
 
     Raises:
         OSError: one is missing.
@@ -32,7 +33,8 @@ def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
     code = of_now(*made["files"], planned=made["code"])
     digests = {name: together([sha256(file) for file in files]) for name, files in groups(made).items()}
     found = {"settings": made["settings"], "code": code, "inputs": digests}
-    return found | {"images": made["images"]} if "images" in made else found
+    outputs = {"outputs": {file: sha256(file) for file in made["outputs"]}} if "outputs" in made else {}
+    return found | outputs | ({"images": made["images"]} if "images" in made else {})
 
 
 def write(path: str, made: dict) -> None:
