@@ -41,6 +41,9 @@ def test_devices_are_counted_where_none_are_named(two_gpus, tmp_path):
     two_gpus.setattr(gpu, "DEV", tmp_path)
     assert gpu.devices() == []
     (tmp_path / "dxg").touch()
+    two_gpus.setattr(gpu, "CUDA_IN_WINDOWS", tmp_path / "libcuda")
+    assert gpu.devices() == []
+    (tmp_path / "libcuda").touch()
     assert gpu.devices() == ["0"]
     for name in ("nvidia1", "nvidia3", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
@@ -93,13 +96,23 @@ def test_jobs_on_a_machine_without_a_gpu_do_not_wait_for_one_another(two_gpus, t
         lock.release()
 
 
-@pytest.mark.parametrize("names", [[], ["nvidiactl", "nvidia-uvm", "null"], ["nvidia0"], ["nvidia12"], ["dxg"], ["kfd"], ["nvmap"]])
-def test_a_gpu_is_there_where_its_device_file_is(two_gpus, tmp_path, names):
+@pytest.mark.parametrize(
+    ("names", "present"),
+    [
+        ([], False),
+        (["nvidiactl", "nvidia-uvm", "null"], False),
+        (["dxg"], False),
+        (["dxg", "libcuda"], True),
+        *(([name], True) for name in ("nvidia0", "nvidia12", "kfd", "nvmap")),
+    ],
+)
+def test_a_gpu_is_there_where_its_device_file_is(two_gpus, tmp_path, names, present):
     two_gpus.undo()
     two_gpus.setattr(gpu, "DEV", tmp_path)
+    two_gpus.setattr(gpu, "CUDA_IN_WINDOWS", tmp_path / "libcuda")
     for name in names:
         (tmp_path / name).touch()
-    assert gpu.present() == (len(names) == 1)
+    assert gpu.present() == present
 
 
 @pytest.mark.parametrize("variable", gpu.JOB_IDS)

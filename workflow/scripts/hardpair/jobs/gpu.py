@@ -18,6 +18,7 @@ AFFECTS_RESULTS = False
 # Within one job of a scheduler its devices may be counted from 0, as those of its other jobs on the same node are.
 JOB_IDS = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "LSB_JOBINDEX")
 DEV, TEMPORARY = Path("/dev"), Path("/tmp")
+CUDA_IN_WINDOWS = Path("/usr/lib/wsl/lib/libcuda.so.1")  # of its driver for NVIDIA's GPUs; /dev/dxg is there for those of others too
 
 _held: list[FileLock] = []  # for the life of the process
 
@@ -30,7 +31,7 @@ def devices() -> list[str]:
         return list(dict.fromkeys(itertools.takewhile(lambda name: name not in ("", "-1"), names)))
     if devices := list(DEV.glob("nvidia[0-9]*")):
         return [str(index) for index in range(len(devices))]
-    return ["0"] if (DEV / "dxg").exists() else []  # Linux within Windows
+    return ["0"] if _within_windows() else []
 
 
 def _variables() -> list[str]:
@@ -40,7 +41,12 @@ def _variables() -> list[str]:
 
 def present() -> bool:
     """Whether this machine has a GPU at all, whatever CUDA_VISIBLE_DEVICES names: of NVIDIA (also within Windows, also Jetson) or AMD."""
-    return any(DEV.glob("nvidia[0-9]*")) or any((DEV / name).exists() for name in ("dxg", "nvmap", "kfd"))
+    return any(DEV.glob("nvidia[0-9]*")) or any((DEV / name).exists() for name in ("nvmap", "kfd")) or _within_windows()
+
+
+def _within_windows() -> bool:
+    """Whether this is Linux within Windows, with a GPU that CUDA can use."""
+    return (DEV / "dxg").exists() and CUDA_IN_WINDOWS.exists()
 
 
 def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: float = 1.0) -> str | None:
