@@ -52,11 +52,15 @@ def test_files_and_arguments_have_the_same_names_under_every_locale(tmp_path, va
 
 
 def test_what_would_change_results_is_taken_away_and_named(tmp_path):
-    (_, shown), logged = output(
-        tmp_path, MPLBACKEND="module://gone", ATEN_CPU_CAPABILITY="default", DNNL_MAX_CPU_ISA="SSE41", OMP_NUM_THREADS="3"
-    )
+    changing = {"ATEN_CPU_CAPABILITY": "default", "DNNL_MAX_CPU_ISA": "SSE41", "NPY_DISABLE_CPU_FEATURES": "AVX2"}
+    (_, shown), logged = output(tmp_path, MPLBACKEND="module://gone", OMP_NUM_THREADS="3", **changing)
     assert shown.endswith(b" agg None")
-    assert logged == "ignored environment variables that would change results: ATEN_CPU_CAPABILITY, DNNL_MAX_CPU_ISA\n"
+    assert logged == f"ignored environment variables that would change results: {', '.join(changing)}\n"
+
+
+def test_commands_work_without_docstrings():
+    command = [sys.executable, "-OO", SCRIPTS / "study.py", "status", "--help"]
+    assert "--follow" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_nothing_is_printed_where_nothing_is_taken_away(tmp_path):

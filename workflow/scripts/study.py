@@ -114,7 +114,7 @@ def main() -> None:
     commands = cli.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parsers = {}
     for command in (status, runs, clean, adopt, keep, settle, events):
-        text, layout = inspect.getdoc(command), argparse.RawDescriptionHelpFormatter
+        text, layout = inspect.getdoc(command) or "", argparse.RawDescriptionHelpFormatter
         subparser = commands.add_parser(command.__name__, help=text.partition("\n")[0], description=text, formatter_class=layout)
         subparser.set_defaults(command=command)
         if command in (status, runs, keep, events):

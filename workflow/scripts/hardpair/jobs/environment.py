@@ -4,10 +4,11 @@ import os
 import sys
 
 AFFECTS_RESULTS = False
-# Instruction sets and precisions of MKL, oneDNN, ATen and cuBLAS: each other choice computes other bits.
+# Instruction sets and precisions of MKL, oneDNN, ATen, OpenBLAS, NumPy and cuBLAS: each other choice computes other bits.
 CHANGES_BITS = (
     *("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "ATEN_CPU_CAPABILITY"),
     *(f"{name}_{limit}" for name in ("ONEDNN", "DNNL") for limit in ("MAX_CPU_ISA", "CPU_ISA_HINTS", "DEFAULT_FPMATH_MODE")),
+    *("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
 )
 

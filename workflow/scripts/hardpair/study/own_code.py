@@ -29,7 +29,8 @@ def refuse_faulty(config: dict) -> None:
     images = sources.get(data["kind"]).inventory(data, Path(paths.IMAGES / data["name"]))
     options = ["--classes", str(len(images.classes)), "--size", str(images.size), "--settings", json.dumps(settings)]
     options += ["--recipe", json.dumps(config["recipe"]), "--"]
-    done = subprocess.run([sys.executable, SCRIPTS / "try_plugins.py", *options, *files], capture_output=True, text=True)
+    command = [sys.executable, SCRIPTS / "try_plugins.py", *options, *files]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode and NO_TORCH not in done.stderr:
         lines = done.stderr.strip().splitlines() or [f"the trial of plugins and networks ended with exit code {done.returncode}"]
         raise UserError(f"variant {lines[-1].removeprefix('try_plugins.py: ')}")
