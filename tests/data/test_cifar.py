@@ -51,6 +51,17 @@ def test_an_archive_with_another_hash_is_never_opened(tmp_path, monkeypatch):
         read("cifar10", archive)
 
 
+def test_an_archive_that_was_damaged_since_its_download_is_set_aside(tmp_path, monkeypatch):
+    archive, _ = fake_cifar.write_release(tmp_path, "cifar10", monkeypatch)
+    downloaded = tmp_path / "data/download/cifar10.tar.gz"
+    downloaded.parent.mkdir(parents=True)
+    downloaded.write_bytes(archive.read_bytes()[:-100] + bytes(100))
+    with pytest.raises(UserError, match=r"cifar10\.tar\.gz was damaged since its download: run the same command again, which downloads it"):
+        sources.get("cifar10").read({"source": downloaded}, tmp_path / "data", threads=1)
+    assert not downloaded.exists()
+    assert downloaded.with_name("cifar10.tar.gz.unreadable").exists()
+
+
 @pytest.mark.parametrize("name", ["data_batch_1", "data_batch_5", "test_batch", "batches.meta"])
 def test_a_changed_file_is_refused_before_it_is_unpickled(tmp_path, monkeypatch, name):
     fake_cifar.write_release(tmp_path, "cifar10", monkeypatch)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hardpair.data.sources import Arrays, Inventory, Release, Source
 from hardpair.errors import UserError
+from hardpair.files import intact
 from hardpair.files.atomic import file_sha256
 
 
@@ -36,6 +37,9 @@ class Cifar(Source):
             return self._read_folder(source.parent if source.name == self.unpacked else source)
         self._refuse_missing(source)
         if (sha256 := file_sha256(source)) != (official := self.release.sha256):
+            if source.parent == folder / "download":  # its SHA-256 was right when it arrived
+                intact.set_aside(source)
+                raise UserError(f"{source} was damaged since its download: run the same command again, which downloads it again")
             raise UserError(f"data.source {source} has SHA-256 {sha256}, not that of the official archive, {official}: download it again")
         with tempfile.TemporaryDirectory() as temporary:
             with tarfile.open(source) as archive:
