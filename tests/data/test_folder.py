@@ -12,7 +12,7 @@ from PIL import Image
 import picture_tree
 from hardpair.config.resolve import resolve_part
 from hardpair.data.arrays import load_part
-from hardpair.data.pictures import decoded
+from hardpair.data.pictures import decoded, tree
 from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import get
 from hardpair.errors import UserError
@@ -143,6 +143,20 @@ def test_a_damaged_record_counts_as_none_while_the_pictures_are_there(prepare, t
     shutil.rmtree(source)
     with pytest.raises(UserError, match=rf"^data.source {source} does not exist, and .*out/pictures\.json"):
         planned(data, tmp_path / "out")
+
+
+def test_pictures_that_may_not_be_read_are_refused_in_a_sentence(tmp_path, monkeypatch):
+    source = picture_tree.write(tmp_path / "pets", {f"{name}/{n}.png": picture_tree.png(n) for name in ("cat", "dog") for n in range(5)})
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source)})
+
+    def refuse(path):  # tests may run as root, who may read everything
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(tree.os, "scandir", refuse)
+    with pytest.raises(UserError, match=rf"^data.source {source} cannot be read \(Permission denied\): make it readable, or name another$"):
+        get("folder").inventory(data, tmp_path / "out")
+    with pytest.raises(UserError, match=r"cannot be read \(File name too long\)"):
+        get("folder").inventory(data | {"source": str(tmp_path / ("a" * 300))}, tmp_path / "out")
 
 
 @pytest.mark.parametrize(("classes", "pictures"), [(9, 7), (9, 10), (2, 5)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import Arrays, Inventory, Source
-from hardpair.errors import say
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.files.atomic import write_json
 
@@ -19,7 +19,10 @@ class Folder(Source):
 
     def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
         """As ``Source.inventory``; until the pictures have been prepared, counts include files that turn out to be none."""
-        fingerprint, counts = planned(data, folder)
+        try:
+            fingerprint, counts = planned(data, folder)
+        except OSError as error:
+            raise UserError(f"data.source {data['source']} cannot be read ({error.strerror}): make it readable, or name another") from None
         train, test = (sum(count[part] for count in counts.values()) for part in ("train", "test"))
         return Inventory(train, test, tuple(counts), data["size"], fingerprint)
 
