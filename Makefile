@@ -29,7 +29,7 @@ study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4), or
 WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
 
 # A switch such as FOLLOW=1; FOLLOW=0 is off.
-ON = $(filter-out 0 no off false,$(1))
+ON = $(filter-out 0 no No NO off Off OFF false False FALSE,$(1))
 
 status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
 	@python workflow/scripts/study.py status $(WHICH) $(if $(call ON,$(FOLLOW)),--follow)

@@ -287,7 +287,7 @@ def test_the_makefile_takes_0_for_off():
             ["make", "--dry-run", "--old-file=setup", *words], cwd=PROJECT, capture_output=True, text=True, check=True
         ).stdout
 
-    for value, expected in {"1": True, "yes": True, "0": False, "no": False, "": False}.items():
+    for value, expected in {"1": True, "yes": True, "0": False, "no": False, "Off": False, "": False}.items():
         assert ("--follow" in dry("status", f"FOLLOW={value}")) == expected
         assert ("--leftovers" in dry("clean-study", "STUDY=x", f"LEFTOVERS={value}")) == expected
         assert ("--yes" in dry("clean-study", "STUDY=x", f"YES={value}")) == expected

@@ -35,8 +35,10 @@ def sentence(error, root: list) -> str:
             return f"{dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
         case "type":
             types = [rule] if isinstance(rule, str) else rule
-            if types == ["array"] and type(value) is int and definition(error.schema.get("items", {}), None).get("type") == "integer":
-                several = list(range(value)) if 0 < value <= 10 else [value, value + 1]
+            items = definition(error.schema.get("items", {}), None) if types == ["array"] else {}
+            if type(value) is int and items.get("type") == "integer":
+                is_count = items.get("minimum", 0) == 0 and 0 < value <= 10  # of seeds
+                several = list(range(value)) if is_count else [value]
                 return f"{where} is {value}: it must be a list such as {several}"
             return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in types)}{_type_hint(value, error.schema)}"
         case "enum":
