@@ -106,7 +106,14 @@ include: RULES / "report.smk"
 
 onstart:
     planned.extend(
-        start(workflow, config, [STUDY, DATA, *MARKS.folders()], READING, finished)
+        start(
+            workflow,
+            config,
+            [STUDY, DATA, *MARKS.folders()],
+            READING,
+            finished,
+            due(),
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """The list of a study's jobs against the rules, records, and studies of earlier versions."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hardpair.staleness.code_hash import code_hash, planned
 from hardpair.staleness.due import NO_RECORD, Due
 from hardpair.study import find
 from hardpair.study.keep import keep_study, refuse_unrecorded
+from hardpair.study.planned import refuse_outdated
 
 SUMMARY = ("compare", "plot_figure", "assemble_figure", "write_report")
 
@@ -95,3 +97,36 @@ def test_a_study_of_another_config_is_not_kept(here):
     with pytest.raises(UserError, match=r"ce_sampler/seed0/run\.json was not made by the present config and code"):
         keep_study(find.overlay(["tiny.yaml"], {"variants": [{"name": "ce"}, {"name": "ce_sampler"}, {"name": "dfl"}]}))
     assert not (here / "made").exists()
+
+
+def test_what_another_command_has_done_since_it_was_planned_is_refused(here):
+    due, table = Due.of(find.overlay(["tiny.yaml"])), here / "runs.csv"
+    jobs = [("compare", {}), ("train", {"variant": "ce", "seed": "0"}), ("all", {})]
+    text = table.read_text()
+    table.unlink()
+    refuse_outdated(due, jobs)
+    assert due.reason(due.job("compare")) == ("missing", f"{table} is missing")
+    table.write_text(text)
+    with pytest.raises(UserError, match=r"^results/tiny was changed by another command .* \(Compare the runs\): start it again$"):
+        refuse_outdated(due, jobs)
+    refuse_outdated(due, jobs)
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "names"),
+    [
+        ("runs/ce/seed1/last.safetensors", "train", {"variant": "ce", "seed": 1}),
+        ("runs/ce/seed1/history.npz", "train", {"variant": "ce", "seed": 1}),
+        ("runs/ce/seed1/predictions.npz", "evaluate", {"variant": "ce", "seed": 1}),
+        ("search/round0/trial1.json", "run_trial", {"round": 0, "trial": 1}),
+        ("search/trials.csv", "select_recipe", {}),
+        ("report.html", "write_report", {}),
+    ],
+)
+def test_a_file_that_a_crash_has_zeroed_counts_as_missing(here, file, rule, names):
+    due = Due.of(find.overlay(["tiny.yaml"]))
+    assert due.all() == []
+    os.truncate(here / file, 0)
+    os.truncate(here / file, 100)
+    due.look_again()
+    assert due.reason(due.job(rule, **names)) == ("missing", f"{here / file} is cut short or damaged")

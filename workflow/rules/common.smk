@@ -40,7 +40,8 @@ def data_folder(wildcards):
 @functools.cache
 def due():
     """Which jobs are due; when the Snakefile is read, Snakemake does not know its own settings yet."""
-    return Due(config, PICTURES, only_marks_count(workflow, READING))
+    forced = only_marks_count(workflow, READING)
+    return Due(config, PICTURES, forced, set_aside=True)
 
 
 def tracked(rule, **files):

@@ -24,6 +24,7 @@ ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 # The record of a run describes them, and goes with them: jobs that need a run look for it alone.
 RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
 RECORD_OF |= {"predictions.npz": "metrics.json"}
+DESCRIBED = {record: [name for name, other in RECORD_OF.items() if other == record] for record in set(RECORD_OF.values())}
 OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there
 
 
@@ -72,6 +73,11 @@ def _files(folders: list[Path]) -> Iterator[Path]:
         for parent, inner, names in os.walk(folder):
             inner[:] = sorted(name for name in inner if name not in OUTSIDE and not name.startswith("."))
             yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def described(path: Path) -> list[Path]:
+    """A file, and those beside it that it is the record of."""
+    return [path, *map(path.with_name, DESCRIBED.get(path.name, ()))]
 
 
 def is_intact(path: Path) -> bool:

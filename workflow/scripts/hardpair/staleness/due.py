@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
-from hardpair.files import paths
+from hardpair.files import intact, paths
 from hardpair.files.atomic import file_sha256
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan, record, run_difference
@@ -38,9 +38,9 @@ class Reason(NamedTuple):
 class Due:
     """Determines which jobs are due, repeatedly if wanted, and reads only files that have changed.
 
-    A job is due if a file that it makes is missing; if its record (of a run or trial: its fingerprint) is missing or differs in settings,
-    code or the content of an input or output; or if a job that makes one of its inputs is due, since what that will make is not known
-    yet. Prepared images may be missing: they are made when a job that is due reads them.
+    A job is due if a file that it makes is missing or not complete; if its record (of a run or trial: its fingerprint) is missing or
+    differs in settings, code or the content of an input or output; or if a job that makes one of its inputs is due, since what that will
+    make is not known yet. Prepared images may be missing: they are made when a job that is due reads them.
     """
 
     @classmethod
@@ -51,15 +51,16 @@ class Due:
         except UserError:
             return cls(config, None)
 
-    def __init__(self, config: dict, pictures: str | None, forced: Iterable[str] = ()) -> None:
+    def __init__(self, config: dict, pictures: str | None, forced: Iterable[str] = (), set_aside: bool = False) -> None:
         """Args:
         config: resolved.
         pictures: fingerprint of the images; None if it is not known, so that prepared images count as theirs.
         forced: rules and files that count as due.
+        set_aside: whether files that are not complete have been set aside, so that those that are there need no look at their content.
         """
         self.config, self.jobs, self.forced = config, Jobs(config, pictures or ""), set(forced)
         self.declared = {job.key: job for job in self.jobs}
-        self._pictures_known = pictures is not None
+        self._pictures_known, self._set_aside = pictures is not None, set_aside
         self._makers = {file: job for job in self.declared.values() for file in job.outputs}
         self._reasons: dict = {}
         self._cache: dict = {}
@@ -99,6 +100,8 @@ class Due:
         for file in job.outputs:
             if not Path(file).exists():
                 return Reason(MISSING, f"{file} is missing")
+            if broken := self._broken(file):
+                return Reason(MISSING, f"{broken} is cut short or damaged")
         return self._recorded(job) if job.record else self._made(job)
 
     def _once(self, key: Hashable, files: list[str]) -> Job | None:
@@ -107,6 +110,12 @@ class Due:
             makers = (self._makers.get(file) for file in files)
             self._reasons[key] = next((maker for maker in makers if maker and self.reason(maker)), None)
         return self._reasons[key]
+
+    def _broken(self, file: str) -> Path | None:
+        """The first that is not complete of a file and those that it describes."""
+        present = () if self._set_aside else filter(Path.exists, intact.described(Path(file)))
+        checked = ((path, self._cached(("intact", path), self._time(path), partial(intact.is_intact, path))) for path in present)
+        return next((path for path, is_intact in checked if not is_intact), None)
 
     def _recorded(self, job: Job) -> Reason | None:
         written = self.json(job.record)

@@ -1,9 +1,11 @@
 """Whether jobs can be run as they are planned.
 
-Their settings fit into a command, are those of the plan when a cluster runs the job later, and replace no images of another study.
+Their settings fit into a command, are those of the plan when a cluster runs the job later, and replace no images of another study; and no
+other command has made their files meanwhile.
 """
 
 import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hardpair.files import paths
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
+from hardpair.staleness.due import Due
 from hardpair.study import find
 
 LONGEST = 110_000  # bytes of settings; Linux permits 131,072 for one argument, here the command of a job as a text
@@ -37,6 +40,21 @@ def refuse_changed(config: dict) -> None:
     started = paths.RESULTS / config["study"] / paths.STARTED
     if not started.exists() or read_json(started).get("state", known := state(config)) != known:
         raise UserError(f"the config or the code of the study {config['study']} has changed since its command was started: start it again")
+
+
+def refuse_outdated(due: Due, jobs: Iterable[tuple[str, dict]]) -> None:
+    """Refuse jobs, each a rule with its wildcards, that another command has done since they were planned by ``due``.
+
+    To be called under the study's lock: until it is held, another command may be at work.
+
+    Raises:
+        UserError: one is done.
+    """
+    recorded = {rule for rule, _ in due.declared}
+    planned = [job for job in (due.job(rule, **names) for rule, names in jobs if rule in recorded) if due.reason(job)]
+    due.look_again()
+    if done := next((job for job in planned if not due.reason(job)), None):
+        raise UserError(f"{due.jobs.study} was changed by another command while this one was planned ({done.message}): start it again")
 
 
 def refuse_replacing(config: dict) -> None:

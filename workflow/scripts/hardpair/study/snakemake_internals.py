@@ -28,6 +28,7 @@ from hardpair.files import intact, paths
 from hardpair.files.atomic import PARTIAL
 from hardpair.jobs import locks
 from hardpair.staleness.code_hash import SCRIPTS
+from hardpair.staleness.due import Due
 from hardpair.staleness.jobs import Jobs
 from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
@@ -219,7 +220,7 @@ def quieten(workflow, config: dict, reading: Reading) -> Finished:
     return finished
 
 
-def start(workflow, config: dict, folders: list[str], reading: Reading, finished: Finished) -> list:
+def start(workflow, config: dict, folders: list[str], reading: Reading, finished: Finished, due: Due) -> list:
     """Prepare the folders of a study, its data and its marks, record what it is started with, register what it declares, print its plan;
     return its planned jobs.
 
@@ -229,10 +230,11 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         folders: those of the study, its data and its marks.
         reading: how the rules were read.
         finished: what ``quieten`` gave.
+        due: what the jobs were planned by.
 
     Raises:
-        SystemExit: a folder is not writable, the disk is full, another command is at work on the study, or a plugin is wrong. Of this type
-            Snakemake shows the sentence alone, and frees its lock.
+        SystemExit: a folder is not writable, the disk is full, another command is or was at work on the study, or a plugin is wrong. Of
+            this type Snakemake shows the sentence alone, and frees its lock.
     """
     jobs = _planned_jobs(workflow, reading)
     try:
@@ -245,6 +247,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
             adopt = find.command("adopt")
             raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
+        planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
         refuse_unrecorded(config)
         if "prepare_data" in {name for _, name in jobs}:
             planned.refuse_replacing(config)
