@@ -15,7 +15,8 @@ from pathlib import Path
 from hardpair.config.resolve import canonical
 from hardpair.errors import one_line
 from hardpair.files import formats, paths, shapes
-from hardpair.files.json_text import load
+from hardpair.files.json_text import MAX_BYTES, load
+from hardpair.files.regular import check_regular
 from hardpair.wording import counted
 
 BEFORE = "declared before the first run had finished"
@@ -42,6 +43,7 @@ def declared(config: dict) -> dict:
 def read(path: Path) -> Registration:
     """The registration in a file, which may be missing; what cannot be trusted is a problem of it, in words."""
     try:
+        check_regular(path, MAX_BYTES)
         value = load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Registration()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.files import csv_text
+from hardpair.files.regular import check_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,5 +117,6 @@ def write_arrays(path: str | Path, arrays: dict[str, "np.ndarray"], compressed: 
 
 def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
+    check_regular(path)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

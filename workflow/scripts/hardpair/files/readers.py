@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardpair.errors import UserError, one_line
+from hardpair.files.regular import check_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +128,7 @@ def contents_of(path: str | Path) -> Iterator[None]:
 def read_with(path: Path, reader: Callable):
     """The result of ``reader`` on a file, its failures, of any type since the file may be broken, as one sentence."""
     try:
+        check_regular(path)
         return reader(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardpair.files.regular import check_regular
+
 QUIET = 300  # seconds without a line, or three epochs, after which a job on another machine counts as gone
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
@@ -95,6 +97,7 @@ class Log:
 def read_log(path: Path) -> Log:
     """Start and end of a log; an empty one where there is none."""
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             start = file.read(PIECE)
             file.seek(max(0, file.seek(0, 2) - PIECE))

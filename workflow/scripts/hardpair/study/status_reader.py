@@ -10,6 +10,8 @@ from hardpair.comparison import registration
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.files.json_text import MAX_BYTES
+from hardpair.files.regular import check_regular
 from hardpair.jobs import locks
 from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
 from hardpair.staleness import plan
@@ -153,6 +155,7 @@ def _unfinished(job: dict, held: bool, epochs: int, progress: Callable[[Log], di
 def _run_progress(path: Path, epochs: int) -> dict:
     """How far a run is, from its progress CSV."""
     try:
+        check_regular(path, MAX_BYTES)
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         last, seconds = rows[-1], statistics.median_high(float(row["seconds"]) for row in rows[-5:])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hardpair.errors import UserError
 from hardpair.files import paths
+from hardpair.files.regular import check_regular
 
 INTERVAL = 5  # seconds between two readings of the files
 TAGS = {
@@ -71,8 +72,10 @@ class Events:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """Complete rows of a CSV that may be being written; none if it is missing."""
-    with contextlib.suppress(FileNotFoundError), open(path, newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values()]
+    with contextlib.suppress(FileNotFoundError):
+        check_regular(path)
+        with open(path, newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if None not in row.values()]
     return []
 
 
