@@ -104,6 +104,37 @@ LOSSES = {
         {"built": "self.n = 0", "returned": "self.n += 1; return self.n * values"},
         "keeps state outside its buffers",
     ),
+    "steps counted for later": (
+        {"built": "self.n = 0", "returned": "self.n += 1; return values if self.n < 50 else 2 * values"},
+        r"keeps state outside its buffers \(n\), which a resumed run would lose",
+    ),
+    "epochs counted for later": (
+        {"built": "self.n = [0]", "begun": "self.n[0] += 1", "returned": "return values if self.n[0] < 50 else 2 * values"},
+        r"keeps state outside its buffers \(n\)",
+    ),
+    "steps counted in a part": (
+        {"built": "self.part = nn.Identity(); self.part.n = 0", "returned": "self.part.n += 1; return values"},
+        r"keeps state outside its buffers \(part\.n\)",
+    ),
+    "steps counted in the file": (
+        {"returned": "globals()['steps'] = globals().get('steps', 0) + 1; return values"},
+        r"keeps state outside its buffers \(steps\)",
+    ),
+    "steps counted in the class": (
+        {"returned": "Loss.n = getattr(Loss, 'n', 0) + 1; return values"},
+        r"keeps state outside its buffers \(Loss\.n\)",
+    ),
+    "a generator that goes on": (
+        {"built": "self.g = random.Random(0)", "returned": "self.g.random(); return values"},
+        r"keeps state outside its buffers \(g\)",
+    ),
+    "a mean kept in a buffer that is not saved": (
+        {
+            "built": "self.register_buffer('m', torch.zeros(()), persistent=False)",
+            "returned": "self.m += values.detach().mean(); return values",
+        },
+        r"keeps state outside its buffers \(m\)",
+    ),
     "a buffer made late": (
         {"refreshed": "self.register_buffer('w', torch.ones(()))", "returned": "return getattr(self, 'w', 2) * values"},
         "keeps state outside its buffers",
@@ -146,6 +177,22 @@ def test_a_sampler_that_breaks_the_contract_is_refused_before_a_training(plugin,
         contract.try_out(CE, plugin(SAMPLER, **parts), torch.arange(200) % 10, 10)
     assert "mine.py" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"built": "self.last = None", "returned": "self.last = values.detach(); return values"},
+        {"built": "self.w = None", "returned": "self.w = torch.ones(16) if self.w is None else self.w; return values * self.w"},
+        {"built": "self.share = None", "begun": "self.share = share", "returned": "return values * (1 + self.share)"},
+        {"built": "import threading; self.lock = threading.Lock(); self.f = lambda x: x", "returned": "return self.f(values)"},
+        {"built": "self.nan = float('nan'); self.table = {'a': np.array([np.nan]), 1: {2}}", "returned": "return values"},
+        {"built": "self.register_buffer('n', torch.zeros((), dtype=torch.bfloat16))", "returned": "self.n += 1; return values * self.n"},
+    ],
+    ids=["last values", "cache", "share", "lock and function", "NaN", "bfloat16"],
+)
+def test_attributes_that_a_resumed_run_has_too_are_accepted(plugin, parts):
+    contract.try_out(plugin(LOSS, **parts), UNIFORM, torch.arange(200) % 10, 10)
 
 
 def test_losses_and_samplers_of_the_workflow_are_not_tried(monkeypatch):

@@ -47,7 +47,11 @@ WRONG = {
     "chance in evaluation": ({"returned": "return logits + torch.rand(1)"}, "apply randomness only in training"),
     "a state in Python": (
         {"built": "self.calls = 0", "returned": "self.calls += self.training; return logits * self.calls"},
-        "keeps state outside its parameters and buffers, which a resumed run would lose",
+        "keeps state outside its parameters and buffers (calls), which a resumed run would lose",
+    ),
+    "a state in Python for later": (
+        {"built": "self.calls = 0", "returned": "self.calls += self.training; return logits * (self.calls < 50)"},
+        "keeps state outside its parameters and buffers (calls), which a resumed run would lose",
     ),
     "a layer without sizes": (
         {"built": "self.last = nn.LazyLinear(classes)"},

@@ -9,6 +9,7 @@ from torch import nn
 
 from hardpair import losses, plugins, samplers
 from hardpair.errors import UserError
+from hardpair.training.hidden_state import difference
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
@@ -135,10 +136,12 @@ def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], list[to
         for part in (first, resumed):
             seed_globals(1, "plugins")
             results.append(use(part, 1))
-    if len(results) < 2 or not _same(*results):
+    hidden = difference(first, resumed)  # perhaps of effect only after more steps than these
+    if hidden or len(results) < 2 or not _same(*results):
+        where = f" ({hidden})" if hidden else ""
         raise UserError(
-            f"{_name(first)} keeps state outside its buffers, which a resumed run would lose: let the constructor register it "
-            "with register_buffer, and change it in place"
+            f"{_name(first)} keeps state outside its buffers{where}, which a resumed run would lose: let the "
+            "constructor register it with register_buffer, and change it in place"
         )
 
 

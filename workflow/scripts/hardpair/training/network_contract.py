@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 from hardpair import networks, plugins
 from hardpair.config.schema import CNN
 from hardpair.errors import UserError, one_line
+from hardpair.training.hidden_state import difference
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
@@ -96,10 +97,12 @@ def _try_own(settings: dict, classes: int, size: int) -> None:
         for network in (first, resumed):
             seed_globals(1, "plugins")
             results.append(_use(settings, network, classes, size))
-    if len(results) < 2 or not _same(*results):
+    hidden = difference(first, resumed)  # perhaps of effect only after more steps than these
+    if hidden or len(results) < 2 or not _same(*results):
+        where = f" ({hidden})" if hidden else ""
         raise UserError(
-            f"{named(settings)} keeps state outside its parameters and buffers, which a resumed run would lose: let the "
-            "constructor register it with register_buffer, and change it in place"
+            f"{named(settings)} keeps state outside its parameters and buffers{where}, which a resumed run would "
+            "lose: let the constructor register it with register_buffer, and change it in place"
         )
 
 
