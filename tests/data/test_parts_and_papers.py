@@ -219,3 +219,38 @@ def test_arrays_of_sound_pictures_are_those_of_plain_pillow(tmp_path):
     for path, image in zip(pictures.files, pictures.images, strict=True):
         square = Image.open(tmp_path / "pictures" / path).crop((0, 3, 13, 16)).resize((8, 8), Image.Resampling.BICUBIC)
         np.testing.assert_array_equal(image, np.asarray(square).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("folders", "refused"),
+    [
+        (["bird"], "bird"),
+        (["bird/old", "bird/new"], "bird"),
+        (["cat/old", "@eaDir", ".git/refs"], None),
+    ],
+)
+@pytest.mark.parametrize("above", ["", "pets/", "pets/more/"])
+def test_a_class_whose_folder_is_empty_is_missed(tmp_path, folders, refused, above):
+    picture_tree.write(tmp_path / "in", {f"{above}{name}/{n}.png": picture_tree.png(n) for name in ("cat", "dog") for n in range(4)})
+    for folder in folders:
+        (tmp_path / "in" / above / folder).mkdir(parents=True)
+    (tmp_path / "in" / above / folders[0] / ".DS_Store").touch()
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(tmp_path / "in"), "min_images": 1})
+    if refused is None:
+        assert list(planned(data, tmp_path / "out")[1]) == decoded.read(tmp_path / "in", 8, 0.5, threads=1).classes == ["cat", "dog"]
+        return
+    message = f"has the folder {above}{refused}/ of a class without a file: add pictures or remove it"
+    with pytest.raises(UserError, match=message):
+        planned(data, tmp_path / "out")
+    with pytest.raises(UserError, match=message):
+        decoded.read(tmp_path / "in", 8, 0.5, threads=1)
+
+
+def test_an_empty_folder_beside_the_parts_is_none_of_a_class_and_one_in_a_part_is(tmp_path):
+    files = {f"{part}/{name}/{n}.png": picture_tree.png(n) for part in ("train", "test") for name in ("cat", "dog") for n in range(4)}
+    source = picture_tree.write(tmp_path / "in", files)
+    (source / "val").mkdir()
+    assert decoded.read(source, 8, 0.5, threads=1).classes == ["cat", "dog"]
+    (source / "train/bird").mkdir()
+    with pytest.raises(UserError, match="has the folder train/bird/ of a class without a file"):
+        decoded.read(source, 8, 0.5, threads=1)

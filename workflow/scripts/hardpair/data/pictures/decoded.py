@@ -72,7 +72,7 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
     """
     from tqdm import tqdm
 
-    files = label_files(tree.listing(source), source)
+    files = label_files(tree.listing(source), source, tree.empty_folders(source))
     if not files.parted:
         number_to_test(len(files.pictures), test_share)  # refused before anything is decoded
     places = {entry: index for index, (entry, _, _) in enumerate(files.pictures)}

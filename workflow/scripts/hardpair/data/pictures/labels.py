@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,22 +34,25 @@ class LabelledFiles:
     ignored: list[Entry] = field(default_factory=list)
 
 
-def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
+def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -> LabelledFiles:
     """Label files by ``train/<class>/…`` and ``test/<class>/…`` or by ``<class>/…``; a folder that holds all of them is looked into.
 
     The parts may have other usual names, such as ``Training`` and ``validation_set``. Files that cannot be read count for the classes that
     there are: a class of nothing else is one without pictures.
 
+    Args:
+        empty: folders without any file. Beside those of classes, they would be classes that nobody misses.
+
     Raises:
-        UserError: there are fewer than two classes, a class that only one of the parts has, no file that may be read, or a name that cannot
-            be used.
+        UserError: there are fewer than two classes, a class that only one of the parts has, an empty folder of a class, no file that may be
+            read, or a name that cannot be used.
     """
     ignored = [entry for entry in entries if no_picture(entry.path)]
     entries = [entry for entry in entries if not no_picture(entry.path)]
     # Names in the composed form in which people type them, however the file system stores them.
     steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if entry.problem != OUTSIDE}
     others = [(entry, entry.problem) for entry in entries if entry.problem]
-    outside = "lies in no class's folder"
+    outside, complete = "lies in no class's folder", steps
     steps, beside = _unwrapped(steps)
     others += [(entry, outside) for entry in beside if not entry.problem]
 
@@ -56,14 +60,19 @@ def label_files(entries: list[Entry], source: Path) -> LabelledFiles:
     placed = []
     for role, part in roles.items():
         inner, beside = _unwrapped({entry: path[1:] for entry, path in steps.items() if path[0] == part})
-        placed += [(entry, role, path[0]) for entry, path in inner.items() if len(path) > 1]
+        placed += [(entry, role, path) for entry, path in inner.items() if len(path) > 1]
         others += [(entry, outside) for entry in [*beside, *(e for e, path in inner.items() if len(path) < 2)] if not entry.problem]
     if roles:
         where = f"lies neither in {roles['train']}/ nor in {roles['test']}/"
         others += [(entry, where) for entry, path in steps.items() if path[0] not in roles.values() and not entry.problem]
     else:
-        placed = [(entry, None, path[0]) for entry, path in steps.items() if len(path) > 1]
+        placed = [(entry, None, path) for entry, path in steps.items() if len(path) > 1]
         others += [(entry, outside) for entry, path in steps.items() if len(path) < 2 and not entry.problem]
+    above = {tuple(complete[entry][: -len(path)]) for entry, _, path in placed}  # the folders that hold those of classes
+    for folder in empty:
+        if tuple(unicodedata.normalize("NFC", folder).split("/")[:-1]) in above:
+            raise UserError(f"data.source {source} has the folder {folder}/ of a class without a file: add pictures or remove it")
+    placed = [(entry, role, path[0]) for entry, role, path in placed]
     classes = sorted({name for _, _, name in placed})
     others.sort()
     _check(classes, placed, roles, others, source)

@@ -27,7 +27,7 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
     fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
     if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:
         return fingerprint, prepared["counts"]
-    files = label_files(tree.listing(source), source)
+    files = label_files(tree.listing(source), source, tree.empty_folders(source))
     counts = {name: dict.fromkeys(PARTS, 0) for name in files.classes}
     for _, part, label in files.pictures:
         counts[files.classes[label]][part or "train"] += 1

@@ -28,6 +28,17 @@ def listing(source: Path) -> list[Entry]:
     return sorted(kept)
 
 
+def empty_folders(source: Path) -> list[str]:
+    """Paths of the folders below a folder without any file but a system's own, sorted; none of an archive, which need not list folders."""
+    empty: set[str] = set()
+    for parent, inner, names in os.walk(source, topdown=False):
+        below = [os.path.join(parent, name) for name in inner if not hidden(name)]
+        if all(map(hidden, names)) and empty.issuperset(below):
+            empty.add(parent)
+    below_source = (Path(folder).relative_to(source) for folder in empty)
+    return sorted(path.as_posix() for path in below_source if not any(map(hidden, path.parts)))
+
+
 def contents(source: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes | str]]:
     """The bytes of each file without a problem, or a text that says why it cannot be read; in the order that is fastest to read."""
     entries = [entry for entry in entries if not entry.problem]
