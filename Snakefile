@@ -32,7 +32,7 @@ from hardpair.study import find
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.planned import refuse_changed, refuse_long
-from hardpair.study.terminal import print_table, print_verdicts
+from hardpair.study.terminal import print_table, print_verdicts, print_warnings
 from hardpair.study.snakemake_internals import (
     Reading,
     as_written,
@@ -125,6 +125,7 @@ onsuccess:
             Path(STUDY),
             {variant["name"]: variant["label"] for variant in config["variants"]},
         )
+        print_warnings(Path(STUDY))
         print_verdicts(Path(STUDY))
     print_results(
         Path(STUDY),

@@ -8,6 +8,7 @@ import pytest
 import fake_study
 from compared_study import Study
 from hardpair.comparison import most_confused, tables
+from hardpair.comparison.markdown_text import WARNING
 from hardpair.measures.confusion import pair_rates
 
 WITHOUT = "All claims: not registered: no registration was kept when these runs began."
@@ -24,6 +25,19 @@ def tables_in(text):
         heading, *lines = part.splitlines()
         tables[heading] = [cells(line) for line in lines if line.startswith("|")]
     return tables
+
+
+def test_runs_that_learned_nothing_are_warned_of_first(tmp_path, monkeypatch):
+    study = Study(tmp_path)
+    assert WARNING not in study.markdown()
+    for seed in study.settings["seeds"]:
+        models = study.content("dfl", seed)["models"]
+        study.change("dfl", seed, "metrics.json", models=models | {"last": models["last"] | {"accuracy": 0.1}})
+    which = f"{len(study.settings['seeds'])} of {len(study.settings['seeds'])} runs of DynamicFocalLoss"
+    expected = f"Warning: Nothing was learned in {which}: the accuracy is at most 10.0 %, and chance level is"
+    assert study.markdown().splitlines()[4].startswith(expected)
+    study.main(monkeypatch)
+    assert (study.out / "comparison.md").read_text().count(WARNING) == 1
 
 
 def test_markdown_is_laid_out_as_the_published_table(compared):

@@ -9,6 +9,7 @@ import compare
 import fake_study
 from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
 from hardpair.comparison.runs import Runs
+from hardpair.comparison.warnings import warnings
 from hardpair.staleness.fingerprint import fingerprint
 
 RECIPE = {"epochs": 4, "learning_rate": 0.01}
@@ -64,7 +65,7 @@ class Study:
         runs, compared, contrasts = self.tables()
         results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": self.claims(runs)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.settings)
-        return markdown.markdown(results, self.settings)
+        return markdown.markdown(results, self.settings, (), list(warnings(runs, self.settings, None, tables.chance(self.records()))))
 
     def main(self, monkeypatch):
         arguments = {

@@ -8,10 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 import open_page
 from claimed_study import claim
 from hardpair.comparison import claims
+from hardpair.comparison.warnings import nothing_learned
 from hardpair.figures import final
 from hardpair.report.first_screen import DOTS, first_screen
 from hardpair.report.page import render
-from hardpair.report.warnings import nothing_learned
 from reported_study import reported
 
 BOTH = ("accuracy", "confusion")
@@ -142,6 +142,15 @@ def test_less_confusion_by_fewer_recognised_images_is_warned_of(confusion, recog
             f"({shares[0]:.1f} % against {shares[1]:.1f} %): it calls more of them a third class."
         )
     assert first_screen(runs, settings(contrasts=[["dfl_sampler", "ce"]]), 1000, 0.1)["warnings"] == []
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_far_fewer_recognised_images_are_warned_of_without_a_test(seeds):
+    runs = made(seeds, levels=LEVELS | {"dfl": (0.4, 0.0)})
+    for name in ("cat", "dog"):
+        runs[f"accuracy:{name}"] = np.where(runs["variant"] == "dfl", 0.4 * runs["seed"], 0.9)
+    warned = first_screen(runs, settings(seeds), 1000, 0.1)["warnings"][-1]
+    assert "confuses cat and dog less often than CE, but recognises fewer of them" in warned
 
 
 def test_the_budget_names_the_networks():

@@ -9,6 +9,7 @@ from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from hardpair.comparison.markdown_text import WARNING, escape
 from hardpair.study import snakemake_internals, terminal
 
 
@@ -167,3 +168,12 @@ def test_verdicts_are_printed_with_their_reasons(tmp_path, capsys, verdicts, sho
     terminal.print_verdicts(tmp_path)
     terminal.print_verdicts(tmp_path / "missing")
     assert capsys.readouterr().err.splitlines() == shown
+
+
+def test_warnings_of_the_comparison_are_printed(tmp_path, capsys):
+    sentences = ["Nothing was learned in 1 of 2 runs of _a* [b] <c> & 1\\2: check.", "-1 is | less_than #2 ~ `x`."]
+    text = "\n".join(["# study", "", *(f"{WARNING}{escape(sentence)}" for sentence in sentences), "", "Warning signs."])
+    (tmp_path / "comparison.md").write_text(text)
+    terminal.print_warnings(tmp_path)
+    terminal.print_warnings(tmp_path / "missing")
+    assert capsys.readouterr().err.splitlines() == [f"warning: {sentence}" for sentence in sentences]

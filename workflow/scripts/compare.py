@@ -34,6 +34,7 @@ def main() -> None:
     from hardpair.comparison import claims, markdown, most_confused, new_images, recipes, registration, tables
     from hardpair.comparison.csv_table import csv_of
     from hardpair.comparison.runs import Runs
+    from hardpair.comparison.warnings import warnings
     from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
@@ -50,7 +51,7 @@ def main() -> None:
     }
     kept = registration.read(options.registration) if options.registration else registration.Registration()
     results["claims"] = claims.claims_table(runs, settings).assign(declared=registration.said(kept, settings["declared"]))
-    text = markdown.markdown(results, settings, optima)
+    text = markdown.markdown(results, settings, optima, list(warnings(runs, settings, None, tables.chance(records))))
     for name, table in results.items():
         write_text(options.output_dir / f"{name}.csv", csv_of(table))
     write_text(options.output_dir / paths.COMPARISON, text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hardpair.comparison import listed_claims
-from hardpair.comparison.markdown_text import escape, table_header, table_row
+from hardpair.comparison.markdown_text import WARNING, escape, table_header, table_row
 from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
@@ -19,12 +19,13 @@ from hardpair.wording import counted
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 
 
-def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[Optimum] = ()) -> str:
+def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[Optimum] = (), warnings: Sequence[str] = ()) -> str:
     """The study as Markdown, laid out as the published table with its values beside ours; what its claims come to at the end.
 
     Args:
         tables: runs, comparison, contrasts, claims and most_confused.
         optima: the outcomes of the study's searches.
+        warnings: sentences on what limits the answer.
     """
     comparison, contrasts, claims = shown(tables["comparison"]), shown(tables["contrasts"]), tables["claims"]
     labels = {variant["name"]: escape(variant["label"]) for variant in settings["variants"]}
@@ -41,6 +42,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
         f"{escape(networks(tables['runs']))}. {read}Positive differences in accuracy and negative ones in confusion are better; "
         "the final figure shows confusion avoided, with the opposite sign.",
     ]
+    lines += [line for warning in warnings for line in ("", f"{WARNING}{escape(warning)}")]
     lines += _references(settings)
     for variant in settings["variants"]:
         if recipe := variant.get("recipe"):

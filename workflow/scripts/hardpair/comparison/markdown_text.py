@@ -2,6 +2,8 @@
 
 import re
 
+WARNING = "Warning: "  # begins a line
+
 
 def table_header(titles: list[str]) -> list[str]:
     """The first two lines of a table."""
@@ -19,3 +21,8 @@ def escape(text: str) -> str:
     # An underscore between letters or digits is no markup.
     text = " ".join(re.sub(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text).split())
     return re.sub(r"^(\d*)([-+>#=.)])", r"\1\\\2", text)  # neither quotation, heading nor list
+
+
+def unescaped(text: str) -> str:
+    """The text, on one line, that ``escape`` made this of."""
+    return re.sub(r"\\([^\w\s]|_)", r"\1", text).replace("&lt;", "<").replace("&amp;", "&")

@@ -84,6 +84,12 @@ def wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
     return None
 
 
+def chance(records: list[tuple[dict, dict]]) -> float:
+    """Share of the images that runs were evaluated on in the largest class."""
+    counts = np.array(records[0][1]["models"]["last"]["confusion"]).sum(1)
+    return float(counts.max() / counts.sum())
+
+
 def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:
     (first, _), *others = records
     for run, _ in others:

@@ -6,12 +6,12 @@ from matplotlib.ticker import MaxNLocator
 
 from hardpair.comparison import answer, verdicts
 from hardpair.comparison.tables import networks
+from hardpair.comparison.warnings import warnings
 from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.measures.metric_names import about
-from hardpair.report.warnings import warnings
 from hardpair.wording import counted
 
 DOTS = 100  # seeds of a row that are drawn

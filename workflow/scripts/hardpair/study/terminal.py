@@ -9,9 +9,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from hardpair.comparison.markdown_text import WARNING, unescaped
 from hardpair.errors import say
+from hardpair.files import paths
 from hardpair.jobs.logs import read_log
 from hardpair.measures.metric_names import number, title
 from hardpair.study.deaths import brief
@@ -121,6 +124,13 @@ def print_table(folder: Path, labels: dict[str, str]) -> None:
     for line in table:
         first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         say("  ".join([first.strip().ljust(widths[0]), *others]), file=sys.stderr)
+
+
+def print_warnings(folder: Path) -> None:
+    """Print the warnings in the study's comparison, if it is there."""
+    with suppress(OSError):
+        lines = (folder / paths.COMPARISON).read_text(encoding="utf-8").splitlines()
+        say(*(f"warning: {unescaped(line.removeprefix(WARNING))}" for line in lines if line.startswith(WARNING)), file=sys.stderr)
 
 
 def print_verdicts(folder: Path) -> None:
