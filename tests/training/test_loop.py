@@ -230,6 +230,13 @@ def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, sma
         training_of(small_images, small_split, DFL).run(after_step=blow_up)
 
 
+def test_a_loss_with_a_cap_but_no_scale_that_diverges_gets_the_sentence_without_a_scale(small_images, small_split):
+    training = training_of(small_images, small_split, learning_rate=1e6)
+    training.loss.scale_max = None
+    with pytest.raises(loop.Diverged, match=r"a lower upper bound of search\.space\.learning_rate$"):
+        training.run()
+
+
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
 def test_a_run_that_diverges_in_the_last_step_before_a_refresh_is_refused_too(small_images, small_split, sampler):
     with pytest.raises(loop.Diverged):

@@ -246,7 +246,7 @@ class Training:
 
     def _diverged(self, what: str, when: str, rate: float) -> str:
         advice = "use a lower recipe.learning_rate or, after a search, a lower upper bound of search.space.learning_rate"
-        if hasattr(self.loss, "scale_max") and (scale := self._scale()) > 1:
+        if hasattr(self.loss, "scale_max") and (scale := self._scale() or 0) > 1:
             advice += f", or cap the scale of the loss, now {scale:.3g}, with loss.scale_max"
         return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
 
