@@ -237,6 +237,31 @@ def test_a_loss_with_a_cap_but_no_scale_that_diverges_gets_the_sentence_without_
         training.run()
 
 
+@pytest.mark.parametrize("observed", [True, False])
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_weight_that_is_lost_in_the_very_last_step_ends_the_run_whatever_is_computed_after_it(small_images, small_split, part, observed):
+    def lose(training):
+        if (len(training.history.epochs), training.steps_done) == (3, 4):
+            next(training.network.parameters()).data[0, 0, 0, 0] = float("nan")
+
+    split = {"training": small_split["training"], "validation": small_split[part][: 0 if part == "training" else None]}
+    training = training_of(small_images, split, observed=observed)
+    with pytest.raises(loop.Diverged, match=r"^a weight became NaN or infinite in epoch 4 at learning rate 0\.0002: use a lower recipe\."):
+        training.run(after_step=lose)
+
+
+def test_a_run_whose_last_step_lets_the_logits_overflow_is_refused_though_all_losses_and_weights_are_finite(small_images, small_split):
+    """The weights are about 1e10 then, and a logit is a product of five of them."""
+    changes = {"batch_size": 200, "epochs": 1, "learning_rate": 1e12}
+    finite = history_of(small_images, {**small_split, "validation": small_split["validation"][:0]}, observed=False, **changes)
+    assert np.isfinite(finite.epochs[0]["train_loss"])
+    assert all(weights.isfinite().all() for weights in finite.last.values())
+    with pytest.raises(
+        loop.Diverged, match=r"^the logits of a validation image became NaN or infinite in epoch 1 at learning rate 1e\+12: "
+    ):
+        history_of(small_images, small_split, observed=False, **changes)
+
+
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])
 def test_a_run_that_diverges_in_the_last_step_before_a_refresh_is_refused_too(small_images, small_split, sampler):
     with pytest.raises(loop.Diverged):

@@ -33,7 +33,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Generated images with a split of them, and a round of three proposals, of which the second diverges."""
+    """Generated images with a split of them, and a round of proposals: the second diverges at once, the fourth in its last step."""
     folder = tmp_path_factory.mktemp("prepared")
     about, parts = synthetic.generate(train=120, test=20, size=8, separation=4.0)
     dataset.save(folder / "data", {"kind": "synthetic", "name": "tiny"} | about, parts)
@@ -41,7 +41,7 @@ def prepared(tmp_path_factory):
     parts = {"training": list(range(100)), "validation": list(range(100, 120)), "data_sha256": sha256}
     (folder / "split.json").write_text(json.dumps(parts))
     (folder / "all.json").write_text(json.dumps(parts | {"validation": []}))
-    recipes = [SMALL, SMALL | {"learning_rate": 1e12}, SMALL | {"learning_rate": 0.03}]
+    recipes = [SMALL, SMALL | {"learning_rate": 1e12}, SMALL | {"learning_rate": 0.03}, SMALL | {"learning_rate": 1e12, "batch_size": 100}]
     round_ = {"round": 1, "trials": [{"trial": 3 + place, "recipe": recipe} for place, recipe in enumerate(recipes)]}
     (folder / "round1.json").write_text(json.dumps(round_))
     return folder
@@ -95,6 +95,14 @@ def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path,
     assert trial["runs"] == []
 
 
+def test_a_trial_whose_only_step_is_too_long_diverges_as_one_within_an_epoch_does(monkeypatch, tmp_path, prepared):
+    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 6, {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}})
+    assert (trial["value"], trial["diverged"], trial["runs"]) == (1 / 10, True, [])
+    assert trial["error"].startswith(
+        "the logits of a validation image became NaN or infinite in epoch 1 at learning rate 1e+12: use a lower"
+    )
+
+
 ONE = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
 SAME = {
     "the same command": {},
@@ -140,7 +148,7 @@ def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepare
 
 def test_wrong_trials_get_one_sentence_and_leave_nothing(monkeypatch, tmp_path, prepared):
     settings = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
-    with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5$"):
+    with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5, 6$"):
         tried(monkeypatch, prepared, tmp_path / "trial.json", 9, settings)
     with pytest.raises(UserError, match=r"all\.json holds out no validation images"):
         tried(monkeypatch, prepared, tmp_path / "trial.json", 3, settings, split="all.json")

@@ -41,6 +41,7 @@ def main() -> None:
     from hardpair.files import formats, shapes
     from hardpair.files.atomic import write_arrays, write_json
     from hardpair.measures import metrics
+    from hardpair.training.divergence import wrong_logits
     from hardpair.training.inference import infer
     from hardpair.training.saved_model import load
 
@@ -57,7 +58,10 @@ def main() -> None:
     predictions = {"labels": labels, "index": index.numpy()}
     for name in record["weights"]:
         network = load(options.run, name, record).to(device)
-        predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
+        logits = infer(network, images, index, record["precision"])
+        if not logits.isfinite().all():
+            raise wrong_logits(f"{options.run}/{name}.safetensors", part)
+        predictions[name] = logits.cpu().numpy()
     digest = write_arrays(options.output_dir / "predictions.npz", predictions, compressed=False)
     models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}

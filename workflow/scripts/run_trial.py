@@ -99,8 +99,8 @@ def checkpoint_of(trial: Path, variant: str, seed: int) -> Path:
 def train_all(jobs: dict[str, "Job"], seeds: list[int], saving: "Saving") -> tuple[float, str | None, list[dict]]:
     """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, and the runs."""
     from hardpair.jobs.progress import Progress
+    from hardpair.training.divergence import Diverged
     from hardpair.training.history import EPOCH_COLUMNS
-    from hardpair.training.loop import Diverged
 
     runs = []
     for name, job in jobs.items():

@@ -16,9 +16,10 @@ from hardpair.jobs.stopping import Stop
 from hardpair.staleness.fingerprint import fingerprint, versions
 from hardpair.training.checkpoint import Checkpointer
 from hardpair.training.contract import try_out
+from hardpair.training.divergence import Diverged
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
-from hardpair.training.loop import Diverged, Training
+from hardpair.training.loop import Training
 from hardpair.training.network_contract import try_network
 from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import RunSettings
@@ -71,7 +72,7 @@ class Job:
         """Train with a seed; see ``Training.run``. A state that was saved by an equal job is resumed.
 
         Raises:
-            Diverged: the loss became NaN or infinite.
+            Diverged: the loss, the weights or the logits became NaN or infinite.
             UserError: a plugin or a network cannot be used.
             Stopped: a signal came; the state is saved.
         """
