@@ -104,7 +104,7 @@ class Training:
         for row, seconds in zip(history.epochs, history.seconds, strict=True):
             on_epoch(row, seconds)
         with self.stream():
-            if not history.refreshes:
+            if not (history.refreshes or history.epochs or self.steps_done):  # some trainings never have refreshes
                 self.refresh(0, self.training_losses(0, pause))
                 self.started = time.perf_counter()
             while (completed := len(history.epochs)) < self.epochs:
