@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -6,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair.errors import UserError
+from hardpair.measures.confusion import most_confused
 from hardpair.networks.cnn import Network
 from hardpair.training import loop
 from hardpair.training.augment import normalise
@@ -176,6 +179,15 @@ def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_acc
     assert row["validation_loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-4)
     confusion = sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))
     np.testing.assert_array_equal(history.confusions[history.best_epoch - 1], confusion)
+
+
+def test_the_most_confused_pair_has_the_name_that_files_use(small_images, small_split):
+    hyphens = replace(small_images, classes=[f"{name}-{number}" for number, name in enumerate(small_images.classes)])
+    history = history_of(hyphens, small_split, epochs=1)
+    [confusion] = history.confusions
+    a, b, rate = most_confused(confusion, 1)[0]
+    assert history.epochs[0]["confused"] == f'"{small_images.classes[a]}-{a}"-"{small_images.classes[b]}-{b}"'
+    assert history.epochs[0]["confused_rate"] == rate
 
 
 def test_of_equal_epochs_the_first_is_the_best(small_images, small_split):

@@ -13,6 +13,7 @@ from torch import nn
 from hardpair import losses, samplers
 from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
+from hardpair.measures.pair_name import pair_name
 from hardpair.networks import normalises_batches
 from hardpair.training import model, optimiser
 from hardpair.training.augment import draw_crops, padding_for
@@ -240,7 +241,7 @@ class Training:
         return {
             "validation_loss": F.cross_entropy(logits, labels).item(),
             "validation_accuracy": share,
-            "confused": f"{images.classes[a]}-{images.classes[b]}",
+            "confused": pair_name(images.classes[a], images.classes[b]),
             "confused_rate": rate,
         }
 
