@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,7 @@ from hardpair import plugin_files
 from hardpair.plugin_files import CLASSES
 
 PARTS = {"loss": "losses", "sampler": "samplers", "network": "networks"}  # keys of a variant that name a kind
-PREFIX = "hardpair_plugin_"  # of the names of their modules
+PREFIX = f"{__name__}."  # of the names of their modules: this one is no package, so that none of that name can be installed
 
 _used: dict[str, Path] = {}  # by kind
 _options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # of each kind, by package
@@ -22,6 +23,8 @@ def use(paths: list[str] | list[Path]) -> None:
     Raises:
         UserError: as ``plugin_files.read``.
     """
+    for kind in _used:
+        sys.modules.pop(PREFIX + kind, None)
     _used.clear()
     for options in _options.values():
         options.clear()
@@ -79,7 +82,7 @@ def exists(package: str, kind: str) -> bool:
 
 def origin(module: str) -> str:
     """Where the class of a loss, sampler or network comes from, by the name of its module: a plugin's file, or a kind of the workflow."""
-    kind = module.rpartition(".")[2].removeprefix(PREFIX)
+    kind = module.rpartition(".")[2]
     return str(_used[kind]) if module == f"{PREFIX}{kind}" and kind in _used else kind
 
 
@@ -93,7 +96,13 @@ def _module(package: str, kind: str) -> ModuleType:
     """The module of a loss, sampler or network; a plugin's is run anew each time, so that nothing that it keeps reaches another run."""
     if kind not in _used:
         return importlib.import_module(f"hardpair.{package}.{kind}")
-    spec = importlib.util.spec_from_file_location(f"{PREFIX}{kind}", _used[kind])
+    name = PREFIX + kind
+    spec = importlib.util.spec_from_file_location(name, _used[kind])
     loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
+    sys.modules[name] = loaded  # where dataclasses and pickle look for it
+    try:
+        spec.loader.exec_module(loaded)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return loaded
