@@ -98,7 +98,7 @@ def _place() -> str:
     """The device, host and process that compute."""
     import torch
 
-    from hardpair.device import device_name
+    from hardpair.device_in_words import device_name
 
     gpu = torch.cuda.is_initialized()
     name = device_name(torch.device("cuda" if gpu else "cpu"))

@@ -10,7 +10,7 @@ import torch
 
 from hardpair import networks
 from hardpair.config.resolve import canonical
-from hardpair.device import device_name, visible_gpu
+from hardpair.device_in_words import device_name, visible_gpu
 from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop
 from hardpair.staleness.fingerprint import fingerprint, versions
