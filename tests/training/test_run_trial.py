@@ -14,7 +14,7 @@ from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
 from hardpair.jobs import locks
 from hardpair.staleness import code_hash
-from hardpair.training import loop
+from hardpair.training import job, loop
 from hardpair.training.images import load_images, load_split
 from hardpair.training.recipe import Recipe, RunSettings
 
@@ -84,6 +84,16 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     assert (trial["trial"], trial["round"], trial["diverged"], trial["error"]) == (5, 1, False, None)
     assert trial["recipe"] == SMALL | {"learning_rate": 0.03}, "the recipe of the study, not the trial's shorter one"
     assert search.table([trial], [])[0].keys() == set(search.COLUMNS)
+
+
+def test_a_trial_of_several_variants_loads_the_images_once(monkeypatch, tmp_path, prepared):
+    loaded, load = [], job.load_images
+    monkeypatch.setattr(job, "load_images", lambda *arguments: (loaded.append(arguments[1]), load(*arguments))[1])
+    variants = {"ce": CE, "dfl": DFL}
+    together = tried(monkeypatch, prepared, tmp_path / "trial.json", 5, ONE | {"variants": variants})
+    assert loaded == ["train"]
+    alone = [tried(monkeypatch, prepared, tmp_path / name, 5, ONE | {"variants": {name: keys}}) for name, keys in variants.items()]
+    assert together["runs"] == [trial["runs"][0] for trial in alone]
 
 
 def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path, prepared):

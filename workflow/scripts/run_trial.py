@@ -64,12 +64,11 @@ def main() -> None:
             print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)
             return
         started = time.perf_counter()
-        jobs = {}
-        for name, settings in variants.items():
-            device = start_device(options.gpus, options.threads, settings.deterministic)
-            jobs[name] = replace(Job.load(options.data, options.split, settings, device, code), observed=False)
-            if len(jobs[name].split["validation"]) == 0:
-                raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
+        device = start_device(options.gpus, options.threads, any(settings.deterministic for settings in variants.values()))
+        job = replace(Job.load(options.data, options.split, next(iter(variants.values())), device, code), observed=False)
+        if len(job.split["validation"]) == 0:
+            raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
+        jobs = {name: replace(job, settings=settings, epochs=settings.recipe.epochs) for name, settings in variants.items()}
         value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
         trial = {"fingerprint": present, "trial": options.trial, "round": round_["round"], "recipe": recipe, "value": value}
         trial |= {"diverged": error is not None, "error": error, "runs": runs, "seconds": round(time.perf_counter() - started, 3)}
