@@ -148,6 +148,25 @@ def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is
     assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)
 
 
+@pytest.mark.parametrize(("number", "taken"), [(4, 7), (5, 2 * 7)])
+def test_a_trial_whose_result_is_lost_after_it_was_written_resumes_at_the_end_of_its_runs(monkeypatch, tmp_path, prepared, number, taken):
+    """As by Snakemake, where it has no room for a file of its own. The first run of trial 4 diverges."""
+    settings, output, steps = ONE | {"seeds": [1000, 1001]}, tmp_path / "trial.json", []
+
+    class Watched(loop.Training):
+        def train_epoch(self, completed, pause):
+            return super().train_epoch(completed, lambda: (steps.append(self.steps_done), pause()))
+
+    monkeypatch.setattr(job, "Training", Watched)
+    checkpointed = {"checkpoint": tmp_path / "checkpoints/trial.safetensors", "checkpoint-seconds": 0}
+    first = tried(monkeypatch, prepared, output, number, settings, **checkpointed)
+    assert len(steps) == taken
+    output.unlink()
+    steps.clear()
+    assert tried(monkeypatch, prepared, output, number, settings, **checkpointed) | {"seconds": 0} == first | {"seconds": 0}
+    assert steps == []
+
+
 def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepared):
     output = tmp_path / "trial.json"
     first = tried(monkeypatch, prepared, output, 5, ONE)

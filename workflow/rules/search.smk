@@ -6,7 +6,8 @@ SEARCH, OF_VARIANT = (
     else ("search", "")
 )
 
-# A trial that was killed after it had written its result has left its checkpoint. While the search is disabled, unfinished trials keep theirs.
+# Not by the trials themselves: where Snakemake does not accept what a trial has written, it removes it, and the states of its runs are all that is
+# left. While the search is disabled, unfinished trials keep theirs.
 REMOVE = "rm -f" if config["search"]["enabled"] else ":"
 
 

@@ -1,6 +1,7 @@
 """Train the variants of a search with one proposed recipe, and write the trial's value: mean validation accuracy at the last epoch.
 
-A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed continues. Example:
+A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed continues; the states of its runs
+stay beside the checkpoint's path until whoever keeps its result removes them. Example:
 
   python workflow/scripts/run_trial.py --round results/cifar10/search/round0.json --trial 0 --data resources/cifar10 \\
       --split results/cifar10/split.json --settings settings.json --output trial0.json
@@ -73,10 +74,6 @@ def main() -> None:
         trial = {"fingerprint": present, "trial": options.trial, "round": round_["round"], "recipe": recipe, "value": value}
         trial |= {"diverged": error is not None, "error": error, "runs": runs, "seconds": round(time.perf_counter() - started, 3)}
         write_json(options.output, trial)
-        if options.checkpoint:
-            for name in jobs:
-                for seed in seeds:
-                    checkpoint_of(options.checkpoint, name, seed).unlink(missing_ok=True)
 
 
 def is_complete(path: Path, fingerprint: str) -> bool:

@@ -16,7 +16,6 @@ from hardpair.jobs.stopping import Stop
 from hardpair.staleness.fingerprint import fingerprint, versions
 from hardpair.training.checkpoint import Checkpointer
 from hardpair.training.contract import try_out
-from hardpair.training.divergence import Diverged
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
 from hardpair.training.loop import Training
@@ -88,11 +87,7 @@ class Job:
         with Stop() as stop:
             checkpointer = Checkpointer(saving.path, key, saving.seconds, stop)
             checkpointer.resume(training)
-            try:
-                return training.run(on_epoch, checkpointer.after_step)
-            except Diverged:
-                saving.path.unlink(missing_ok=True)  # it would only diverge again
-                raise
+            return training.run(on_epoch, checkpointer.after_step)
 
     def fingerprint(self, seed: int) -> str:
         """What decides a run's result on one type of machine."""
