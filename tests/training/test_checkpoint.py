@@ -14,9 +14,12 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hardpair.files.atomic import write_json
+from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop, Stopped
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
+from hardpair.training.job import Job, Saving
 from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 from training_process import FILES, RECIPE, Trainer
@@ -166,6 +169,23 @@ def test_a_damaged_checkpoint_is_left_with_a_line(saved, tmp_path, capsys, drawn
     else:
         assert err == f"{path} is damaged: ignored; starting from the beginning\n"
     assert path.read_bytes() == bytes(damaged)
+
+
+def test_a_state_belongs_to_the_content_of_a_split_wherever_its_file_lies(data, tmp_path, capsys):
+    recipe = Recipe(**{"momentum": 0.9, "weight_decay": 5e-4, "lr_drops": (0.5,), "lr_factor": 0.1, "dropout": 0.5} | RECIPE)
+    moved, other, path = tmp_path / "elsewhere.json", tmp_path / "split.json", tmp_path / "c.safetensors"
+    split = read_json(data / "split.json")
+    write_json(moved, split)
+    write_json(other, split | {"training": split["training"][:-1], "validation": [*split["validation"], split["training"][-1]]})
+
+    def finished(split):
+        job = Job.load(data, split, RunSettings(*VARIANTS["ce"], recipe), torch.device("cpu"), "code")
+        job.train(1, lambda row, seconds: None, Saving(path, 0))
+        return capsys.readouterr().err
+
+    assert finished(data / "split.json") == ""
+    assert finished(moved) == f"resumed from {path}, epoch 3 step 3\n"
+    assert finished(other) == f"{path} is of other settings, code or machine: ignored; starting from the beginning\n"
 
 
 @pytest.fixture(scope="module")
