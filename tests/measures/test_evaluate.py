@@ -1,14 +1,17 @@
 """The command evaluate measures what it stores, and refuses in a sentence what it cannot measure."""
 
 import json
+import platform
 import re
 import shutil
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+import torch
 from safetensors.numpy import load_file, save_file
 from scipy.special import log_softmax
 
@@ -36,6 +39,12 @@ def test_measures_are_those_of_the_stored_logits(trained_run, trained_data, tmp_
     np.testing.assert_array_equal(labels, stored[predictions["index"]])
     identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "evaluated_on": on, "images": len(labels)}
     assert {key: evaluation[key] for key in identity} == identity
+    assert {key: evaluation[key] for key in ("device", "device_type", "threads", "versions")} == {
+        "device": record["device"],
+        "device_type": "cpu",
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in ("torch", "numpy", "safetensors")},
+    }
     for name in ("last", "best"):
         logits, measures = predictions[name], evaluation["models"][name]
         predicted, confusion = logits.argmax(1), sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))

@@ -36,6 +36,7 @@ def main() -> None:
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
     from hardpair import plugins
+    from hardpair.config.schema import CNN
     from hardpair.device import start_device
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
@@ -43,6 +44,7 @@ def main() -> None:
     from hardpair.measures import metrics
     from hardpair.training.divergence import wrong_logits
     from hardpair.training.inference import infer
+    from hardpair.training.machine import machine
     from hardpair.training.saved_model import load
 
     plugins.use(options.plugins)
@@ -66,7 +68,8 @@ def main() -> None:
     models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}
     about = {"evaluated_on": part, "images": len(labels), "predictions": digest}
-    write_json(options.output_dir / "metrics.json", run | about | {"models": models})
+    computed_by = machine(device, record["settings"].get("network", CNN))
+    write_json(options.output_dir / "metrics.json", run | about | computed_by | {"models": models})
     if options.checkpoint:
         options.checkpoint.unlink(missing_ok=True)
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import torch
 
-from hardpair import networks
 from hardpair.config.resolve import canonical
-from hardpair.device_in_words import device_name, visible_gpu
+from hardpair.device_in_words import visible_gpu
 from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop
-from hardpair.staleness.fingerprint import fingerprint, versions
+from hardpair.staleness.fingerprint import fingerprint
 from hardpair.training.checkpoint import Checkpointer
 from hardpair.training.contract import try_out
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
 from hardpair.training.loop import Training
+from hardpair.training.machine import machine
 from hardpair.training.network_contract import try_network
 from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import RunSettings
@@ -96,13 +96,7 @@ class Job:
     def _conditions(self) -> dict:
         """What else may change the bits of a result."""
         device = self.images.pixels.device
-        return {
-            "device": device_name(device),
-            "device_type": device.type,
-            "precision": choose_precision(self.settings.precision, device),
-            "threads": torch.get_num_threads(),
-            "versions": versions(*networks.packages(self.settings.network)),
-        }
+        return {"precision": choose_precision(self.settings.precision, device)} | machine(device, self.settings.network)
 
     def record(self, seed: int, history: History) -> dict:
         """Provenance of a finished run, for run.json."""
