@@ -6,8 +6,8 @@ SEARCH, OF_VARIANT = (
     else ("search", "")
 )
 
-# Not by the trials themselves: where Snakemake does not accept what a trial has written, it removes it, and the states of its runs are all that is
-# left. While the search is disabled, unfinished trials keep theirs.
+# select_recipe removes the states of trials' runs, not the trials: if Snakemake does not accept what a trial has written, it removes that,
+# and the states are all that is left. While the search is disabled, unfinished trials keep theirs.
 REMOVE = "rm -f" if config["search"]["enabled"] else ":"
 
 
