@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import torch
 
-from hardpair.device import choose_device, configure, device_name
+from hardpair.device import choose_device, configure
+from hardpair.device_in_words import device_name
 from hardpair.training import checkpoint, loop
 from hardpair.training.inference import infer
 from hardpair.training.precision import choose_precision

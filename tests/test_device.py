@@ -6,6 +6,7 @@ import torch
 import torch.utils.deterministic
 
 from hardpair import device
+from hardpair.device_in_words import device_name, visible_gpu, why_cpu
 from hardpair.jobs import gpu
 
 
@@ -18,21 +19,21 @@ def test_a_job_without_a_gpu_computes_on_the_cpu(monkeypatch):
 
 
 def test_the_reason_why_a_job_computes_on_the_cpu_is_logged(monkeypatch):
-    assert device.why_cpu(0) == "it was given no GPU"
+    assert why_cpu(0) == "it was given no GPU"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert device.why_cpu(1).startswith("Apple's GPU cannot add in float64")
+    assert why_cpu(1).startswith("Apple's GPU cannot add in float64")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(gpu, "present", lambda: False)
-    assert device.why_cpu(1) == "there is no GPU here"
+    assert why_cpu(1) == "there is no GPU here"
     monkeypatch.setattr(gpu, "present", lambda: True)
     monkeypatch.setattr(torch.cuda, "init", old_driver)
-    assert device.why_cpu(1) == "torch cannot use this machine's GPU: The NVIDIA driver on your system is too old (found version 11040)."
+    assert why_cpu(1) == "torch cannot use this machine's GPU: The NVIDIA driver on your system is too old (found version 11040)."
     monkeypatch.setattr(torch.cuda, "init", lambda: None)
-    assert device.why_cpu(1) == "torch cannot use this machine's GPU: it sees no device"
+    assert why_cpu(1) == "torch cannot use this machine's GPU: it sees no device"
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch.version, "hip", None)
-    assert device.why_cpu(1) == "this build of torch cannot use a GPU"
+    assert why_cpu(1) == "this build of torch cannot use a GPU"
 
 
 def old_driver():
@@ -69,12 +70,12 @@ def test_a_gpu_computes_to_the_same_bits_where_that_is_asked_for_without_filling
 
 def test_the_record_names_the_gpu_that_was_used(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-5fd4f087")
-    assert device.visible_gpu(torch.device("cuda")) == "MIG-5fd4f087"
-    assert device.visible_gpu(torch.device("cpu")) is None
+    assert visible_gpu(torch.device("cuda")) == "MIG-5fd4f087"
+    assert visible_gpu(torch.device("cpu")) is None
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert device.visible_gpu(torch.device("cuda")) == "0"
+    assert visible_gpu(torch.device("cuda")) == "0"
 
 
 def test_the_record_names_the_cpu(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda self, *_: "model name : some CPU\nflags : fma\n")
-    assert device.device_name(torch.device("cpu")) == "some CPU"
+    assert device_name(torch.device("cpu")) == "some CPU"

@@ -1,6 +1,8 @@
 """Losses and samplers from the user's own files; docs/extending.md as it stands."""
 
+import importlib
 import json
+import pickle
 import re
 import sys
 
@@ -166,6 +168,57 @@ def test_an_option_whose_default_is_a_float_is_one(tmp_path, a, b):
     given = losses.build(settings, torch.ones(2, dtype=torch.int64)).given
     assert given == (2, 1.0, True)
     assert [type(value) for value in given] == [int, float, bool]
+
+
+DATACLASS = """from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from hardpair.losses import ImageLoss
+
+
+@dataclass
+class State:
+    seen: int = 0
+
+
+class Loss(ImageLoss):
+    def __init__(self, counts):
+        super().__init__(counts)
+        self.state = State(json.loads("3"))
+"""
+
+
+def test_a_plugin_may_have_dataclasses_that_pickle_and_the_name_of_a_module_that_it_imports(tmp_path):
+    plugins.use([write(tmp_path, "json.py", DATACLASS)])
+    loss = losses.build({"kind": "json"}, torch.ones(2))
+    assert pickle.loads(pickle.dumps(loss.state)) == loss.state == type(loss.state)(3)
+    assert sys.modules["json"] is json
+    name = type(loss).__module__
+    assert plugins.origin(name) == str(tmp_path / "json.py")
+    with pytest.raises(ModuleNotFoundError, match=r"'hardpair\.plugins' is not a package"):  # so that nobody can have installed it
+        importlib.import_module(f"{name}_other")
+    plugins.use([])
+    assert name not in sys.modules
+
+
+def test_each_part_of_a_run_has_a_module_of_its_own(tmp_path):
+    """What a plugin keeps there would make a run depend on those before it in the process."""
+    plugins.use(
+        [write(tmp_path, "mine.py", LOSS.replace("...", "super().__init__(counts)\n        self.known = KNOWN") + "\n\nKNOWN = []\n")]
+    )
+    first, second = (losses.build({"kind": "mine", "a": 1}, torch.ones(2)) for _ in range(2))
+    assert first.known is not second.known
+
+
+@pytest.mark.parametrize("error", ["ValueError('no')", "KeyboardInterrupt"])
+def test_of_a_plugin_that_cannot_be_loaded_nothing_is_left(tmp_path, error):
+    plugins.use([write(tmp_path, "mine.py", f"{LOSS}\nraise {error}\n")])
+    before = set(sys.modules)
+    with pytest.raises((ValueError, KeyboardInterrupt)):
+        losses.build({"kind": "mine", "a": 1}, torch.ones(2))
+    assert set(sys.modules) == before
 
 
 def test_plugins_of_one_config_are_unknown_to_the_next(tmp_path):

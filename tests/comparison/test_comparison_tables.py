@@ -102,9 +102,24 @@ def test_runs_of_different_machines_are_refused_unless_allowed(study, key):
     assert len(study.records()) == 4
 
 
+def test_runs_that_were_evaluated_on_different_types_of_devices_are_refused_unless_allowed(study):
+    """An evaluation of earlier code does not say where it was made."""
+    study.change("ce", 1, "metrics.json", device_type="cuda")
+    assert len(study.records()) == 4
+    study.change("dfl", 1, "metrics.json", device_type="cpu")
+    sentence = (
+        r"^runs ce/seed1 and dfl/seed1 were evaluated on different device types \(cuda and cpu\), .*: evaluate all runs on the same, or set"
+    )
+    with pytest.raises(UserError, match=sentence):
+        study.records()
+    study.settings["allow_mixed"] = True
+    assert len(study.records()) == 4
+
+
 def test_what_changes_no_result_is_not_compared(study):
     versions = study.content("dfl", 0, "run.json")["versions"] | {"hardpair": "9", "python": "3.12.0"}
     study.change("dfl", 1, "run.json", versions=versions, device="Another GPU", seconds=1.0, peak_memory_mb=1)
+    study.change("dfl", 1, "metrics.json", versions=versions, device="Another GPU", device_type="cpu", threads=9)
     assert len(study.records()) == 4
 
 

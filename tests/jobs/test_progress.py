@@ -37,6 +37,16 @@ def test_every_epoch_is_on_disk_as_soon_as_it_ends_and_stays_after_a_failure(tmp
     assert len(capsys.readouterr().err.splitlines()) == 3, "its head and two epochs, no word of an end"
 
 
+def test_class_names_from_elsewhere_are_neither_formulas_nor_controls(tmp_path, capsys):
+    names = {"confused": "=cmd-\x1b[2J\ncat"}
+    with Progress(tmp_path / "seed0.csv", COLUMNS, epochs=1, images=100) as progress:
+        progress(record(1) | names, 2.0)
+    [row] = (tmp_path / "seed0.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert row.split(",")[5] == r"'=cmd-\x1b[2J\ncat"
+    _, line, _ = capsys.readouterr().err.splitlines()
+    assert line.endswith(r"most confused =cmd-\x1b[2J\ncat 25.00%")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_reported_with_the_path_of_the_progress():
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"), Progress(Path("/dev/full"), COLUMNS, epochs=3, images=100):

@@ -1,23 +1,28 @@
 """The command evaluate measures what it stores, and refuses in a sentence what it cannot measure."""
 
 import json
+import platform
 import re
 import shutil
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+import torch
+from safetensors.numpy import load_file, save_file
 from scipy.special import log_softmax
 
 import evaluate
 from hardpair.data import dataset
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
-from hardpair.files.atomic import write_json
+from hardpair.files.atomic import file_sha256, write_json
 from hardpair.files.json_text import read_json
 from hardpair.jobs import gpu
+from hardpair.training.divergence import Diverged
 from in_process import call, evaluate_into, rows_of
 
 PAIRS = [["cat", "dog"], ["ship", "truck"]]
@@ -34,6 +39,12 @@ def test_measures_are_those_of_the_stored_logits(trained_run, trained_data, tmp_
     np.testing.assert_array_equal(labels, stored[predictions["index"]])
     identity = {"variant": "both", "seed": 4, "fingerprint": record["fingerprint"], "evaluated_on": on, "images": len(labels)}
     assert {key: evaluation[key] for key in identity} == identity
+    assert {key: evaluation[key] for key in ("device", "device_type", "threads", "versions")} == {
+        "device": record["device"],
+        "device_type": "cpu",
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in ("torch", "numpy", "safetensors")},
+    }
     for name in ("last", "best"):
         logits, measures = predictions[name], evaluation["models"][name]
         predicted, confusion = logits.argmax(1), sk.confusion_matrix(labels, logits.argmax(1), labels=range(10))
@@ -91,6 +102,21 @@ def test_wrong_settings_of_an_evaluation_end_in_one_sentence(trained_run, traine
 def test_a_class_that_the_model_lacks_is_named_before_anything_is_written(trained_run, trained_data, tmp_path):
     with pytest.raises(UserError, match=r'pairs\[0\] names the class "wolf", which the model does not have: choose from airplane'):
         evaluate_into(tmp_path / "out", trained_run, trained_data, pairs=[["cat", "wolf"]])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("model", ["last", "best"])
+def test_a_model_whose_logits_overflow_is_refused_as_a_run_that_diverges(trained_run, trained_data, tmp_path, model):
+    """Finite weights, of which a logit is a product of several."""
+    (tmp_path / "run").mkdir()
+    broken_copy(trained_run, tmp_path / "run")
+    path = tmp_path / "run" / f"{model}.safetensors"
+    save_file({name: weights * 1e12 for name, weights in load_file(path).items()}, path)
+    record = read_json(tmp_path / "run/run.json")
+    write_json(tmp_path / "run/run.json", record | {"weights": record["weights"] | {model: file_sha256(path)}})
+    sentence = rf"{model}\.safetensors gives logits that are NaN or infinite for test images, .*: use a lower recipe\.learning_rate or"
+    with pytest.raises(Diverged, match=sentence):
+        evaluate_into(tmp_path / "out", tmp_path / "run", trained_data)
     assert not (tmp_path / "out").exists()
 
 

@@ -20,6 +20,7 @@ CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/path
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
 CHECKS |= {"data/verified", "files/intact", "files/times", "files/visible"}
 CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract", "training/network_contract"}
+CHECKS |= {"device_in_words", "plugin_files", "training/divergence"}
 
 
 def imported_by(script):
@@ -55,7 +56,7 @@ def test_comments_docstrings_layout_and_times_change_nothing(tree):
         "        share = accuracy(confusion)\n",
         "        # Its share.\n\n\n        share = (\n            accuracy(confusion)\n        )\n",
     )
-    tree.edit("hardpair/training/loop.py", '    """The loss of a run became NaN or infinite."""', "    '''Other words.'''")
+    tree.edit("hardpair/training/loop.py", '    """A copy of the weights on the CPU in plain layout."""', "    '''Other words.'''")
     tree.edit("hardpair/training/step.py", '    """Move the network\'s weights', '    """Moves the weights')
     tree.edit("hardpair/training/optimiser.py", '    """Stochastic gradient descent', '    """Plain gradient descent')
     tree.edit("hardpair/figures/drawing/style.py", "def plain(text: str) -> str:\n", "def plain(text: str) -> str:  # one line\n\n")

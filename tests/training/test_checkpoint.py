@@ -14,9 +14,12 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hardpair.files.atomic import write_json
+from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop, Stopped
 from hardpair.training import checkpoint, loop
 from hardpair.training.images import load_images, load_split
+from hardpair.training.job import Job, Saving
 from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
 from training_process import FILES, RECIPE, Trainer
@@ -43,10 +46,10 @@ def data(tmp_path_factory):
     return prepare(tmp_path_factory.mktemp("data"), training=170, validation=30)
 
 
-def new_training(data, loss, sampler, **changes):
+def new_training(data, loss, sampler, observed=True, **changes):
     recipe = Recipe(**{"momentum": 0.9, "weight_decay": 5e-4, "lr_drops": (0.5,), "lr_factor": 0.1, "dropout": 0.5} | RECIPE | changes)
     images, split = load_images(data, "train", torch.device("cpu")), load_split(data / "split.json", data)
-    return loop.Training(images, split, RunSettings(loss, sampler, recipe), 1)
+    return loop.Training(images, split, RunSettings(loss, sampler, recipe), 1, observed=observed)
 
 
 def rows_of(history):
@@ -77,6 +80,27 @@ def test_from_every_pause_of_a_run_its_saved_state_leads_to_the_same_bits(data, 
             ours, theirs = getattr(history, name), getattr(uninterrupted, name)
             assert ours.keys() == theirs.keys()
             assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+@pytest.mark.parametrize(("variant", "observed"), [("ce", False), ("ce", True), ("dfl_sampler", False)])
+def test_an_epoch_that_was_interrupted_took_the_seconds_of_both_its_parts(data, monkeypatch, variant, observed):
+    """An hour between the parts does not count, nor does the time before the first epoch; a trial of ce has no refresh before it."""
+    now, states = [0.0], []
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+
+    def timed(seconds):
+        training = new_training(data, *VARIANTS[variant], observed=observed)
+        step = training.take_step
+        training.take_step = lambda size: (step(size), now.__setitem__(0, now[0] + seconds))
+        return training
+
+    timed(seconds=10).run(after_step=lambda training: states.append(checkpoint.state_of(training)))
+    state = next(state for state in states if state[1]["step"] == 2 and not state[1]["history"]["epochs"])
+    now[0] += 3600
+    again = timed(seconds=1)
+    now[0] += 60  # until the state is read
+    checkpoint.restore(again, *state)
+    assert again.run().seconds == [10 + 10 + 1, 3, 3]
 
 
 def test_a_state_is_saved_after_each_interval_and_at_once_when_a_stop_is_requested(data, tmp_path, monkeypatch):
@@ -145,6 +169,23 @@ def test_a_damaged_checkpoint_is_left_with_a_line(saved, tmp_path, capsys, drawn
     else:
         assert err == f"{path} is damaged: ignored; starting from the beginning\n"
     assert path.read_bytes() == bytes(damaged)
+
+
+def test_a_state_belongs_to_the_content_of_a_split_wherever_its_file_lies(data, tmp_path, capsys):
+    recipe = Recipe(**{"momentum": 0.9, "weight_decay": 5e-4, "lr_drops": (0.5,), "lr_factor": 0.1, "dropout": 0.5} | RECIPE)
+    moved, other, path = tmp_path / "elsewhere.json", tmp_path / "split.json", tmp_path / "c.safetensors"
+    split = read_json(data / "split.json")
+    write_json(moved, split)
+    write_json(other, split | {"training": split["training"][:-1], "validation": [*split["validation"], split["training"][-1]]})
+
+    def finished(split):
+        job = Job.load(data, split, RunSettings(*VARIANTS["ce"], recipe), torch.device("cpu"), "code")
+        job.train(1, lambda row, seconds: None, Saving(path, 0))
+        return capsys.readouterr().err
+
+    assert finished(data / "split.json") == ""
+    assert finished(moved) == f"resumed from {path}, epoch 3 step 3\n"
+    assert finished(other) == f"{path} is of other settings, code or machine: ignored; starting from the beginning\n"
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -6,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair.errors import UserError
+from hardpair.measures.confusion import most_confused
 from hardpair.networks.cnn import Network
 from hardpair.training import loop
 from hardpair.training.augment import normalise
@@ -178,6 +181,15 @@ def test_the_best_weights_are_those_of_the_first_epoch_of_highest_validation_acc
     np.testing.assert_array_equal(history.confusions[history.best_epoch - 1], confusion)
 
 
+def test_the_most_confused_pair_has_the_name_that_files_use(small_images, small_split):
+    hyphens = replace(small_images, classes=[f"{name}-{number}" for number, name in enumerate(small_images.classes)])
+    history = history_of(hyphens, small_split, epochs=1)
+    [confusion] = history.confusions
+    a, b, rate = most_confused(confusion, 1)[0]
+    assert history.epochs[0]["confused"] == f'"{small_images.classes[a]}-{a}"-"{small_images.classes[b]}-{b}"'
+    assert history.epochs[0]["confused_rate"] == rate
+
+
 def test_of_equal_epochs_the_first_is_the_best(small_images, small_split):
     history = history_of(small_images, small_split, learning_rate=1e-12)
     assert history.best_epoch == 1
@@ -228,6 +240,38 @@ def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, sma
 
     with pytest.raises(loop.Diverged, match=r"in step 3 of epoch 3 .*, or cap the scale of the loss, now 1e\+30, with loss\.scale_max$"):
         training_of(small_images, small_split, DFL).run(after_step=blow_up)
+
+
+def test_a_loss_with_a_cap_but_no_scale_that_diverges_gets_the_sentence_without_a_scale(small_images, small_split):
+    training = training_of(small_images, small_split, learning_rate=1e6)
+    training.loss.scale_max = None
+    with pytest.raises(loop.Diverged, match=r"a lower upper bound of search\.space\.learning_rate$"):
+        training.run()
+
+
+@pytest.mark.parametrize("observed", [True, False])
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_weight_that_is_lost_in_the_very_last_step_ends_the_run_whatever_is_computed_after_it(small_images, small_split, part, observed):
+    def lose(training):
+        if (len(training.history.epochs), training.steps_done) == (3, 4):
+            next(training.network.parameters()).data[0, 0, 0, 0] = float("nan")
+
+    split = {"training": small_split["training"], "validation": small_split[part][: 0 if part == "training" else None]}
+    training = training_of(small_images, split, observed=observed)
+    with pytest.raises(loop.Diverged, match=r"^a weight became NaN or infinite in epoch 4 at learning rate 0\.0002: use a lower recipe\."):
+        training.run(after_step=lose)
+
+
+def test_a_run_whose_last_step_lets_the_logits_overflow_is_refused_though_all_losses_and_weights_are_finite(small_images, small_split):
+    """The weights are about 1e10 then, and a logit is a product of five of them."""
+    changes = {"batch_size": 200, "epochs": 1, "learning_rate": 1e12}
+    finite = history_of(small_images, {**small_split, "validation": small_split["validation"][:0]}, observed=False, **changes)
+    assert np.isfinite(finite.epochs[0]["train_loss"])
+    assert all(weights.isfinite().all() for weights in finite.last.values())
+    with pytest.raises(
+        loop.Diverged, match=r"^the logits of a validation image became NaN or infinite in epoch 1 at learning rate 1e\+12: "
+    ):
+        history_of(small_images, small_split, observed=False, **changes)
 
 
 @pytest.mark.parametrize("sampler", [UNIFORM, SAMPLER])

@@ -14,7 +14,7 @@ from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
 from hardpair.jobs import locks
 from hardpair.staleness import code_hash
-from hardpair.training import loop
+from hardpair.training import job, loop
 from hardpair.training.images import load_images, load_split
 from hardpair.training.recipe import Recipe, RunSettings
 
@@ -33,7 +33,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Generated images with a split of them, and a round of three proposals, of which the second diverges."""
+    """Generated images with a split of them, and a round of proposals: the second diverges at once, the fourth in its last step."""
     folder = tmp_path_factory.mktemp("prepared")
     about, parts = synthetic.generate(train=120, test=20, size=8, separation=4.0)
     dataset.save(folder / "data", {"kind": "synthetic", "name": "tiny"} | about, parts)
@@ -41,7 +41,7 @@ def prepared(tmp_path_factory):
     parts = {"training": list(range(100)), "validation": list(range(100, 120)), "data_sha256": sha256}
     (folder / "split.json").write_text(json.dumps(parts))
     (folder / "all.json").write_text(json.dumps(parts | {"validation": []}))
-    recipes = [SMALL, SMALL | {"learning_rate": 1e12}, SMALL | {"learning_rate": 0.03}]
+    recipes = [SMALL, SMALL | {"learning_rate": 1e12}, SMALL | {"learning_rate": 0.03}, SMALL | {"learning_rate": 1e12, "batch_size": 100}]
     round_ = {"round": 1, "trials": [{"trial": 3 + place, "recipe": recipe} for place, recipe in enumerate(recipes)]}
     (folder / "round1.json").write_text(json.dumps(round_))
     return folder
@@ -86,6 +86,16 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     assert search.table([trial], [])[0].keys() == set(search.COLUMNS)
 
 
+def test_a_trial_of_several_variants_loads_the_images_once(monkeypatch, tmp_path, prepared):
+    loaded, load = [], job.load_images
+    monkeypatch.setattr(job, "load_images", lambda *arguments: (loaded.append(arguments[1]), load(*arguments))[1])
+    variants = {"ce": CE, "dfl": DFL}
+    together = tried(monkeypatch, prepared, tmp_path / "trial.json", 5, ONE | {"variants": variants})
+    assert loaded == ["train"]
+    alone = [tried(monkeypatch, prepared, tmp_path / name, 5, ONE | {"variants": {name: keys}}) for name, keys in variants.items()]
+    assert together["runs"] == [trial["runs"][0] for trial in alone]
+
+
 def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path, prepared):
     trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 4, {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}})
     assert trial["value"] == 1 / 10
@@ -93,6 +103,14 @@ def test_a_trial_that_diverges_is_a_result_worth_guessing(monkeypatch, tmp_path,
     assert trial["error"].startswith("the loss became ")
     assert "epoch 1 at learning rate 1e+12" in trial["error"]
     assert trial["runs"] == []
+
+
+def test_a_trial_whose_only_step_is_too_long_diverges_as_one_within_an_epoch_does(monkeypatch, tmp_path, prepared):
+    trial = tried(monkeypatch, prepared, tmp_path / "trial.json", 6, {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}})
+    assert (trial["value"], trial["diverged"], trial["runs"]) == (1 / 10, True, [])
+    assert trial["error"].startswith(
+        "the logits of a validation image became NaN or infinite in epoch 1 at learning rate 1e+12: use a lower"
+    )
 
 
 ONE = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
@@ -130,6 +148,25 @@ def test_a_trial_that_had_to_wait_takes_what_the_other_job_has_finished_if_it_is
     assert (f"{output} was finished meanwhile: nothing to do" in capsys.readouterr().err) == (kind in SAME)
 
 
+@pytest.mark.parametrize(("number", "taken"), [(4, 7), (5, 2 * 7)])
+def test_a_trial_whose_result_is_lost_after_it_was_written_resumes_at_the_end_of_its_runs(monkeypatch, tmp_path, prepared, number, taken):
+    """As by Snakemake, where it has no room for a file of its own. The first run of trial 4 diverges."""
+    settings, output, steps = ONE | {"seeds": [1000, 1001]}, tmp_path / "trial.json", []
+
+    class Watched(loop.Training):
+        def train_epoch(self, completed, pause):
+            return super().train_epoch(completed, lambda: (steps.append(self.steps_done), pause()))
+
+    monkeypatch.setattr(job, "Training", Watched)
+    checkpointed = {"checkpoint": tmp_path / "checkpoints/trial.safetensors", "checkpoint-seconds": 0}
+    first = tried(monkeypatch, prepared, output, number, settings, **checkpointed)
+    assert len(steps) == taken
+    output.unlink()
+    steps.clear()
+    assert tried(monkeypatch, prepared, output, number, settings, **checkpointed) | {"seconds": 0} == first | {"seconds": 0}
+    assert steps == []
+
+
 def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepared):
     output = tmp_path / "trial.json"
     first = tried(monkeypatch, prepared, output, 5, ONE)
@@ -140,7 +177,7 @@ def test_a_trial_that_need_not_wait_is_made_again(monkeypatch, tmp_path, prepare
 
 def test_wrong_trials_get_one_sentence_and_leave_nothing(monkeypatch, tmp_path, prepared):
     settings = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
-    with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5$"):
+    with pytest.raises(UserError, match=r"round1\.json has no trial 9: choose from 3, 4, 5, 6$"):
         tried(monkeypatch, prepared, tmp_path / "trial.json", 9, settings)
     with pytest.raises(UserError, match=r"all\.json holds out no validation images"):
         tried(monkeypatch, prepared, tmp_path / "trial.json", 3, settings, split="all.json")

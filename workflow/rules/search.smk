@@ -6,7 +6,8 @@ SEARCH, OF_VARIANT = (
     else ("search", "")
 )
 
-# A trial that was killed after it had written its result has left its checkpoint. While the search is disabled, unfinished trials keep theirs.
+# select_recipe removes the states of trials' runs, not the trials: if Snakemake does not accept what a trial has written, it removes that,
+# and the states are all that is left. While the search is disabled, unfinished trials keep theirs.
 REMOVE = "rm -f" if config["search"]["enabled"] else ":"
 
 

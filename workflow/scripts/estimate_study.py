@@ -96,7 +96,8 @@ def rate_of(config: dict, passes: float, gpus: int, folder: Path) -> tuple[float
 
 def measured_rate(config: dict, gpus: int, network: dict) -> tuple[float, str]:
     """Images/s of a network, and what computes them; prints a remark where a CPU is faster in the precision that was not chosen."""
-    from hardpair.device import choose_device, device_name
+    from hardpair.device import choose_device
+    from hardpair.device_in_words import device_name
     from hardpair.training.precision import choose_precision
 
     device, configured = choose_device(gpus), config["train"]["precision"]

@@ -36,12 +36,15 @@ def main() -> None:
 
     take_gpu(options.gpus, options.jobs_per_gpu, f"evaluation of {options.run}")
     from hardpair import plugins
+    from hardpair.config.schema import CNN
     from hardpair.device import start_device
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
     from hardpair.files.atomic import write_arrays, write_json
     from hardpair.measures import metrics
+    from hardpair.training.divergence import wrong_logits
     from hardpair.training.inference import infer
+    from hardpair.training.machine import machine
     from hardpair.training.saved_model import load
 
     plugins.use(options.plugins)
@@ -57,12 +60,16 @@ def main() -> None:
     predictions = {"labels": labels, "index": index.numpy()}
     for name in record["weights"]:
         network = load(options.run, name, record).to(device)
-        predictions[name] = infer(network, images, index, record["precision"]).cpu().numpy()
+        logits = infer(network, images, index, record["precision"])
+        if not logits.isfinite().all():
+            raise wrong_logits(f"{options.run}/{name}.safetensors", part)
+        predictions[name] = logits.cpu().numpy()
     digest = write_arrays(options.output_dir / "predictions.npz", predictions, compressed=False)
     models = {name: metrics.summary(predictions[name], labels, record["classes"], pairs) for name in record["weights"]}
     run = {key: record[key] for key in ("variant", "seed", "fingerprint")}
     about = {"evaluated_on": part, "images": len(labels), "predictions": digest}
-    write_json(options.output_dir / "metrics.json", run | about | {"models": models})
+    computed_by = machine(device, record["settings"].get("network", CNN))
+    write_json(options.output_dir / "metrics.json", run | about | computed_by | {"models": models})
     if options.checkpoint:
         options.checkpoint.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Train the variants of a search with one proposed recipe, and write the trial's value: mean validation accuracy at the last epoch.
 
-A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed continues. Example:
+A trial that diverges is a result: its value is that of guessing. With --checkpoint, one that was killed continues; the states of its runs
+stay beside the checkpoint's path until whoever keeps its result removes them. Example:
 
   python workflow/scripts/run_trial.py --round results/cifar10/search/round0.json --trial 0 --data resources/cifar10 \\
       --split results/cifar10/split.json --settings settings.json --output trial0.json
@@ -64,20 +65,15 @@ def main() -> None:
             print(f"{options.output} was finished meanwhile: nothing to do", file=sys.stderr)
             return
         started = time.perf_counter()
-        jobs = {}
-        for name, settings in variants.items():
-            device = start_device(options.gpus, options.threads, settings.deterministic)
-            jobs[name] = replace(Job.load(options.data, options.split, settings, device, code), observed=False)
-            if len(jobs[name].split["validation"]) == 0:
-                raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
+        device = start_device(options.gpus, options.threads, any(settings.deterministic for settings in variants.values()))
+        job = replace(Job.load(options.data, options.split, next(iter(variants.values())), device, code), observed=False)
+        if len(job.split["validation"]) == 0:
+            raise UserError(f"{options.split} holds out no validation images, by which a trial is judged: make the split with some")
+        jobs = {name: replace(job, settings=settings, epochs=settings.recipe.epochs) for name, settings in variants.items()}
         value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
         trial = {"fingerprint": present, "trial": options.trial, "round": round_["round"], "recipe": recipe, "value": value}
         trial |= {"diverged": error is not None, "error": error, "runs": runs, "seconds": round(time.perf_counter() - started, 3)}
         write_json(options.output, trial)
-        if options.checkpoint:
-            for name in jobs:
-                for seed in seeds:
-                    checkpoint_of(options.checkpoint, name, seed).unlink(missing_ok=True)
 
 
 def is_complete(path: Path, fingerprint: str) -> bool:
@@ -99,8 +95,8 @@ def checkpoint_of(trial: Path, variant: str, seed: int) -> Path:
 def train_all(jobs: dict[str, "Job"], seeds: list[int], saving: "Saving") -> tuple[float, str | None, list[dict]]:
     """Mean validation accuracy at the last epoch of all variants and seeds, the error if one diverged, and the runs."""
     from hardpair.jobs.progress import Progress
+    from hardpair.training.divergence import Diverged
     from hardpair.training.history import EPOCH_COLUMNS
-    from hardpair.training.loop import Diverged
 
     runs = []
     for name, job in jobs.items():

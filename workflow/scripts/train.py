@@ -43,6 +43,7 @@ def main() -> None:
         from hardpair.jobs.progress import Progress
         from hardpair.staleness import code_hash
         from hardpair.training import run_folder
+        from hardpair.training.divergence import Diverged
         from hardpair.training.history import EPOCH_COLUMNS
         from hardpair.training.job import Job, Saving
         from hardpair.training.recipe import Recipe, RunSettings
@@ -58,7 +59,12 @@ def main() -> None:
             print(f"{options.output_dir} was finished meanwhile: nothing to do", file=sys.stderr)
             return
         with Progress(options.progress, EPOCH_COLUMNS, job.epochs, job.images_per_epoch) as progress:
-            history = job.train(options.seed, progress, Saving(options.checkpoint, options.checkpoint_seconds))
+            try:
+                history = job.train(options.seed, progress, Saving(options.checkpoint, options.checkpoint_seconds))
+            except Diverged:
+                if options.checkpoint:
+                    options.checkpoint.unlink(missing_ok=True)  # it would only diverge again
+                raise
         run_folder.write(options.output_dir, history, job.record(options.seed, history) | {"variant": options.variant})
 
 

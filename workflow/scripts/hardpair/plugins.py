@@ -1,22 +1,17 @@
 """Losses, samplers and networks of the user's own, each a Python file that the config names. Nothing of it is run before a job needs it."""
 
-import ast
-import contextlib
 import importlib
 import importlib.util
-import traceback
-from collections.abc import Iterator
+import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
-from hardpair.errors import UserError
+from hardpair import plugin_files
+from hardpair.plugin_files import CLASSES
 
-CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
-# Parameters of a constructor before its options.
-FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"], "networks": ["self", "classes", "size"]}
 PARTS = {"loss": "losses", "sampler": "samplers", "network": "networks"}  # keys of a variant that name a kind
-PREFIX = "hardpair_plugin_"  # of the names of their modules
-TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
+PREFIX = f"{__name__}."  # of the names of their modules: this one is no package, so that none of that name can be installed
 
 _used: dict[str, Path] = {}  # by kind
 _options: dict[str, dict[str, dict]] = {package: {} for package in CLASSES}  # of each kind, by package
@@ -26,22 +21,16 @@ def use(paths: list[str] | list[Path]) -> None:
     """From now on use what these files hold in addition to what comes with the workflow; their kinds are the files' names.
 
     Raises:
-        UserError: a file is missing, is not Python, holds no such class, or has a name that is taken.
+        UserError: as ``plugin_files.read``.
     """
+    for kind in _used:
+        sys.modules.pop(PREFIX + kind, None)
     _used.clear()
     for options in _options.values():
         options.clear()
     for path in map(Path, paths):
-        if not path.stem.isidentifier() or path.suffix != ".py":
-            raise UserError(f"plugins names {path}: name a Python file like my_loss.py, in letters, digits and _")
-        if path.stem in _used or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
-            raise UserError(f"plugins names {path}, but there is another loss, sampler or network of the kind {path.stem}: rename the file")
-        classes = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
-        packages = [package for package, name in CLASSES.items() if name in classes]
-        if not packages:
-            raise UserError(f"plugins names {path}, which has no class Loss, Sampler or Network: add one")
-        for package in packages:
-            _options[package][path.stem] = _options_of(path, classes[CLASSES[package]], package)
+        for package, options in plugin_files.read(path, _used).items():
+            _options[package][path.stem] = options
         _used[path.stem] = path
 
 
@@ -50,14 +39,24 @@ def options(package: str) -> dict[str, dict]:
     return _options[package]
 
 
-def arguments(package: str, settings: dict) -> dict:
-    """The options in settings as the constructor takes them: where its default is a float, a whole number is one too.
+def build(package: str, settings: dict, *first: object, **more: object) -> object:
+    """An instance of the loss, sampler or network that ``settings`` describe.
 
-    The commands of jobs have 1.0 as 1, which in a buffer would make integers of all that follows.
+    An option of a plugin whose default is a float is a float too where it is given as a whole number: the commands of jobs have 1.0 as 1,
+    which in a buffer would make integers of all that follows.
+
+    Args:
+        package: ``losses``, ``samplers`` or ``networks``.
+        settings: ``kind`` and its options.
+        first, more: arguments of the constructor before and beside the options.
     """
-    known = _options[package].get(settings["kind"], {})
-    floats = {name for name, about in known.items() if isinstance(about.get("default"), float)}
-    return {key: float(value) if key in floats and type(value) is int else value for key, value in settings.items() if key != "kind"}
+    kind, options = settings["kind"], {key: value for key, value in settings.items() if key != "kind"}
+    made = getattr(_module(package, kind), CLASSES[package])
+    if is_own(kind):
+        known = inspect.signature(made.__init__).parameters
+        floats = {name for name, parameter in known.items() if isinstance(parameter.default, float)}
+        options = {key: float(value) if key in floats and type(value) is int else value for key, value in options.items()}
+    return made(*first, **more, **options)
 
 
 def used_by(*variants: dict) -> list[str]:
@@ -71,6 +70,11 @@ def is_own(kind: str) -> bool:
     return kind in _used
 
 
+def file_of(kind: str) -> Path:
+    """The file of a plugin."""
+    return _used[kind]
+
+
 def exists(package: str, kind: str) -> bool:
     """Whether there is a loss, sampler or network of that kind."""
     return kind in _used or (Path(__file__).parent / package / f"{kind}.py").exists()
@@ -78,27 +82,8 @@ def exists(package: str, kind: str) -> bool:
 
 def origin(module: str) -> str:
     """Where the class of a loss, sampler or network comes from, by the name of its module: a plugin's file, or a kind of the workflow."""
-    kind = module.rpartition(".")[2].removeprefix(PREFIX)
+    kind = module.rpartition(".")[2]
     return str(_used[kind]) if module == f"{PREFIX}{kind}" and kind in _used else kind
-
-
-@contextlib.contextmanager
-def errors_of(kind: str) -> Iterator[None]:
-    """Turn what the code of a plugin raises into a sentence with its file and line.
-
-    Raises:
-        UserError: in place of any other exception.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        path = _used[kind]
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
-        where = f"{path}, line {lines[-1]}" if lines else str(path)
-        text = str(error).strip().partition("\n")[0]
-        raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; correct the plugin") from error
 
 
 def code_files(variant: dict) -> list[str]:
@@ -107,61 +92,17 @@ def code_files(variant: dict) -> list[str]:
     return [str(_used[kind].resolve()) if kind in _used else f"hardpair/{package}/{kind}.py" for package, kind in pairs]
 
 
-def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str, dict]:
-    """The options of a class, which its constructor takes by name."""
-    constructor = next((node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
-    if constructor is None:
-        bases = [ast.unparse(base) for base in definition.bases]
-        if bases in ([], ["nn.Module"], ["torch.nn.Module"], ["Module"]):  # whose constructor takes none of them
-            first = ", ".join(FIRST[package])
-            raise UserError(
-                f"{path}: the class {definition.name} has no constructor: write __init__, whose first arguments must be {first}"
-            )
-        return {}
-    parameters, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
-    names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
-    first = len(FIRST[package])
-    if names[:first] != FIRST[package]:
-        raise UserError(f"{message} {', '.join(names)}: its first arguments must be {', '.join(FIRST[package])}")
-    for stars, rest in (("*", parameters.vararg), ("**", parameters.kwarg)):
-        if rest:
-            raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
-    for argument in parameters.posonlyargs[first:]:
-        raise UserError(f"{message} {argument.arg} by position only: move the / before it")
-    names += [argument.arg for argument in parameters.kwonlyargs]
-    if "kind" in names:
-        raise UserError(f"{message} kind, which is the key that names the plugin: rename it")
-    defaults = parameters.defaults + parameters.kw_defaults
-    defaults = [None] * (len(names) - len(defaults)) + defaults
-    return {name: _schema(path, name, default) for name, default in zip(names[first:], defaults[first:], strict=True)}
-
-
-def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
-    if default is None:
-        return {"description": f"Option of {path.name}."}
-    try:
-        value = ast.literal_eval(default)
-    except ValueError:
-        raise UserError(f"{path}: the default of {name} is not a plain value: write a number, a text, true or false there") from None
-    return {"description": f"Option of {path.name}.", "default": value} | ({"type": TYPES[type(value)]} if type(value) in TYPES else {})
-
-
-def _tree(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None
-    except SyntaxError as error:
-        raise UserError(f"plugins names {path}, which is not valid Python: line {error.lineno}: {error.msg}") from None
-    except ValueError as error:
-        raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None
-
-
-def module(package: str, kind: str) -> ModuleType:
-    """The module of a loss, sampler or network."""
-    if (path := _used.get(kind)) is None:
+def _module(package: str, kind: str) -> ModuleType:
+    """The module of a loss, sampler or network; a plugin's is run anew each time, so that nothing that it keeps reaches another run."""
+    if kind not in _used:
         return importlib.import_module(f"hardpair.{package}.{kind}")
-    spec = importlib.util.spec_from_file_location(f"{PREFIX}{kind}", path)
+    name = PREFIX + kind
+    spec = importlib.util.spec_from_file_location(name, _used[kind])
     loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
+    sys.modules[name] = loaded  # where dataclasses and pickle look for it
+    try:
+        spec.loader.exec_module(loaded)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return loaded

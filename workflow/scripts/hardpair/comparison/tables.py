@@ -30,7 +30,7 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
 
     Raises:
         UserError: a run is missing, was made with other settings, recipe, data or code than the present ones, ended early, was evaluated on
-            other images, or (unless ``allow_mixed``) was made on another kind of machine than the first.
+            other images, or (unless ``allow_mixed``) was trained or evaluated on another kind of machine than the first.
     """
     records = []
     check_names(settings)
@@ -100,6 +100,14 @@ def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:
                     f"runs {_name(first)} and {_name(run)} differ in {key} ({a} and {b}), which can change results: "
                     "train all runs with the same, or set compare.allow_mixed to true"
                 )
+    evaluated = [(_name(run), measured["device_type"]) for run, measured in records if "device_type" in measured]  # older ones lack it
+    for name, device in evaluated[1:]:
+        known, wanted = evaluated[0]
+        if device != wanted:
+            raise UserError(
+                f"runs {known} and {name} were evaluated on different device types ({wanted} and {device}), which can change results: "
+                "evaluate all runs on the same, or set compare.allow_mixed to true"
+            )
 
 
 def _machine(run: dict) -> dict:

@@ -92,6 +92,7 @@ MEASURES = {
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
 METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str, "models": {"last": MEASURES, str: MEASURES}}
+METRICS |= {f"{key}?": shape for key, shape in MACHINE.items()}  # of older evaluations it is not known
 
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}

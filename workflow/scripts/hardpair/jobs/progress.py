@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from hardpair.errors import harmless
+from hardpair.files.csv_text import inert
 from hardpair.files.paths import RUN_NAME
 from hardpair.wording import counted
 
@@ -38,14 +40,15 @@ class Progress:
     def __call__(self, record: dict, seconds: float) -> None:
         rate = self.images / seconds
         if self.file:
-            self.rows.writerow(record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)})
+            row = record | {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
+            self.rows.writerow({key: inert(value) for key, value in row.items()})
             self._flush()
         self._log(self._line(record, seconds, rate))
         self.bar.update()
         self.finished.append((record, seconds))
 
     def _log(self, line: str) -> None:
-        self.bar.write(line, file=sys.stderr)
+        self.bar.write(harmless(line), file=sys.stderr)
         sys.stderr.flush()
 
     def _flush(self) -> None:
@@ -95,7 +98,7 @@ def _place() -> str:
     """The device, host and process that compute."""
     import torch
 
-    from hardpair.device import device_name
+    from hardpair.device_in_words import device_name
 
     gpu = torch.cuda.is_initialized()
     name = device_name(torch.device("cuda" if gpu else "cpu"))

@@ -46,4 +46,4 @@ class ImageLoss(nn.Module):
 
 def build(settings: dict, counts: torch.Tensor) -> ImageLoss:
     """The loss that ``settings`` (``kind`` and its options) describe, for so many training images of each class."""
-    return plugins.module("losses", settings["kind"]).Loss(counts, **plugins.arguments("losses", settings))
+    return plugins.build("losses", settings, counts)

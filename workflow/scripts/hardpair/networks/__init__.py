@@ -13,8 +13,7 @@ from hardpair import plugins
 
 def build(settings: dict, classes: int, size: int, dropout: float) -> nn.Module:
     """The network that ``settings`` (``kind`` and its options) describe; ``dropout`` is the recipe's, which the kind ``cnn`` alone has."""
-    options = plugins.arguments("networks", settings) | ({"dropout": dropout} if settings["kind"] == "cnn" else {})
-    return plugins.module("networks", settings["kind"]).Network(classes, size, **options)
+    return plugins.build("networks", settings, classes, size, **({"dropout": dropout} if settings["kind"] == "cnn" else {}))
 
 
 def packages(settings: dict) -> list[str]:

@@ -51,4 +51,4 @@ class EpochSampler(nn.Module):
 
 def build(settings: dict, labels: torch.Tensor) -> EpochSampler:
     """The sampler that ``settings`` (``kind`` and its options) describe, of training images with these labels."""
-    return plugins.module("samplers", settings["kind"]).Sampler(labels, **plugins.arguments("samplers", settings))
+    return plugins.build("samplers", settings, labels)

@@ -9,6 +9,7 @@ from torch import nn
 
 from hardpair import losses, plugins, samplers
 from hardpair.errors import UserError
+from hardpair.plugin_files import errors_of
 from hardpair.training.hidden_state import difference
 from hardpair.training.random_streams import generator, seed_globals
 
@@ -107,11 +108,11 @@ def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> No
         UserError: a plugin has an error, returns what it must not, or would not give the same results again, in a resumed run too.
     """
     if plugins.is_own(loss["kind"]):
-        with plugins.errors_of(loss["kind"]):
+        with errors_of(plugins.file_of(loss["kind"])):
             counts = labels.bincount(minlength=classes)
             _try(lambda: losses.build(loss, counts), lambda part, turn: _use_loss(part, turn, labels, classes))
     if plugins.is_own(sampler["kind"]):
-        with plugins.errors_of(sampler["kind"]):
+        with errors_of(plugins.file_of(sampler["kind"])):
             _try(lambda: samplers.build(sampler, labels), lambda part, turn: _use_sampler(part, turn, labels))
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import torch
 
-from hardpair import networks
 from hardpair.config.resolve import canonical
-from hardpair.device import device_name, visible_gpu
+from hardpair.device_in_words import visible_gpu
 from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop
-from hardpair.staleness.fingerprint import fingerprint, versions
+from hardpair.staleness.fingerprint import fingerprint
 from hardpair.training.checkpoint import Checkpointer
 from hardpair.training.contract import try_out
 from hardpair.training.history import History
 from hardpair.training.images import Images, load_images, load_split
-from hardpair.training.loop import Diverged, Training
+from hardpair.training.loop import Training
+from hardpair.training.machine import machine
 from hardpair.training.network_contract import try_network
 from hardpair.training.precision import choose_precision
 from hardpair.training.recipe import RunSettings
@@ -71,7 +71,7 @@ class Job:
         """Train with a seed; see ``Training.run``. A state that was saved by an equal job is resumed.
 
         Raises:
-            Diverged: the loss became NaN or infinite.
+            Diverged: the loss, the weights or the logits became NaN or infinite.
             UserError: a plugin or a network cannot be used.
             Stopped: a signal came; the state is saved.
         """
@@ -87,11 +87,7 @@ class Job:
         with Stop() as stop:
             checkpointer = Checkpointer(saving.path, key, saving.seconds, stop)
             checkpointer.resume(training)
-            try:
-                return training.run(on_epoch, checkpointer.after_step)
-            except Diverged:
-                saving.path.unlink(missing_ok=True)  # it would only diverge again
-                raise
+            return training.run(on_epoch, checkpointer.after_step)
 
     def fingerprint(self, seed: int) -> str:
         """What decides a run's result on one type of machine."""
@@ -100,13 +96,7 @@ class Job:
     def _conditions(self) -> dict:
         """What else may change the bits of a result."""
         device = self.images.pixels.device
-        return {
-            "device": device_name(device),
-            "device_type": device.type,
-            "precision": choose_precision(self.settings.precision, device),
-            "threads": torch.get_num_threads(),
-            "versions": versions(*networks.packages(self.settings.network)),
-        }
+        return {"precision": choose_precision(self.settings.precision, device)} | machine(device, self.settings.network)
 
     def record(self, seed: int, history: History) -> dict:
         """Provenance of a finished run, for run.json."""

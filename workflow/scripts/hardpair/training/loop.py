@@ -11,15 +11,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair import losses, samplers
-from hardpair.errors import UserError
 from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
+from hardpair.measures.pair_name import pair_name
 from hardpair.networks import normalises_batches
 from hardpair.training import model, optimiser
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
 from hardpair.training.cuda_graph import GraphedStep, own_stream, python_side
+from hardpair.training.divergence import Diverged, diverged, wrong_from_the_start
 from hardpair.training.history import History
 from hardpair.training.images import Images
 from hardpair.training.inference import infer
@@ -30,10 +31,6 @@ from hardpair.training.schedule import learning_rate
 from hardpair.training.step import Learner, train_step
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
-
-
-class Diverged(UserError):
-    """The loss of a run became NaN or infinite."""
 
 
 class Training:
@@ -102,13 +99,13 @@ class Training:
             after_step: called after every step and every batch of inference, when the state may be saved and the run be left.
 
         Raises:
-            Diverged: the loss became NaN or infinite.
+            Diverged: the loss, the weights or the logits became NaN or infinite.
         """
         history, pause = self.history, functools.partial(after_step, self)
         for row, seconds in zip(history.epochs, history.seconds, strict=True):
             on_epoch(row, seconds)
         with self.stream():
-            if not history.refreshes:
+            if not (history.refreshes or history.epochs or self.steps_done):  # some trainings never have refreshes
                 self.refresh(0, self.training_losses(0, pause))
                 self.started = time.perf_counter()
             while (completed := len(history.epochs)) < self.epochs:
@@ -150,7 +147,9 @@ class Training:
         step_losses = self.batches.losses.cpu().double()
         if not step_losses.isfinite().all():
             step = int((~step_losses.isfinite()).int().argmax()) + 1
-            raise Diverged(self._diverged("the loss", f"step {step} of epoch {completed + 1}", rate))
+            raise self._diverged("the loss", f"step {step} of epoch {completed + 1}")
+        if not all(map(_is_finite, self.network.parameters())):  # which no later loss would show after the last epoch
+            raise self._diverged("a weight", f"epoch {completed + 1}")
         total = torch.tensor(sizes, dtype=torch.float64) @ step_losses
         count = sum(sizes)
         row = {"epoch": completed + 1, "learning_rate": rate}
@@ -160,7 +159,7 @@ class Training:
         """Refuse a loss that no learning rate can help; waits for the device."""
         finite = {"loss": self.batches.losses[0].isfinite(), "gradient of the loss": all(map(_is_finite, self.network.parameters()))}
         if wrong := [what for what, value in finite.items() if not value]:
-            raise Diverged(f"the {wrong[0]} is NaN or infinite in the first step, before any weight has changed: check the loss")
+            raise wrong_from_the_start(wrong[0])
 
     def draw_epoch(self) -> None:
         """Draw images and crops of the next epoch."""
@@ -181,7 +180,7 @@ class Training:
             return None
         cross_entropy = F.cross_entropy(self.infer(self.training, pause), self.labels, reduction="none")
         if not cross_entropy.isfinite().all():
-            raise Diverged(self._diverged("the loss of a training image", f"epoch {completed}", self.optimiser.learning_rate))
+            raise self._diverged("the loss of a training image", f"epoch {completed}")
         return cross_entropy
 
     def _due(self, completed: int) -> bool:
@@ -226,11 +225,13 @@ class Training:
         return scale.item() if isinstance(scale, torch.Tensor) and scale.numel() == 1 else None
 
     def validate(self, logits: torch.Tensor | None) -> dict:
-        """Validation columns of an epoch; keeps the confusion counts and the best weights."""
+        """Validation columns of an epoch from logits float32 (N, C); keeps the confusion counts and the best weights."""
         images, history = self.images, self.history
         if logits is None:
             return {}
         labels = images.labels[self.validation]
+        if not _is_finite(logits):
+            raise self._diverged("the logits of a validation image", f"epoch {len(history.epochs) + 1}")
         confusion = confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), len(images.classes))
         history.confusions.append(confusion)
         share = accuracy(confusion)
@@ -240,15 +241,13 @@ class Training:
         return {
             "validation_loss": F.cross_entropy(logits, labels).item(),
             "validation_accuracy": share,
-            "confused": f"{images.classes[a]}-{images.classes[b]}",
+            "confused": pair_name(images.classes[a], images.classes[b]),
             "confused_rate": rate,
         }
 
-    def _diverged(self, what: str, when: str, rate: float) -> str:
-        advice = "use a lower recipe.learning_rate or, after a search, a lower upper bound of search.space.learning_rate"
-        if hasattr(self.loss, "scale_max") and (scale := self._scale()) > 1:
-            advice += f", or cap the scale of the loss, now {scale:.3g}, with loss.scale_max"
-        return f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {advice}"
+    def _diverged(self, what: str, when: str) -> Diverged:
+        scale = self._scale() if hasattr(self.loss, "scale_max") else None
+        return diverged(what, when, self.optimiser.learning_rate, scale)
 
 
 def _is_finite(values: torch.Tensor) -> bool:

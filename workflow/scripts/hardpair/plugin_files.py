@@ -1,0 +1,103 @@
+"""What a plugin's file says of its classes and their options, read without running it, and the errors of its code in words."""
+
+import ast
+import contextlib
+import traceback
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from hardpair.errors import UserError
+
+AFFECTS_RESULTS = False
+CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
+# Parameters of a constructor before its options.
+FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"], "networks": ["self", "classes", "size"]}
+TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
+
+
+def read(path: Path, others: Container[str]) -> dict[str, dict[str, dict]]:
+    """The options of the constructors of a plugin's classes, as parts of a schema, by package and name.
+
+    Args:
+        others: kinds of other plugins.
+
+    Raises:
+        UserError: the file is missing, is not Python, holds no such class, or has a name that is taken.
+    """
+    if not path.stem.isidentifier() or path.suffix != ".py":
+        raise UserError(f"plugins names {path}: name a Python file like my_loss.py, in letters, digits and _")
+    if path.stem in others or any((Path(__file__).parent / package / path.name).exists() for package in CLASSES):
+        raise UserError(f"plugins names {path}, but there is another loss, sampler or network of the kind {path.stem}: rename the file")
+    classes = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
+    found = {package: classes[name] for package, name in CLASSES.items() if name in classes}
+    if not found:
+        raise UserError(f"plugins names {path}, which has no class Loss, Sampler or Network: add one")
+    return {package: _options_of(path, definition, package) for package, definition in found.items()}
+
+
+@contextlib.contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Turn what the code of a plugin's file raises into a sentence with its file and line.
+
+    Raises:
+        UserError: in place of any other exception.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        text = str(error).strip().partition("\n")[0]
+        raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; correct the plugin") from error
+
+
+def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str, dict]:
+    """The options of a class, which its constructor takes by name."""
+    constructor = next((node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
+    if constructor is None:
+        bases = [ast.unparse(base) for base in definition.bases]
+        if bases in ([], ["nn.Module"], ["torch.nn.Module"], ["Module"]):  # whose constructor takes none of them
+            first = ", ".join(FIRST[package])
+            raise UserError(
+                f"{path}: the class {definition.name} has no constructor: write __init__, whose first arguments must be {first}"
+            )
+        return {}
+    parameters, message = constructor.args, f"{path}: the constructor of {definition.name} takes"
+    names = [argument.arg for argument in parameters.posonlyargs + parameters.args]
+    first = len(FIRST[package])
+    if names[:first] != FIRST[package]:
+        raise UserError(f"{message} {', '.join(names)}: its first arguments must be {', '.join(FIRST[package])}")
+    for stars, rest in (("*", parameters.vararg), ("**", parameters.kwarg)):
+        if rest:
+            raise UserError(f"{message} {stars}{rest.arg}: name each option instead")
+    for argument in parameters.posonlyargs[first:]:
+        raise UserError(f"{message} {argument.arg} by position only: move the / before it")
+    names += [argument.arg for argument in parameters.kwonlyargs]
+    if "kind" in names:
+        raise UserError(f"{message} kind, which is the key that names the plugin: rename it")
+    defaults = parameters.defaults + parameters.kw_defaults
+    defaults = [None] * (len(names) - len(defaults)) + defaults
+    return {name: _schema(path, name, default) for name, default in zip(names[first:], defaults[first:], strict=True)}
+
+
+def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
+    if default is None:
+        return {"description": f"Option of {path.name}."}
+    try:
+        value = ast.literal_eval(default)
+    except ValueError:
+        raise UserError(f"{path}: the default of {name} is not a plain value: write a number, a text, true or false there") from None
+    return {"description": f"Option of {path.name}.", "default": value} | ({"type": TYPES[type(value)]} if type(value) in TYPES else {})
+
+
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None
+    except SyntaxError as error:
+        raise UserError(f"plugins names {path}, which is not valid Python: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None
