@@ -54,7 +54,7 @@ def test_power_cut(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=1)
+@tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=0)
 def test_adoption(undisturbed, attempt, tmp_path):
     study = undisturbed.start(tmp_path / "study")
     with study.started() as running:
@@ -75,7 +75,7 @@ def test_adoption(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Commands and edits that are refused while the study is at work", daily=1)
+@tries("Commands and edits that are refused while the study is at work", daily=0)
 def test_refusals(undisturbed, attempt, tmp_path):
     """What is refused changes nothing; without the edit the command that was refused ends as ever."""
     study = undisturbed.start(tmp_path)
@@ -98,7 +98,7 @@ def test_refusals(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Ctrl-C", full=10, daily=1)
+@tries("Ctrl-C", full=10, daily=0)
 def test_interrupted(undisturbed, attempt, tmp_path):
     study = undisturbed.start(tmp_path)
     with study.started() as running:
