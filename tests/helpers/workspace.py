@@ -65,6 +65,13 @@ class Workspace:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Workspace(folder)
 
+    def copy_results(self, folder: Path) -> "Workspace":
+        """The study's results and images alone; commands then take the project from elsewhere."""
+        for part in ("results", "resources"):
+            shutil.copytree(self.folder / part, folder / part)
+        shutil.copy(self.folder / "tiny.yaml", folder)
+        return Workspace(folder)
+
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a command in the folder, with this Python's environment first in PATH."""
         variables = loaded_python.first_in_path(environment())
