@@ -10,7 +10,7 @@ from pathlib import Path
 import loaded_python
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "Makefile", "config", "docs", "envs", "profiles", "workflow")
+PARTS = ("Snakefile", "Makefile", "config", "envs", "profiles", "workflow")
 
 # Everything that happens in a study, on images so small that it takes seconds.
 TINY = """
@@ -49,7 +49,7 @@ class Workspace:
 
     @classmethod
     def fresh(cls, folder: Path, project: Path = PROJECT) -> "Workspace":
-        """The files of a project, without results."""
+        """The files of a project that commands need, without results."""
         folder.mkdir(exist_ok=True)
         for part in PARTS:
             source = project / part
