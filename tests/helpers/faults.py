@@ -229,7 +229,7 @@ class Undisturbed:
             return
         while running.process.poll() is None and not (running.folder / "results/tiny" / LAST_LOG).exists():
             time.sleep(0.01)
-        running.wait(share * SHORTEST)
+        assert running.wait(share * SHORTEST) is None, f"it ended before it could be disturbed:\n{running.output_text()[-3000:]}"
 
     def assert_same(self, study: Study, marked: bool = False) -> None:
         """A study must have ended with the same results, and left nothing else; its claims may be ``marked``.
