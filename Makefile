@@ -60,7 +60,7 @@ faults: setup ## every fault of docs/faults.md in full, an hour or two; writes i
 	mkdir -p results
 	-FAULTS=full pytest -n auto --dist load -o junit_family=xunit1 --junitxml=results/faults.xml \
 		tests/workflow/test_crashes.py tests/files/test_full_disk.py tests/data/test_bad_servers.py tests/fuzz \
-		tests/figures/test_every_figure.py
+		tests/figures/test_every_figure.py tests/staleness/test_staleness.py
 	python benchmarks/faults.py results/faults.xml --write docs/faults.md
 
 DRAW = python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output

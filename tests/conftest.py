@@ -1,3 +1,4 @@
+import gc
 import signal
 
 import filelock
@@ -8,6 +9,11 @@ from workspace import Workspace
 
 # Started in the background, a shell has its commands ignore Ctrl-C, and the programs that tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """All that was imported stays, so that no search for garbage need look at it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from workspace import PROJECT, environment
+from workspace import PROJECT, Workspace
 
 FILES = ("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv")
 ONLY = "focal(scale=dynamic) with uniform"
@@ -116,8 +116,8 @@ def test_a_change_that_is_not_committed_is_found(tmp_path):
         subprocess.run(["git", "-C", folder, *IDENTITY, *command], check=True)
 
     def compared(*trees):
-        command = [sys.executable, folder / "benchmarks/same_training.py", *trees, "--only", ONLY]
-        done = subprocess.run(command, cwd=tmp_path, env=environment() | {"TMPDIR": str(aside)}, capture_output=True, text=True)
+        command = ["env", f"TMPDIR={aside}", "python", folder / "benchmarks/same_training.py", *trees, "--only", ONLY]
+        done = Workspace(tmp_path).run(*map(str, command), check=False)
         assert not list(aside.iterdir()), "it leaves nothing"
         return done.returncode, done.stdout.splitlines(), done.stderr
 

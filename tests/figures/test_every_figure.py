@@ -18,8 +18,7 @@ from hardpair.figures.drawing import fonts, style
 pytestmark = pytest.mark.usefixtures("coarse")
 LETTERS = {"latin": "wide names of ", "greek": "Ελληνικά ", "chinese": "猫和狗的图片", "korean": "고양이와 개 ", "thai": "แมวและสุนัข"}
 # Variants, classes, letters of a name, script.
-CORNERS = [(1, 2, 1, "latin"), (12, 100, 60, "latin"), (2, 20, 60, "greek")]
-CORNERS += [(4, 21, 25, "chinese"), (3, 10, 60, "korean"), (7, 3, 12, "thai")]
+CORNERS = [(1, 2, 1, "latin"), (12, 100, 60, "latin"), (4, 21, 25, "chinese")]
 SIZES = itertools.product((1, 2, 4, 7, 12), (2, 3, 10, 20, 21, 100), (1, 12, 60))
 # Scripts take turns such that any two values of a study meet.
 GRID = [(*size, list(LETTERS)[sum(divmod(place, 3)) % len(LETTERS)]) for place, size in enumerate(SIZES)]

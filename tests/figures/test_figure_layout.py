@@ -48,9 +48,7 @@ def test_labels_are_drawn_as_written(label, drawn_study):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("count", "seeds", "label", "epochs", "validation"), [(12, 5, LONG, 12, True), (2, 30, "CE", 4, True), (1, 1, LONG, 1, False)]
-)
+@pytest.mark.parametrize(("count", "seeds", "label", "epochs", "validation"), [(2, 30, "CE", 4, True), (1, 1, LONG, 1, False)])
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, count, seeds, label, epochs, validation):
     settings = fake_study.settings([{"name": f"v{i}_dfl_sampler", "label": f"{label} {i}"} for i in range(count)], seeds=seeds)
     settings["references"] = [{"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}]

@@ -41,6 +41,7 @@ COMMAND = ("snakemake", "--cores", "2", "--configfile", "tiny.yaml", "--", "resu
 TIMES = ("seconds", "images_per_second", "peak_memory_mb")
 BESIDE = ("logs", "progress", "checkpoints", "made")  # no results; made/ has digests of files with times in them
 PATIENCE = 600  # seconds after which a command counts as hung
+SHORTEST = 2.5  # seconds that a run takes at least from its first line of log to its place in the comparison
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Study(Workspace):
 
 MARKED = tuple(f"results/tiny/{name}" for name in ("registration.json", "claims.csv", "comparison.md"))
 LAST_RUN, LAST_METRICS = "runs/dfl_sampler/seed0/run.json", "runs/dfl_sampler/seed0/metrics.json"
+LAST_LOG = "logs/train/dfl_sampler.seed0.log"
 
 
 def content(path: Path) -> object:
@@ -143,6 +145,7 @@ class Running:
     """A command of the study in a process group of its own, as a shell starts it."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
+        self.folder = folder
         self.output = tempfile.TemporaryFile()  # noqa: SIM115, closed in ``end``; not in the study, whose disk may be full
         streams = {"stdin": subprocess.DEVNULL, "stdout": self.output, "stderr": self.output}
         self.process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **streams)
@@ -191,7 +194,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A study to which nothing happened, and the seconds that it took."""
+    """A study to which nothing happened, and the seconds that it took; without ``FULL`` in the Python with loaded libraries."""
 
     study: Study
     seconds: float
@@ -203,18 +206,30 @@ class Undisturbed:
         if not seconds_file.exists():
             shutil.rmtree(folder, ignore_errors=True)
             study, started = Study.fresh(folder), time.monotonic()
-            with study.started() as running:
-                assert running.wait() == 0, running.output_text()
+            if FULL:
+                with study.started() as running:
+                    assert running.wait() == 0, running.output_text()
+            else:
+                study.finish()
             seconds_file.write_text(str(time.monotonic() - started))
         return cls(Study(folder), float(seconds_file.read_text()))
 
-    def start(self, folder: Path) -> tuple[Study, float]:
-        """The same study before anything was done, and the seconds that it needs; to save time without FULL, before its last run."""
+    def start(self, folder: Path) -> Study:
+        """The same study before anything was done; to save time without ``FULL``, before its last run."""
         if FULL:
-            return Study.fresh(folder, self.study.folder), self.seconds
+            return Study.fresh(folder, self.study.folder)
         study = self.study.copy(folder)
-        study.undo(LAST_RUN, LAST_METRICS)
-        return study, self.seconds * 0.7
+        study.undo(LAST_RUN, LAST_METRICS, LAST_LOG)
+        return study
+
+    def wait(self, running: Running, share: float) -> None:
+        """Wait for this share of the time that the study at work needs; of its last run alone without ``FULL``."""
+        if FULL:
+            running.wait(share * self.seconds)
+            return
+        while running.process.poll() is None and not (running.folder / "results/tiny" / LAST_LOG).exists():
+            time.sleep(0.01)
+        assert running.wait(share * SHORTEST) is None, f"it ended before it could be disturbed:\n{running.output_text()[-3000:]}"
 
     def assert_same(self, study: Study, marked: bool = False) -> None:
         """A study must have ended with the same results, and left nothing else; its claims may be ``marked``.

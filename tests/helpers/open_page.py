@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
+PATIENCE = 120_000  # milliseconds; only a failure takes so long
 
 
 @contextmanager
@@ -22,6 +23,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, file: Path, link: str = "", width: int = 1280, scheme: str = "light") -> Iterator[Page]:
     """The page; afterwards it must have written nothing to the console and requested nothing from the network."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     messages, requests = [], []
     context.route("**/*", lambda route: route.continue_() if route.request.url.startswith(("file:", "data:")) else route.abort())
     page = context.new_page()

@@ -15,10 +15,18 @@ FIGURES = [
 ]
 
 
-def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dict] = fake_study.STUDY, **changes):
+def reported(
+    folder: Path,
+    seeds: int = 3,
+    images: int = 100,
+    variants: list[dict] = fake_study.STUDY,
+    classes: list[str] = fake_study.CLASSES,
+    **changes,
+):
     """Writes a finished study into ``folder``; its results' folder, the settings of its report, and the images."""
-    of_figures = fake_study.settings(variants=variants, seeds=seeds)
-    fake_study.write_study(folder, of_figures, epochs=4, images=images)
+    pair = [classes[3], classes[5]]  # cat and dog
+    of_figures = fake_study.settings(variants=variants, seeds=seeds, pairs=[pair])
+    fake_study.write_study(folder, of_figures, epochs=4, images=images, classes=classes)
     (folder / "results" / "figures").mkdir()
     for figure in FIGURES:
         drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><text y="20">{figure["name"]}</text></svg>'
@@ -35,7 +43,7 @@ def reported(folder: Path, seeds: int = 3, images: int = 100, variants: list[dic
     settings = {
         "config": config,
         "figures": FIGURES,
-        "pairs": [["cat", "dog"]],
+        "pairs": [pair],
         "references": [],
         "searches": of_figures["searches"],
         "answer": {key: of_figures[key] for key in FINAL},

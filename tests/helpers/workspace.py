@@ -10,7 +10,7 @@ from pathlib import Path
 import loaded_python
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "Makefile", "config", "docs", "envs", "profiles", "workflow")
+PARTS = ("Snakefile", "Makefile", "config", "envs", "profiles", "workflow")
 
 # Everything that happens in a study, on images so small that it takes seconds.
 TINY = """
@@ -49,7 +49,7 @@ class Workspace:
 
     @classmethod
     def fresh(cls, folder: Path, project: Path = PROJECT) -> "Workspace":
-        """The files of a project, without results."""
+        """The files of a project that commands need, without results."""
         folder.mkdir(exist_ok=True)
         for part in PARTS:
             source = project / part
@@ -63,6 +63,13 @@ class Workspace:
     def copy(self, folder: Path) -> "Workspace":
         """The same with results and Snakemake's memory, times of files kept."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Workspace(folder)
+
+    def copy_results(self, folder: Path) -> "Workspace":
+        """The study's results and images alone; commands then take the project from elsewhere."""
+        for part in ("results", "resources"):
+            shutil.copytree(self.folder / part, folder / part)
+        shutil.copy(self.folder / "tiny.yaml", folder)
         return Workspace(folder)
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:

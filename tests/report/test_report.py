@@ -162,15 +162,17 @@ def test_provenance_names_data_device_and_versions(page):
         assert fact in page[0]
 
 
-def test_labels_are_escaped(tmp_path):
-    folder, settings, images = reported(tmp_path)
+def test_labels_and_classes_are_escaped(tmp_path):
     evil = "<script>alert(1)</script>"
+    classes = ["<script>alert(2)</script>" if name == "dog" else name for name in fake_study.CLASSES]
+    folder, settings, images = reported(tmp_path, classes=classes)
     settings["config"]["variants"][1]["label"] = evil
     settings["config"]["study"] = evil
     settings["commands"] = [evil]
     text = render(folder, settings, images)
     assert "<script>alert" not in text
-    assert text.count("&lt;script&gt;") > 5
+    assert text.count("&lt;script&gt;alert(1)") > 5
+    assert text.count("&lt;script&gt;alert(2)") > 5
     data = re.search(r'id="explorer-data">(.*?)</script>', text, re.S)[1]
     assert json.loads(data)["variants"][1]["label"] == evil
 

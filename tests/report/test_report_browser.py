@@ -13,8 +13,10 @@ from explored_page import CAT, DOG, EVIL, NAMES, SEEDS, VARIANTS, choose, confus
 pytestmark = pytest.mark.skipif(open_page.CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 
 
-@pytest.mark.parametrize("variants", [NAMES, ["ce", "dfl"], ["ce_sampler"]])
-@pytest.mark.parametrize("sort", ["wrong", "p", "disagree"])
+@pytest.mark.parametrize(
+    ("sort", "variants"),
+    [("wrong", NAMES), ("wrong", ["ce_sampler"]), ("p", ["ce", "dfl"]), ("disagree", NAMES)],
+)
 def test_images_come_in_the_selected_order(page, study, sort, variants):
     _, p, called, labels, _ = study
     choose(page, variants, sort=sort)
@@ -36,8 +38,7 @@ def test_images_come_in_the_selected_order(page, study, sort, variants):
         assert (np.diff(wrong[listed(page)]) <= 0).all()
 
 
-@pytest.mark.parametrize("change", ["fixed", "broken"])
-@pytest.mark.parametrize("name", ["dfl", "ce_sampler"])
+@pytest.mark.parametrize(("change", "name"), [("fixed", "dfl"), ("broken", "ce_sampler")])
 def test_what_a_variant_fixes_or_breaks(page, study, change, name):
     _, _, called, labels, _ = study
     choose(page, ["ce", name], show=f"{change}:{name}", a="-1", b="-1")
@@ -186,8 +187,7 @@ def test_one_image_in_detail(page, study):
         assert name == fake_study.CLASSES[called[place, 1, image]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280, 1600])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "dark"), (1600, "light")])
 def test_every_width_and_both_lights(browser, study, width, scheme):
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     with open_page.opened(browser, study[0], width=width, scheme=scheme) as page:

@@ -66,6 +66,18 @@ class Loss(ImageLoss):
 '''
 
 
+# Snakemake that looks for jobs that have ended each half second; the plugin waits ten seconds longer after each look that found none.
+SNAKEMAKE = """
+import asyncio
+
+from snakemake.cli import main
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+
+RemoteExecutor.sleep = lambda executor: asyncio.sleep(0.5)
+main()
+"""
+
+
 def small(folder: Path) -> Workspace:
     study = Workspace.fresh(folder)
     (folder / "small.yaml").write_text(SMALL)
@@ -109,7 +121,7 @@ class Story:
     def __init__(self, folder: Path, scratch: Path) -> None:
         self.study = small(folder)
         with one_node(scratch):
-            command = ["snakemake", "--profile", "profiles/slurm", "--configfile", "small.yaml"]
+            command = [sys.executable, "-c", SNAKEMAKE, "--profile", "profiles/slurm", "--configfile", "small.yaml"]
             command += ["--slurm-init-seconds-before-status-checks", "2", "--", *targets(range(5))]
             environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
             with open(folder / "output", "w") as output:

@@ -21,8 +21,8 @@ SUMMARY = ("compare", "plot_figure", "assemble_figure", "write_report")
 
 @pytest.fixture
 def here(finished, tmp_path, monkeypatch):
-    """A copy of a finished study, where commands are called."""
-    monkeypatch.chdir(finished.copy(tmp_path / "here").folder)
+    """The results of a finished study, in a copy where commands are called."""
+    monkeypatch.chdir(finished.copy_results(tmp_path / "here").folder)
     return Path("results/tiny")
 
 

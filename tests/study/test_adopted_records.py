@@ -158,7 +158,7 @@ def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tm
 
 
 def test_records_need_the_prepared_images(finished, records, tmp_path, monkeypatch):
-    monkeypatch.chdir(finished.copy(tmp_path / "study").folder)
+    monkeypatch.chdir(finished.copy_results(tmp_path / "study").folder)
     shutil.rmtree("resources")
     shutil.rmtree("results/tiny/runs")
     with pytest.raises(UserError, match=r"resources/synthetic/dataset.json is missing: run `snakemake .*dataset.json`"):

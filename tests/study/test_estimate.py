@@ -76,7 +76,9 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
 def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(estimate_study, "SECONDS", 0.0)
     monkeypatch.setattr(estimate_study, "LONGEST", 0.0)
-    output = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path)
+    (tmp_path / "small.yaml").write_text("recipe: {batch_size: 8}\n")
+    files = PROJECT / "config/config.yaml", tmp_path / "small.yaml"
+    output = run(monkeypatch, capsys, "--config", *files, "--gpus", 0, "--results", tmp_path)
     assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in output
     assert "images/s each (measured just now on " in output
 

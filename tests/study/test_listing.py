@@ -3,26 +3,47 @@
 import json
 import re
 import shutil
+import sys
 
 import pandas as pd
 import pytest
 
+import study as study_script
+from hardpair.cli import command
 from hardpair.errors import UserError
 from hardpair.study import listing
 
-COMMAND = ("python", "workflow/scripts/study.py", "runs")
 COLUMNS = ["accuracy", "accuracy:cat", "confusion:cat-dog", "confusion:cat-deer", "loss.gamma", "images_per_second"]
 
 
-def listed(study, *options):
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Call the command in a study's folder; its output."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def called(study, *options):
+        monkeypatch.chdir(study.folder)
+        monkeypatch.setattr(sys, "argv", ["study.py", "runs", *options])
+        command.run(study_script.main)
+        return capsys.readouterr().out
+
+    return called
+
+
+@pytest.fixture
+def listed(call):
     """The words of each row, and the other lines."""
-    lines = study.run(*COMMAND, *options).stdout.splitlines()
-    line = next(place for place, text in enumerate(lines) if set(text) == {"─"})
-    rows = [re.split(r"\s{2,}", text.strip()) for text in lines[line + 1 :]]
-    return [row for row in rows if len(row) > 1], " ".join(lines)
+
+    def rows_of(study, *options):
+        lines = call(study, *options).splitlines()
+        line = next(place for place, text in enumerate(lines) if set(text) == {"─"})
+        rows = [re.split(r"\s{2,}", text.strip()) for text in lines[line + 1 :]]
+        return [row for row in rows if len(row) > 1], " ".join(lines)
+
+    return rows_of
 
 
-def test_by_default_they_come_by_variant_and_seed_with_the_measures_of_runs_csv(finished):
+def test_by_default_they_come_by_variant_and_seed_with_the_measures_of_runs_csv(listed, finished):
     table = pd.read_csv(finished.folder / "results/tiny/runs.csv")
     table = table[table["model"] == "last"].sort_values(["variant", "seed"])
     rows, text = listed(finished)
@@ -38,7 +59,7 @@ def test_by_default_they_come_by_variant_and_seed_with_the_measures_of_runs_csv(
 @pytest.mark.parametrize(
     ("column", "falls"), [("accuracy", True), ("images_per_second", True), ("confusion", False), ("seconds", False), ("nll", False)]
 )
-def test_the_best_come_first(finished, column, falls):
+def test_the_best_come_first(listed, finished, column, falls):
     table = pd.read_csv(finished.folder / "results/tiny/runs.csv")
     name = "confusion:cat-dog" if column == "confusion" else column
     table = table[table["model"] == "best"].sort_values([name, "variant", "seed"], ascending=[not falls, True, True])
@@ -49,15 +70,15 @@ def test_the_best_come_first(finished, column, falls):
     assert [(row[0], int(row[1])) for row in back] == list(zip(table["variant"], table["seed"], strict=True))
 
 
-def test_settings_are_columns_too(finished):
+def test_settings_are_columns_too(listed, finished):
     rows, _ = listed(finished, "--columns", "loss.kind", "sampler.kind", "recipe.epochs", "threads", "--model", "both")
     assert ["ce", "0", "best", "cross_entropy", "uniform", "2", "1"] in rows
     assert ["dfl", "1", "last", "focal", "uniform", "2", "1"] in rows
     assert len(rows) == 12
 
 
-def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(finished, tmp_path):
-    study = finished.copy(tmp_path)
+def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(listed, finished, tmp_path):
+    study = finished.copy_results(tmp_path)
     (study.folder / "results/tiny/runs.csv").unlink()
     (study.folder / "results/tiny/runs/dfl/seed0/metrics.json").unlink()
     shutil.rmtree(study.folder / "results/tiny/runs/ce/seed1")
@@ -66,8 +87,8 @@ def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(finished,
     assert text.endswith("trained but not evaluated yet: dfl seed 0")
 
 
-def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
-    study = finished.copy(tmp_path)
+def test_damaged_and_foreign_files_are_not_shown(listed, finished, tmp_path):
+    study = finished.copy_results(tmp_path)
     runs = study.folder / "results/tiny/runs"
     for name, content in {
         "ce/seed0/run.json": "{}",
@@ -93,10 +114,11 @@ def test_damaged_and_foreign_files_are_not_shown(finished, tmp_path):
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
     ],
 )
-def test_what_cannot_be_listed_ends_in_one_sentence(finished, options, message):
-    done = finished.run(*COMMAND, *options, check=False)
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert message in done.stderr
+def test_what_cannot_be_listed_ends_in_one_sentence(call, finished, options, message):
+    with pytest.raises(SystemExit) as caught:
+        call(finished, *options)
+    assert message in caught.value.code
+    assert "\n" not in caught.value.code
 
 
 def test_a_study_without_runs_is_refused_with_where_to_look(finished, tmp_path):

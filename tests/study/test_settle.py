@@ -17,7 +17,7 @@ from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study import settle as settle_module
 from hardpair.study.settle import settle
-from workspace import PROJECT, TINY, Workspace, environment
+from workspace import PROJECT, TINY, environment
 
 CHANGES = """
 variants: [{name: ce}, {name: dfl, loss: {kind: focal, gamma: 2, scale: dynamic}}]
@@ -87,8 +87,7 @@ class Due:
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """Runs ``settle`` in a project with a given Snakemake."""
-    Workspace.fresh(tmp_path)
+    """Runs ``settle`` in a folder of its own with a given Snakemake."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settle_module, "Due", Due)
 

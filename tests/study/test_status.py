@@ -3,13 +3,8 @@
 import io
 import json
 import os
-import pty
 import re
-import select
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -29,8 +24,8 @@ EPOCH = "epoch 1/2  lr 0.01       loss 2.0000  train 50.00%  validation 40.00%  
 
 @pytest.fixture
 def folder(finished, tmp_path, monkeypatch):
-    """The folder of a finished study, which is the place that a command would be called at."""
-    monkeypatch.chdir(finished.copy(tmp_path / "here").folder)
+    """Results of a finished study, in a copy where commands would be called."""
+    monkeypatch.chdir(finished.copy_results(tmp_path / "here").folder)
     return Path("results/tiny")
 
 
@@ -276,52 +271,6 @@ def test_what_cannot_be_shown_ends_in_one_sentence(finished, options, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(("end", "code"), [(b"xq", 0), (b"\x03", 0), ("finish", 0), ("SIGTERM", 143)])
-def test_following_draws_until_a_key_or_the_end_and_gives_the_terminal_back(finished, tmp_path, end, code):
-    copy = finished.copy(tmp_path)
-    moved = tmp_path / "brought"
-    shutil.move(copy.folder / "results/tiny/runs/dfl/seed1", moved)
-    main, side = pty.openpty()
-    command = [sys.executable, *COMMAND[1:], "--configfile", "tiny.yaml", "--follow"]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
-    with subprocess.Popen(command, cwd=copy.folder, stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True) as job:
-        os.close(side)
-        drawn = read_until(main, b"next:")
-        if end == "finish":
-            shutil.move(moved, copy.folder / "results/tiny/runs/dfl/seed1")
-        elif end == "SIGTERM":
-            job.terminate()
-        elif end == b"\x03":
-            os.kill(job.pid, 2)
-        else:
-            os.write(main, end)
-        drawn += read_until(main, None)
-        try:
-            assert job.wait(30) == code
-        finally:
-            job.kill()
-    text = drawn.decode(errors="replace")
-    assert "\x1b[?1049h" in text
-    assert text.count("\x1b[?1049l") == 1, "the screen of before is back"
-    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "and so is the cursor"
-    assert ("all done" in text.rpartition("\x1b[?1049l")[2]) == (end == "finish")
-    os.close(main)
-
-
-def read_until(terminal, mark, seconds=60):
-    """What a program writes until it writes ``mark``, or until it ends."""
-    text, ends = b"", time.monotonic() + seconds
-    while time.monotonic() < ends and (mark is None or mark not in text):
-        if select.select([terminal], [], [], 1)[0]:
-            try:
-                piece = os.read(terminal, 65536)
-            except OSError:  # it has ended
-                break
-            text += piece
-    assert mark is None or mark in text, text
-    return text
 
 
 def job(variant, state, rate=None):

@@ -228,7 +228,7 @@ def test_a_run_leaves_the_same_files_with_checkpoints_as_without(trainer, undist
 
 def test_a_run_killed_at_random_moments_comes_to_the_same_bits(trainer, undisturbed, tmp_path):
     draw, resumed = random.Random(4), 0
-    for number in range(10):
+    for number in range(5):
         folder = tmp_path / str(number) / "run"
         for _ in range(draw.choice([1, 1, 2])):
             code = trainer.train(folder, signal="SIGKILL", after=draw.uniform(0, undisturbed[1]))

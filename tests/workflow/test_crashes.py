@@ -14,9 +14,9 @@ ADOPT, KEEP = (("python", "workflow/scripts/study.py", command, "--configfile=ti
 
 @tries("SIGKILL of Snakemake with its jobs", daily=0)  # the power cut begins with it
 def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         running.send_all(signal.SIGKILL)
     study.unlock()
     study.finish()
@@ -25,9 +25,9 @@ def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
 
 @tries("SIGKILL of Snakemake alone, and the command again while its jobs live on", daily=1)
 def test_killed_alone(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         running.send(signal.SIGKILL)
         study.unlock()
         study.finish()
@@ -38,9 +38,9 @@ def test_killed_alone(undisturbed, attempt, tmp_path):
 @tries("Power cut: files written last cut short or zeroed", full=200, daily=1)
 def test_power_cut(undisturbed, attempt, tmp_path):
     """Though files are flushed: a disk may say that it has written what it has not."""
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         running.send_all(signal.SIGKILL)
     kept = [path for folder in ("results", "resources") for path in (study.folder / folder).rglob("*") if path.is_file()]
     newest = sorted((path for path in kept if "logs" not in path.parts), key=lambda path: path.stat().st_mtime)
@@ -54,11 +54,11 @@ def test_power_cut(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=1)
+@tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=0)
 def test_adoption(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path / "study")
+    study = undisturbed.start(tmp_path / "study")
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         running.send_all(signal.SIGKILL)
     study.unlock()
     source = shutil.copytree(undisturbed.study.folder / "results/tiny/runs", tmp_path / "source")
@@ -75,14 +75,14 @@ def test_adoption(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Commands and edits that are refused while the study is at work", daily=1)
+@tries("Commands and edits that are refused while the study is at work", daily=0)
 def test_refusals(undisturbed, attempt, tmp_path):
     """What is refused changes nothing; without the edit the command that was refused ends as ever."""
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     loss, config = study.folder / "workflow/scripts/hardpair/losses/focal.py", study.folder / "tiny.yaml"
     runs = undisturbed.study.folder / "results/tiny/runs"
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         kind = ("code", "config", "adopt", "keep")[attempt.number % 4]
         edited = {"code": loss, "config": config}.get(kind)
         if edited:
@@ -98,11 +98,11 @@ def test_refusals(undisturbed, attempt, tmp_path):
     undisturbed.assert_same(study, marked=True)
 
 
-@tries("Ctrl-C", full=10, daily=1)
+@tries("Ctrl-C", full=10, daily=0)
 def test_interrupted(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         running.send_all(signal.SIGINT)
         running.wait()
         study.finish()
@@ -112,12 +112,12 @@ def test_interrupted(undisturbed, attempt, tmp_path):
 
 @tries("A second Snakemake on the same study", full=10, daily=0)
 def test_a_second_snakemake(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     locks = study.folder / ".snakemake/locks"
     with study.started() as first:
         while first.process.poll() is None and not (locks.exists() and os.listdir(locks)):
             time.sleep(0.01)
-        first.wait(attempt.share * seconds)
+        undisturbed.wait(first, attempt.share)
         second = study.finish(check=False)
         assert first.wait() == 0, first.output_text()
     if second.returncode != 0:
@@ -145,9 +145,9 @@ def test_files_of_the_future(undisturbed, attempt, tmp_path):
 @tries("Clock set back during the study", daily=0)
 def test_a_clock_set_back(undisturbed, attempt, tmp_path):
     """For a file it is the same whether the clock goes back or its time goes forward."""
-    study, seconds = undisturbed.start(tmp_path)
+    study = undisturbed.start(tmp_path)
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
         ahead = attempt.random.uniform(60, 7200)
         for path in sorted(path for folder in ("results", "resources") for path in (study.folder / folder).rglob("*") if path.is_file()):
             with suppress(FileNotFoundError):
@@ -160,9 +160,9 @@ def test_a_clock_set_back(undisturbed, attempt, tmp_path):
 
 @tries("Results copied without .snakemake, cut short by SIGKILL before", full=10, daily=0)
 def test_copied_without_snakemakes_memory(undisturbed, attempt, tmp_path):
-    study, seconds = undisturbed.start(tmp_path / "study")
+    study = undisturbed.start(tmp_path / "study")
     with study.started() as running:
-        running.wait(attempt.share * seconds)
+        undisturbed.wait(running, attempt.share)
     copied = Study.fresh(tmp_path / "copied", study.folder)
     copy = [shutil.copy2, shutil.copyfile][attempt.number % 2]  # with times, and without
     for folder in ("results", "resources"):

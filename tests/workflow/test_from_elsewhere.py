@@ -1,7 +1,6 @@
 """The workflow from another folder than its own: by --snakefile, by --directory, and as a module of another workflow."""
 
 import json
-import shutil
 
 import pytest
 import yaml
@@ -58,10 +57,7 @@ def clone(tmp_path_factory):
 @pytest.fixture
 def results(finished, tmp_path):
     """A finished study without the project that made it: results, images and its overlay."""
-    for name in ("results", "resources"):
-        shutil.copytree(finished.folder / name, tmp_path / name)
-    shutil.copy(finished.folder / "tiny.yaml", tmp_path)
-    return Workspace(tmp_path)
+    return finished.copy_results(tmp_path)
 
 
 def test_results_of_a_clone_that_was_moved_stay_fresh_and_are_worked_on_from_elsewhere(results, clone):

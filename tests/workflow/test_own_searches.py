@@ -3,7 +3,6 @@
 import json
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -33,9 +32,9 @@ class Study(Workspace):
 
     overlays = ("config/fair.yaml", "small.yaml")
 
-    def snakemake(self, *options, cores="2", check=True):
+    def snakemake(self, *options, check=True):
         targets = options if "--" in options else (*options, "--", *(f"{STUDY}/{name}" for name in TARGETS))
-        return self.run("snakemake", "--cores", cores, "--configfile", *self.overlays, *targets, check=check)
+        return self.run("snakemake", "--cores", "2", "--configfile", *self.overlays, *targets, check=check)
 
     def due(self, *changes):
         return {job for job in super().due(*changes) if job in SUMMARY or not job.startswith(("Draw", "Assemble", "Write"))}
@@ -43,8 +42,8 @@ class Study(Workspace):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The study, finished with two jobs at a time."""
-    study = fresh(tmp_path_factory.mktemp("own") / "two")
+    """The study, finished."""
+    study = fresh(tmp_path_factory.mktemp("own"))
     study.snakemake()
     return study
 
@@ -86,19 +85,6 @@ def test_the_comparison_names_the_recipe_of_each_variant(made):
     for name, label in zip(NAMES, ("Plain", "dfl"), strict=True):
         recipe = yaml.safe_load((made.folder / STUDY / "search" / name / "recipe.yaml").read_text())
         assert re.search(rf"^\| {label} \| {recipe['learning_rate']:.4g} \(.* to .*\) \|.* of 2 \|$", text, re.M)
-
-
-def test_results_do_not_depend_on_cores(made, tmp_path):
-    other = fresh(tmp_path / "one")
-    other.snakemake("--", f"{STUDY}/runs/dfl/seed0/run.json", cores="1")
-    folders = [study.folder / STUDY for study in (made, other)]
-    for name in ("round0.json", "round1.json", "recipe.yaml"):
-        assert len({(folder / "search/dfl" / name).read_bytes() for folder in folders}) == 1
-    for name in ("last.safetensors", "epochs.csv"):
-        assert len({(folder / "runs/dfl/seed0" / name).read_bytes() for folder in folders}) == 1
-    tables = [pd.read_csv(folder / "search/dfl/trials.csv").drop(columns="seconds") for folder in folders]
-    np.testing.assert_array_equal(*tables)
-    assert not (folders[1] / "search/ce").exists()
 
 
 def test_a_finished_study_has_nothing_to_do_and_a_changed_variant_searches_alone(study):

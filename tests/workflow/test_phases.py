@@ -1,5 +1,6 @@
 """Each phase's scripts in a clean environment that holds only what the phase's file in envs/ names."""
 
+import functools
 import os
 import re
 import subprocess
@@ -30,17 +31,24 @@ def closure(names: list[str]) -> set[str]:
     return {name for name, _ in distributions}
 
 
-def linked(names: set[str], site: Path) -> None:
-    """Make a folder hold the files of these distributions, each file or folder that belongs to one of them alone as one link."""
+@functools.cache
+def installed() -> tuple[dict[str, list[Path]], dict[Path, set[str]]]:
+    """Files of each distribution that is installed here, and the distributions to which each file or folder belongs."""
     owners: dict[Path, set[str]] = {}
     files = {
-        canonicalize_name(distribution.metadata["Name"]): distribution.files or []
+        canonicalize_name(distribution.metadata["Name"]): list(map(Path, distribution.files or []))
         for distribution in metadata.distributions(path=[str(SITE)])
     }
     for name, paths in files.items():
         for path in paths:
-            for parent in [path, *path.parents][:-1]:
-                owners.setdefault(Path(parent), set()).add(name)
+            for step in [path, *path.parents][:-1]:
+                owners.setdefault(step, set()).add(name)
+    return files, owners
+
+
+def linked(names: set[str], site: Path) -> None:
+    """Make a folder hold the files of these distributions, each file or folder that belongs to one of them alone as one link."""
+    files, owners = installed()
     for name in names:
         for path in files[name]:
             if ".." in path.parts:
@@ -49,15 +57,16 @@ def linked(names: set[str], site: Path) -> None:
                 target = site / step
                 if target.is_symlink():
                     break
-                if owners[Path(step)] <= names:
+                if owners[step] <= names:
                     target.symlink_to(SITE / step)
                     break
                 target.mkdir(exist_ok=True)
 
 
-def commands(study) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def command_of(finished) -> dict[str, str]:
     """The command of one job of each rule, and of each figure, from a dry run of everything."""
-    output = study.snakemake("--dry-run", "--forceall", "--printshellcmds").stdout
+    output = finished.snakemake("--dry-run", "--forceall", "--printshellcmds").stdout
     printed = re.findall(r"^Shell command: (python workflow/scripts/(\w+)\.py( \w+)?.*)$", output, re.M)
     return {script + figure: command for command, script, figure in printed}
 
@@ -85,9 +94,8 @@ PHASES = {
 }
 
 
-def test_every_phase_runs_with_no_more_than_its_environment_has(finished, environments, tmp_path):
+def test_every_phase_runs_with_no_more_than_its_environment_has(finished, command_of, environments, tmp_path):
     study = finished.copy(tmp_path)
-    command_of = commands(study)
     for phase, scripts in PHASES.items():
         clean = {"PATH": f"{environments[phase] / 'bin'}:/usr/bin:/bin", "HOME": os.environ["HOME"], "CUDA_VISIBLE_DEVICES": ""}
         for script in scripts:
@@ -97,9 +105,9 @@ def test_every_phase_runs_with_no_more_than_its_environment_has(finished, enviro
             assert done.returncode == 0, f"{script} with envs/{phase}.yaml: {done.stderr}{log.read_text()}"
 
 
-def test_an_environment_that_lacks_a_package_is_found_out(finished, environments, tmp_path):
+def test_an_environment_that_lacks_a_package_is_found_out(finished, command_of, environments, tmp_path):
     study = finished.copy(tmp_path)
     clean = {"PATH": f"{environments['data'] / 'bin'}:/usr/bin:/bin"}
-    command = commands(study)["propose_trials"]
+    command = command_of["propose_trials"]
     assert subprocess.run(command, shell=True, cwd=study.folder, env=clean, check=False).returncode != 0
     assert "lacks the Python package 'optuna'" in (study.folder / re.search(r" 2> (\S+)", command)[1]).read_text()
