@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from hardpair.errors import say
 from hardpair.jobs import gpu
 
 AFFECTS_RESULTS = False
@@ -15,7 +16,7 @@ AFFECTS_RESULTS = False
 
 def report_cpu(gpus: int) -> None:
     """Print on stderr that a job computes on the CPU, and why."""
-    print(f"computing on the CPU: {why_cpu(gpus)}", file=sys.stderr)
+    say(f"computing on the CPU: {why_cpu(gpus)}", file=sys.stderr)
 
 
 def why_cpu(gpus: int) -> str:

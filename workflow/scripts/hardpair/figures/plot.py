@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hardpair.cli.command import parser, settings_with
 from hardpair.config.resolve import canonical
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.figures import catalogue
 from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import classes_of
@@ -60,7 +60,7 @@ def plot(description: str, name: str | None = None) -> None:
     module = importlib.import_module(f"hardpair.figures.{name}")
     with style.applied(), fonts.legible([*_classes(files, settings), *_texts(settings)]) as remark:
         if remark:  # once on screen: the workflow sends what others say on stderr to their logs
-            print(remark, file=sys.stdout if name == catalogue.FINAL else sys.stderr)
+            say(remark, file=sys.stdout if name == catalogue.FINAL else sys.stderr)
         style.save(module.figure(*module.read(files, settings), settings), options.output)
 
 

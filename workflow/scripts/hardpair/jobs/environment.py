@@ -3,6 +3,8 @@
 import os
 import sys
 
+from hardpair.errors import say
+
 AFFECTS_RESULTS = False
 # Instruction sets and precisions of MKL, oneDNN, ATen, OpenBLAS, NumPy and cuBLAS: each other choice computes other bits.
 CHANGES_BITS = (
@@ -25,4 +27,4 @@ def neutral() -> None:
             stream.reconfigure(errors="backslashreplace")  # for PYTHONIOENCODING=ascii
     os.environ["MPLBACKEND"] = "agg"
     if ignored := [name for name in CHANGES_BITS if os.environ.pop(name, None) is not None]:
-        print(f"ignored environment variables that would change results: {', '.join(ignored)}", file=sys.stderr)
+        say(f"ignored environment variables that would change results: {', '.join(ignored)}", file=sys.stderr)

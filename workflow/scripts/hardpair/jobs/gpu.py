@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 
 AFFECTS_RESULTS = False
 
@@ -85,7 +85,7 @@ def take_gpu(gpus: int, jobs_per_gpu: int = 1, who: str = "", poll_seconds: floa
             return None
         if not holders:
             holders = [f"{name} by {_holder(place)}" for name, place in places]
-            print(f"waiting for a free GPU: in use are {'; '.join(holders)}", file=sys.stderr, flush=True)
+            say(f"waiting for a free GPU: in use are {'; '.join(holders)}", file=sys.stderr)
         time.sleep(poll_seconds)
 
 

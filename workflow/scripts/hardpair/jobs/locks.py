@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 
 AFFECTS_RESULTS = False
@@ -33,7 +33,7 @@ def alone(lock_file: Path, waiting: str) -> Iterator[bool]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(waiting, file=sys.stderr, flush=True)
+        say(waiting, file=sys.stderr)
         waited = True
         lock.acquire()
     try:

@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from hardpair.errors import UserError
+from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.files.regular import check_regular
 
@@ -34,7 +34,7 @@ def write_events(folder: Path, follow: bool = False) -> None:
         events.write()
     if not rows:
         raise UserError(f"{folder} has no progress of a run: train one first, or use --follow")
-    print(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
+    say(f"{rows} rows of {len(events.runs)} runs written: tensorboard --logdir {folder / paths.EVENTS}")
 
 
 class Events:

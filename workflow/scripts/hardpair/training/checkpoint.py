@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from hardpair.errors import say
 from hardpair.files.atomic import atomic_write, remove_partial
 from hardpair.jobs.stopping import Stop
 from hardpair.training.history import History
@@ -94,10 +95,10 @@ def load(path: Path, key: str) -> tuple[dict[str, torch.Tensor], dict] | None:
     except (SafetensorError, TypeError, ValueError):
         intact = False
     if not intact:
-        print(f"{path} is damaged: ignored; starting from the beginning", file=sys.stderr)
+        say(f"{path} is damaged: ignored; starting from the beginning", file=sys.stderr)
         return None
     if metadata["key"] != key:
-        print(f"{path} is of other settings, code or machine: ignored; starting from the beginning", file=sys.stderr)
+        say(f"{path} is of other settings, code or machine: ignored; starting from the beginning", file=sys.stderr)
         return None
     return tensors, json.loads(metadata["values"])
 
@@ -129,7 +130,7 @@ class Checkpointer:
         remove_partial(self.path)
         if (state := load(self.path, self.key)) is not None:
             restore(training, *state)
-            print(f"resumed from {self.path}, {_place(training)}", file=sys.stderr)
+            say(f"resumed from {self.path}, {_place(training)}", file=sys.stderr)
 
     def after_step(self, training: Training) -> None:
         """Save the state if it is time.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
+from hardpair.errors import say
 from hardpair.training.random_streams import python_states, restore_python
 
 PLAIN = (bool, int, float, str, type(None))
@@ -123,7 +124,7 @@ class GraphedStep:
         if problem is None:
             self.replay = replay
             return
-        print(f"the step cannot be captured and stays eager, which is slower: {problem}", file=sys.stderr)
+        say(f"the step cannot be captured and stays eager, which is slower: {problem}", file=sys.stderr)
         self.refused = True
         self.undo()
         restore_python(states)
