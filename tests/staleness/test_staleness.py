@@ -170,6 +170,20 @@ def test_changing_gamma_reruns_that_variant(study):
     assert study.stale() == runs(["dfl"]) | SUMMARY
 
 
+def test_changing_the_recipe_searches_again(finished):
+    every = FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY
+    assert finished.stale("--config", "recipe={epochs: 2, refresh_every: 1, batch_size: 100}") == every
+
+
+def test_settings_on_which_no_result_depends_change_the_report_alone(finished):
+    assert finished.stale("--config", "train={checkpoint_seconds: 9}") == REPORT
+
+
+def test_holding_out_other_images_reruns_everything_but_their_preparation(finished):
+    data = "data={kind: synthetic, name: synthetic, validation: 90, synthetic: {train: 300, test: 100, size: 8}}"
+    assert finished.stale("--config", data) == {"Split the training images"} | SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
 def test_changing_epochs_reruns_no_trial(study):
     study.edit("tiny.yaml", "{epochs: 2,", "{epochs: 1,")
     assert study.stale() == {"Choose the recipe"} | OF_SEARCH | runs() | SUMMARY
