@@ -16,6 +16,10 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure():
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
     """A finished tiny study, to read or to copy; ``output`` is what its run printed. It is run once, and each worker has a copy."""

@@ -14,6 +14,7 @@ import assemble_figure
 import fake_study
 import plot_figure
 from changed_config import STUDY, changed
+from hardpair.cli.command import run
 from hardpair.config.resolve import resolve
 from hardpair.figures import catalogue, hardest, variants
 from hardpair.figures.drawing import style
@@ -63,22 +64,23 @@ def test_missing_run_ends_in_one_sentence_and_no_file(drawn_study, tmp_path):
 
 
 @pytest.mark.parametrize("figure", catalogue.FIGURES)
-def test_a_missing_input_or_setting_of_a_figure_is_named(figure, drawn_study):
+def test_a_missing_input_or_setting_of_a_figure_is_named(figure, drawn_study, monkeypatch):
     folder, settings, _ = drawn_study
     entry, line = catalogue.FIGURES[figure], command(figure, folder, settings, "a.png")
     for option in entry.inputs:
         less = [argument for argument in line if not argument.startswith(f"--{option}=")]
-        assert error_output(less) == f"{line[0]}: the figure {figure} needs --{option}: see --help\n"
+        assert refusal(less, monkeypatch) == f"{line[0]}: the figure {figure} needs --{option}: see --help"
     needed = {key: settings[key] for key in entry.settings}
     key = needed.popitem()[0]
-    assert error_output(command(figure, folder, needed, "a.png")) == f"{line[0]}: the settings lack {key}: see --help\n"
+    assert refusal(command(figure, folder, needed, "a.png"), monkeypatch) == f"{line[0]}: the settings lack {key}: see --help"
 
 
-def error_output(line):
-    """Error output of a command that is refused."""
-    done = subprocess.run([sys.executable, *line], cwd=SCRIPTS, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    return done.stderr
+def refusal(line, monkeypatch):
+    """The sentence in which a command ends."""
+    monkeypatch.setattr(sys, "argv", line)
+    with pytest.raises(SystemExit) as caught:
+        run(assemble_figure.main if line[0] == "assemble_figure.py" else plot_figure.main)
+    return caught.value.code
 
 
 def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
