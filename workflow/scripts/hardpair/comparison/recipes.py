@@ -6,6 +6,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.readers import read_table
+from hardpair.measures.metric_names import percent
 from hardpair.optimum import Optimum, optimum
 
 
@@ -54,7 +55,7 @@ def recipes_table(optima: list[Optimum]) -> dict:
     rows = []
     for outcome in optima:
         cells = [_value(outcome, key) for key in keys]
-        value = f"{100 * outcome.best['value']:.2f} ± {100 * outcome.tolerance:.2f} %"
+        value = f"{percent(outcome.best['value'])} ± {percent(outcome.tolerance)} %"
         rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f} of {outcome.trials}"])
     return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
 

@@ -10,7 +10,7 @@ from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
-from hardpair.measures.metric_names import about
+from hardpair.measures.metric_names import about, percent
 from hardpair.report.warnings import warnings
 from hardpair.wording import counted
 
@@ -51,10 +51,10 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
 def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
-    others = [f"{entry['label']}: {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
+    others = [f"{entry['label']}: {percent(entry['confusion'], 1)} %" for entry in about(settings["references"], settings["pairs"][:1])]
     said = []
     if settings["baseline"] in levels:
-        share = f"{100 * levels[settings['baseline']][1]:.1f} %"
+        share = f"{percent(levels[settings['baseline']][1], 1)} %"
         beside = f" ({'; '.join(others)})" if others else ""
         said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
     return [*said, f"Budget: {', '.join([*final.budget(runs, settings), networks(runs)])}."]
@@ -66,7 +66,7 @@ def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dic
     for name in levels:
         given = answer.against(settings["claims"], sheet.decisions, name, settings["baseline"])
         accuracy, confusion = (
-            {"text": f"{100 * share:.1f} %", "verdict": _verdict(given.get(measure))}
+            {"text": f"{percent(share, 1)} %", "verdict": _verdict(given.get(measure))}
             for measure, share in zip(final.MEASURES, levels[name], strict=True)
         )
         cards.append({"label": labels[name], "baseline": name == settings["baseline"], "accuracy": accuracy, "confusion": confusion})
