@@ -202,6 +202,17 @@ def test_no_text_overlaps_or_leaves_the_page(variants, seeds, label):
         assert box.y1 <= page.bbox.y1 + 1
 
 
+def test_titles_are_wrapped_only_where_they_do_not_fit():
+    runs, settings = study(variants=3, pairs=[["wolf", "husky"]])
+    sentences = "The new loss with the sampler confuses wolves and huskies less often", f"{LONG} confuses wolves and huskies less often"
+    for each, sentence in zip(settings["claims"], sentences, strict=True):
+        each["sentence"] = sentence
+    shown = [text.get_text() for text in texts_drawn(drawn(runs.rename(columns={"confusion:cat-dog": "confusion:wolf-husky"}), settings))]
+    assert "Wolf–husky confusion avoided (points)" in shown
+    assert sentences[0] in shown
+    assert [text.replace("\n", " ") for text in shown if text.startswith(LONG) and "\n" in text] == [sentences[1]]
+
+
 @pytest.mark.parametrize("variants", [3, 12])
 def test_numbers_of_claims_do_not_touch_their_sentences(variants):
     runs, settings = study(variants, 6)
