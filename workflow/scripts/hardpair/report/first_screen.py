@@ -77,7 +77,9 @@ def _signs(cards: list[dict]) -> list[tuple[str, str]]:
     """The entry of the key that explains the signs of the cards, if there are any; "not settled" last."""
     found = {verdict["sign"]: verdict["word"] for card in cards for measure in final.MEASURES if (verdict := card[measure]["verdict"])}
     order = sorted(found, key=lambda sign: verdicts.SIGNS.index(sign) or len(verdicts.SIGNS))
-    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: against the baseline")] if found else []
+    without = any(not card["baseline"] and not (card["accuracy"]["verdict"] and card["confusion"]["verdict"]) for card in cards)
+    rest = ", no sign: nothing claimed" if without else ""
+    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: claims against the baseline{rest}")] if found else []
 
 
 def _verdict(place: int | None) -> dict | None:
