@@ -66,11 +66,12 @@ faults: setup ## every fault of docs/faults.md in full, an hour or two; writes i
 DRAW = python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output
 
 dag: setup ## the study's steps and variants, as results/dag.mmd (Mermaid) and, where graphviz is installed, .svg (CONFIG="its overlays")
-	mkdir -p results
-	snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
-	$(DRAW) results/dag.mmd
-	@if command -v dot > /dev/null; then $(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg; \
-	else echo "no results/dag.svg: graphviz's dot is not installed"; fi
+	@mkdir -p results
+	@snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
+	@$(DRAW) results/dag.mmd
+	@if command -v dot > /dev/null; then \
+		$(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg && echo "graph: results/dag.svg and results/dag.mmd"; \
+	else echo "graph: results/dag.mmd (no results/dag.svg: graphviz's dot is not installed)"; fi
 
 config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md
