@@ -56,8 +56,8 @@ def recipes_table(optima: list[Optimum]) -> dict:
     for outcome in optima:
         cells = [_value(outcome, key) for key in keys]
         value = f"{percent(outcome.best['value'])} ± {percent(outcome.tolerance)} %"
-        rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f} of {outcome.trials}"])
-    return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
+        rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f}", f"{outcome.trials}"])
+    return {"titles": ["recipe of", *keys, "validation accuracy", "best trial", "trials"], "rows": rows}
 
 
 def explanation(searches: list[dict]) -> str:
@@ -65,7 +65,7 @@ def explanation(searches: list[dict]) -> str:
     own = "Each variant has its own recipe, from the same space and number of trials, except for keys that a variant sets itself."
     scope = own if searches[0]["own"] else "All variants share a recipe."
     ranges = "In brackets: the range of the values whose trials came within one standard error of the best, or that there is no other."
-    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). {ranges}"
+    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). Trials are numbered from 0. {ranges}"
 
 
 def _value(outcome: Optimum, key: str) -> str:

@@ -92,5 +92,5 @@ def trials(table: "pd.DataFrame") -> dict:
     rows, searched = [], {key: name for key, name in SEARCHED.items() if key in table}
     for _, row in prepared(table).sort_values(["diverged", "value", "trial"], ascending=[True, False, True]).iterrows():
         accuracy = "diverged" if row["diverged"] else percent(row["value"])
-        rows.append([int(row["trial"]), int(row["round"]) + 1, accuracy, *(f"{row[key]:.4g}" for key in searched)])
+        rows.append([int(row["trial"]), int(row["round"]), accuracy, *(f"{row[key]:.4g}" for key in searched)])
     return {"titles": ["Trial", "Round", "Validation accuracy (%)", *searched.values()], "rows": rows}
