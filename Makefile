@@ -13,10 +13,11 @@ help: ## list what there is
 setup: .venv/installed ## install the tested versions into .venv
 
 .venv/installed: requirements.lock
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode -r requirements.lock
-	touch $@
+	@echo "installing the tested versions into .venv (6.4 GB on Linux), which takes a few minutes"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check uv
+	@.venv/bin/uv pip install --python .venv/bin/python --compile-bytecode -r requirements.lock
+	@touch $@
 
 demo: setup ## the whole chain on generated images: two minutes, no network, no GPU
 	snakemake --cores 2 --configfile config/demo.yaml
