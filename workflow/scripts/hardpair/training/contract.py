@@ -1,7 +1,10 @@
 """What a loss and a sampler must return: checked where they return it, and tried out on a small batch before a plugin is trained with."""
 
+import ast
 import contextlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +15,9 @@ from hardpair.errors import UserError
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
+# What PyTorch says of a module whose constructor does not call that of its base class, and what Python says of wrong arguments.
+NOT_BUILT = re.compile(r"before Module\.__init__\(\) call|has no attribute '_(parameters|buffers|modules)'")
+METHOD = re.compile(r"^\w+\.(\w+)\(\) (takes|missing|got)")
 BATCH = 16  # images of the batch on which a loss is tried
 
 
@@ -106,12 +112,40 @@ def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> No
         UserError: a plugin has an error, returns what it must not, or would not give the same results again, in a resumed run too.
     """
     if plugins.is_own(loss["kind"]):
-        with plugins.errors_of(loss["kind"]):
+        with plugins.errors_of(loss["kind"]), calls_of(loss["kind"], "Loss"):
             counts = labels.bincount(minlength=classes)
             _try(lambda: losses.build(loss, counts), lambda part, turn: _use_loss(part, turn, labels, classes))
     if plugins.is_own(sampler["kind"]):
-        with plugins.errors_of(sampler["kind"]):
+        with plugins.errors_of(sampler["kind"]), calls_of(sampler["kind"], "Sampler"):
             _try(lambda: samplers.build(sampler, labels), lambda part, turn: _use_sampler(part, turn, labels))
+
+
+@contextlib.contextmanager
+def calls_of(kind: str, name: str) -> Iterator[None]:
+    """Turn errors in how methods of a plugin's class ``name`` are called, which are raised outside them, into a sentence with their line.
+
+    Raises:
+        UserError: in place of an error of a constructor that does not call the constructor of its base class, or of wrong arguments.
+    """
+    try:
+        yield
+    except (AttributeError, TypeError) as error:
+        text = str(error).partition("\n")[0]
+        called, advice = METHOD.search(text), "correct its arguments"
+        method = called[1] if called else None
+        if NOT_BUILT.search(text):
+            method, advice = "__init__", "call super().__init__(...) first in its constructor"
+        path = plugins.origin(plugins.PREFIX + kind)
+        defined = {
+            node.name: node.lineno
+            for part in ast.parse(Path(path).read_bytes()).body
+            if isinstance(part, ast.ClassDef) and part.name == name
+            for node in part.body
+            if isinstance(node, ast.FunctionDef)
+        }
+        if method not in defined:
+            raise
+        raise UserError(f"{path}, line {defined[method]}: {type(error).__name__}: {text}; {advice}") from error
 
 
 def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], list[torch.Tensor | None]]) -> None:

@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 from hardpair import networks, plugins
 from hardpair.config.schema import CNN
 from hardpair.errors import UserError, one_line
+from hardpair.training.contract import calls_of
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
@@ -31,7 +32,8 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
     if settings == CNN:
         return
     own = plugins.is_own(settings["kind"])
-    with plugins.errors_of(settings["kind"]) if own else _refused(settings, size), torch.random.fork_rng(devices=[]):
+    calls = calls_of(settings["kind"], "Network") if own else contextlib.nullcontext()
+    with plugins.errors_of(settings["kind"]) if own else _refused(settings, size), calls, torch.random.fork_rng(devices=[]):
         network = networks.build(settings, classes, size, dropout=0.0) if own else networks.outline(settings, classes, size)
         if not isinstance(network, nn.Module):
             raise UserError(f"{named(settings)} is not an nn.Module: make its class a subclass of torch.nn.Module")
