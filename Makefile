@@ -13,10 +13,11 @@ help: ## list what there is
 setup: .venv/installed ## install the tested versions into .venv
 
 .venv/installed: requirements.lock
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode -r requirements.lock
-	touch $@
+	@echo "installing the tested versions into .venv (6.4 GB on Linux), which takes a few minutes"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check uv
+	@.venv/bin/uv pip install --python .venv/bin/python --compile-bytecode -r requirements.lock
+	@touch $@
 
 demo: setup ## the whole chain on generated images: two minutes, no network, no GPU
 	snakemake --cores 2 --configfile config/demo.yaml
@@ -66,11 +67,12 @@ faults: setup ## every fault of docs/faults.md in full, an hour or two; writes i
 DRAW = python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output
 
 dag: setup ## the study's steps and variants, as results/dag.mmd (Mermaid) and, where graphviz is installed, .svg (CONFIG="its overlays")
-	mkdir -p results
-	snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
-	$(DRAW) results/dag.mmd
-	@if command -v dot > /dev/null; then $(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg; \
-	else echo "no results/dag.svg: graphviz's dot is not installed"; fi
+	@mkdir -p results
+	@snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
+	@$(DRAW) results/dag.mmd
+	@if command -v dot > /dev/null; then \
+		$(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg && echo "graph: results/dag.svg and results/dag.mmd"; \
+	else echo "graph: results/dag.mmd (no results/dag.svg: graphviz's dot is not installed)"; fi
 
 config-docs: setup ## write config/README.md from config/schema.yaml
 	python workflow/scripts/describe_config.py --output config/README.md

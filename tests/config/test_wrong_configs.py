@@ -95,6 +95,11 @@ WRONG = {
     # names that do not fit together
     "unknown baseline": ([("baseline", "cee")], 'baseline names the variant "cee"', "did you mean ce?"),
     "unknown variant in a contrast": ([("contrasts.1", ["mixup", "ce"])], 'contrasts[1] names the variant "mixup"', "choose from ce, dfl"),
+    "no overlay's key": (
+        [("contrasts.1", ["mixup", "ce"])],
+        "contrasts[1]",
+        "; where an overlay lacks this key, that of config/config.yaml counts",
+    ),
     "unknown variant in the search": ([("search.variants", ["none"])], 'search.variants names the variant "none"', "choose from ce, dfl"),
     "search of a variant that is gone": ([("search", {}), *PLAIN], 'search.variants names the variant "ce"', "choose from plain"),
     "claim without its contrast": (
@@ -211,6 +216,10 @@ def test_a_wrong_config_gets_one_sentence_with_the_key_and_what_to_do(changes, p
     assert advice in message[len(f"config: {problem}") :]
     assert message.isprintable(), "one line, and nothing that a terminal would act on"
     assert len(message) < 250
+
+
+def test_a_nearly_right_variant_gets_that_advice_alone():
+    assert sentence(changed(("baseline", "cee"))).endswith('"cee", which variants does not have: did you mean ce?')
 
 
 @pytest.mark.parametrize("config", [None, [], "study", 5, True])

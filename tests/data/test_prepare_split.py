@@ -25,6 +25,26 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "advice"),
+    [
+        (
+            "folder",
+            {"size": 64, "on_bad_image": "skip"},
+            "on_bad_image, on which images of the kind folder do not depend: give it as --on-bad-image",
+        ),
+        ("folder", {"source": "x"}, "source, on which images of the kind folder do not depend: give it as --source"),
+        ("cifar10", {"size": 64}, "size, on which images of the kind cifar10 do not depend: remove it"),
+    ],
+)
+def test_settings_that_images_do_not_depend_on_are_refused(tmp_path, monkeypatch, kind, settings, advice):
+    where = "--name", "x", "--source", "x", "--output-dir", tmp_path / "out"
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, prepare_data, "--kind", kind, *where, "--settings", json.dumps(settings))
+    assert ended.value.code == f"prepare_data.py: --settings has {advice}"
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_same_settings_prepare_and_split_to_the_same_bytes(tmp_path, monkeypatch):
     shape = json.dumps({"synthetic": {"train": 100, "test": 100, "size": 8, "separation": 1.5}})
     for folder in (tmp_path / "a", tmp_path / "b"):

@@ -98,6 +98,15 @@ def test_of_many_classes_groups_of_neighbours_are_drawn(tail):
     assert "mean of about 10 classes" in page._supxlabel.get_text().replace("\n", " ")
 
 
+@pytest.mark.parametrize(
+    ("classes", "text"), [(4, "dot: mean of n = 2 seeds, bar: lowest"), (100, "line: mean of n = 2 seeds, band: lowest")]
+)
+def test_the_footer_calls_bars_bars(classes, text):
+    table, images, settings = shares_by_class([50] * classes, ["a", "b"])
+    page, _ = classes_drawn(table, images, settings)
+    assert text in page._supxlabel.get_text().replace("\n", " ")
+
+
 @pytest.mark.parametrize("count", [1, 4, 12])
 @pytest.mark.parametrize("kind", ["balanced", "tail", "ties", "many", "many in a tail"])
 def test_no_name_of_a_class_touches_another(count, kind):

@@ -1,6 +1,7 @@
 """Figures of training and of the search show the numbers of their tables."""
 
 import itertools
+import json
 
 import numpy as np
 import pandas as pd
@@ -69,21 +70,38 @@ def test_learning_rate_drops_are_marked(drawn_study):
 
 
 @pytest.mark.parametrize(
-    ("rates", "drops"),
+    ("schedule", "rates", "drops"),
     [
-        ([0.1, 0.1, 0.01, 0.01, 0.001], [2, 4]),
-        ([0.03, 0.07, 0.1, 0.1, 0.01], [4]),
-        ([0.09, 0.07, 0.05, 0.02, 0.01], []),
-        ([0.05, 0.1, 0.08, 0.05, 0.01], []),
-        ([0.1, 0.05], [1]),
+        ("steps", [0.1, 0.1, 0.01, 0.01, 0.001], [2, 4]),
+        ("steps", [0.03, 0.07, 0.1, 0.1, 0.01], [4]),
+        ("steps", [0.1, 0.05], [1]),
+        ("cosine", [0.05, 0.1, 0.08, 0.05, 0.01], []),
+        ("cosine", [0.0058, 0.00006], []),
     ],
-    ids=["steps", "warm-up", "cosine", "both", "two epochs"],
+    ids=["drops", "warm-up", "two epochs", "cosine after warm-up", "cosine of two epochs"],
 )
-def test_drops_are_falls_of_the_rate_that_all_variants_have_and_no_cosine(rates, drops):
-    rows = [{"variant": name, "seed": 0, "epoch": place + 1, "learning_rate": rate} for name in "ab" for place, rate in enumerate(rates)]
-    assert curves.learning_rate_drops(pd.DataFrame(rows)) == drops
-    of_one = [row | {"learning_rate": 0.1} if row["variant"] == "b" else row for row in rows]
-    assert curves.learning_rate_drops(pd.DataFrame(of_one)) == []
+def test_drops_are_falls_of_the_rate_that_all_variants_have_by_their_schedule(schedule, rates, drops):
+    table = pd.DataFrame(
+        [(name, place + 1, rate) for name in "ab" for place, rate in enumerate(rates)], columns=["variant", "epoch", "learning_rate"]
+    )
+    table = table.assign(schedule=schedule)
+    assert curves.learning_rate_drops(table) == drops
+    of_one = table.assign(learning_rate=table["learning_rate"].where(table["variant"] == "a", 0.1))
+    assert curves.learning_rate_drops(of_one) == []
+
+
+def test_the_schedule_of_epochs_is_that_of_the_runs_recipe(tmp_path):
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=2, images=100)
+    runs = Runs.declared(tmp_path / "results" / "runs", settings)
+    assert set(runs.epochs(["cat", "dog"])["schedule"]) == {"steps"}
+    for path in (tmp_path / "results" / "runs" / runs.variants[1]).glob("*/run.json"):
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps(record | {"recipe": record["recipe"] | {"schedule": "cosine"}}))
+    assert runs.epochs(["cat", "dog"]).groupby("variant")["schedule"].agg(set).to_dict() == {
+        runs.variants[0]: {"steps"},
+        runs.variants[1]: {"cosine"},
+    }
 
 
 def test_a_loss_that_nearly_diverged_is_drawn_on_a_logarithmic_axis(drawn_study):

@@ -1,6 +1,7 @@
 """The figure of searches: a row for each, what lies near the best shaded, nothing overlapping."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -38,6 +39,16 @@ def test_each_search_has_a_row_with_its_own_trials(trials):
         points = np.concatenate([line.get_xydata() for line in drawn])
         ended = table[table["diverged"] == 0]
         np.testing.assert_allclose(points, np.transpose([ended["learning_rate"], 100 * ended["value"]]))
+
+
+def test_trials_are_counted_by_variant_and_rounds_have_the_numbers_of_their_files(trials):
+    rounds = sorted(trials["round"].unique())
+    assert (len(trials), rounds) == (24, [0, 1, 2])
+    for count, text in ((1, "24 trials in 3 rounds"), (2, "24 trials in 3 rounds for each of 2 variants")):
+        page = page_of([trials] * count, [RATE] * count)
+        assert text in re.split(r"\s*·\s*", page._supxlabel.get_text())
+        shown = [text.get_text() for legend in page.legends for text in legend.get_texts()]
+        assert [text for text in shown if text.startswith("round ")] == [f"round {number}" for number in rounds]
 
 
 def test_the_range_near_the_best_is_shaded(trials):

@@ -83,9 +83,12 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
 
 
 def test_the_key_explains_the_signs_of_the_cards_that_occur():
-    assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == ("", "✓ supported, ✗ refuted, ? not settled: against the baseline")
+    assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == (
+        "",
+        "✓ supported, ✗ refuted, ? not settled: claims against the baseline, no sign: nothing claimed",
+    )
     refuted = settings(claims=[claim(("ce_sampler", "ce", BOTH))])
-    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "✗ refuted: against the baseline")
+    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "✗ refuted: claims against the baseline, no sign: nothing claimed")
     of_others = settings(claims=[claim(("dfl", "dfl_sampler", BOTH))])
     assert "baseline" not in str(first_screen(made(), of_others, 1000, 0.1)["key"]), "no card has a sign"
 
@@ -172,7 +175,10 @@ def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
 def test_the_mean_of_what_is_no_part_of_a_claim_is_no_diamond(tmp_path):
     folder, about, images = reported(tmp_path, seeds=10)
     about["answer"] |= {"claims": [claim(("dfl", "ce", ["accuracy"]))]}
-    _, *strips = render(folder, about, images).split('<svg class="differences')
+    text = render(folder, about, images)
+    cards = text.partition('<ul class="cards"')[2].partition("</ul>")[0]
+    assert cards.count('<span class="what">supported</span>') + cards.count('<span class="what">not settled</span>') == 1, "in words"
+    _, *strips = text.split('<svg class="differences')
     assert [strip.partition('"')[0] for strip in strips] == ["", " pale"]
     strip, beside = (strip.partition('<span class="number')[0] for strip in strips)
     assert 'class="mean' in strip

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from hardpair.study import deaths
+from hardpair.study import deaths, messages
 from workspace import Workspace
 
 
@@ -34,6 +34,26 @@ def test_ends_are_those_of_snakemakes_log(tmp_path):
         "logs/d.log": deaths.End(message=submission),
         "logs/e.log": deaths.End(message="job '7' failed, status is: 'OUT_OF_MEMORY'. See slurm/7.log."),
     }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sinfo: error: fetch_config: DNS SRV lookup failed\nsinfo: fatal: Could not establish a configuration source",
+        "sinfo: error: s_p_parse_file: cannot stat file /etc/slurm.conf\nsinfo: fatal: Unable to process configuration file",
+        "slurm_load_partitions: Unable to contact slurm controller (connect failure)",
+    ],
+)
+def test_slurm_that_cannot_be_reached_is_said_in_one_sentence(tmp_path, said, capsys):
+    snakemakes = tmp_path / "snakemake.log"
+    message = f"Job submission failed with exception: Failed to run sinfo for retrieval of cluster partitions: {said}"
+    block = "Error in rule train:\n    message: {}\nFor further error details see the cluster/cloud log\n    jobid: {}\n    log: {} (check"
+    logs = [tmp_path / f"{name}.log" for name in "ab"]
+    snakemakes.write_text(
+        "".join(block.format(message, place, log) + " log file(s) for error details)\n" for place, log in enumerate(logs))
+    )
+    messages.print_failures([(f"Train {log.stem}", log, []) for log in logs], tmp_path, [snakemakes], 0)
+    assert capsys.readouterr().err == "Slurm cannot be reached from this machine: run the command on a login node of the cluster\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])

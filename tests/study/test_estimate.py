@@ -107,6 +107,17 @@ def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     assert len(output.splitlines()) == 1, "nor is one that is not to be measured for"
 
 
+def test_trials_of_own_searches_are_counted_for_each_variant(tmp_path, monkeypatch, capsys):
+    own = {"search": {"scope": "each", "rounds": 2, "batch": 3, "epochs": 1}}
+    (tmp_path / "own.yaml").write_text(json.dumps(own))
+    files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml", tmp_path / "own.yaml"
+    options = "--config", *files, "--results", tmp_path, "--unmeasured"
+    assert ", after 6 trials for each of 4 variants, of 1 epoch; results go" in run(monkeypatch, capsys, *options)
+    assert ", after 5 trials of 1 epoch; results go" in run(monkeypatch, capsys, *options, "--trials", 5), (
+        "how many are left of each is not known"
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (3599, "1 h 00 min"), (12_000, "3 h 20 min"), (86_400 * 2 + 4 * 3600, "2 days 4 h")],

@@ -182,7 +182,7 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
         assert error.endswith(f" ({logs['dead']})")
         assert todo.startswith("fix the cause, then rerun")
     assert logs["dead"].read_text().count("killed by SIGILL") == 1
-    assert read_log(logs["dead"]).error.startswith("job: killed by SIGILL")
+    assert read_log(logs["dead"]).error.startswith("killed by SIGILL")
 
 
 # ------------------------------------------------------------------------------------------------------- inside Snakemake

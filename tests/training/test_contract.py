@@ -195,6 +195,32 @@ def test_attributes_that_a_resumed_run_has_too_are_accepted(plugin, parts):
     contract.try_out(plugin(LOSS, **parts), UNIFORM, torch.arange(200) % 10, 10)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "super().__init__(counts)",
+            "pass",
+            r"mine\.py, line 10: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
+        ),
+        (
+            "super().__init__(counts)",
+            "self.register_buffer('c', counts)",
+            r"mine\.py, line 10: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
+        ),
+        (
+            "self, logits, labels",
+            "self, logits",
+            r"mine\.py, line 20: TypeError: Loss\.forward\(\) takes .*; correct its arguments$",
+        ),
+    ],
+    ids=["no super", "a buffer before super", "too few arguments"],
+)
+def test_an_error_outside_a_plugin_has_the_line_of_its_method(plugin, old, new, message):
+    with pytest.raises(UserError, match=message):
+        contract.try_out(plugin(LOSS.replace(old, new)), UNIFORM, torch.arange(200) % 10, 10)
+
+
 def test_losses_and_samplers_of_the_workflow_are_not_tried(monkeypatch):
     monkeypatch.setattr(contract, "_try", lambda *_: pytest.fail("tried"))
     contract.try_out(CE, UNIFORM, torch.arange(200) % 10, 10)

@@ -1,4 +1,5 @@
 import re
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -15,6 +16,16 @@ PROJECT = Path(__file__).parents[2]
 ENVIRONMENTS = {path.name: yaml.safe_load(path.read_text()) for path in (PROJECT / "envs").glob("*.yaml")}
 BY_NAME = ("losses", "samplers", "networks", "figures")  # folders whose modules are imported by name
 BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of torch, and its own requirement does not say so
+
+
+def test_setup_says_first_how_much_it_installs():
+    plan = subprocess.run(
+        ["make", "--dry-run", "--what-if=requirements.lock", "setup"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    first, *others = plan.stdout.splitlines()
+    assert first == 'echo "installing the tested versions into .venv (6.4 GB on Linux), which takes a few minutes"'
+    assert "6.4 GB" in (PROJECT / "docs" / "install.md").read_text()
+    assert [line for line in others if "uv pip install" in line and "--quiet" not in line], "uv shows its progress"
 
 
 def rules() -> dict[str, str]:

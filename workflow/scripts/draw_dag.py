@@ -51,10 +51,12 @@ def direct(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
 def drawn(phases: dict[str, str], edges: set[tuple[str, str]], dot: bool) -> str:
     """The graph in the language of graphviz, or as Mermaid."""
     ids = {name: f"s{place}" for place, name in enumerate(phases)}
-    start = "digraph { node [shape=box style=rounded fontname=sans] graph [style=rounded fontname=sans labeljust=l]"
+    start = "digraph { node [shape=box style=rounded fontname=sans] graph [style=rounded]"
     lines = [start if dot else "flowchart TB"]
-    for phase in ("data", "search", "train", "evaluate", "report"):
-        lines.append(f"  subgraph cluster_{phase} {{ label={phase}" if dot else f"  subgraph {phase}")
+    for phase in (each for each in ("data", "search", "train", "evaluate", "report") if each in phases.values()):
+        lines.append(f"  subgraph cluster_{phase} {{" if dot else f"  subgraph {phase}")
+        if dot:  # a node: arrows avoid these, but cross the label of a frame
+            lines.append(f"    title_{phase} [label={phase} shape=plaintext]")
         lines += [f'    {ids[name]} [label="{name}"]' if dot else f'    {ids[name]}["{name}"]' for name in phases if phases[name] == phase]
         lines.append("  }" if dot else "  end")
     lines += [f"  {ids[a]} {'->' if dot else '-->'} {ids[b]}" for a, b in sorted(edges)]

@@ -54,7 +54,10 @@ def main() -> None:
     variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
     jobs = f"{work.runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')})"
     if work.trials:
-        jobs += f", after {counted(work.trials, 'trial')} of {counted(search['epochs'], 'epoch')}"
+        own, trials = plan.searches(config), counted(work.trials, "trial")
+        if len(own) > 1 and work.trials == every_trial:
+            trials = f"{counted(every_trial // len(own), 'trial')} for each of {counted(len(own), 'variant')},"
+        jobs += f", after {trials} of {counted(search['epochs'], 'epoch')}"
     print(f"study {config['study']}: {jobs}; results go to {folder}/, logs to {folder / paths.LOGS}/")
     networks = estimate.networks(config)
     if work.images < estimate.LONG:

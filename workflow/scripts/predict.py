@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hardpair.cli.command import parser, plugins_argument, positive, run
 from hardpair.errors import UserError, harmless
 from hardpair.files import formats, paths, shapes
+from hardpair.measures.metric_names import percent
 from hardpair.wording import abbreviated
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def table(predictions: list[dict]) -> str:
     width = max(len(entry["class"]) for picture in predictions for entry in picture["classes"])
     blocks = []
     for picture in predictions:
-        lines = (f"  {entry['class']:<{width}}  {entry['probability']:7.2%}" for entry in picture["classes"])
+        lines = (f"  {entry['class']:<{width}}  {percent(entry['probability']):>6}%" for entry in picture["classes"])
         blocks.append("\n".join(map(harmless, [picture["picture"], *lines])))
     return "\n\n".join(blocks)
 

@@ -35,6 +35,9 @@ def main() -> None:
         raise UserError(f"--source is missing: name {source.local}")
     checks = {"on_bad_image": options.on_bad_image, "min_images": options.min_images}
     data = resolve_part("data", options.settings | names | checks) | {"source": options.source}
+    for key in options.settings.keys() - source.settings:
+        own = f"give it as --{key.replace('_', '-')}" if key in vars(options) else "remove it"
+        raise UserError(f"--settings has {key}, on which images of the kind {options.kind} do not depend: {own}")
     about, arrays = source.read(data, options.output_dir, options.threads)
     dataset.save(options.output_dir, names | about, arrays)
 

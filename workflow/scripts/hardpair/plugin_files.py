@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import re
 import traceback
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ AFFECTS_RESULTS = False
 CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
 # Parameters of a constructor before its options.
 FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"], "networks": ["self", "classes", "size"]}
+NOT_BUILT = re.compile(r"before Module\.__init__\(\) call|has no attribute '_(parameters|buffers|modules)'")
+METHOD = re.compile(r"^\w+\.(\w+)\(\) (takes|missing|got)")
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
 
 
@@ -36,8 +39,10 @@ def read(path: Path, others: Container[str]) -> dict[str, dict[str, dict]]:
 
 
 @contextlib.contextmanager
-def errors_of(path: Path) -> Iterator[None]:
-    """Turn what the code of a plugin's file raises into a sentence with its file and line.
+def errors_of(path: Path, name: str) -> Iterator[None]:
+    """Turn what the code of a plugin's class ``name`` raises into a sentence with its file and line.
+
+    Errors in how its methods are called are raised outside them: these have the line of the method.
 
     Raises:
         UserError: in place of any other exception.
@@ -48,9 +53,19 @@ def errors_of(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
+        text, advice = str(error).strip().partition("\n")[0], "correct the plugin"
+        if isinstance(error, AttributeError) and NOT_BUILT.search(text):
+            lines, advice = _lines_of(path, name, "__init__"), "call super().__init__(...) first in its constructor"
+        elif isinstance(error, TypeError) and (called := METHOD.search(text)) and (defined := _lines_of(path, name, called[1])):
+            lines, advice = defined, "correct its arguments"
         where = f"{path}, line {lines[-1]}" if lines else str(path)
-        text = str(error).strip().partition("\n")[0]
-        raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; correct the plugin") from error
+        raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; {advice}") from error
+
+
+def _lines_of(path: Path, name: str, method: str) -> list[int]:
+    """The lines in which a method of a class is defined."""
+    classes = [node for node in _tree(path).body if isinstance(node, ast.ClassDef) and node.name == name]
+    return [node.lineno for part in classes for node in part.body if isinstance(node, ast.FunctionDef) and node.name == method]
 
 
 def _options_of(path: Path, definition: ast.ClassDef, package: str) -> dict[str, dict]:

@@ -11,7 +11,7 @@ from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, title
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, percent, title
 from hardpair.measures.pair_name import pair_name
 from hardpair.optimum import Optimum
 from hardpair.wording import counted
@@ -146,8 +146,8 @@ def _references(settings: dict) -> list[str]:
     """What others reach on the pairs."""
     lines = []
     for reference in about(settings["references"], settings["pairs"]):
-        pair, rate = pair_name(*reference["pair"]), 100 * reference["confusion"]
-        lines += ["", escape(f"For reference, {pair} confusion of {reference['label']}: {rate:.2f} % ({reference['source']}).")]
+        pair, rate = pair_name(*reference["pair"]), percent(reference["confusion"])
+        lines += ["", escape(f"For reference, {pair} confusion of {reference['label']}: {rate} % ({reference['source']}).")]
     return lines
 
 
@@ -201,9 +201,9 @@ def _recipes(optima: list[Optimum], searches: list[dict]) -> list[str]:
 def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
     cells = [
         metric.partition(":")[0],
-        f"{100 * row['sd']:.2f} pp",
+        f"{percent(row['sd'])} pp",
         "" if pd.isna(row["correlation"]) else decimal(row["correlation"], 2),
-        f"{100 * row['detectable']:.2f} pp",
+        f"{percent(row['detectable'])} pp",
     ]
     if published:
         needed = row["seeds_for_published"]
@@ -219,11 +219,11 @@ def _p(value: float, exploratory: bool) -> str:
 
 
 def _percent(share: float) -> str:
-    return "" if pd.isna(share) else f"{100 * share:.2f} %"
+    return "" if pd.isna(share) else f"{percent(share)} %"
 
 
 def _mean(row: pd.Series) -> str:
-    return f"{100 * row['mean']:.2f} %" if pd.isna(row["sd"]) else f"{100 * row['mean']:.2f} ± {100 * row['sd']:.2f} %"
+    return f"{percent(row['mean'])} %" if pd.isna(row["sd"]) else f"{percent(row['mean'])} ± {percent(row['sd'])} %"
 
 
 def _difference(mean: float, low: float, high: float) -> str:
@@ -241,7 +241,7 @@ def _with_difference(row: pd.Series) -> str:
 def _calibrated(row: pd.Series, metric: str) -> str:
     if metric == "ece":
         return _with_difference(row)
-    return f"{row['mean']:.4f}" + ("" if pd.isna(row["difference"]) else f" ({decimal(row['difference'], 4)})")
+    return decimal(row["mean"], 4, signed=False) + ("" if pd.isna(row["difference"]) else f" ({decimal(row['difference'], 4)})")
 
 
 def _unitless(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.readers import read_table
+from hardpair.measures.metric_names import percent
 from hardpair.optimum import Optimum, optimum
 
 
@@ -54,9 +55,9 @@ def recipes_table(optima: list[Optimum]) -> dict:
     rows = []
     for outcome in optima:
         cells = [_value(outcome, key) for key in keys]
-        value = f"{100 * outcome.best['value']:.2f} ± {100 * outcome.tolerance:.2f} %"
-        rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f} of {outcome.trials}"])
-    return {"titles": ["recipe of", *keys, "validation accuracy", "trial"], "rows": rows}
+        value = f"{percent(outcome.best['value'])} ± {percent(outcome.tolerance)} %"
+        rows.append([outcome.label, *cells, value, f"{outcome.best['trial']:.0f}", f"{outcome.trials}"])
+    return {"titles": ["recipe of", *keys, "validation accuracy", "best trial", "trials"], "rows": rows}
 
 
 def explanation(searches: list[dict]) -> str:
@@ -64,7 +65,7 @@ def explanation(searches: list[dict]) -> str:
     own = "Each variant has its own recipe, from the same space and number of trials, except for keys that a variant sets itself."
     scope = own if searches[0]["own"] else "All variants share a recipe."
     ranges = "In brackets: the range of the values whose trials came within one standard error of the best, or that there is no other."
-    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). {ranges}"
+    return f"{scope} Recipes are chosen by validation accuracy (± one standard error over images). Trials are numbered from 0. {ranges}"
 
 
 def _value(outcome: Optimum, key: str) -> str:

@@ -78,9 +78,14 @@ class Runs:
         return shapes.read(next(self.files("run.json"))[2], formats.RUN)["classes"]
 
     def epochs(self, pair: list[str]) -> "pd.DataFrame":
-        """Columns of every epochs.csv, with variant, seed, and ``confusion``: the rate of ``pair`` on validation; NaN where missing."""
+        """Columns of every epochs.csv, with variant, seed, the recipe's ``schedule``, and ``confusion``.
+
+        The last is the rate of ``pair`` on validation images; NaN where missing.
+        """
         a, b = pair_indices(self.classes(), pair)
         table = self._rows("epochs.csv", *EPOCHS)
+        of_first = Runs(self.folder, self.variants, self.seeds[:1]).records()  # all seeds of a variant have its recipe
+        schedules = {name: record["recipe"].get("schedule", "steps") for name, record in zip(self.variants, of_first, strict=True)}
 
         def rates(path: Path, rows: int) -> np.ndarray:
             counts = readers.arrays(path, "validation_confusion", needed=False).get("validation_confusion")
@@ -88,7 +93,8 @@ class Runs:
                 return np.full(rows, np.nan)
             return (counts[:, a, b] + counts[:, b, a]) / np.maximum(counts[:, [a, b]].sum((1, 2)), 1)
 
-        return table.assign(confusion=self._of_history(rates, table)).reset_index(drop=True)
+        table = table.assign(schedule=table["variant"].map(schedules), confusion=self._of_history(rates, table))
+        return table.reset_index(drop=True)
 
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""

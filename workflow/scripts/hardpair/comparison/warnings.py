@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from hardpair.measures.metric_names import metrics_of
+from hardpair.measures.metric_names import metrics_of, percent
 from hardpair.measures.significance import t_test
 from hardpair.wording import counted
 
@@ -44,8 +44,8 @@ def _nothing_learned(last: pd.DataFrame, labels: dict, chance: float) -> Iterato
     some = [f"{count} of {counted(total, 'run')} of {labels[name]}" for name, (count, total) in counts.items() if count]
     which = "every run" if len(lost) == len(last) else ", ".join(some)
     yield (
-        f"Nothing was learned in {which}: the accuracy is at most {100 * lost['accuracy'].max():.1f} %, and chance level is "
-        f"{100 * chance:.1f} %. Differences from such runs say nothing about losses and samplers: check learning rate, epochs and images."
+        f"Nothing was learned in {which}: the accuracy is at most {percent(lost['accuracy'].max(), 1)} %, and chance level is "
+        f"{percent(chance, 1)} %. Differences from such runs say nothing about losses and samplers: check learning rate, epochs and images."
     )
 
 
@@ -66,7 +66,7 @@ def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict) -> Itera
                 continue
             if recognised.mean() > -FAR and not (len(seeds) > 1 and t_test(recognised) < LEVEL):
                 continue
-            shares = [f"{100 * each.loc[seeds, columns].to_numpy().mean():.1f} %" for each in (ours, theirs)]
+            shares = [f"{percent(each.loc[seeds, columns].to_numpy().mean(), 1)} %" for each in (ours, theirs)]
             a, b = (name.replace("_", " ") for name in classes)
             yield (
                 f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "

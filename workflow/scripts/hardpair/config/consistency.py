@@ -64,7 +64,8 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
         for sentence in _unknown(where, "variant", [name], names, "variants"):
-            yield f"{sentence}; an overlay without this key keeps that of config/config.yaml"
+            hint = "" if sentence.endswith("?") else "; where an overlay lacks this key, that of config/config.yaml counts"
+            yield sentence + hint
     for index, (first, second) in enumerate(config["contrasts"]):
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"

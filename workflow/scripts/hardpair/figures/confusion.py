@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from hardpair.comparison.runs import Runs
 from hardpair.figures.drawing import fitting, style
 from hardpair.measures.confusion import pair_rates
+from hardpair.measures.metric_names import decimal
 
 ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many of the most confused pairs
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
@@ -69,7 +70,9 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
 
 
 def _write(ax: Axes, row: int, column: int, value: float, colour: str) -> None:
-    text = "–" if np.isnan(value) else f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+    text = "–" if np.isnan(value) else decimal(value, 1, signed=False)
+    if len(text) > len("9.9"):
+        text = decimal(value, 0, signed=False)
     ax.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=5.6, color=colour)
 
 

@@ -53,12 +53,11 @@ def draw_references(ax: Axes, column: str, settings: dict) -> None:
 
 
 def learning_rate_drops(table: pd.DataFrame) -> list[int]:
-    """Epochs after which the learning rate of all variants drops; none of those in which it falls all the time, as along a cosine."""
+    """Epochs after which the learning rate of all variants drops by the schedule ``steps``."""
     found = []
     for _, rows in table.groupby("variant"):
-        rates = rows.drop_duplicates("epoch").sort_values("epoch")
-        fell = [int(epoch) - 1 for epoch in rates.loc[rates["learning_rate"].diff() < 0, "epoch"]]
-        found.append(set() if len(fell) > 2 and len(fell) == rates["epoch"].max() - fell[0] else set(fell))
+        rates = rows[rows["schedule"] == "steps"].drop_duplicates("epoch").sort_values("epoch")
+        found.append({int(epoch) - 1 for epoch in rates.loc[rates["learning_rate"].diff() < 0, "epoch"]})
     return sorted(set.intersection(*found))
 
 

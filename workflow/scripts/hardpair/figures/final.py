@@ -15,7 +15,7 @@ from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT
 from hardpair.figures.drawing import differences, style
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.files.readers import read_table
-from hardpair.measures.metric_names import about, metrics_of
+from hardpair.measures.metric_names import about, metrics_of, percent
 from hardpair.measures.pair_name import shown_pair
 from hardpair.wording import counted
 
@@ -165,7 +165,7 @@ def _levels(runs: pd.DataFrame, settings: dict, pair: str) -> str:
     found = level(runs, settings, settings["baseline"])
     if found is None:
         return ""
-    accuracy, confusion = (100 * share for share in found)
+    accuracy, confusion = (percent(share, 1) for share in found)
     label = next(variant["label"] for variant in settings["variants"] if variant["name"] == settings["baseline"])
     others = "".join(f" ({style.reference_label(reference)})" for reference in about(settings["references"], settings["pairs"][:1]))
-    return f"Baseline {label}: {accuracy:.1f} % accuracy, {confusion:.1f} % {pair} confusion{others}"
+    return f"Baseline {label}: {accuracy} % accuracy, {confusion} % {pair} confusion{others}"

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from hardpair.figures import reading, variants
 from hardpair.figures.drawing import style
 from hardpair.measures.intervals import FEWEST, shown_interval
+from hardpair.measures.metric_names import decimal
 
 read = reading.of_runs("measures")
 
@@ -36,8 +37,8 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
         x, y = across.index(place[1]), down.index(place[0])
         colour = colours(norm(cell["mean"]))
         ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **(BEST if place in framed else OTHER)))
-        interval = f"\n{cell['low']:.1f}–{cell['high']:.1f}" if np.isfinite(cell["low"]) else ""
-        text = f"{cell['mean']:.1f}{interval}"
+        interval = f"\n{decimal(cell['low'], 1, signed=False)}–{decimal(cell['high'], 1, signed=False)}" if np.isfinite(cell["low"]) else ""
+        text = f"{decimal(cell['mean'], 1, signed=False)}{interval}"
         ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=style.ink_on(colour), zorder=4, linespacing=1.3)
     ax.set(xlim=(0, len(across)), ylim=(0, len(down)), xlabel="exponent of the sampler")
     ax.set_xticks(np.arange(len(across)) + 0.5, [f"{value:g}" for value in across])

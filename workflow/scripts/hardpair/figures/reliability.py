@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from hardpair.figures import reading
 from hardpair.figures.drawing import bands, fitting, legend, style
 from hardpair.measures import intervals
+from hardpair.measures.metric_names import percent
 
 read = reading.of_runs("reliability")
 
@@ -54,9 +55,9 @@ def draw_reliability(ax: Axes, bins: pd.DataFrame, look: style.Look, baseline: p
 
 def calibration_note(table: pd.DataFrame) -> str:
     """Calibration error of one variant: its mean over seeds and its 95 % t interval."""
-    error = intervals.shown_interval(100 * table.drop_duplicates("seed")["ece"].to_numpy())
-    interval = f" ({max(error['low'], 0):.1f}–{error['high']:.1f})" if np.isfinite(error["low"]) else ""
-    return f"ECE {error['mean']:.1f} %{interval}"
+    error = intervals.shown_interval(table.drop_duplicates("seed")["ece"].to_numpy())
+    interval = f" ({percent(max(error['low'], 0), 1)}–{percent(error['high'], 1)})" if np.isfinite(error["low"]) else ""
+    return f"ECE {percent(error['mean'], 1)} %{interval}"
 
 
 def figure(table: pd.DataFrame, settings: dict) -> Figure:

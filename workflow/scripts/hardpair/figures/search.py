@@ -88,7 +88,9 @@ def figure(trials: list[pd.DataFrame], settings: dict) -> Figure:
         ends = [end for search in searches for end in search["space"].get(key, ())]
         _dress([ax for ax in column if ax.axison][-1], key, pd.Series([*every[key].dropna(), *ends]))
     many = int(every["diverged"].sum())
-    count = counted(len(every), "trial") + f" in {counted(every['round'].nunique(), 'round')}"
+    count = f"{counted(len(tables[0]), 'trial')} in {counted(tables[0]['round'].nunique(), 'round')}"
+    if len(tables) > 1:
+        count += f" for each of {counted(len(tables), 'variant')}"
     value = "value: mean validation accuracy at a trial's last epoch"
     style.footer(page, settings, count, f"{many or 'none'} diverged", value)
     legend.put_above(page, _marks(every))
@@ -129,7 +131,7 @@ def _dress(ax: Axes, key: str, values: pd.Series) -> None:
 def _marks(trials: pd.DataFrame) -> list[Artist]:
     last = int(trials["round"].max())
     shown = range(last + 1) if last < 4 else (0, last)
-    looks = {f"round {number + 1}": _dot(number, last) for number in shown}
+    looks = {f"round {number}": _dot(number, last) for number in shown}
     looks |= {"best": BEST, "best so far": {"color": style.MUTED, "linewidth": 1}, "config's recipe (trial 0)": RECIPE}
     if trials["diverged"].any():
         looks["diverged"] = DIVERGED

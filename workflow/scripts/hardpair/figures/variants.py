@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from hardpair.figures import reading
 from hardpair.figures.drawing import fitting, legend, lines, style
 from hardpair.measures.intervals import FEWEST, shown_interval
-from hardpair.measures.metric_names import about
+from hardpair.measures.metric_names import about, decimal
 
 read = reading.of_runs("measures")
 
@@ -48,11 +48,11 @@ def draw_variants(ax: Axes, table: pd.DataFrame, column: str, settings: dict, lo
         ax.plot(values, row + 0.25 + jitter, linestyle="none", marker=marker, markersize=max(4 * shrunk, 1.2), color=colour,
                 alpha=max(0.75 * shrunk, 0.2), markeredgecolor=edge, markeredgewidth=0.3, clip_on=False, rasterized=many,
                 label=f"_seeds:{name}")  # fmt: skip
-        text = f"{mean:.{digits}f}"
+        text = decimal(mean, digits, signed=False)
         if np.isfinite(half):
             intervals[row] = (mean - half, mean + half)
             ax.plot(intervals[row], [row + MEAN_AT] * 2, color=style.INK, linewidth=1.4, solid_capstyle="butt", label=f"_interval:{name}")
-            text += f"\n{mean - half:.{digits}f}–{mean + half:.{digits}f}"
+            text += "\n" + "–".join(decimal(end, digits, signed=False) for end in intervals[row])
         ax.plot([mean], [row + MEAN_AT], linestyle="none", label=f"_mean:{name}", **MEAN)
         if name == settings["baseline"]:
             ax.axvline(mean, zorder=0.8, label="_baseline", **BASELINE)
@@ -115,7 +115,7 @@ def _write(ax: Axes, row: int, text: str, published: float | None) -> None:
     ax.annotate(text, (1.02, row), (0, up), va="center", **look)
     if published is not None:
         below = up - 4 * (text.count("\n") + 2)
-        ax.annotate(f"publ. {published:.1f}", (1.02, row), (0, below), va="center", color=PUBLISHED["color"], **look)
+        ax.annotate(f"publ. {decimal(published, 1, signed=False)}", (1.02, row), (0, below), va="center", color=PUBLISHED["color"], **look)
 
 
 def _draw_references(ax: Axes, references: list[dict]) -> None:

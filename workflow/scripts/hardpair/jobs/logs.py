@@ -76,7 +76,7 @@ class Log:
             return None
         for place, line in reversed(list(enumerate(self.lines))):
             if ERROR.match(line):
-                return line
+                return line.removeprefix(DIED)
             if line.startswith("Traceback"):
                 return next((later for later in self.lines[place + 1 :] if not later.startswith(" ")), line)
             if HOST.search(line) or EPOCH.match(line):

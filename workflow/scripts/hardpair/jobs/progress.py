@@ -11,6 +11,7 @@ from pathlib import Path
 from hardpair.errors import harmless
 from hardpair.files.csv_text import inert
 from hardpair.files.paths import RUN_NAME
+from hardpair.measures.metric_names import percent
 from hardpair.wording import counted
 
 AFFECTS_RESULTS = False
@@ -63,12 +64,14 @@ class Progress:
             f"epoch {record['epoch']:>{len(str(self.epochs))}}/{self.epochs}",
             f"lr {record['learning_rate']:<9.4g}",
             f"loss {record['train_loss']:.4f}",
-            f"train {record['train_accuracy']:6.2%}",
+            f"train {percent(record['train_accuracy']):>5}%",
         ]
         if "validation_accuracy" in record:
-            parts += [f"validation {record['validation_accuracy']:6.2%}"]
+            parts += [f"validation {percent(record['validation_accuracy']):>5}%"]
         parts += [f"{rate:>7,.0f} images/s", f"{_clock(seconds * (self.epochs - record['epoch']))} left"]
-        return "  ".join(parts + ([f"most confused {record['confused']} {record['confused_rate']:.2%}"] if "confused" in record else []))
+        if "confused" in record:
+            parts.append(f"most confused {record['confused']} {percent(record['confused_rate'])}%")
+        return "  ".join(parts)
 
     def __exit__(self, failed: type[BaseException] | None, *_) -> None:
         if self.finished and not failed:
@@ -85,7 +88,7 @@ class Progress:
         if "validation_accuracy" not in records[0]:
             return line
         best = max(records, key=lambda record: record["validation_accuracy"])
-        return f"{line}; highest validation accuracy {best['validation_accuracy']:.2%}, after epoch {best['epoch']}"
+        return f"{line}; highest validation accuracy {percent(best['validation_accuracy'])}%, after epoch {best['epoch']}"
 
 
 def _run(path: Path | None) -> str:

@@ -19,6 +19,7 @@ UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b}
     "a_to_other": ("{a} → others (%)", 100, 2),
     "b_to_other": ("{b} → others (%)", 100, 2),
 }
+HALF = 1e-10  # how much less than a half is still rounded as one
 
 
 def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
@@ -61,6 +62,14 @@ def number(value: float, metric: str, signed: bool = False) -> str:
 
 
 def decimal(value: float, digits: int, signed: bool = True) -> str:
-    """``+0.30`` or ``-0.30``; without a sign where it is shown as 0."""
-    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    """``+0.30`` or ``-0.30``; without a sign where it is shown as 0.
+
+    Halves are rounded away from 0, also those that binary numbers miss by a little, such as 100 × 0.2825.
+    """
+    text = f"{value + math.copysign(HALF, value):{'+' if signed else ''}.{digits}f}"
     return text if float(text) else text.lstrip("+-")
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share in per cent: ``28.25``, or ``28.3`` with one digit."""
+    return decimal(100 * share, digits, signed=False)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hardpair.files.readers import read_table
+from hardpair.measures.metric_names import percent
 from hardpair.measures.pair_name import pair_of, shown_pair
 
 
@@ -24,16 +25,16 @@ def results(folder: Path, labels: dict[str, str], baseline: str, first: dict, im
     levels = [f"{card['label']}: confusion {card['confusion']['text']}, accuracy {card['accuracy']['text']}" for card in first["cards"]]
     said = dict.fromkeys(("training", "variants", "plane", "curves"), f"On {images} images after the last epoch, {'; '.join(levels)}.")
     said["final"] = f"{first['headline']}."
-    ece = [f"{label} {100 * mean[name, 'ece']:.1f} %" for name, label in labels.items() if (name, "ece") in mean.index]
+    ece = [f"{label} {percent(mean[name, 'ece'], 1)} %" for name, label in labels.items() if (name, "ece") in mean.index]
     if ece:
         said["reliability"] = f"Calibration error: {', '.join(ece)}."
     pairs = confused[(confused["model"] == "last") & (confused["variant"] == baseline)]
     if len(pairs):
         top = pairs.loc[pairs["mean"].idxmax()]
-        said["confusion"] = f"{labels[baseline]} confuses {shown_pair(*pair_of(top['pair']))} most: {100 * top['mean']:.1f} %."
+        said["confusion"] = f"{labels[baseline]} confuses {shown_pair(*pair_of(top['pair']))} most: {percent(top['mean'], 1)} %."
     classes = last[(last["variant"] == baseline) & last["metric"].str.startswith("accuracy:")].dropna(subset=["mean"])
     if len(classes):
         ends = [classes.loc[classes["mean"].idxmin()], classes.loc[classes["mean"].idxmax()]]
-        low, high = (f"{row['metric'].partition(':')[2].replace('_', ' ')} ({100 * row['mean']:.1f} %)" for row in ends)
+        low, high = (f"{row['metric'].partition(':')[2].replace('_', ' ')} ({percent(row['mean'], 1)} %)" for row in ends)
         said["classes"] = f"{labels[baseline]} is least accurate on {low} and most accurate on {high}."
     return said

@@ -19,7 +19,7 @@ function matrixTable(study, variant, onChoice) {
   const shown = shownClasses(study, variant);
   const worst = Math.max(...shown.flatMap((label) => shown.map((called) => (label === called ? 0 : study.share(variant, label, called)))));
   const cell = (label, called) => {
-    const share = study.share(variant, label, called), text = (100 * share).toFixed(1);
+    const share = study.share(variant, label, called), text = (100 * share + 1e-10).toFixed(1); // halves up, as everywhere
     if (label === called || share === 0) return make("td", { className: label === called ? "right" : "none" }, share ? text : "0");
     const [name, other] = [study.classes[label], study.classes[called]];
     const button = make("button", { type: "button", tabIndex: -1, "aria-label": `${name} called ${other}: ${text} %` }, text);

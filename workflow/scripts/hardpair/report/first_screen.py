@@ -11,7 +11,7 @@ from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
-from hardpair.measures.metric_names import about
+from hardpair.measures.metric_names import about, percent
 from hardpair.wording import counted
 
 DOTS = 100  # seeds of a row that are drawn
@@ -51,10 +51,10 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
 def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> list[str]:
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
-    others = [f"{entry['label']}: {100 * entry['confusion']:.1f} %" for entry in about(settings["references"], settings["pairs"][:1])]
+    others = [f"{entry['label']}: {percent(entry['confusion'], 1)} %" for entry in about(settings["references"], settings["pairs"][:1])]
     said = []
     if settings["baseline"] in levels:
-        share = f"{100 * levels[settings['baseline']][1]:.1f} %"
+        share = f"{percent(levels[settings['baseline']][1], 1)} %"
         beside = f" ({'; '.join(others)})" if others else ""
         said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
     return [*said, f"Budget: {', '.join([*final.budget(runs, settings), networks(runs)])}."]
@@ -66,7 +66,7 @@ def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dic
     for name in levels:
         given = answer.against(settings["claims"], sheet.decisions, name, settings["baseline"])
         accuracy, confusion = (
-            {"text": f"{100 * share:.1f} %", "verdict": _verdict(given.get(measure))}
+            {"text": f"{percent(share, 1)} %", "verdict": _verdict(given.get(measure))}
             for measure, share in zip(final.MEASURES, levels[name], strict=True)
         )
         cards.append({"label": labels[name], "baseline": name == settings["baseline"], "accuracy": accuracy, "confusion": confusion})
@@ -77,7 +77,9 @@ def _signs(cards: list[dict]) -> list[tuple[str, str]]:
     """The entry of the key that explains the signs of the cards, if there are any; "not settled" last."""
     found = {verdict["sign"]: verdict["word"] for card in cards for measure in final.MEASURES if (verdict := card[measure]["verdict"])}
     order = sorted(found, key=lambda sign: verdicts.SIGNS.index(sign) or len(verdicts.SIGNS))
-    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: against the baseline")] if found else []
+    without = any(not card["baseline"] and not (card["accuracy"]["verdict"] and card["confusion"]["verdict"]) for card in cards)
+    rest = ", no sign: nothing claimed" if without else ""
+    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: claims against the baseline{rest}")] if found else []
 
 
 def _verdict(place: int | None) -> dict | None:

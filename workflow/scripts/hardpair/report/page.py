@@ -11,7 +11,7 @@ from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
 from hardpair.files.readers import read_table, read_with
 from hardpair.measures.intervals import shown
-from hardpair.measures.metric_names import about, details_of, metrics_of
+from hardpair.measures.metric_names import about, details_of, metrics_of, percent
 from hardpair.measures.pair_name import shown_pair
 from hardpair.report import alt_texts, inline_files, provenance, tables
 from hardpair.report.confusions import ROOM, explored
@@ -46,7 +46,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, l
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
-    environment.filters |= {"model": lambda model: MODELS.get(model, model)}
+    environment.filters |= {"model": lambda model: MODELS.get(model, model), "percent": percent}
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
     first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"])
     if left_out:

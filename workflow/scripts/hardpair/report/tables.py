@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from hardpair.measures.metric_names import number, title
+from hardpair.measures.metric_names import number, percent, title
 from hardpair.measures.pair_name import pair_of, shown_pair
 
 if TYPE_CHECKING:
@@ -91,6 +91,6 @@ def trials(table: "pd.DataFrame") -> dict:
 
     rows, searched = [], {key: name for key, name in SEARCHED.items() if key in table}
     for _, row in prepared(table).sort_values(["diverged", "value", "trial"], ascending=[True, False, True]).iterrows():
-        accuracy = "diverged" if row["diverged"] else f"{row['percent']:.2f}"
-        rows.append([int(row["trial"]), int(row["round"]) + 1, accuracy, *(f"{row[key]:.4g}" for key in searched)])
+        accuracy = "diverged" if row["diverged"] else percent(row["value"])
+        rows.append([int(row["trial"]), int(row["round"]), accuracy, *(f"{row[key]:.4g}" for key in searched)])
     return {"titles": ["Trial", "Round", "Validation accuracy (%)", *searched.values()], "rows": rows}

@@ -27,6 +27,9 @@ CAUSES = {
 }
 OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use a machine with more memory"
 NO_ROOM = "most likely the disk was full (No space left on device), so that its log is incomplete too: free space"
+# What Slurm's programs say on a machine that has no configuration of a cluster, or whose controller does not answer.
+UNREACHED = re.compile("Could not establish a configuration source|Unable to contact slurm controller|Unable to process configuration file")
+NO_SLURM = "Slurm cannot be reached from this machine: run the command on a login node of the cluster"
 LITTLE = 2**24  # bytes; what a job had half written is removed when it fails, so that some is free again
 COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
 
@@ -62,11 +65,16 @@ def ends(logs: Iterable[str | Path]) -> dict[str, End]:
 
 
 def brief(message: str | None, log: str) -> str | None:
-    """The message of an executor on one line, without the command that it quotes, and its log; None where it says nothing of this job."""
+    """The message of an executor on one line, without the command that it quotes, and its log; None where it says nothing of this job.
+
+    It is ``NO_SLURM`` where Slurm cannot be reached.
+    """
     lines = takewhile(lambda line: not line.startswith(" "), (message or "").partition(GENERAL)[0].splitlines())
     text = " ".join(" ".join(lines).split())
     if text in ("", "None"):
         return None
+    if UNREACHED.search(text):
+        return NO_SLURM
     return f"{text} See {log}." if log else text
 
 

@@ -97,8 +97,12 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
         if error is not None:
             failed.setdefault(error, []).append((message, log))
             todo = "fix the cause, then rerun"
+    unreached = failed.pop(deaths.NO_SLURM, None)
     for error, same in failed.items():
         names, places = (abbreviated(list(map(str, each))) for each in zip(*same, strict=True))
         say(f"{names} failed: {error} ({places})", file=sys.stderr)
+    if unreached:
+        say(deaths.NO_SLURM, file=sys.stderr)
+        return
     todo += " the same command: finished runs are kept, and interrupted ones continue from their checkpoints"
     say(f"{todo}; `{find.command('status', folder.name)}` shows the progress of the study", file=sys.stderr)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hardpair.errors import harmless
 from hardpair.files import paths
+from hardpair.measures.metric_names import percent
 from hardpair.study import find
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
@@ -136,7 +137,7 @@ def _running(status: StudyStatus, width: int, most: int | None) -> Table:
             str(job.seed) if job.variant else "",
             f"{job.epoch}/{job.epochs}" if training else "",
             _Bar(job.epoch, job.epochs) if training else Text(harmless(job.reason.partition(":")[0]) or "starting", "dim"),
-            f"{job.accuracy:.2%}" if job.accuracy is not None else "",
+            f"{percent(job.accuracy)}%" if job.accuracy is not None else "",
             f"{job.rate:,.0f}" if training else "",
             duration(job.left) if job.left is not None else "",
         )

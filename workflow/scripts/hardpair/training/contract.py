@@ -14,6 +14,7 @@ from hardpair.training.hidden_state import difference
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
+# What PyTorch says of a module whose constructor does not call that of its base class, and what Python says of wrong arguments.
 BATCH = 16  # images of the batch on which a loss is tried
 
 
@@ -108,11 +109,11 @@ def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> No
         UserError: a plugin has an error, returns what it must not, or would not give the same results again, in a resumed run too.
     """
     if plugins.is_own(loss["kind"]):
-        with errors_of(plugins.file_of(loss["kind"])):
+        with errors_of(plugins.file_of(loss["kind"]), "Loss"):
             counts = labels.bincount(minlength=classes)
             _try(lambda: losses.build(loss, counts), lambda part, turn: _use_loss(part, turn, labels, classes))
     if plugins.is_own(sampler["kind"]):
-        with errors_of(plugins.file_of(sampler["kind"])):
+        with errors_of(plugins.file_of(sampler["kind"]), "Sampler"):
             _try(lambda: samplers.build(sampler, labels), lambda part, turn: _use_sampler(part, turn, labels))
 
 

@@ -33,7 +33,7 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
     if settings == CNN:
         return
     own = plugins.is_own(settings["kind"])
-    with errors_of(plugins.file_of(settings["kind"])) if own else _refused(settings, size), torch.random.fork_rng(devices=[]):
+    with errors_of(plugins.file_of(settings["kind"]), "Network") if own else _refused(settings, size), torch.random.fork_rng(devices=[]):
         network = networks.build(settings, classes, size, dropout=0.0) if own else networks.outline(settings, classes, size)
         if not isinstance(network, nn.Module):
             raise UserError(f"{named(settings)} is not an nn.Module: make its class a subclass of torch.nn.Module")

@@ -27,8 +27,9 @@ def over_seeds(groups: SeriesGroupBy, seeds: int) -> pd.DataFrame:
 
 
 def note(settings: dict, mark: str = "line") -> str:
-    """What lines (or another ``mark``) and bands mean."""
+    """What lines and bands mean, or another ``mark`` and its bars."""
     n = len(settings["seeds"])
+    area = "band" if mark == "line" else "bar"
     if n == 1:
-        return f"{mark}: one seed, so no band"
-    return f"{mark}: mean of n = {n} seeds, band: {'lowest to highest' if n < FEW else '95 % t interval'}"
+        return f"{mark}: one seed, so no {area}"
+    return f"{mark}: mean of n = {n} seeds, {area}: {'lowest to highest' if n < FEW else '95 % t interval'}"

@@ -6,8 +6,8 @@ from matplotlib.patches import Rectangle
 
 from hardpair.comparison.verdicts import NOT_TESTED, WORDS
 from hardpair.figures.drawing import fitting, style
-from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.sheet import Sheet
+from hardpair.measures.intervals import FEWEST
 from hardpair.wording import counted
 
 BAND = "#cfd8e6"
@@ -30,23 +30,23 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
         return []
     found = [("seed", "one seed")]
     filled, hollow = ([cell for cell in cells if cell.decided is kind] for kind in (True, False))
-    mean = "mean" if counts[0] < FEW else "mean and 95 % t interval"
+    mean = "mean" if counts[0] < FEWEST else "mean and 95 % t interval"
     tested = any(cell.verdict is not None for cell in cells)
     if filled:
-        found.append(("mean" if counts[-1] >= FEW else "bare", mean + (": decided" if hollow else "")))
+        found.append(("mean" if counts[-1] >= FEWEST else "bare", mean + (": decided" if hollow else "")))
     if hollow:
         words = sorted({WORDS[NOT_TESTED if cell.verdict is None else cell.verdict] for cell in hollow})
         text = "no verdict yet" if tested and sheet.fewest else " or ".join(words)
-        found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEW else "hollow", f"{mean}: {text}"))
-    if counts[0] < FEW:
-        found.append(("", f"no interval below {counted(FEW, 'seed')}"))
+        found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEWEST else "hollow", f"{mean}: {text}"))
+    if counts[0] < FEWEST:
+        found.append(("", f"no interval below {counted(FEWEST, 'seed')}"))
     if any(cell.published is not None for cell in every):
         found.append(("published", "published, one run each"))
     if sizes := [f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin]:
         shown = sizes[:1] if len({*sizes}) == 1 else sizes  # in the order of the panels
         found.append(("margin", f"margin: {' and '.join(shown)}{sheet.panels[0].unit.name}" if len(shown) <= MARGINS else "margin"))
     if tested and len(cells) < len(every):
-        found.append(("beside" if counts[-1] >= FEW else "bare beside", "not part of the claim"))
+        found.append(("beside" if counts[-1] >= FEWEST else "bare beside", "not part of the claim"))
     return found
 
 

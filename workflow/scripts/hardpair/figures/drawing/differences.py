@@ -53,7 +53,8 @@ def figure(sheet: Sheet) -> Figure:
         texts.append((EDGE, y, rows, size, {"weight": weight, "color": colour}))
         y += fitting.height(len(rows), size) + 0.04
     y += 0.06
-    heads = [fitting.lines(page, panel.title, columns.panel + columns.numbers - 0.1, BODY) for panel in sheet.panels]
+    ends = [*(x - 0.1 for x in columns.panels[1:]), columns.page - EDGE]  # of titles: the last may reach above the verdicts
+    heads = [fitting.lines(page, panel.title, end - x, BODY) for panel, x, end in zip(sheet.panels, columns.panels, ends, strict=True)]
     if sheet.rows:
         below = y + fitting.height(max(map(len, heads)), BODY)
         for x, head in zip(columns.panels, heads, strict=True):
@@ -79,7 +80,7 @@ def _columns(page: Figure, sheet: Sheet) -> _Columns:
     judged = any(block.verdict is not None for block in sheet.blocks)
     count, verdict = len(sheet.panels), VERDICTS if judged else 0.0
     means = {_mean(panel, cell) for place, panel in enumerate(sheet.panels) for cell in sheet.cells(place)}
-    numbers = max([NUMBERS, *(fitting.inches(page, mean, BODY, "bold") + 0.3 for mean in means)])
+    numbers = max([NUMBERS, *(fitting.inches(page, mean, BODY, "bold") + 0.34 for mean in means)])
     wide = max(style.WIDTH, 2 * EDGE + LABELS + verdict + count * (LEAST + numbers))
     panel = (wide - 2 * EDGE - LABELS - verdict) / count - numbers
     lefts = tuple(EDGE + LABELS + place * (panel + numbers) for place in range(count))
@@ -105,7 +106,7 @@ class _Placed:
 
 def _placed(page: Figure, sheet: Sheet, columns: _Columns, y: float) -> Iterator[_Placed]:
     for block in sheet.blocks:
-        start, room = y, columns.verdict - 0.2 - EDGE - columns.claim
+        start, room = y, columns.verdict - 0.1 - EDGE - columns.claim
         sentence = fitting.lines(page, block.sentence, room, SENTENCE, "bold") if block.sentence else []
         y += GAP * 0.7 + (fitting.height(len(sentence), SENTENCE) if sentence else 0)
         rows = []

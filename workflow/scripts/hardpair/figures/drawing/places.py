@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardpair.comparison.claims_in_words import Unit
-from hardpair.figures.drawing.bands import FEW
 from hardpair.figures.drawing.sheet import Cell, Panel
-from hardpair.measures.intervals import mean_interval
+from hardpair.measures.intervals import FEWEST, mean_interval
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Places:
         seeds: float64 (n,).
         heights: float64 (n,) of the seeds, from −0.5 to 0.5, that keep equal ones apart.
         mean: of the seeds.
-        interval: both ends of the mean's 95 % t interval, cut at the ends of the axis; None of fewer than ``FEW`` seeds.
+        interval: both ends of the mean's 95 % t interval, cut at the ends of the axis; None of fewer than ``FEWEST`` seeds.
         cut: whether the interval goes on beyond the lower and the upper end of the axis.
         published: a difference from elsewhere; None where there is none on the axis.
         beyond: the same in text, where it is off the axis; else empty.
@@ -39,7 +38,7 @@ def places(cell: Cell, panel: Panel, limits: tuple[float, float]) -> Places:
     heights = (np.random.default_rng(0).permutation(count) - (count - 1) / 2) / max(count, 6)
     summary = {key: factor * value for key, value in mean_interval(cell.gains).items()}
     interval, cut = None, (False, False)
-    if count >= FEW:
+    if count >= FEWEST:
         interval = tuple(float(np.clip(summary[end], low, high)) for end in ("low", "high"))
         cut = summary["low"] < low, summary["high"] > high
     published, beyond = None if cell.published is None else factor * cell.published, ""
@@ -52,7 +51,7 @@ def limits(panel: Panel, cells: list[Cell]) -> tuple[float, float]:
     """Ends of an axis for all seeds, 0 and the margin; intervals and published differences as far as they leave the seeds apart."""
     points = panel.unit.factor * np.concatenate([[0, panel.margin, -panel.margin], *(cell.gains for cell in cells)])
     span = max(np.ptp(points), 4 * 10.0**-panel.unit.digits)
-    summaries = [mean_interval(cell.gains) for cell in cells if len(cell.gains) >= FEW]
+    summaries = [mean_interval(cell.gains) for cell in cells if len(cell.gains) >= FEWEST]
     others = [summary[key] for summary in summaries for key in ("low", "high")] + [
         cell.published for cell in cells if cell.published is not None
     ]

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 
 from hardpair.figures.drawing import dark, fonts
 from hardpair.files.atomic import atomic_write, write_text
+from hardpair.measures.metric_names import percent
 from hardpair.wording import counted
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -172,7 +173,7 @@ def evaluated(images: int, settings: dict) -> str:
 
 def reference_label(reference: dict) -> str:
     """``humans 3.83 %``."""
-    return f"{shortened(plain(reference['label']), 24)} {100 * reference['confusion']:.2f} %"
+    return f"{shortened(plain(reference['label']), 24)} {percent(reference['confusion'])} %"
 
 
 def ink_on(colour) -> str:
