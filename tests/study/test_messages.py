@@ -11,6 +11,7 @@ import pytest
 
 from hardpair.files.atomic import owner
 from hardpair.jobs.logs import read_log
+from hardpair.staleness.due import Due
 from hardpair.study import deaths, find, messages, snakemake_internals
 from hardpair.study.terminal import Finished
 from workspace import PROJECT
@@ -188,9 +189,13 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
 # ------------------------------------------------------------------------------------------------------- inside Snakemake
 
 
+WILDCARDS = {"train": {"variant": "ce", "seed": "0"}, "run_trial": {"round": "0", "trial": "0"}}
+
+
 def job(rule, **resources):
     files = {"output": [f"results/demo/{rule}.csv"], "log": [f"results/demo/logs/{rule}.log"]}
-    return SimpleNamespace(rule=SimpleNamespace(name=rule), message=f"Do {rule}", jobid=0, resources=resources, **files)
+    about = {"message": f"Do {rule}", "jobid": 0, "resources": resources, "wildcards": WILDCARDS.get(rule, {})}
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), **about, **files)
 
 
 OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial", "compare")}, is_module=False)
@@ -209,6 +214,11 @@ def workflow(jobs, replace=False, **limits):
     )
 
 
+def start(workflow, config, folders, reading=OWN):
+    """The planned jobs of a study of which nothing is done yet."""
+    return snakemake_internals.start(workflow, config, folders, reading, Finished(), Due.of(config))
+
+
 @pytest.mark.parametrize(
     ("limits", "options"),
     [({"_cores": 1}, ["1", "1"]), ({"_cores": 1, "_nodes": 50}, ["50", "1"]), ({"_cores": 4, "_nodes": 50, "gpu": 3}, ["3", "3"])],
@@ -217,9 +227,7 @@ def test_a_start_plans_with_the_limits_of_the_call_and_records_its_overlays(tmp_
     (tmp_path / "config").symlink_to(Path("config").absolute())
     monkeypatch.chdir(tmp_path)
     jobs = [job("train", jobs_per_gpu=2), job("train"), job("run_trial"), job("compare"), job("rule_of_another_workflow")]
-    assert (
-        snakemake_internals.start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"], OWN, Finished()) == jobs[:-1]
-    )
+    assert start(workflow(jobs, **limits), config, ["results/demo", "resources/synthetic"]) == jobs[:-1]
     [command] = commands
     assert command[command.index("--runs") :] == ["--runs", "2", "--trials", "1", "--at-once", options[0], "--gpus", options[1]]
     started = json.loads(Path("results/demo/started.json").read_text())
@@ -231,7 +239,7 @@ def test_the_config_that_another_workflow_gives_is_kept_for_commands_about_the_s
     Path("config").mkdir()
     Path("config/config.yaml").write_text("other: 1\n")  # of the other workflow
     own = SimpleNamespace(rules=OWN.rules, is_module=True)
-    snakemake_internals.start(workflow([job("train")]), config, ["results/demo"], own, Finished())
+    start(workflow([job("train")]), config, ["results/demo"], own)
     assert find.chosen("demo", []) == config
 
 
@@ -239,7 +247,7 @@ def test_a_config_that_replaces_that_of_the_workflow_is_kept_for_commands_about_
     monkeypatch.chdir(tmp_path)
     alone = find.complete({"study": "demo", "seeds": [3]} | {key: config[key] for key in ("variants", "baseline", "data")})
     assert alone != find.overlay([])
-    snakemake_internals.start(workflow([job("train")], replace=True), alone, ["results/demo"], OWN, Finished())
+    start(workflow([job("train")], replace=True), alone, ["results/demo"])
     assert find.chosen("demo", []) == find.chosen(None, []) == alone
 
 
@@ -248,7 +256,7 @@ def test_a_start_removes_unfinished_files_of_killed_jobs(tmp_path, monkeypatch, 
     left = Path(f"results/demo/.partial-{owner().replace(str(os.getpid()), '4194305')}-x")
     left.parent.mkdir(parents=True)
     left.touch()
-    snakemake_internals.start(workflow([job("compare")]), config, ["results/demo", "missing"], OWN, Finished())
+    start(workflow([job("compare")]), config, ["results/demo", "missing"])
     assert not left.exists()
     assert f"removed unfinished files of killed jobs: {left}\n" in capsys.readouterr().err
 
@@ -257,7 +265,7 @@ def test_a_folder_that_may_not_be_written_to_ends_the_call_without_a_traceback(t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(SystemExit, match=r"^\. is not writable: change its permissions"):
-        snakemake_internals.start(workflow([job("train")]), config, [], OWN, Finished())
+        start(workflow([job("train")]), config, [])
 
 
 def test_jobs_without_a_log_cannot_have_failed():
