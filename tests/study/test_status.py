@@ -140,7 +140,7 @@ def test_what_the_present_config_would_not_train_is_stale_with_a_reason(folder):
 )
 def test_a_record_of_another_run_is_stale_with_a_reason(folder, record, reason):
     path = folder / "runs/dfl/seed0/run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | record | {"fingerprint": "0"}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | record | {"fingerprint": "0"}) + "\n")
     [stale] = [run for run in look().runs if run.state == STALE]
     assert (stale.name, stale.reason[: len(reason)]) == ("dfl seed 0", reason)
 
@@ -156,12 +156,13 @@ def test_trials_of_other_settings_are_stale(folder, change):
 
 
 def test_a_trial_of_another_proposal_is_stale(folder):
-    path = folder / "search/round1.json"
-    proposals = json.loads(path.read_text())
-    proposals["trials"][1]["recipe"]["momentum"] = 0.123
-    path.write_text(json.dumps(proposals))
+    trial = folder / "search/round1/trial3.json"
+    text = trial.read_text()
+    trial.write_text(text.replace(json.loads(text)["fingerprint"], "0" * 16))
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STALE]
-    path.write_text("[]")
+    trial.write_text(text)
+    assert [trial.state for trial in look().trials] == [DONE] * 4
+    (folder / "search/round1.json").write_text("[]")
     assert [trial.state for trial in look().trials] == [DONE, DONE, STALE, STALE]
 
 

@@ -19,9 +19,8 @@ BROUGHT = {"torchvision": "torch"}  # a build of torchvision fits one version of
 
 
 def test_setup_says_first_how_much_it_installs():
-    plan = subprocess.run(
-        ["make", "--dry-run", "--what-if=requirements.lock", "setup"], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
+    command = ["make", "--dry-run", "--no-print-directory", "--what-if=requirements.lock", "setup"]
+    plan = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     first, *others = plan.stdout.splitlines()
     assert first == 'echo "installing the tested versions into .venv (6.4 GB on Linux), which takes a few minutes"'
     assert "6.4 GB" in (PROJECT / "docs" / "install.md").read_text()

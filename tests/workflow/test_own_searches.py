@@ -84,7 +84,7 @@ def test_the_comparison_names_the_recipe_of_each_variant(made):
     text = (made.folder / STUDY / "comparison.md").read_text().partition("## Recipes of the search")[2]
     for name, label in zip(NAMES, ("Plain", "dfl"), strict=True):
         recipe = yaml.safe_load((made.folder / STUDY / "search" / name / "recipe.yaml").read_text())
-        assert re.search(rf"^\| {label} \| {recipe['learning_rate']:.4g} \(.* to .*\) \|.* of 2 \|$", text, re.M)
+        assert re.search(rf"^\| {label} \| {recipe['learning_rate']:.4g} \(.* to .*\) \|.* \| [01] \| 2 \|$", text, re.M)
 
 
 def test_a_finished_study_has_nothing_to_do_and_a_changed_variant_searches_alone(study):
