@@ -32,9 +32,9 @@ def contents(made: dict, sha256: Callable[[str], str] = file_sha256) -> dict:
     """
     code = of_now(*made["files"], planned=made["code"])
     digests = {name: together([sha256(file) for file in files]) for name, files in groups(made).items()}
-    found = {"settings": made["settings"], "code": code, "inputs": digests}
-    outputs = {"outputs": {file: sha256(file) for file in made["outputs"]}} if "outputs" in made else {}
-    return found | outputs | ({"images": made["images"]} if "images" in made else {})
+    outputs = {file: sha256(file) for file in made.get("outputs", ())}
+    found = {"settings": made["settings"], "code": code, "inputs": digests, "outputs": outputs}
+    return found | {"images": made["images"]} if "images" in made else found
 
 
 def write(path: str, made: dict) -> None:

@@ -14,7 +14,6 @@ from hardpair.training.hidden_state import difference
 from hardpair.training.random_streams import generator, seed_globals
 
 AFFECTS_RESULTS = False
-# What PyTorch says of a module whose constructor does not call that of its base class, and what Python says of wrong arguments.
 BATCH = 16  # images of the batch on which a loss is tried
 
 
