@@ -66,7 +66,7 @@ def test_nothing_is_fetched_from_elsewhere(site):
 def test_search_and_diagrams_work_in_a_folder_without_network(site):
     source = (PROJECT / "docs/architecture.md").read_text()
     with open_page.browser() as chromium:
-        page = chromium.new_page()
+        page = open_page.new_page(chromium)
         addresses = []
         page.on("request", lambda request: addresses.append(request.url))
         page.goto((site / "architecture.html").as_uri())

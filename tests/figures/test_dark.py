@@ -90,8 +90,7 @@ def test_a_page_in_a_browser_shows_the_colours_of_its_light(drawing, scheme, lin
     image = f'<img src="{drawing.name}" width="200" height="200" style="position: fixed; left: 0; top: 0">'
     page.write_text(f'<meta name="color-scheme" content="light dark">{image}')
     with open_page.browser() as browser:
-        context = browser.new_context(color_scheme=scheme, viewport={"width": 200, "height": 200})
-        opened = context.new_page()
+        opened = open_page.new_page(browser, color_scheme=scheme, viewport={"width": 200, "height": 200})
         opened.goto(page.as_uri())
         pixels = np.asarray(Image.open(io.BytesIO(opened.screenshot())))
     for place, colour in (((100, 100), line), ((20, 100), back)):

@@ -19,14 +19,19 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def new_page(browser: Browser, **options: object) -> Page:
+    """An empty page in a context of its own with these options."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
+
+
 @contextmanager
 def opened(browser: Browser, file: Path, link: str = "", width: int = 1280, scheme: str = "light") -> Iterator[Page]:
     """The page; afterwards it must have written nothing to the console and requested nothing from the network."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.set_default_timeout(PATIENCE)
+    page = new_page(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
     messages, requests = [], []
-    context.route("**/*", lambda route: route.continue_() if route.request.url.startswith(("file:", "data:")) else route.abort())
-    page = context.new_page()
+    page.context.route("**/*", lambda route: route.continue_() if route.request.url.startswith(("file:", "data:")) else route.abort())
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: messages.append(message.text))
     page.on("pageerror", lambda error: messages.append(str(error)))
@@ -37,7 +42,7 @@ def opened(browser: Browser, file: Path, link: str = "", width: int = 1280, sche
         assert messages == []
         assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {file.as_uri()}
     finally:
-        context.close()
+        page.context.close()
 
 
 # Each finds what is wrong on the page as it stands, as a list of texts; what is hidden does not count.

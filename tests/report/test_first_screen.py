@@ -267,15 +267,14 @@ def test_strips_are_as_wide_as_their_axis_however_wide_numbers_are(browser, tmp_
 @needs_chromium
 @pytest.mark.parametrize(("width", "scheme", "inside"), [(SCREENS[0][0], "light", False), (SCREENS[1][0], "dark", True)])
 def test_axe_finds_no_violation(browser, file, width, scheme, inside):
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
+    page = open_page.new_page(browser, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
     page.goto(file.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach((element) => (element.open = true))")
     if inside:
         page.locator(".card").first.click()
     found = Axe().run(page)
     assert found.response["violations"] == [], found.generate_report()
-    context.close()
+    page.context.close()
 
 
 @needs_chromium
