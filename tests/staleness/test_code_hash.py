@@ -20,7 +20,8 @@ CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/path
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
 CHECKS |= {"data/verified", "files/intact", "files/times", "files/visible"}
 CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract", "training/network_contract"}
-CHECKS |= {"device_in_words", "plugin_files", "training/divergence", "training/hidden_state", "files/regular", "measures/contradiction"}
+CHECKS |= {"training/divergence", "training/hidden_state", "training/reproducible", "measures/contradiction"}
+CHECKS |= {"device_in_words", "plugin_files", "files/regular"}
 
 
 def imported_by(script):

@@ -37,6 +37,13 @@ def test_the_work_of_a_study_is_that_of_its_jobs():
     assert work.disk(parameters, 10) == 40 * 2 * 4 * (parameters + 10_000 * 10)
 
 
+def test_a_long_search_needs_the_disk_for_its_states():
+    """Each is kept until the recipe is chosen: the network, its best, and one momentum or two moments."""
+    for optimizer, copies in (("sgd", 3), ("adamw", 4)):
+        changed = overlaid(BASE, {"search": {"seeds": [90, 91]}, "recipe": {"optimizer": optimizer}})
+        assert estimate.workload(resolve(changed), runs=4, trials=24).disk(10**6, 10) == 4 * 24 * 2 * copies * 10**6
+
+
 def test_more_devices_than_jobs_do_not_help():
     work = estimate.workload(resolve(BASE), runs=3, trials=0)
     assert work.seconds(100, at_once=64) == work.seconds(100, at_once=3)

@@ -27,9 +27,11 @@ class Workload:
     trials: int
     run_images: int  # that a run trains on, counted in every epoch
     trial_images: int
+    trainings: int  # of a trial: one for each searched variant and seed
     passes: float  # forward and backward passes an image trained on: more than 1 because of refreshes and validation
     evaluated: int  # images that each model of a run is evaluated on
     models: int  # saved models of a run
+    moments: int  # numbers that the optimiser keeps for each parameter
 
     @property
     def images(self) -> int:
@@ -42,8 +44,9 @@ class Workload:
         return (max(self.images - trained, 0) / rate + jobs * START_UP) / max(min(at_once, self.runs + self.trials), 1)
 
     def disk(self, parameters: int, classes: int) -> int:
-        """Bytes that the runs leave: float32 weights and logits."""
-        return self.runs * self.models * 4 * (parameters + self.evaluated * classes)
+        """Bytes at most, in float32: states of all trials, kept until the search ends, or weights and logits of all runs."""
+        states = self.trials * self.trainings * (2 + self.moments) * 4 * parameters  # the network as it is, and as it was best
+        return max(states, self.runs * self.models * 4 * (parameters + self.evaluated * classes))
 
 
 def workload(config: dict, runs: int, trials: int) -> Workload:
@@ -55,14 +58,17 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
         training = int(long_tail(np.full(len(images.classes), training // len(images.classes)), data["imbalance"]).sum())
     refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
     forward = training * refreshes + data["validation"] * recipe["epochs"]
+    trainings = len(search["seeds"]) * len(plan.searched(config, plan.searches(config)[0]))
     return Workload(
         runs=runs,
         trials=trials,
         run_images=training * recipe["epochs"],
-        trial_images=training * search["epochs"] * len(search["seeds"]) * len(plan.searched(config, plan.searches(config)[0])),
+        trial_images=training * search["epochs"] * trainings,
+        trainings=trainings,
         passes=1 + forward / 3 / (training * recipe["epochs"]),  # a forward pass is a third of a training step
         evaluated=data["validation"] if config["evaluate"]["images"] == "validation" else images.test,
         models=2 if data["validation"] else 1,
+        moments=2 if recipe.get("optimizer") == "adamw" else 1,
     )
 
 

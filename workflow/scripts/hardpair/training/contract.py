@@ -1,6 +1,5 @@
 """What a loss and a sampler must return: checked where they return it, and tried out on a small batch before a plugin is trained with."""
 
-import contextlib
 from collections.abc import Callable
 
 import torch
@@ -10,8 +9,8 @@ from torch import nn
 from hardpair import losses, plugins, samplers
 from hardpair.errors import UserError
 from hardpair.plugin_files import errors_of
-from hardpair.training.hidden_state import difference
-from hardpair.training.random_streams import generator, seed_globals
+from hardpair.training import reproducible
+from hardpair.training.random_streams import generator
 
 AFFECTS_RESULTS = False
 BATCH = 16  # images of the batch on which a loss is tried
@@ -116,37 +115,17 @@ def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> No
             _try(lambda: samplers.build(sampler, labels), lambda part, turn: _use_sampler(part, turn, labels))
 
 
-def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], list[torch.Tensor | None]]) -> None:
-    """Use two equal losses or samplers, and one that has the buffers of the first alone."""
-    parts, results = [], []
-    for _ in range(2):
-        seed_globals(0, "plugins")
-        parts.append(build())
-        results.append(use(parts[-1], 0))
-    first, resumed = parts[0], build()
-    if not _same(*results):
-        raise UserError(
-            f"{_name(first)} gives different results for the same input: draw random numbers from the generator that draw() is given, "
-            "or from the global ones of torch, NumPy or Python, which belong to the run's seed"
-        )
-    if isinstance(resumed, losses.ImageLoss):
-        resumed.begin_epoch(0.5)
-    results = []
-    with contextlib.suppress(RuntimeError):  # buffers that the constructor does not register
-        resumed.load_state_dict(first.state_dict())
-        for part in (first, resumed):
-            seed_globals(1, "plugins")
-            results.append(use(part, 1))
-    hidden = difference(first, resumed)  # perhaps of effect only after more steps than these
-    if hidden or len(results) < 2 or not _same(*results):
-        where = f" ({hidden})" if hidden else ""
-        raise UserError(
-            f"{_name(first)} keeps state outside its buffers{where}, which a resumed run would lose: let the "
-            "constructor register it with register_buffer, and change it in place"
-        )
+def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], reproducible.Results]) -> None:
+    random_numbers = "the generator that draw() is given, or from the global ones of torch, NumPy or Python, which belong to the run's seed"
+    reproducible.check(_name, build, use, random_numbers, "buffers", _resume)
 
 
-def _use_loss(loss: nn.Module, turn: int, labels: torch.Tensor, classes: int) -> list[torch.Tensor | None]:
+def _resume(part: nn.Module) -> None:
+    if isinstance(part, losses.ImageLoss):
+        part.begin_epoch(0.5)
+
+
+def _use_loss(loss: nn.Module, turn: int, labels: torch.Tensor, classes: int) -> reproducible.Results:
     """What a loss returns within an epoch, and in turn 0 at a refresh before and the beginning of two epochs."""
     check_loss(loss)
     random = generator(turn, "plugins")
@@ -170,7 +149,7 @@ def _use_loss(loss: nn.Module, turn: int, labels: torch.Tensor, classes: int) ->
     return [*result, values.detach(), logits.grad]
 
 
-def _use_sampler(sampler: nn.Module, turn: int, labels: torch.Tensor) -> list[torch.Tensor | None]:
+def _use_sampler(sampler: nn.Module, turn: int, labels: torch.Tensor) -> reproducible.Results:
     """What a sampler returns in two epochs, and in turn 0 at a refresh between them."""
     check_sampler(sampler)
     random, count = generator(turn, sampler.stream), len(labels)
@@ -184,10 +163,6 @@ def _use_sampler(sampler: nn.Module, turn: int, labels: torch.Tensor) -> list[to
             result.append(sampler.refresh(F.softplus(torch.randn(count, generator=random))))
             check_numbers(sampler, "refresh", result[-1], count)
     return [value if value is None else value.clone() for value in result]
-
-
-def _same(first: list[torch.Tensor | None], second: list[torch.Tensor | None]) -> bool:
-    return all(a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in zip(first, second, strict=True))
 
 
 def _of(value: object) -> tuple | None:

@@ -11,8 +11,8 @@ from hardpair import networks, plugins
 from hardpair.config.schema import CNN
 from hardpair.errors import UserError, one_line
 from hardpair.plugin_files import errors_of
-from hardpair.training.hidden_state import difference
-from hardpair.training.random_streams import generator, seed_globals
+from hardpair.training import reproducible
+from hardpair.training.random_streams import generator
 
 AFFECTS_RESULTS = False
 IMAGES = 4
@@ -43,7 +43,14 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
         for mode in (True, False):
             check_logits(settings, network.train(mode)(images), (2, classes))
         if own:
-            _try_own(settings, classes, size)
+            random_numbers = "the global generator of torch, which belongs to the run's seed"
+            reproducible.check(
+                lambda _: named(settings),
+                lambda: networks.build(settings, classes, size, dropout=0.0),
+                lambda network, turn: _use(settings, network, classes, size),
+                random_numbers,
+                "parameters and buffers",
+            )
     if batch_size == 1 and networks.normalises_batches(network):
         raise UserError(f"{named(settings)} has BatchNorm, which needs more than one image in a step: raise recipe.batch_size, now 1")
 
@@ -79,34 +86,6 @@ def check_logits(settings: dict, logits: object, shape: tuple[int, int]) -> None
         raise UserError(f"{named(settings)} returned {came.removeprefix('torch.')}: let forward() return logits, float of shape {shape}")
 
 
-def _try_own(settings: dict, classes: int, size: int) -> None:
-    """Take a gradient with two equal plugins' networks, and use one that has the parameters and buffers of the first alone."""
-    results, built = [], []
-    for _ in range(2):
-        seed_globals(0, "plugins")
-        built.append(networks.build(settings, classes, size, dropout=0.0))
-        results.append(_use(settings, built[-1], classes, size))
-    if not _same(*results):
-        raise UserError(
-            f"{named(settings)} gives different results for the same input: draw random numbers from the global generator of torch, which "
-            "belongs to the run's seed"
-        )
-    first, resumed = built[0], networks.build(settings, classes, size, dropout=0.0)
-    results = []
-    with contextlib.suppress(RuntimeError):  # parameters or buffers that the constructor does not register
-        resumed.load_state_dict(first.state_dict())
-        for network in (first, resumed):
-            seed_globals(1, "plugins")
-            results.append(_use(settings, network, classes, size))
-    hidden = difference(first, resumed)  # perhaps of effect only after more steps than these
-    if hidden or len(results) < 2 or not _same(*results):
-        where = f" ({hidden})" if hidden else ""
-        raise UserError(
-            f"{named(settings)} keeps state outside its parameters and buffers{where}, which a resumed run would "
-            "lose: let the constructor register it with register_buffer, and change it in place"
-        )
-
-
 def _use(settings: dict, network: nn.Module, classes: int, size: int) -> list[torch.Tensor]:
     """Logits in training, gradients, and logits in evaluation, of generated images."""
     random = generator(0, "plugins")
@@ -128,7 +107,3 @@ def _use(settings: dict, network: nn.Module, classes: int, size: int) -> list[to
             raise UserError(f"{named(settings)} gave {what} that are NaN or infinite for images of mean 0 and variance 1: check forward()")
     network.zero_grad()
     return [logits.detach(), *gradients, evaluated[0]]
-
-
-def _same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
