@@ -7,6 +7,7 @@ import torch.utils.deterministic
 
 from hardpair import device
 from hardpair.device_in_words import device_name, visible_gpu, why_cpu
+from hardpair.files import own_folder
 from hardpair.jobs import gpu
 
 
@@ -41,7 +42,7 @@ def old_driver():
 
 
 def test_a_job_that_cannot_use_its_gpu_says_why_and_leaves_it_to_others(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(gpu, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(own_folder, "TEMPORARY", tmp_path)
     monkeypatch.setattr(gpu, "_held", [])
     monkeypatch.setattr(gpu, "present", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

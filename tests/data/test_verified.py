@@ -9,6 +9,7 @@ import pytest
 
 from hardpair.data import verified
 from hardpair.errors import UserError
+from hardpair.files import own_folder
 from hardpair.files.json_text import read_json
 from prepared_data import prepare
 from workspace import PROJECT
@@ -16,7 +17,7 @@ from workspace import PROJECT
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(verified, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(own_folder, "TEMPORARY", tmp_path)
     return prepare(tmp_path / "data", 20, 10)
 
 

@@ -37,7 +37,7 @@ def test_a_file_and_a_folder_pass_and_others_do_not(tmp_path, pipe):
 def test_no_reader_waits_for_a_pipe(pipe):
     with pytest.raises(OSError, match="is no regular file"):
         file_sha256(pipe)
-    for read in (readers.read_table, readers.read_images, readers.array_names):
+    for read in (readers.read_table, readers.array_names):
         with pytest.raises(UserError, match=r"pipe cannot be read \(.*is no regular file"):
             read(pipe)
     assert "is no regular file" in registration.read(pipe).problem

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from hardpair.cli import command
-from hardpair.data import verified
+from hardpair.files import own_folder
 
 FULL = os.environ.get("FAULTS") == "full"
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -37,7 +37,7 @@ class Watch:
     on = None
 
     def __init__(self, *folders: Path) -> None:
-        marks = verified.TEMPORARY / f"hardpair-verified-{os.getuid()}"  # of arrays that were hashed
+        marks = own_folder.TEMPORARY / f"hardpair-verified-{os.getuid()}"  # of arrays that were hashed
         self.folders = tuple(os.path.realpath(folder) + os.sep for folder in (*folders, marks))
         self.noted: list[str] = []
 

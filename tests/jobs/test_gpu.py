@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardpair.errors import UserError
+from hardpair.files import own_folder
 from hardpair.jobs import gpu
 
 SCRIPTS = Path(gpu.__file__).parents[2]
@@ -19,7 +20,7 @@ def two_gpus(tmp_path, monkeypatch):
     for variable in gpu.JOB_IDS:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,8")
-    monkeypatch.setattr(gpu, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(own_folder, "TEMPORARY", tmp_path)
     monkeypatch.setattr(gpu, "present", lambda: True)
     monkeypatch.setattr(gpu, "_held", [])
     yield monkeypatch
@@ -83,7 +84,7 @@ def test_without_devices_nothing_is_chosen(two_gpus, tmp_path):
 @pytest.mark.parametrize("visible", ["0", "NoDevFiles", "void", "GPU-5fd4f087"])
 def test_jobs_on_a_machine_without_a_gpu_do_not_wait_for_one_another(two_gpus, tmp_path, visible):
     two_gpus.undo()
-    two_gpus.setattr(gpu, "TEMPORARY", tmp_path)
+    two_gpus.setattr(own_folder, "TEMPORARY", tmp_path)
     two_gpus.setattr(gpu, "DEV", tmp_path)
     two_gpus.setattr(gpu, "_held", held := [])
     two_gpus.setattr(gpu.time, "sleep", lambda seconds: pytest.fail("it waits"))
@@ -173,8 +174,9 @@ def test_a_job_that_finds_no_free_device_says_so_once_and_waits(two_gpus, capsys
 JOB = """
 import os, sys
 from pathlib import Path
+from hardpair.files import own_folder
 from hardpair.jobs import gpu
-gpu.TEMPORARY, gpu.present = Path(sys.argv[1]), lambda: True
+own_folder.TEMPORARY, gpu.present = Path(sys.argv[1]), lambda: True
 print(gpu.take_gpu(1, poll_seconds=0.01), os.environ["CUDA_VISIBLE_DEVICES"], "torch" in sys.modules, flush=True)
 sys.stdin.read()
 """
@@ -229,9 +231,10 @@ rule job:
 STORM_JOB = """
 import fcntl, os, random, signal, sys, time
 from pathlib import Path
+from hardpair.files import own_folder
 from hardpair.jobs import gpu
 
-shared = gpu.TEMPORARY = Path.cwd().parent
+shared = own_folder.TEMPORARY = Path.cwd().parent
 gpu.present = lambda: True
 markers = {name: open(shared / f"marker {name.replace('/', '_')}", "a") for name in gpu.devices()}
 tries = Path(f"tries {sys.argv[1]}")

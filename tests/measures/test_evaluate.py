@@ -19,6 +19,7 @@ import evaluate
 from hardpair.data import dataset
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
+from hardpair.files import own_folder
 from hardpair.files.atomic import file_sha256, write_json
 from hardpair.files.json_text import read_json
 from hardpair.jobs import gpu
@@ -168,7 +169,7 @@ def test_an_evaluation_shares_a_gpu_where_it_may(trained_run, trained_data, tmp_
     for variable in gpu.JOB_IDS:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    monkeypatch.setattr(gpu, "TEMPORARY", tmp_path)
+    monkeypatch.setattr(own_folder, "TEMPORARY", tmp_path)
     monkeypatch.setattr(gpu, "_held", [])
     monkeypatch.setattr(gpu.time, "sleep", None)  # it need not wait
     held, give_back = [], gpu.give_back

@@ -7,6 +7,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -204,11 +205,22 @@ def test_a_missing_figure_is_named(tmp_path):
 def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):
     _, settings, folder = page
     for name in ("a.html", "b.html"):
-        line = ["write_report.py", "--study-dir", str(folder), "--images", str(folder.parent / "data/test/images.npy")]
+        line = ["write_report.py", "--study-dir", str(folder), "--data", str(folder.parent / "data")]
         line += ["--settings", json.dumps(settings), "--output", str(tmp_path / name)]
         monkeypatch.setattr(sys, "argv", line)
         write_report.main()
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes() == page[0].encode()
+
+
+def test_damaged_images_are_not_shown(tmp_path, monkeypatch):
+    folder, settings, _ = reported(tmp_path)
+    array = np.load(folder.parent / "data/test/images.npy")
+    np.save(folder.parent / "data/test/images.npy", 255 - array)
+    line = ["write_report.py", "--study-dir", str(folder), "--data", str(folder.parent / "data")]
+    monkeypatch.setattr(sys, "argv", [*line, "--settings", json.dumps(settings), "--output", str(tmp_path / "report.html")])
+    with pytest.raises(UserError, match=r"^the arrays in .* are damaged"):
+        write_report.main()
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_captions_are_short_sentences():

@@ -129,11 +129,12 @@ rule write_report:
     params:
         scripts=SCRIPTS,
         study=study_folder,
+        data=data_folder,
         settings=plan.params(plan.report_settings(config)),
         made=made("write_report"),
     message:
         "Write the report"
     shell:
-        "python {params.scripts:q}/write_report.py --study-dir {params.study} --images {input.images}"
+        "python {params.scripts:q}/write_report.py --study-dir {params.study} --data {params.data}"
         " --settings {params.settings:q} --output {output.page} 2> {log}"
         " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

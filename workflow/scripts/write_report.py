@@ -6,7 +6,7 @@ figures/{name}.{svg,png} and of each search search/{recipe.yaml,trials.csv} or s
 folder. Settings: config (resolved), pairs, references (confusion rates from elsewhere), searches (list of own, label, space, images),
 answer (settings of the final figure), figures (list of name, title, caption), commands (list of texts). Example:
 
-  python workflow/scripts/write_report.py --study-dir results/demo --images resources/synthetic/test/images.npy \\
+  python workflow/scripts/write_report.py --study-dir results/demo --data resources/synthetic \\
       --settings report.json --output results/demo/report.html
 """
 
@@ -18,21 +18,22 @@ from hardpair.cli.command import parser, positive, run, settings_with
 def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--study-dir", type=Path, required=True, help="folder results/{study} of the study")
-    cli.add_argument("--images", required=True, help="images.npy of the images evaluated on: test/, or train/ for validation images")
+    cli.add_argument("--data", type=Path, required=True, help="folder of prepared data")
     keys = "config", "pairs", "references", "searches", "answer", "figures", "commands"
     cli.add_argument("--settings", required=True, type=settings_with(*keys), help=f"JSON or file with the keys {', '.join(keys)}")
     cli.add_argument("--explorer-mb", type=positive, help="most MB of the explorer's tables and pictures (default 9.5)")
     cli.add_argument("--output", required=True, help="HTML file to write")
     options = cli.parse_args()
 
+    from hardpair.data.arrays import load_part
     from hardpair.files.atomic import write_text
-    from hardpair.files.readers import read_images
     from hardpair.report import provenance
     from hardpair.report.page import render
 
     room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
-    left_out = provenance.left_out(Path(options.images).absolute().parent.parent)
-    write_text(options.output, render(options.study_dir, options.settings, read_images(options.images), left_out=left_out, **room))
+    images, _ = load_part(options.data, "train" if options.settings["config"]["evaluate"]["images"] == "validation" else "test")
+    page = render(options.study_dir, options.settings, images, left_out=provenance.left_out(options.data), **room)
+    write_text(options.output, page)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,16 @@ To hash CIFAR-10 takes a second, so a folder whose files are unchanged since (in
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from hardpair.data.arrays import load_part
 from hardpair.data.dataset import content_hash
 from hardpair.errors import UserError
+from hardpair.files.own_folder import own_folder
 
 AFFECTS_RESULTS = False
 PARTS = ("train", "test")
-TEMPORARY = Path("/tmp")  # of this machine; TMPDIR may differ from job to job
 
 
 def check(folder: Path, expected: str) -> None:
@@ -43,11 +42,8 @@ def _mark(folder: Path, expected: str) -> Path | None:
     for path in (folder / part / f"{name}.npy" for part in PARTS for name in ("images", "labels")):
         status = path.stat()
         state.append([str(path.resolve()), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
-    marks = TEMPORARY / f"hardpair-verified-{os.getuid()}"
     try:
-        marks.mkdir(mode=0o700, exist_ok=True)
-        if marks.is_symlink() or marks.stat().st_uid != os.getuid():
-            return None
+        marks = own_folder("verified")
     except OSError:
         return None
     return marks / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]

@@ -84,11 +84,6 @@ def _check_columns(table: "pd.DataFrame", columns: tuple[str, ...]) -> None:
             raise ValueError(f"{column} is not finite")
 
 
-def read_images(path: str | Path) -> np.ndarray:
-    """An array file, mapped into memory instead of read."""
-    return read_with(Path(path), lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
-
-
 def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray]:
     """Arrays of numbers of an .npz file, by name, each with as many axes as it should have; those not ``needed`` may be missing."""
 

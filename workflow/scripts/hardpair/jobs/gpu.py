@@ -12,12 +12,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from hardpair.errors import UserError, say
+from hardpair.files.own_folder import own_folder
 
 AFFECTS_RESULTS = False
 
 # Within one job of a scheduler its devices may be counted from 0, as those of its other jobs on the same node are.
 JOB_IDS = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "LSB_JOBINDEX")
-DEV, TEMPORARY = Path("/dev"), Path("/tmp")
+DEV = Path("/dev")
 CUDA_IN_WINDOWS = Path("/usr/lib/wsl/lib/libcuda.so.1")  # of its driver for NVIDIA's GPUs; /dev/dxg is there for those of others too
 
 _held: list[FileLock] = []  # for the life of the process
@@ -96,12 +97,11 @@ def give_back() -> None:
 
 
 def _locks() -> Path:
-    """The folder of this user's locks on this machine. Not below TMPDIR, which may differ from job to job."""
-    folder = TEMPORARY / f"hardpair-gpu-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise UserError(f"{folder} belongs to another user, so GPUs cannot be assigned: ask that user to remove it")
-    return folder
+    """The folder of this user's locks on this machine."""
+    try:
+        return own_folder("gpu")
+    except FileExistsError as error:
+        raise UserError(f"{error}, so GPUs cannot be assigned: ask that user to remove it") from None
 
 
 def _scope() -> str:
