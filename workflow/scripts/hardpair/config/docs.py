@@ -6,28 +6,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
+from hardpair.config.sentences import BOUNDS, TYPES
 from hardpair.files.visible import visible_files
-
-TYPES = {
-    "object": "a map of keys",
-    "array": "a list such as [a, b]",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "null",
-}
-BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "less than {}",
-    "multipleOf": "a multiple of {}",
-    "minItems": "a list of {} or more entries",
-    "maxItems": "a list of {} entries at most",
-    "minLength": "a text of {} or more characters",
-    "uniqueItems": "a list without repetition",
-}
 
 
 def markdown(schema: dict, overlays: dict[str, str]) -> str:

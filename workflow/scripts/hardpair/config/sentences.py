@@ -7,11 +7,30 @@ import math
 import re
 from collections.abc import Iterable
 
-from hardpair.config.docs import BOUNDS, TYPES
 from hardpair.config.schema import definition, renamed, schema
 
 AFFECTS_RESULTS = False
 WORDS_OF_YAML_1_1 = dict.fromkeys(("no", "off", "n"), "false") | dict.fromkeys(("yes", "on", "y"), "true")
+TYPES = {
+    "object": "a map of keys",
+    "array": "a list such as [a, b]",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minItems": "a list of {} or more entries",
+    "maxItems": "a list of {} entries at most",
+    "minLength": "a text of {} or more characters",
+    "uniqueItems": "a list without repetition",
+}
 
 
 def sentence(error, root: list) -> str:
