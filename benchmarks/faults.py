@@ -1,9 +1,10 @@
-"""Count the tries of each fault, and those in which something was lost, in pytest's reports; write the table of docs/faults.md.
+"""Run tests of faults in full, count the tries of each fault and those in which something was lost, and write the table of docs/faults.md.
 
 A test names its fault in the property ``fault`` and, if it is many tries in one, their number in ``tries``. The exit code is not 0 if
-anything was lost. Example (what `make faults` does):
+anything was lost. Each file's report is kept for its commit, so that the command, if interrupted, continues with the next file. Example
+(`make faults` does this with all files):
 
-  FAULTS=full pytest tests/workflow/test_crashes.py --junitxml=faults.xml; python benchmarks/faults.py faults.xml --write docs/faults.md
+  python benchmarks/faults.py tests/workflow/test_crashes.py --write docs/faults.md
 """
 
 import argparse
@@ -12,16 +13,31 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from measured import PROJECT, in_words, machine
+from measured import ENVIRONMENT, PROJECT, in_words, machine
 
 START, END = "<!-- faults: written by `make faults` -->", "<!-- end of faults -->"
 
 
 def arguments() -> argparse.Namespace:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_argument("reports", nargs="+", type=Path, help="JUnit XML files that pytest wrote")
+    cli.add_argument("tests", nargs="+", type=Path, help="files of tests")
+    cli.add_argument("--reports", type=Path, default=PROJECT / "results/faults", help="folder for pytest's reports (default %(default)s)")
     cli.add_argument("--write", type=Path, help="Markdown file with a place for the table; default: print it")
     return cli.parse_args()
+
+
+def report_of(test: Path, folder: Path) -> Path:
+    """The JUnit XML file of a file of tests, which are run unless it is there already."""
+    report = folder / f"{test.stem}.xml"
+    if report.exists() and not commit().endswith(("-dirty", "unknown")):
+        return report
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = report.with_suffix(".unfinished")
+    pytest = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "load", "-o", "junit_family=xunit1"]
+    done = subprocess.run([*pytest, f"--junitxml={unfinished}", test], env=ENVIRONMENT | {"FAULTS": "full"})
+    if (code := done.returncode) > 1:  # 1: tests failed
+        sys.exit(f"pytest ended with exit code {code}: run the command again to continue with {test}")
+    return unfinished.rename(report)
 
 
 def counts(reports: list[Path]) -> dict[str, dict]:
@@ -60,11 +76,12 @@ def commit() -> str:
 
 def main() -> None:
     options = arguments()
-    rows = counts(options.reports)
     if options.write:
         before, place, after = options.write.read_text(encoding="utf-8").partition(START)
         if not place or END not in after:
             sys.exit(f"{options.write} has no place for the table: add a line {START} and, below it, a line {END}")
+    rows = counts([report_of(test, options.reports / commit()) for test in options.tests])
+    if options.write:
         options.write.write_text(f"{before}{START}\n\n{table(rows)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
     else:
         print(table(rows))

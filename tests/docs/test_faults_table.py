@@ -1,8 +1,13 @@
 """The table of docs/faults.md is what pytest reports, here for a small suite."""
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from workspace import PROJECT
 
@@ -31,13 +36,12 @@ def test_beside_that_fails():
 PAGE = "before\n<!-- faults: written by `make faults` -->\n{}<!-- end of faults -->\nafter\n"
 
 
-def count(tmp_path, suite):
+def count(tmp_path, suite, reports="reports"):
     """Exit code, error output, and the page, of a suite's report."""
     (tmp_path / "test_suite.py").write_text(suite)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "-o", "junit_family=xunit1"]
-    subprocess.run([*command, "--junitxml", tmp_path / "report.xml", tmp_path / "test_suite.py"], capture_output=True)
-    script = [sys.executable, PROJECT / "benchmarks/faults.py", tmp_path / "report.xml", "--write", tmp_path / "page.md"]
-    done = subprocess.run(script, capture_output=True, text=True)
+    script = [sys.executable, PROJECT / "benchmarks/faults.py", tmp_path / "test_suite.py", "--reports", tmp_path / reports]
+    one_worker = os.environ | {"PYTEST_XDIST_AUTO_NUM_WORKERS": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    done = subprocess.run([*script, "--write", tmp_path / "page.md"], capture_output=True, text=True, env=one_worker)
     return done.returncode, done.stderr, (tmp_path / "page.md").read_text()
 
 
@@ -56,7 +60,31 @@ def test_tries_and_losses_are_counted_by_fault(tmp_path):
     ]
     commit = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
     assert re.match(f"Run on: commit ({commit[:12] or 'unknown'}|[0-9a-f]+-dirty), processor ", machine)
-    assert count(tmp_path, SUITE.replace("number != 1", "True").replace("False", "True"))[:2] == (0, "")
+    assert count(tmp_path, SUITE.replace("number != 1", "True").replace("False", "True"), "again")[:2] == (0, "")
+
+
+def test_an_interrupted_command_continues_with_the_next_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    spec = importlib.util.spec_from_file_location("faults_table", PROJECT / "benchmarks/faults.py")
+    spec.loader.exec_module(table := importlib.util.module_from_spec(spec))
+    ran, commit = [], ["abc"]
+
+    def pytest_ends(command, env):
+        ran.append(command[-1].name)
+        Path(command[-2].removeprefix("--junitxml=")).write_text("<testsuites/>")
+        return subprocess.CompletedProcess(command, 2 if len(ran) == 2 else 0)
+
+    monkeypatch.setattr(table.subprocess, "run", pytest_ends)
+    monkeypatch.setattr(table, "commit", lambda: commit[0])
+    monkeypatch.setattr(sys, "argv", ["faults.py", "test_a.py", "test_b.py", "--reports", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"^pytest ended with exit code 2: run the command again to continue with test_b\.py$"):
+        table.main()
+    table.main()
+    assert ran == ["test_a.py", "test_b.py", "test_b.py"]
+    commit[0] = "abc-dirty"
+    table.main()
+    table.main()
+    assert ran[3:] == ["test_a.py", "test_b.py"] * 2
 
 
 def test_a_page_without_a_place_is_left(tmp_path):

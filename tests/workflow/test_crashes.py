@@ -12,7 +12,7 @@ from faults import COMMAND, LAST_METRICS, LAST_RUN, Study, tries
 ADOPT, KEEP = (("python", "workflow/scripts/study.py", command, "--configfile=tiny.yaml") for command in ("adopt", "keep"))
 
 
-@tries("SIGKILL of Snakemake with its jobs", daily=0)  # the power cut begins with it
+@tries("SIGKILL of Snakemake with its jobs", daily=0)  # a power cut begins with it
 def test_killed_with_its_jobs(undisturbed, attempt, tmp_path):
     study = undisturbed.start(tmp_path)
     with study.started() as running:
@@ -33,25 +33,6 @@ def test_killed_alone(undisturbed, attempt, tmp_path):
         study.finish()
         running.wait_for_orphans()
     undisturbed.assert_same(study)
-
-
-@tries("Power cut: files written last cut short or zeroed", full=200, daily=1)
-def test_power_cut(undisturbed, attempt, tmp_path):
-    """Though files are flushed: a disk may say that it has written what it has not."""
-    study = undisturbed.start(tmp_path)
-    with study.started() as running:
-        undisturbed.wait(running, attempt.share)
-        running.send_all(signal.SIGKILL)
-    kept = [path for folder in ("results", "resources") for path in (study.folder / folder).rglob("*") if path.is_file()]
-    newest = sorted((path for path in kept if "logs" not in path.parts), key=lambda path: path.stat().st_mtime)
-    for path in newest[-attempt.random.randint(1, 12) :]:
-        content = path.read_bytes()
-        sound = content[: attempt.random.choice([0, attempt.random.randrange(len(content) + 1) // 4096 * 4096])]
-        path.write_bytes(attempt.random.choice([sound, sound.ljust(len(content), b"\0")]))
-    study.unlock()
-    study.finish()
-    study.finish()  # removes what was set aside
-    undisturbed.assert_same(study, marked=True)
 
 
 @tries("Adoption over results of any stage, from runs in part damaged, killed by SIGKILL", full=40, daily=0)
