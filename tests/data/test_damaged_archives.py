@@ -174,6 +174,7 @@ OTHER = {
     "a tar with a file that began in another volume": multi_volume(),
     "a tar with sparse files": sparse(),
     "one of several volumes of a zip": several_volumes(),
+    "one of several volumes of a zip, ": b"the end of a file" + several_volumes(),
     "the first of several volumes of a zip": b"PK\x07\x08" + zipped(FILES),
 }
 

@@ -71,6 +71,7 @@ def _reader(source: Path) -> Callable[[Path, Container[Entry]], Iterator[tuple[E
         if file.read(5) == b"CD001":
             raise Refused("is the image of a disc (ISO 9660), which is not read: pack your pictures as one zip or tar")
     if zipfile.is_zipfile(source):
+        zips.declared(source)  # refuses the last of several volumes, which may begin within a file
         raise Refused("has other data before its zip archive, such as a program that unpacks it: pack your pictures as one zip or tar")
     raise Refused("is neither a folder nor a zip nor a tar: name that of your pictures")
 

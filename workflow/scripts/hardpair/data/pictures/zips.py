@@ -20,7 +20,7 @@ UNICODE_PATH = 0x7075  # extra field with the name in UTF-8
 
 def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
     """As ``archives.members``, of a zip."""
-    count = _declared(source)
+    count = declared(source)
     with zipfile.ZipFile(source) as archive:
         members = archive.infolist()
         # Some programs write more than 65,535 files without the fields that can count them.
@@ -51,7 +51,7 @@ def _unreadable(member: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _declared(source: Path) -> int:
+def declared(source: Path) -> int:
     """How many files the end of a zip says that its directory lists.
 
     Raises:
