@@ -92,11 +92,6 @@ def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
     assert plan.figure_arguments(config, "classes") == f"--runs {study}/runs --data {data} --split {study}/split.json"
 
 
-@pytest.mark.parametrize(("images", "part"), [("test", "test"), ("validation", "train")])
-def test_validation_images_are_training_images(images, part):
-    assert plan.evaluated_part(resolve(changed(("evaluate.images", images), ("search.enabled", False)))) == part
-
-
 def test_every_module_with_a_figure_is_in_the_catalogue():
     modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef figure(" in path.read_text()}
     assert modules == set(catalogue.FIGURES)

@@ -294,6 +294,12 @@ def test_images_that_were_replaced_are_noticed(study):
 
 
 def test_files_that_are_gone_are_made_again_and_images_only_where_they_are_read(study):
+    report = study.folder / "results/tiny/report.html"
+    page = report.read_text()
+    report.unlink()
+    shutil.rmtree(study.folder / "resources/synthetic/train")
+    assert study.stale() == {"Prepare the images of synthetic"} | REPORT
+    report.write_text(page)
     shutil.rmtree(study.folder / "resources")
     assert study.stale() == set()
     shutil.rmtree(study.folder / "results/tiny/runs/dfl/seed1")

@@ -103,9 +103,8 @@ rule write_report:
                 ),
                 pairs=PAIRS,
                 runs=run_files("predictions.npz"),
-                # The images that predictions are about.
-                images=f"{DATA}/{plan.evaluated_part(config)}/images.npy",
                 about=rules.prepare_data.output.about,
+                arrays=rules.prepare_data.output.arrays,
             )
         ),
     output:

@@ -195,11 +195,6 @@ def evaluate_settings(config: dict) -> dict:
     return {"evaluated_on": config["evaluate"]["images"], "pairs": pairs(config)}
 
 
-def evaluated_part(config: dict) -> str:
-    """The part of the prepared data that runs are evaluated on; validation images are a part of the training images."""
-    return "train" if config["evaluate"]["images"] == "validation" else "test"
-
-
 def compare_settings(config: dict) -> dict:
     """What the comparison depends on, apart from the runs; each variant brings what its runs must have been made with."""
     variants = [
