@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hardpair.jobs.locks import only_one
+from hardpair.jobs.locks import WAITING, only_one
 from hardpair.staleness.due import Due
 from hardpair.study import find
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STOPPED, TO_DO, JobStatus
@@ -107,6 +107,14 @@ def test_a_run_that_starts_anew_does_not_show_the_progress_of_its_last_try(folde
     with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
         [run] = look().running
     assert (run.epoch, run.rate, run.reason) == (0, None, "waiting for a free GPU: other jobs hold 0, 1")
+
+
+@pytest.mark.parametrize("log", [f"{WAITING}, which holds x.lock\n", f"{WAITING}, which holds x.lock\ntrain.py: interrupted\n"])
+def test_a_job_that_waits_for_another_of_its_run_does_not_hide_that_one(folder, log):
+    unfinish(folder, log=log, epochs=1)
+    with only_one(folder / "checkpoints/dfl/seed1.safetensors"):
+        [run] = look().running
+    assert (run.epoch, run.epochs) == (1, 2)
 
 
 def test_a_trial_is_running_from_its_log(folder):
@@ -225,6 +233,15 @@ def test_another_step_that_failed_is_named_until_it_has_succeeded(folder):
     assert (failed.name, failed.reason) == ("Compare the runs", "compare.py: two runs of one seed: remove one")
     (folder / "logs/compare.log").write_text("")
     assert look().failed == []
+
+
+def test_a_download_that_failed_is_named(folder):
+    logs = Path("resources/synthetic/logs")
+    (logs / "download_data.synthetic.log").write_text("download_data.py: no address served the archive: try again later\n")
+    assert look().failed == []
+    (folder / "split.json").unlink()
+    Path("resources/synthetic/dataset.json").unlink()
+    assert [(job.name, job.reason[:40]) for job in look().failed] == [("Download synthetic", "download_data.py: no address served the ")]
 
 
 def everything(folder):

@@ -12,6 +12,7 @@ from hardpair.errors import UserError, say
 from hardpair.files import paths
 
 AFFECTS_RESULTS = False
+WAITING = "waiting for another job of this run"
 
 
 def only_one(checkpoint: Path | None) -> contextlib.AbstractContextManager[bool]:
@@ -23,7 +24,7 @@ def only_one(checkpoint: Path | None) -> contextlib.AbstractContextManager[bool]
         return contextlib.nullcontext(False)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     lock = paths.lock_of(checkpoint)
-    return alone(lock, f"waiting for another job of this run, which holds {lock}")
+    return alone(lock, f"{WAITING}, which holds {lock}")
 
 
 @contextlib.contextmanager

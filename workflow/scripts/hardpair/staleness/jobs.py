@@ -117,6 +117,11 @@ class Jobs:
         """One job, by its rule and wildcards."""
         return getattr(self, f"_{rule}")(key(rule, **names), **{name: str(value) for name, value in names.items()})
 
+    @property
+    def download_log(self) -> str:
+        """The log of the download of the images, which has no record."""
+        return f"{self.data}/{paths.LOGS}/download_data.{self.config['data']['kind']}.log"
+
     def log(self, job: Job) -> str | None:
         """The log of a job that has a record, which lies as its record does."""
         if job.rule == "prepare_data":

@@ -61,9 +61,13 @@ class Watch:
         )
 
     def _failed(self, due: list[Job]) -> Iterator[JobStatus]:
-        for job in due:
-            if (log := self.due.jobs.log(job)) and (error := read_log(Path(log)).error):
-                yield JobStatus(job.message, FAILED, Path(log), reason=error)
+        logs = [(job.message, log) for job in due if (log := self.due.jobs.log(job))]
+        if any(job.rule == "prepare_data" for job in due):
+            kind = self.config["data"]["kind"]
+            logs = [(f"Download {kind}", self.due.jobs.download_log), *logs]
+        for message, log in logs:
+            if error := read_log(Path(log)).error:
+                yield JobStatus(message, FAILED, Path(log), reason=error)
 
     def _marked(self) -> list[str]:
         """Claims that were not declared before the first run, with what is said of them."""
@@ -142,8 +146,9 @@ def _unfinished(job: dict, held: bool, epochs: int, progress: Callable[[Log], di
     log = read_log(job["log"])
     if held or running_elsewhere(job["log"], log):
         waits = log.last if log.last.startswith("waiting for ") else ""
-        # The progress of an earlier try may still be there.
-        epoch = progress(log) if log.training or not job["log"].exists() else {}
+        # A later job that waits or was stopped has replaced the log of the one that trains. Else the progress may be of an earlier try.
+        replaced = waits.startswith(locks.WAITING) or log.stopped or not job["log"].exists()
+        epoch = progress(log) if log.training or replaced else {}
         return JobStatus(**job, state=RUNNING, reason=waits, epochs=epochs, **epoch)
     if log.error:
         return JobStatus(**job, state=FAILED, reason=log.error)
