@@ -35,7 +35,7 @@ seeds: [0, 1]
         ("variants: [{name: dfl}]", {}, 'a.yaml, line 8: baseline names the variant "ce", which variants does not have'),
         ("study: y", {"baseline": "c"}, 'config: baseline names the variant "c", which variants does not have'),
         ("study: y", {"recipe": {"momentum": 2}}, "config: recipe.momentum is 2: it must be less than 1"),
-        ("data:\n  kind: synthetic\n  validation: 9\n  source: y\n", {}, "b.yaml, line 4: data.source is set, but data.kind"),
+        ("study: y\ndata:\n  kind: synthetic\n  validation: 9\n  source: y\n", {}, "b.yaml, line 5: data.source is set, but data.kind"),
         ("data: {size: 64}", {}, "b.yaml, line 1: data.size is 64, but images of data.kind cifar10 have no such key: remove it"),
         ('recipe: {"a b": 1}', {}, 'b.yaml, line 1: recipe."a b" is not a key'),
         ("plugins: [x.py]", {}, "b.yaml, line 1: plugins names x.py, which does not exist"),
@@ -49,6 +49,25 @@ def test_an_error_names_the_last_file_that_has_the_key(tmp_path, monkeypatch, ov
     with pytest.raises(UserError) as caught:
         Written.read(["a.yaml", "b.yaml"], changes).resolved()
     assert str(caught.value).startswith(sentence)
+
+
+def test_other_images_need_a_study_of_their_own(tmp_path, monkeypatch):
+    """Else its results would be in the place of those of the study in config.yaml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(BASE)
+    (tmp_path / "b.yaml").write_text("seeds: [0]\ndata:\n  name: y\n")
+    advice = "but the study is still x, whose results would be replaced: add the key study with a name of its own"
+    with pytest.raises(UserError, match=f"^b.yaml, line 3: data.name is y, {advice}$"):
+        Written.read(["a.yaml", "b.yaml"], {})
+    with pytest.raises(UserError, match=f"^config: data.kind is folder, {advice}$"):
+        Written.read(["a.yaml"], {"data": {"kind": "folder"}})
+    (tmp_path / "c.yaml").write_text("study: y")
+    for files, changes in (
+        (["a.yaml", "b.yaml", "c.yaml"], {}),
+        (["a.yaml", "b.yaml"], {"study": "y"}),
+        (["a.yaml"], {"data": {"size": 3}}),
+    ):
+        assert Written.read(files, changes).merged["seeds"]
 
 
 def test_errors_of_other_checks_of_the_config_are_placed_too(tmp_path):

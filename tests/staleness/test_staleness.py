@@ -277,6 +277,8 @@ def test_a_study_does_not_replace_the_images_of_another(study):
         "data.name synthetic is also that of the study tiny, whose images differ in data.synthetic and would be replaced: give the images "
         "of this study another data.name"
     )
+    planned = study.run("snakemake", "--dry-run", "--configfile", "other.yaml", "--", "results/other/split.json")
+    assert planned.stderr.splitlines()[-1] == f"without --dry-run this would be refused: {refused.stderr.splitlines()[-1]}"
     assert (study.folder / "resources/synthetic/dataset.json").read_bytes() == before
     assert study.stale() == set()
     study.edit("other.yaml", "name: synthetic", "name: farther")

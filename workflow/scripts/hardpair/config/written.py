@@ -34,10 +34,15 @@ class Written:
         """Read the files.
 
         Raises:
-            UserError: one cannot be read.
+            UserError: one cannot be read, or other images are named without a study.
         """
         files = list(map(str, files))
-        return cls(files, changes, functools.reduce(overlaid, [*map(read_map, files), changes], {}))
+        maps = [*map(read_map, files), changes]
+        merged = functools.reduce(overlaid, maps, {})
+        written = cls(files, changes, merged)
+        with written.placed():
+            _refuse_unnamed(maps[0], maps[1:], merged)
+        return written
 
     def resolved(self) -> dict:
         """The config, checked, with its defaults.
@@ -80,6 +85,21 @@ class Written:
             if is_last:
                 break
         return found, best
+
+
+def _refuse_unnamed(base: dict, overlays: list[dict], merged: dict) -> None:
+    """Refuse overlays that name other images, but no study: its results would be in the place of those of ``base``.
+
+    Raises:
+        UserError: says so.
+    """
+    about = [config["data"] if isinstance(config.get("data"), dict) else {} for config in (base, merged)]
+    changed = next((key for key in ("name", "kind") if about[0].get(key) != about[1].get(key)), None)
+    if changed and "study" in base and not any("study" in overlay for overlay in overlays):
+        raise UserError(
+            f"config: data.{changed} is {about[1].get(changed)}, but the study is still {base['study']}, whose results would be replaced: "
+            "add the key study with a name of its own"
+        )
 
 
 def overlaid(config: dict, overlay: dict) -> dict:

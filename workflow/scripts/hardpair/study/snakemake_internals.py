@@ -209,7 +209,7 @@ def quieten(workflow, config: dict, reading: Reading) -> Finished:
     """
     finished, settings = Finished(), workflow.output_settings
     if settings.dryrun and Quietness.ALL not in (settings.quiet or ()):
-        logger.addHandler(DryRunEnd(lambda: _print_plan(workflow, config, _planned_jobs(workflow, reading), reading)))
+        logger.addHandler(DryRunEnd(lambda: _end_dry_run(workflow, config, reading)))
     usual = {Quietness.HOST, Quietness.REASON}  # profiles/default
     loud = settings.verbose or settings.printshellcmds or settings.debug_dag or set(settings.quiet or ()) != usual
     if not (loud or settings.dryrun or is_cluster_job()):
@@ -238,19 +238,16 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     """
     jobs = _planned_jobs(workflow, reading)
     try:
+        if workflow.global_resources["_cores"].value == 0 == (workflow.global_resources["_nodes"].value or 0):
+            raise UserError("--cores is 0, so that no job could ever start: give at least 1")
         refuse_unwritable({Path(file).parent for job, _ in jobs for file in (*job.output, *job.log)})
         # --sdm, by which jobs have environments of their own. Without it, such a study would be refused where PATH has another python.
         if jobs and not workflow.deployment_settings.deployment_method:
             refuse_other_python()
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
-        if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
-            adopt = find.command("adopt")
-            raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
         planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
-        refuse_unrecorded(config)
-        if "prepare_data" in {name for _, name in jobs}:
-            planned.refuse_replacing(config)
+        _refuse_state(config, jobs)
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
@@ -271,6 +268,31 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     finished.expect((job.jobid, name, job.message or name) for job, name in jobs)
     _print_plan(workflow, config, jobs, reading)
     return [job for job, _ in jobs]
+
+
+def _refuse_state(config: dict, jobs: list[tuple[object, str]]) -> None:
+    """Refuse what the results' folder does not permit.
+
+    Raises:
+        UserError: says so.
+    """
+    study = paths.RESULTS / config["study"]
+    if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
+        adopt = find.command("adopt")
+        raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
+    refuse_unrecorded(config)
+    if "prepare_data" in {name for _, name in jobs}:
+        planned.refuse_replacing(config)
+
+
+def _end_dry_run(workflow, config: dict, reading: Reading) -> None:
+    """Print the plan, and why the command would be refused if it were no dry run."""
+    jobs = _planned_jobs(workflow, reading)
+    _print_plan(workflow, config, jobs, reading)
+    try:
+        _refuse_state(config, jobs)
+    except UserError as error:
+        say(f"without --dry-run this would be refused: {error}", file=sys.stderr)
 
 
 def _planned_jobs(workflow, reading: Reading) -> list[tuple[object, str]]:
