@@ -10,6 +10,7 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from hardpair.comparison.markdown_text import WARNING, escape
+from hardpair.errors import UserError
 from hardpair.study import snakemake_internals, terminal
 
 
@@ -81,6 +82,13 @@ def test_a_job_that_failed_is_a_line_if_it_has_a_log_or_a_message_of_its_cluster
     handler.handle(error)
     assert not terminal.Quiet().filter(error)
     assert capsys.readouterr().err == f"Train dfl with seed 1 failed: see {log}\n"
+    stopping = record("Will exit after finishing currently running jobs (scheduler).")
+    stream = terminal.Quiet()
+    assert [stream.filter(stopping) for _ in range(3)] == [True, False, False]
+    handler.handle(stopping)
+    handler.handle(error)
+    assert capsys.readouterr().err == "", "a job that was killed before it could say so"
+    handler = terminal.Finished()
     log.write_text("train.py: stopped by SIGINT; saved\n")
     handler.handle(error)
     assert not terminal.Quiet().filter(error)
@@ -137,9 +145,14 @@ def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, cha
 
 
 @pytest.mark.parametrize(("changes", "ends"), [({}, False), ({"dryrun": True}, True), ({"dryrun": True, "quiet": {Quietness.ALL}}, False)])
-def test_a_dry_run_ends_with_the_plan(monkeypatch, changes, ends):
+def test_a_dry_run_ends_with_the_plan_and_with_what_would_be_refused(monkeypatch, capsys, changes, ends):
     monkeypatch.setattr(logger, "handlers", [])
     printed = []
+
+    def refuse(*_):
+        raise UserError("the images of another study would be replaced")
+
+    monkeypatch.setattr(snakemake_internals, "_refuse_state", refuse)
     monkeypatch.setattr(snakemake_internals, "_planned_jobs", lambda workflow, reading: [])
     monkeypatch.setattr(snakemake_internals, "_print_plan", lambda workflow, config, *_: printed.append(config))
     settings = {"verbose": True, "dryrun": False, "quiet": None} | changes
@@ -148,6 +161,8 @@ def test_a_dry_run_ends_with_the_plan(monkeypatch, changes, ends):
         for handler in logger.handlers:
             handler.handle(record(text))
     assert printed == [{"study": "x"}] * ends
+    refused = "without --dry-run this would be refused: the images of another study would be replaced\n"
+    assert capsys.readouterr().err == refused * ends
 
 
 @pytest.mark.parametrize(
@@ -155,10 +170,10 @@ def test_a_dry_run_ends_with_the_plan(monkeypatch, changes, ends):
     [
         (
             [("supported", "p = 0.01"), ("not settled", "needs 9 seeds")],
-            ["supported: Claim 0. (p = 0.01)", "not settled: Claim 1. (needs 9 seeds)"],
+            ["supported: Claim 0 (p = 0.01)", "not settled: Claim 1 (needs 9 seeds)"],
         ),
         ([("not settled", "2 seeds are complete")] * 3, ["all 3 claims are not settled: 2 seeds are complete"]),
-        ([("not settled", "2 seeds are complete")], ["not settled: Claim 0. (2 seeds are complete)"]),
+        ([("not settled", "2 seeds are complete")], ["not settled: Claim 0 (2 seeds are complete)"]),
         ([], ["no claim was declared: the differences have no verdict"]),
     ],
 )

@@ -28,6 +28,7 @@ COUNTED = {"train": "run", "run_trial": "trial"}  # rules whose jobs are counted
 # Errors that follow from a job's: its command failed, and so did the workflow.
 FOLLOWING = ("RuleException:\nCalledProcessError", "WorkflowError:\nAt least one job did not complete")
 FOLLOWING += ("Exiting because a job execution failed", "Cannot restore ")  # a file that an earlier run had not made
+STOPPING = "Will exit after finishing currently running jobs"  # said again for each job that ends
 
 
 class Quiet(logging.Filter):
@@ -37,7 +38,12 @@ class Quiet(logging.Filter):
     Both print none of a job that was stopped.
     """
 
+    stopping = False
+
     def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith(STOPPING):
+            self.stopping, said = True, self.stopping
+            return not said
         event = getattr(record, "event", None)
         if (str(event) == "job_error" and record.log) or reason(record) or str(record.msg).startswith(FOLLOWING):
             return False
@@ -64,7 +70,7 @@ class Finished(logging.Handler):
         self._messages: dict[int, str] = {}
         self._totals: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
-        self._compares = False
+        self._compares = self._stopping = False
 
     def expect(self, jobs: Iterable[tuple[int, str, str]]) -> None:
         """Count the planned jobs: number, rule and message of each."""
@@ -75,8 +81,9 @@ class Finished(logging.Handler):
         self._compares = any(rule == "compare" for _, rule, _ in planned)
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Snakemake itself reports a study that was stopped.
-        if (why := reason(record)) and not (record.log and read_log(Path(record.log[0])).stopped):
+        self._stopping = self._stopping or str(record.msg).startswith(STOPPING)
+        # Snakemake itself reports a study that was stopped; ``print_failures`` has what failed meanwhile.
+        if (why := reason(record)) and not self._stopping and not (record.log and read_log(Path(record.log[0])).stopped):
             say(f"{self._messages.get(record.jobid, 'a job')} failed: {why}", file=sys.stderr)
         if str(getattr(record, "event", "")) != "job_finished" or record.job_id not in self._jobs:
             return
@@ -147,4 +154,4 @@ def print_verdicts(folder: Path) -> None:
     if not rows:
         say("no claim was declared: the differences have no verdict", file=sys.stderr)
     for row in rows:
-        say(f"{row['verdict']}: {row['sentence']} ({row['why']})", file=sys.stderr)
+        say(f"{row['verdict']}: {row['sentence'].removesuffix('.')} ({row['why']})", file=sys.stderr)
