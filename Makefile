@@ -19,7 +19,7 @@ setup: .venv/installed ## install the tested versions into .venv
 	@.venv/bin/uv pip install --python .venv/bin/python --compile-bytecode -r requirements.lock
 	@touch $@
 
-demo: setup ## the whole chain on generated images: two minutes, no network, no GPU
+demo: setup ## the whole chain on generated images: two minutes, no GPU; internet only for the installation
 	snakemake --cores 2 --configfile config/demo.yaml
 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4), or another (CONFIG="its overlays")

@@ -88,7 +88,7 @@ def test_the_pages_plugins_can_be_tried_by_hand(tmp_path, monkeypatch, capsys):
     paths = [write(tmp_path, re.match(r"# (\S+)\n", code)[1], code) for code in blocks("python")]
     monkeypatch.setattr(sys, "argv", ["try_plugins.py", *paths])
     try_plugins.main()
-    assert capsys.readouterr().out == "forget_easy: can be trained with\npair_first: can be trained with\n"
+    assert capsys.readouterr().out == "forget_easy: ready for training\npair_first: ready for training\n"
 
 
 def test_the_pages_loss_and_sampler_do_what_they_say(tmp_path):

@@ -49,7 +49,7 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
     assert list(tables) == [*headings, "Calibration, last epoch", "Accuracy by class, last epoch", "Most confused pairs, last epoch"]
     for heading, model in (("Last epoch", "last"), ("Best epoch by validation accuracy", "best")):
         header, rule, *rows = tables[heading]
-        ours = ["variant", "accuracy", "cat-dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
+        ours = ["variant", "accuracy", "cat–dog confusion", "accuracy vs CrossEntropy", "confusion vs CrossEntropy"]
         assert header == [*ours, "published accuracy", "published confusion"]
         assert rule == ["---"] * 7
         labels = ["CrossEntropy (baseline)", "DynamicFocalLoss", "CE + FocalSampler", "DFL + Sampler"]
@@ -131,7 +131,7 @@ def test_a_reference_is_named_with_its_source(compared):
     }
     study = Study.__new__(Study)
     study.__dict__ = compared.__dict__ | {"settings": settings}
-    assert r"For reference, dog-cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
+    assert r"For reference, dog–cat confusion of humans: 3.83 % (A \| B 2019)." in study.markdown()
     assert "For reference" not in compared.markdown()
 
 

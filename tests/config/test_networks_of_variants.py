@@ -69,9 +69,15 @@ def test_points_of_several_networks_are_on_no_plane():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ({"kind": "resnet"}, 'network.kind is "resnet": did you mean resnet18, or {kind: torchvision, name: resnet}?'),
+        (
+            {"kind": "resnet"},
+            'network.kind is "resnet": did you mean resnet18, or {kind: torchvision, name: resnet} if torchvision has it?',
+        ),
         ({"kind": "mine"}, 'network.kind is "mine": choose from cnn, resnet18, torchvision, or list your own file in plugins'),
-        ({"kind": "resnet50"}, 'network.kind is "resnet50": did you mean resnet18, or {kind: torchvision, name: resnet50}?'),
+        (
+            {"kind": "resnet50"},
+            'network.kind is "resnet50": did you mean resnet18, or {kind: torchvision, name: resnet50} if torchvision has it?',
+        ),
         ({"kind": "torchvision"}, "network.name is missing: add it"),
         ({"kind": "resnet18", "name": "x"}, "network.name is not a key of kind resnet18: known keys are kind"),
         ("resnet18", 'network is "resnet18": it must be a map of keys'),

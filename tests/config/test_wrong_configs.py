@@ -17,7 +17,7 @@ GENERATED = {"kind": "synthetic", "name": "s", "validation": 100}
 PICTURES = {"kind": "folder", "name": "p", "source": "pictures"}
 NO_SEARCH = [("data.validation", 0), ("search.enabled", False)]
 PLAIN = [("variants", [{"name": "plain"}]), ("baseline", "plain"), ("contrasts", []), ("claims", [])]
-NAME_RULE = "use 1 to 64 letters, digits"
+NAME_RULE = "use 1 to 64 letters from a to z or A to Z, digits"
 WRONG = {
     # keys
     "unknown key": ([("colour", "red")], "colour is not a key", "known keys are baseline, claims, compare"),

@@ -95,6 +95,13 @@ def test_duplicates_are_listed_by_what_the_network_sees(prepare, tmp_path):
     ) in output
 
 
+def test_classes_that_some_systems_take_for_one_are_named(prepare, tmp_path):
+    more = {f"{name}/{number}.png": picture_tree.png(1000 + number) for name in ("Cat", "CAT") for number in range(10)}
+    output = prepare(picture_tree.write(tmp_path / "pictures", TREE | more), "--min-images", 1)
+    named = "classes whose names differ only in capital letters, which some systems take for the same folder: CAT and Cat and cat\n"
+    assert named in output
+
+
 def test_classes_of_too_few_pictures_are_refused(complaint, prepare, tmp_path):
     source = picture_tree.write(tmp_path / "pictures", TREE)
     message = complaint(source, "--min-images", 3)

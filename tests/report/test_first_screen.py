@@ -85,10 +85,10 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
 def test_the_key_explains_the_signs_of_the_cards_that_occur():
     assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == (
         "",
-        "✓ supported, ✗ refuted, ? not settled: claims against the baseline, no sign: nothing claimed",
+        "claims against the baseline: ✓ supported, ✗ refuted, ? not settled; without a sign: no claim",
     )
     refuted = settings(claims=[claim(("ce_sampler", "ce", BOTH))])
-    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "✗ refuted: claims against the baseline, no sign: nothing claimed")
+    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "claims against the baseline: ✗ refuted; without a sign: no claim")
     of_others = settings(claims=[claim(("dfl", "dfl_sampler", BOTH))])
     assert "baseline" not in str(first_screen(made(), of_others, 1000, 0.1)["key"]), "no card has a sign"
 

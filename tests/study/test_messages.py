@@ -87,6 +87,10 @@ def test_results_are_those_that_were_made(tmp_path, capsys, monkeypatch):
     folder.mkdir()
     (folder / "comparison.md").touch()
     messages.print_results(folder, [], [])
+    assert capsys.readouterr().err == "", "there is no run to list"
+    (folder / "runs/ce/seed0").mkdir(parents=True)
+    (folder / "runs/ce/seed0/run.json").touch()
+    messages.print_results(folder, [], [])
     assert capsys.readouterr().err == "runs:   make runs STUDY=mine\n"
     curves = f"{folder}/figures/curves"
     messages.print_results(folder, [], [f"{curves}.png", f"{curves}.svg"])

@@ -111,7 +111,7 @@ def test_a_job_that_was_stopped_without_a_checkpoint_starts_again():
     status.runs[1] = replace(status.runs[1], kept=False)
     shown = " ".join(lines(status, 400))
     assert "stopped: variant_0 seed 0 after epoch 12/50; the study's command continues from the checkpoint" in shown
-    assert "stopped before the first checkpoint: variant_0 seed 1; the study's command starts again" in shown
+    assert "stopped before the first checkpoint: variant_0 seed 1; the study's command starts it again" in shown
 
 
 def test_many_failures_are_counted():

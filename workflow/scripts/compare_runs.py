@@ -31,17 +31,19 @@ def main() -> None:
 
     from hardpair.comparison import measured_csv, measured_runs
     from hardpair.comparison.csv_table import csv_of
+    from hardpair.comparison.markdown_text import unescaped
     from hardpair.comparison.measured_csv import Columns
     from hardpair.comparison.measured_runs import DIRECTIONS
     from hardpair.files import paths
     from hardpair.files.atomic import write_text
 
-    directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in _pairs("--better", options.better, ":")}
-    margins = {measure: _positive(number) for measure, number in _pairs("--margin", options.margin, ":")}
+    better = _pairs("--better", options.better, ":higher or NAME:lower")
+    directions = {measure: _one_of("--better", end, DIRECTIONS) for measure, end in better}
+    margins = {measure: _positive(number) for measure, number in _pairs("--margin", options.margin, ":NUMBER")}
     if unknown := margins.keys() - directions.keys():
         raise UserError(f"--margin names {min(unknown)}, which --better does not name: add it there")
     columns = Columns(options.variant, options.by, options.metric, options.value)
-    table = measured_csv.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=")))
+    table = measured_csv.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=VALUE")))
     contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)
     if not contrasts:
         raise UserError(f"{options.csv} has only the variant {options.baseline}: add runs of another")
@@ -49,8 +51,8 @@ def main() -> None:
         if entry.unpaired:
             say(f"{entry.variant}, {entry.measure}: left out, no partner for {options.by} {', '.join(entry.unpaired)}", file=sys.stderr)
     summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
-    text = measured_runs.markdown(summary, verdicts, contrasts, directions)
-    say(*text.removesuffix("\n").split("\n"))
+    text = measured_runs.markdown(summary, verdicts, contrasts, directions, options.by)
+    say(*map(unescaped, text.removesuffix("\n").split("\n")))
     if options.output_dir:
         from hardpair.figures.drawing import fonts, measured, style
 
@@ -63,12 +65,13 @@ def main() -> None:
             style.save(measured.figure(contrasts, verdicts, options.csv.name), options.output_dir / "differences.png")
 
 
-def _pairs(option: str, words: list[str], separator: str) -> list[tuple[str, str]]:
-    """``accuracy:higher`` as (accuracy, higher); a measure may hold the separator itself."""
+def _pairs(option: str, words: list[str], form: str) -> list[tuple[str, str]]:
+    """``accuracy:higher`` as (accuracy, higher); a measure may hold the separator itself, with which ``form`` begins."""
+    separator = form[0]
     pairs = [(word.rpartition if separator == ":" else word.partition)(separator) for word in words]
     for word, (name, found, value) in zip(words, pairs, strict=True):
         if not (name and found and value):
-            raise UserError(f"{option} is {word!r}: write it as NAME{separator}VALUE")
+            raise UserError(f"{option} is {word!r}: write it as NAME{form}")
         if sum(name == other for other, _, _ in pairs) > 1:
             raise UserError(f"{option} names {name} twice: name it once")
     return [(name, value) for name, _, value in pairs]

@@ -49,7 +49,7 @@ def main() -> None:
             check_cosines(settings, labels, options.classes, options.size)
         except UserError as error:
             raise UserError(f"{name}: {error}") from None
-        print(f"{name}: can be trained with")
+        print(f"{name}: ready for training")
 
 
 def check_cosines(settings: "RunSettings", labels: "torch.Tensor", classes: int, size: int) -> None:

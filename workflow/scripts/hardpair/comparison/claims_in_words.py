@@ -66,7 +66,7 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
     at = f"after {decision.seeds} of {looks[-1]} seeds, " if looks else ""
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
-        return f"{at}{_outlook(decision, looks)}{upcoming}"
+        return f"{at}{_outlook(decision, looks, p)}{upcoming}"
     if decision.verdict == REFUTED:
         return f"{at}{difference(decision.most_against)}: significant the other way ({p})"
     every = "; ".join(map(difference, parts))
@@ -81,12 +81,12 @@ def _margins(parts: list["Part"]) -> str:
     return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
 
 
-def _outlook(decision: "Decision", looks: tuple[int, ...]) -> str:
-    """The part of which most is missing, and what so many seeds would do if differences and sd stay as they are."""
+def _outlook(decision: "Decision", looks: tuple[int, ...], p: str) -> str:
+    """The part of which most is missing, the claim's ``p``, and what so many seeds would do if differences and sd stay as they are."""
     outlook = decision.outlook(looks)
     seeds, end = f"about {outlook.seeds} seeds", "would settle it"
     if outlook.seeds is None:
         seeds, end = f"more than {MOST:,} seeds", "would be needed to settle it"
     elif outlook.equivalent:
         end = "would show it to be within the margin"
-    return f"{difference(outlook.part)}; {seeds} {end}, if differences stay as they are"
+    return f"{difference(outlook.part)} ({p}); {seeds} {end}, if differences stay as they are"

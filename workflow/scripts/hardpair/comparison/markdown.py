@@ -12,7 +12,7 @@ from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, percent, title
-from hardpair.measures.pair_name import pair_name
+from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
 from hardpair.optimum import Optimum
 from hardpair.wording import counted
 
@@ -30,7 +30,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     comparison, contrasts, claims = shown(tables["comparison"]), shown(tables["contrasts"]), tables["claims"]
     labels = {variant["name"]: escape(variant["label"]) for variant in settings["variants"]}
     metrics = metrics_of(settings)[:2]
-    pair = escape(pair_name(*settings["pairs"][0]))
+    pair = escape(shown_pair(*settings["pairs"][0]))
     count = len(settings["seeds"])
     read = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "
     if count < FEWEST:
@@ -146,7 +146,7 @@ def _references(settings: dict) -> list[str]:
     """What others reach on the pairs."""
     lines = []
     for reference in about(settings["references"], settings["pairs"]):
-        pair, rate = pair_name(*reference["pair"]), percent(reference["confusion"])
+        pair, rate = shown_pair(*reference["pair"]), percent(reference["confusion"])
         lines += ["", escape(f"For reference, {pair} confusion of {reference['label']}: {rate} % ({reference['source']}).")]
     return lines
 
@@ -186,7 +186,7 @@ def _most_confused(table: pd.DataFrame, labels: dict[str, str], settings: dict) 
         *table_header(["pair", *labels.values()]),
     ]
     for pair in last.index.unique("pair"):
-        lines.append(table_row([escape(pair), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
+        lines.append(table_row([escape(shown_pair(*pair_of(pair))), *(_with_difference(last.loc[(pair, name)]) for name in labels)]))
     return lines
 
 

@@ -117,13 +117,12 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
     return pd.DataFrame(rows).rename(columns={"mean": "difference"})
 
 
-def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Contrast], directions: dict[str, int]) -> str:
-    """Verdicts first, then the means, as Markdown."""
+def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Contrast], directions: dict[str, int], by: str) -> str:
+    """Verdicts first, then the means, as Markdown; ``by`` names what pairs runs."""
     ends = {measure: "higher" if sign > 0 else "lower" for measure, sign in directions.items()}
-    lines = [
-        f"Differences from {contrasts[0].baseline}, paired by seed: mean, Student's 95 % interval and p of the paired t test, adjusted"
-    ]
-    lines[0] += f" over {len(contrasts)} comparisons (Holm)." if len(contrasts) > 1 else " for one comparison."
+    over = f"over {len(contrasts)} comparisons (Holm)" if len(contrasts) > 1 else "for one comparison"
+    tests = f"mean, Student's 95 % interval and p of the paired t test, adjusted {over}"
+    lines = [f"Differences from {escape(contrasts[0].baseline)}, paired by {escape(by)}: {tests}."]
     lines += ["", *table_header(["variant", "measure", "n", "difference", "p", "verdict"])]
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = entry.part.unit

@@ -67,8 +67,9 @@ def sentence(error, root: list) -> str:
             if value["kind"] not in kinds:
                 others = f"choose from {', '.join(kinds)}, or list your own file in plugins"
                 text = f"{dotted([*path, 'kind'])} is {shown(value['kind'])}: {advice(value['kind'], kinds, others)}"
-                more = f", or {{kind: torchvision, name: {value['kind']}}}?" if "torchvision" in kinds and text.endswith("?") else ""
-                return text.removesuffix("?" if more else "") + more
+                if "torchvision" in kinds and text.endswith("?"):
+                    return f"{text[:-1]}, or {{kind: torchvision, name: {value['kind']}}} if torchvision has it?"
+                return text
             chosen = kinds.index(value["kind"])
             return sentence(next(part for part in error.context if part.schema_path[0] == chosen), root)
         case "pattern" if rule == "^auto$":
@@ -76,7 +77,7 @@ def sentence(error, root: list) -> str:
         case "pattern" if "http" in rule:
             return f"{where} is {shown(value)}: give an http:// or https:// address"
         case "pattern":
-            return f"{where} is {shown(value)}: use 1 to 64 letters, digits, _, . or -, the first a letter or digit"
+            return f"{where} is {shown(value)}: use 1 to 64 letters from a to z or A to Z, digits, _, . or -, the first a letter or digit"
     exact = error.validator in ("minItems", "maxItems") and error.schema.get("minItems") == error.schema.get("maxItems")
     bound = f"a list of {rule} entries" if exact else BOUNDS[error.validator].format(rule)
     return f"{where} is {shown(value)}: it must be {bound}"

@@ -78,8 +78,8 @@ def _signs(cards: list[dict]) -> list[tuple[str, str]]:
     found = {verdict["sign"]: verdict["word"] for card in cards for measure in final.MEASURES if (verdict := card[measure]["verdict"])}
     order = sorted(found, key=lambda sign: verdicts.SIGNS.index(sign) or len(verdicts.SIGNS))
     without = any(not card["baseline"] and not (card["accuracy"]["verdict"] and card["confusion"]["verdict"]) for card in cards)
-    rest = ", no sign: nothing claimed" if without else ""
-    return [("", f"{', '.join(f'{sign} {found[sign]}' for sign in order)}: claims against the baseline{rest}")] if found else []
+    rest = "; without a sign: no claim" if without else ""
+    return [("", f"claims against the baseline: {', '.join(f'{sign} {found[sign]}' for sign in order)}{rest}")] if found else []
 
 
 def _verdict(place: int | None) -> dict | None:

@@ -63,7 +63,8 @@ def print_results(folder: Path, searches: list[dict], made: Iterable[str]) -> No
         say(f"{name:<8}{file}", file=sys.stderr)
     for file in sorted(file for file in made if file.endswith(".png") and not results):
         say(f"{'figure:':<8}{file}", file=sys.stderr)
-    say(f"runs:   {find.command('runs', folder.name)}", file=sys.stderr)
+    if paths.every(folder, paths.RUN_RECORD):
+        say(f"runs:   {find.command('runs', folder.name)}", file=sys.stderr)
     with suppress(UserError):  # without trials there is nothing to warn of
         for outcome in recipes.read_optima(searches, recipes.files_of(searches, folder)):
             for warning in outcome.warnings():

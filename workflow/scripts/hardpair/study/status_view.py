@@ -161,7 +161,8 @@ def _problems(status: StudyStatus, few: int) -> list[Text]:
     if kept:
         troubles.append(_signed(STOPPED, f"stopped: {abbreviated(kept)}; the study's command continues from the checkpoint"))
     if lost := [job.name for job in by_state[STOPPED] if not job.kept]:
-        troubles.append(_signed(STOPPED, f"stopped before the first checkpoint: {abbreviated(lost)}; the study's command starts again"))
+        again = f"the study's command starts {'it' if len(lost) == 1 else 'them'} again"
+        troubles.append(_signed(STOPPED, f"stopped before the first checkpoint: {abbreviated(lost)}; {again}"))
     variants = Counter(job.variant for job in by_state[STALE])
     for variant, number in list(variants.items())[:few]:
         reason = next(job.reason for job in by_state[STALE] if job.variant == variant)

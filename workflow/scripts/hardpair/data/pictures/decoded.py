@@ -55,6 +55,13 @@ class Pictures:
         numbers = Counter(zip(self.labels.tolist(), self.parts.tolist(), strict=True))
         return {name: {part: numbers[label, part] for part in PARTS} for label, name in enumerate(self.classes)}
 
+    def similar_classes(self) -> list[list[str]]:
+        """Names of classes that differ only in capital letters, a list for each such name."""
+        groups = defaultdict(list)
+        for name in self.classes:
+            groups[name.casefold()].append(name)
+        return [names for names in groups.values() if len(names) > 1]
+
     def duplicates(self) -> list[list[int]]:
         """Indices of pictures that are the same to the last pixel as the network sees them, a list for each such picture."""
         groups = defaultdict(list)
@@ -152,6 +159,9 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
         remarks.append(f"files that are no pictures by their names, ignored: {len(pictures.ignored):,} ({abbreviated(pictures.ignored)})")
     if pictures.bad:
         remarks.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} ({folder / 'skipped.csv'} says why)")
+    if similar := pictures.similar_classes():
+        named = abbreviated([" and ".join(names) for names in similar])
+        remarks.append(f"classes whose names differ only in capital letters, which some systems take for the same folder: {named}")
     if groups:
         mixed = sum(len(set(labels[group])) > 1 for group in groups)
         leaked = sum((parts[group] == "test").sum() for group in groups if len(set(parts[group])) > 1)
