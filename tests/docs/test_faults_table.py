@@ -40,8 +40,8 @@ def count(tmp_path, suite, reports="reports"):
     """Exit code, error output, and the page, of a suite's report."""
     (tmp_path / "test_suite.py").write_text(suite)
     script = [sys.executable, PROJECT / "benchmarks/faults.py", tmp_path / "test_suite.py", "--reports", tmp_path / reports]
-    one_worker = os.environ | {"PYTEST_XDIST_AUTO_NUM_WORKERS": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
-    done = subprocess.run([*script, "--write", tmp_path / "page.md"], capture_output=True, text=True, env=one_worker)
+    no_worker = os.environ | {"PYTEST_XDIST_AUTO_NUM_WORKERS": "0", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    done = subprocess.run([*script, "--write", tmp_path / "page.md"], capture_output=True, text=True, env=no_worker)
     return done.returncode, done.stderr, (tmp_path / "page.md").read_text()
 
 
