@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +97,13 @@ def exit_message(monkeypatch, error):
     return caught.value.code
 
 
+def raised(function, *arguments, **options):
+    """What a library raises."""
+    with pytest.raises((MemoryError, RuntimeError)) as caught:
+        function(*arguments, **options)
+    return caught.value
+
+
 def test_errors_of_the_user_and_the_machine_end_in_one_line(monkeypatch, capsys):
     assert exit_message(monkeypatch, UserError("recipe.epochs is 0: raise it")) == "train.py: recipe.epochs is 0: raise it"
     lacking = exit_message(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
@@ -103,6 +112,11 @@ def test_errors_of_the_user_and_the_machine_end_in_one_line(monkeypatch, capsys)
     assert exit_message(monkeypatch, full).startswith("train.py: No space left on device: check the path")
     denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/out/run.json")
     assert exit_message(monkeypatch, denied).startswith("train.py: /out/run.json: Permission denied: check the path")
+    for error in (MemoryError(), raised(np.empty, 2**60, np.uint8), raised(torch.empty, 2**60, dtype=torch.uint8)):
+        assert exit_message(monkeypatch, error).startswith("train.py: the machine was out of memory: start fewer jobs at once")
+    of_gpus = [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), torch.AcceleratorError("CUDA error: out of memory")]
+    for error in (*of_gpus, RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")):
+        assert exit_message(monkeypatch, error).startswith("train.py: the GPU was out of memory: use a smaller recipe.batch_size")
     assert capsys.readouterr().err == ""
     assert exit_message(monkeypatch, KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == "train.py: interrupted\n"
@@ -117,7 +131,7 @@ def test_a_reader_that_has_read_enough_is_no_error(lines):
     command.stderr.close()
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("of a library")])
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("of a library"), RuntimeError("shapes differ")])
 def test_other_errors_keep_their_traceback(monkeypatch, error):
     with pytest.raises(type(error), match=str(error)):
         exit_message(monkeypatch, error)

@@ -4,6 +4,8 @@ import sys
 from typing import TextIO
 
 AFFECTS_RESULTS = False
+OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use a machine with more memory"
+GPU_OUT_OF_MEMORY = "the GPU was out of memory: use a smaller recipe.batch_size or data.size, or put fewer jobs on it (jobs_per_gpu)"
 
 
 class UserError(Exception):

@@ -9,7 +9,7 @@ from pathlib import Path
 from hardpair.cli import inputs
 from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
-from hardpair.errors import UserError
+from hardpair.errors import GPU_OUT_OF_MEMORY, OUT_OF_MEMORY, UserError
 from hardpair.files import formats, intact, paths, shapes
 from hardpair.files.times import date_inputs
 from hardpair.jobs.environment import neutral
@@ -123,10 +123,18 @@ def machine_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
 
 
+def _of_memory(error: MemoryError | RuntimeError) -> str | None:
+    """What an error says where memory was missing; None of other errors. PyTorch's are known by their text, without importing it."""
+    text = str(error)
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return OUT_OF_MEMORY
+    return GPU_OUT_OF_MEMORY if "out of memory" in text or "ALLOC_FAILED" in text else None
+
+
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` in a neutral environment, then date inputs of the future now.
 
-    Bad input, a file out of reach, a missing package or Ctrl-C end in one line and an exit code that is not 0.
+    Bad input, a file out of reach, a missing package, too little memory or Ctrl-C end in one line and an exit code that is not 0.
     """
     script = Path(sys.argv[0]).name
     neutral()
@@ -144,6 +152,10 @@ def run(main: Callable[[], None]) -> None:
             f"{script}: {sys.executable} lacks the Python package {error.name!r}: "
             "run `make setup` in the workflow's folder and put its .venv/bin first in PATH, or `pip install -r requirements.lock` there"
         )
+    except (MemoryError, RuntimeError) as error:
+        if (advice := _of_memory(error)) is None:
+            raise
+        sys.exit(f"{script}: {advice}")
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is printed at the end of Python
         sys.exit(141)

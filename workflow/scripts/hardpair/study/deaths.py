@@ -10,6 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from hardpair.errors import OUT_OF_MEMORY
+
 # A job with the message of its executor, if it has one, its log, and perhaps that of the executor.
 FAILED = re.compile(r"^Error in .*?\n(?:    message: (.*?)\n(?=    \w+: ))?.*?^    log: ([^\s,]+)(?:, (\S+))? \(check", re.M | re.S)
 JOB = re.compile(r"^    jobid: (\d+)$", re.M)
@@ -25,7 +27,6 @@ CAUSES = {
     signal.SIGXCPU: "it exceeded its CPU time limit: raise it (`ulimit -t`)",
     signal.SIGXFSZ: "a file would exceed the file size limit: raise it (`ulimit -f`)",
 }
-OUT_OF_MEMORY = "the machine was out of memory: start fewer jobs at once (--cores, or jobs_per_gpu), or use a machine with more memory"
 NO_ROOM = "most likely the disk was full (No space left on device), so that its log is incomplete too: free space"
 # What Slurm's programs say on a machine that has no configuration of a cluster, or whose controller does not answer.
 UNREACHED = re.compile("Could not establish a configuration source|Unable to contact slurm controller|Unable to process configuration file")
