@@ -143,9 +143,12 @@ def test_a_device_that_a_scheduler_did_not_name_is_the_machine_s(two_gpus, tmp_p
 
 def test_a_lock_folder_of_somebody_else_is_refused(two_gpus, tmp_path):
     (tmp_path / "theirs").mkdir()
-    (tmp_path / f"hardpair-gpu-{os.getuid()}").symlink_to(tmp_path / "theirs")
-    with pytest.raises(UserError, match="belongs to another user"):
-        gpu.take_gpu(1)
+    place = tmp_path / f"hardpair-gpu-{os.getuid()}"
+    for occupy in (lambda: place.symlink_to(tmp_path / "theirs"), place.touch):
+        occupy()
+        with pytest.raises(UserError, match="is a link, a file or another user's folder, so GPUs cannot be assigned: ask its owner"):
+            gpu.take_gpu(1)
+        place.unlink()
 
 
 def test_a_job_that_finds_no_free_device_says_so_once_and_waits(two_gpus, capsys):

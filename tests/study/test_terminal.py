@@ -152,7 +152,7 @@ def test_a_dry_run_ends_with_the_plan_and_with_what_would_be_refused(monkeypatch
     def refuse(*_):
         raise UserError("the images of another study would be replaced")
 
-    monkeypatch.setattr(snakemake_internals, "_refuse_state", refuse)
+    monkeypatch.setattr(snakemake_internals.planned, "refuse_state", refuse)
     monkeypatch.setattr(snakemake_internals, "_planned_jobs", lambda workflow, reading: [])
     monkeypatch.setattr(snakemake_internals, "_print_plan", lambda workflow, config, *_: printed.append(config))
     settings = {"verbose": True, "dryrun": False, "quiet": None} | changes

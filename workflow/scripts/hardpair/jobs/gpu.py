@@ -101,7 +101,7 @@ def _locks() -> Path:
     try:
         return own_folder("gpu")
     except FileExistsError as error:
-        raise UserError(f"{error}, so GPUs cannot be assigned: ask that user to remove it") from None
+        raise UserError(f"{error}, so GPUs cannot be assigned: ask its owner to remove it") from None
 
 
 def _scope() -> str:

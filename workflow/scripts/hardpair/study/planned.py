@@ -1,6 +1,6 @@
 """Whether jobs can be run as they are planned.
 
-Their settings fit into a command, are those of the plan when a cluster runs the job later, and replace no images of another study; and no
+Their settings fit into a command and are those of the plan when a cluster runs the job later; they spoil no results that are there; and no
 other command has made their files meanwhile.
 """
 
@@ -18,6 +18,8 @@ from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
 from hardpair.staleness.due import Due
 from hardpair.study import find
+from hardpair.study.keep import refuse_unrecorded
+from hardpair.study.replaced import interrupted
 
 LONGEST = 110_000  # bytes of settings; Linux permits 131,072 for one argument, here the command of a job as a text
 
@@ -55,6 +57,21 @@ def refuse_outdated(due: Due, jobs: Iterable[tuple[str, dict]]) -> None:
     due.look_again()
     if done := next((job for job in planned if not due.reason(job)), None):
         raise UserError(f"{due.jobs.study} was changed by another command while this one was planned ({done.message}): start it again")
+
+
+def refuse_state(config: dict, rules: set[str]) -> None:
+    """Refuse jobs of these rules beside results that they would spoil; a dry run says so too.
+
+    Raises:
+        UserError: an import of runs was interrupted, records are missing, or images of another study would be replaced.
+    """
+    study = paths.RESULTS / config["study"]
+    if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
+        adopt = find.command("adopt")
+        raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
+    refuse_unrecorded(config)
+    if "prepare_data" in rules:
+        refuse_replacing(config)
 
 
 def refuse_replacing(config: dict) -> None:

@@ -34,11 +34,9 @@ from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
-from hardpair.study.keep import refuse_unrecorded
 from hardpair.study.marks import MEMORY
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
-from hardpair.study.replaced import interrupted
 from hardpair.study.terminal import DryRunEnd, Finished, Quiet
 
 _locks = []  # a lock that nothing refers to is released
@@ -247,7 +245,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         study = paths.RESULTS / config["study"]
         _locks.append(locks.take_study(study))
         planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
-        _refuse_state(config, jobs)
+        planned.refuse_state(config, {name for _, name in jobs})
         tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
@@ -270,27 +268,12 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     return [job for job, _ in jobs]
 
 
-def _refuse_state(config: dict, jobs: list[tuple[object, str]]) -> None:
-    """Refuse what the results' folder does not permit.
-
-    Raises:
-        UserError: says so.
-    """
-    study = paths.RESULTS / config["study"]
-    if interrupted(study):  # undone now, it would leave the graph of jobs without runs that it counts on
-        adopt = find.command("adopt")
-        raise UserError(f"an import of runs into {study} was interrupted: first run `{adopt}` again with the same runs and overlays")
-    refuse_unrecorded(config)
-    if "prepare_data" in {name for _, name in jobs}:
-        planned.refuse_replacing(config)
-
-
 def _end_dry_run(workflow, config: dict, reading: Reading) -> None:
     """Print the plan, and why the command would be refused if it were no dry run."""
     jobs = _planned_jobs(workflow, reading)
     _print_plan(workflow, config, jobs, reading)
     try:
-        _refuse_state(config, jobs)
+        planned.refuse_state(config, {name for _, name in jobs})
     except UserError as error:
         say(f"without --dry-run this would be refused: {error}", file=sys.stderr)
 
