@@ -89,7 +89,7 @@ def test_other_deaths_name_status_and_last_line():
 
 
 def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):
-    """Not "rerun the same command" alone."""
+    """Not "rerun the same command" alone. The first recipes need no images, so that two jobs fail for one cause, in either order."""
     study = Workspace.fresh(tmp_path / "study")
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -99,7 +99,7 @@ def test_a_study_whose_python_is_missing_or_killed_says_so(tmp_path):
             "#!/bin/bash\n[ $1 = -c ] || kill -ILL $$\n",
             r"Prepare the images of synthetic.* failed: .*killed by SIGILL: .*resources/synthetic/logs/prepare_data.log",
         ),
-        ("#!/bin/bash\n[ $1 = -c ] || exec /no/python\n", r"Prepare the images of synthetic failed: .*python.*: run `make setup`"),
+        ("#!/bin/bash\n[ $1 = -c ] || exec /no/python\n", r"Prepare the images of synthetic.* failed: .*python.*: run `make setup`"),
     ):
         fake.write_text(text)
         fake.chmod(0o755)
