@@ -38,7 +38,7 @@ search: {rounds: 1, batch: 1, epochs: 1}
 train: {checkpoint_seconds: 0}
 """
 COMMAND = ("snakemake", "--cores", "2", "--configfile", "tiny.yaml", "--", "results/tiny/comparison.md")
-TIMES = ("seconds", "images_per_second", "peak_memory_mb")
+TIMES = ("seconds", "images_per_second", "peak_memory_mb", "content_sha256")  # the last: of a record with times
 BESIDE = ("logs", "progress", "checkpoints", "made")  # no results; made/ has digests of files with times in them
 PATIENCE = 600  # seconds after which a command counts as hung
 SHORTEST = 2.5  # seconds that a run takes at least from its first line of log to its place in the comparison

@@ -19,7 +19,7 @@ import evaluate
 from hardpair.data import dataset
 from hardpair.data.arrays import load_part
 from hardpair.errors import UserError
-from hardpair.files import own_folder
+from hardpair.files import own_digest, own_folder
 from hardpair.files.atomic import file_sha256, write_json
 from hardpair.files.json_text import read_json
 from hardpair.jobs import gpu
@@ -114,7 +114,7 @@ def test_a_model_whose_logits_overflow_is_refused_as_a_run_that_diverges(trained
     path = tmp_path / "run" / f"{model}.safetensors"
     save_file({name: weights * 1e12 for name, weights in load_file(path).items()}, path)
     record = read_json(tmp_path / "run/run.json")
-    write_json(tmp_path / "run/run.json", record | {"weights": record["weights"] | {model: file_sha256(path)}})
+    write_json(tmp_path / "run/run.json", own_digest.added(record | {"weights": record["weights"] | {model: file_sha256(path)}}))
     sentence = rf"{model}\.safetensors gives logits that are NaN or infinite for test images, .*: use a lower recipe\.learning_rate or"
     with pytest.raises(Diverged, match=sentence):
         evaluate_into(tmp_path / "out", tmp_path / "run", trained_data)

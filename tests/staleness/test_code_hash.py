@@ -21,7 +21,7 @@ CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_
 CHECKS |= {"data/verified", "files/intact", "files/times", "files/visible"}
 CHECKS |= {"files/run_digests", "staleness/jobs", "staleness/record", "staleness/due", "training/contract", "training/network_contract"}
 CHECKS |= {"training/divergence", "training/hidden_state", "training/reproducible", "measures/contradiction"}
-CHECKS |= {"device_in_words", "plugin_files", "files/regular", "files/own_folder"}
+CHECKS |= {"device_in_words", "plugin_files", "files/regular", "files/own_folder", "files/own_digest"}
 
 
 def imported_by(script):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -323,3 +324,15 @@ def test_files_that_were_edited_are_made_again(study):
     assert study.stale() == runs(["dfl"], [1], ["Evaluate"]) | SUMMARY - of_training
     study.snakemake("--", "results/tiny/comparison.md", "results/tiny/figures/curves.svg")
     assert {path: path.read_text() for path in (metrics, figure)} == written
+
+
+def test_records_that_were_edited_are_made_again(study):
+    """A trial's score and a run's record hold the digest of their content."""
+    results = study.folder / "results/tiny"
+    run, trial = results / "runs/dfl/seed1/run.json", results / "search/round1/trial2.json"
+    run.write_text(run.read_text().replace('"seconds": ', '"seconds": 1'))
+    assert study.stale() == runs(["dfl"], [1]) | SUMMARY
+    trial.write_text(re.sub(r'"value": [\d.]+', '"value": 0.99', trial.read_text()))
+    assert study.stale() == {"Try recipe 2", "Choose the recipe"} | OF_SEARCH | runs() | SUMMARY
+    study.snakemake("--", "results/tiny/search/recipe.yaml")
+    assert json.loads(trial.read_text())["value"] < 0.9

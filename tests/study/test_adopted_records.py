@@ -12,6 +12,7 @@ from scipy.special import softmax
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
 from hardpair.errors import UserError
+from hardpair.files import own_digest
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from hardpair.staleness.run_difference import Expected, OlderCode
@@ -48,7 +49,7 @@ def write_record(run, out, split, recipe, code=None):
         kept[f"{model}_p_true"] = p[np.arange(len(p)), labels].astype(np.float16)
         kept[f"{model}_p_other"] = p[rows, sum(pair) - labels[rows]].astype(np.float16)
     np.savez_compressed(out / "predictions_test.npz", **kept)
-    (out / "run.json").write_text(json.dumps(record))
+    (out / "run.json").write_text(json.dumps(own_digest.added(record)))
 
 
 def recipes(results):

@@ -11,7 +11,8 @@ import yaml
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
 from hardpair.errors import UserError
-from hardpair.files import paths
+from hardpair.files import own_digest, paths
+from hardpair.files.atomic import write_json
 from hardpair.jobs import locks
 from hardpair.jobs.locks import only_one
 from hardpair.staleness.due import Due
@@ -80,7 +81,7 @@ def test_an_existing_run_is_kept_and_a_stale_one_is_replaced_completely(home, tm
     stale = home.folder / "results/tiny/runs/ce/seed1"
     shutil.copytree(source / "ce/seed1", stale)
     record = json.loads((stale / "run.json").read_text())
-    (stale / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
+    write_json(stale / "run.json", own_digest.added(record | {"code": "0" * 16}))
     left = moments(target, without="logs")
     output = adopt(home, "--runs", str(source / "ce")).stdout
     assert "seed0: not imported, the study already has this run in results/tiny/runs/ce/seed0\n" in output
@@ -136,7 +137,7 @@ def test_an_import_that_cannot_be_recorded_is_undone(home, tmp_path, monkeypatch
     target = home.folder / "results/tiny/runs/ce/seed1"
     shutil.copytree(tmp_path / "brought/ce/seed1", target)
     record = json.loads((target / "run.json").read_text())
-    (target / "run.json").write_text(json.dumps(record | {"code": "0" * 16}))
+    write_json(target / "run.json", own_digest.added(record | {"code": "0" * 16}))
     before = moments(home.folder / "results/tiny/runs", without="logs")
 
     def fail(*_):
@@ -263,7 +264,7 @@ def test_a_record_that_differs_is_refused_with_what_differs(judged, path, value,
     for step in parents:
         inner = inner[step]
     inner[last] = value
-    (folder / "run.json").write_text(json.dumps(record))
+    write_json(folder / "run.json", own_digest.added(record))
     assert refusal().startswith(reason)
     assert "\n" not in refusal()
 
@@ -302,7 +303,7 @@ def test_the_older_code_of_earlier_imports_is_known(home, tmp_path):
     shutil.copytree(tmp_path / "brought", home.folder / "results/tiny/runs")
     record = home.folder / "results/tiny/runs/ce/seed0/run.json"
     run = json.loads(record.read_text())
-    record.write_text(json.dumps(run | {"code": "older", "adopted": {"commit": "abc", "fingerprint": "x"}}))
+    write_json(record, own_digest.added(run | {"code": "older", "adopted": {"commit": "abc", "fingerprint": "x"}}))
     with contextlib.chdir(home.folder):
         due = Due.of(find.overlay(["tiny.yaml"]))
         _, expected = adoption._inputs(tmp_path / "brought", due, ["tiny.yaml"])

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from hardpair.files import own_digest
+from hardpair.files.atomic import write_json
 from hardpair.jobs.locks import WAITING, only_one
 from hardpair.staleness.due import Due
 from hardpair.study import find
@@ -148,7 +150,7 @@ def test_what_the_present_config_would_not_train_is_stale_with_a_reason(folder):
 )
 def test_a_record_of_another_run_is_stale_with_a_reason(folder, record, reason):
     path = folder / "runs/dfl/seed0/run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | record | {"fingerprint": "0"}) + "\n")
+    write_json(path, own_digest.added(json.loads(path.read_text()) | record | {"fingerprint": "0"}))
     [stale] = [run for run in look().runs if run.state == STALE]
     assert (stale.name, stale.reason[: len(reason)]) == ("dfl seed 0", reason)
 
@@ -166,7 +168,7 @@ def test_trials_of_other_settings_are_stale(folder, change):
 def test_a_trial_of_another_proposal_is_stale(folder):
     trial = folder / "search/round1/trial3.json"
     text = trial.read_text()
-    trial.write_text(text.replace(json.loads(text)["fingerprint"], "0" * 16))
+    write_json(trial, own_digest.added(json.loads(text) | {"fingerprint": "0" * 16}))
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STALE]
     trial.write_text(text)
     assert [trial.state for trial in look().trials] == [DONE] * 4
@@ -211,7 +213,7 @@ def test_a_watch_sees_what_has_changed_since(folder):
     assert watch.status().finished
     record = json.loads((folder / "runs/ce/seed0/run.json").read_text())
     record["fingerprint"] = "another"
-    (folder / "runs/ce/seed0/run.json").write_text(json.dumps(record))
+    write_json(folder / "runs/ce/seed0/run.json", own_digest.added(record))
     os.utime(folder / "runs/ce/seed0/run.json", (1e9, 1e9))
     assert states(watch.status()) == {"ce seed 0": STALE}
     unfinish(folder, log="train.py: broke\n")

@@ -37,6 +37,7 @@ def main() -> None:
         from hardpair import plugins
         from hardpair.device import start_device
         from hardpair.errors import UserError
+        from hardpair.files import own_digest
         from hardpair.files.atomic import write_json
         from hardpair.files.json_text import read_json
         from hardpair.staleness import code_hash
@@ -73,7 +74,7 @@ def main() -> None:
         value, error, runs = train_all(jobs, seeds, Saving(options.checkpoint, options.checkpoint_seconds))
         trial = {"fingerprint": present, "trial": options.trial, "round": round_["round"], "recipe": recipe, "value": value}
         trial |= {"diverged": error is not None, "error": error, "runs": runs, "seconds": round(time.perf_counter() - started, 3)}
-        write_json(options.output, trial)
+        write_json(options.output, own_digest.added(trial))
 
 
 def is_complete(path: Path, fingerprint: str) -> bool:

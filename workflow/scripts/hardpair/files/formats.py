@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
 
 AFFECTS_RESULTS = False
@@ -62,6 +63,7 @@ def pairs_or_auto(value: object) -> bool:
     return value == "auto" or some_pairs(value)
 
 
+OWN_DIGEST = {f"{own_digest.KEY}?": str}  # which records of earlier versions lack
 PAIRS = {"pairs": [(str, str)]}
 SIDE = range(8, 257, 8)  # height and width of images that the network takes
 DATASET = {"kind": str, "name": str, "classes": [str], "size": SIDE, "mean": (float,) * 3, "std": (float,) * 3, "sha256": str}
@@ -69,7 +71,7 @@ SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
 PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}, "skipped?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
 SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}
-TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float}
+TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 NAMED = {"network?": {"kind": str}}  # of settings
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3, "settings?": NAMED}
@@ -80,7 +82,7 @@ OUTCOME = {"parameters": COUNT, "epochs": COUNT, "best_epoch": int | None}
 COST = {"seconds": float, "images_per_second": float, "peak_memory_mb": float}
 FILES = {"files?": {str: str}}  # SHA-256 of the files beside run.json but for the weights
 MACHINE = {"device": str, "device_type": str, "threads": COUNT, "versions": {"torch": str, str: str}}
-RUN = NETWORK | IDENTITY | ADOPTED | FILES | INPUTS | OUTCOME | COST | MACHINE
+RUN = NETWORK | IDENTITY | ADOPTED | FILES | INPUTS | OUTCOME | COST | MACHINE | OWN_DIGEST
 MEASURES = {
     "accuracy": share,
     "nll": float,

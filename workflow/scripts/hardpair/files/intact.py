@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hardpair.errors import UserError, say
-from hardpair.files import paths
+from hardpair.files import own_digest, paths
 from hardpair.files.json_text import MAX_BYTES
 from hardpair.files.paths import UNREADABLE
 from hardpair.files.run_digests import is_as_written
@@ -107,7 +107,7 @@ def _text(path: Path, size: int) -> bool:
 
 
 def _json(path: Path, size: int) -> bool:
-    return _text(path, size) and isinstance(json.loads(path.read_bytes()), dict)
+    return _text(path, size) and isinstance(value := json.loads(path.read_bytes()), dict) and own_digest.agrees(value)
 
 
 def _yaml(path: Path, size: int) -> bool:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from hardpair.errors import UserError, one_line
+from hardpair.files import own_digest
 
 AFFECTS_RESULTS = False
 MAX_LEVELS = 40  # of maps and lists within each other
@@ -21,7 +22,7 @@ def read_json(path: str | Path) -> object:
     """The value of a JSON file that the workflow has written.
 
     Raises:
-        UserError: the file is missing, no file, too large, or not JSON.
+        UserError: the file is missing, no file, too large, not JSON, or does not match the digest that it holds of itself.
     """
     try:
         status = Path(path).stat()
@@ -29,11 +30,14 @@ def read_json(path: str | Path) -> object:
             raise UserError(
                 f"{path} is not a text file of at most {MAX_BYTES // 2**20} MiB: delete it and run the step that makes it again"
             )
-        return load(Path(path).read_text(encoding="utf-8"))
+        value = load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the step that makes it first") from None
     except ValueError as error:  # also where it is no UTF-8, or a number has thousands of digits
         raise UserError(f"{path} is not valid JSON ({one_line(error, 100)}): delete it and run the step that makes it again") from None
+    if not own_digest.agrees(value):
+        raise UserError(f"{path} was damaged or edited, its SHA-256 is not the one in it: delete it and run the step that makes it again")
+    return value
 
 
 def load(text: str) -> object:

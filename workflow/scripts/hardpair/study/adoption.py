@@ -18,7 +18,7 @@ from hardpair.comparison import predictions
 from hardpair.comparison.tables import wrong_evaluation
 from hardpair.config.read import read_map
 from hardpair.errors import UserError, say
-from hardpair.files import formats, paths, run_digests, shapes
+from hardpair.files import formats, own_digest, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
@@ -288,7 +288,7 @@ def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode 
             digest = predictions.write(copied / "predictions.npz", answers)
             write_json(copied / "metrics.json", measured | {"fingerprint": changed["fingerprint"], "predictions": digest})
         if changed != record:
-            write_json(copied / "run.json", changed)
+            write_json(copied / "run.json", own_digest.added(changed))
         for path in (*copied.iterdir(), copied):
             flush(path)
         if target.exists():
