@@ -1,5 +1,7 @@
 """Folders for training and testing under their usual names, files that are no pictures, and classes without usable ones."""
 
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -230,20 +232,30 @@ def test_arrays_of_sound_pictures_are_those_of_plain_pillow(tmp_path):
     ],
 )
 @pytest.mark.parametrize("above", ["", "pets/", "pets/more/"])
-def test_a_class_whose_folder_is_empty_is_missed(tmp_path, folders, refused, above):
+@pytest.mark.parametrize("packed", [None, "zip", "tar", "gztar"])
+def test_a_class_whose_folder_is_empty_is_missed(tmp_path, folders, refused, above, packed):
     picture_tree.write(tmp_path / "in", {f"{above}{name}/{n}.png": picture_tree.png(n) for name in ("cat", "dog") for n in range(4)})
     for folder in folders:
         (tmp_path / "in" / above / folder).mkdir(parents=True)
     (tmp_path / "in" / above / folders[0] / ".DS_Store").touch()
-    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(tmp_path / "in"), "min_images": 1})
+    source = Path(shutil.make_archive(str(tmp_path / "packed"), packed, tmp_path / "in")) if packed else tmp_path / "in"
+    data = resolve_part("data", {"kind": "folder", "name": "p", "source": str(source), "min_images": 1})
     if refused is None:
-        assert list(planned(data, tmp_path / "out")[1]) == decoded.read(tmp_path / "in", 8, 0.5, threads=1).classes == ["cat", "dog"]
+        assert list(planned(data, tmp_path / "out")[1]) == decoded.read(source, 8, 0.5, threads=1).classes == ["cat", "dog"]
         return
     message = f"has the folder {above}{refused}/ of a class without a file: add pictures or remove it"
     with pytest.raises(UserError, match=message):
         planned(data, tmp_path / "out")
     with pytest.raises(UserError, match=message):
-        decoded.read(tmp_path / "in", 8, 0.5, threads=1)
+        decoded.read(source, 8, 0.5, threads=1)
+
+
+def test_an_archive_that_lists_an_empty_folder_but_not_the_one_above(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("cat", "dog"):
+            archive.writestr(f"{name}/1.png", picture_tree.png(1))
+        archive.writestr("bird/old/", b"")
+    assert tree.files_and_empty_folders(tmp_path / "a.zip")[1] == ["bird", "bird/old"]
 
 
 def test_an_empty_folder_beside_the_parts_is_none_of_a_class_and_one_in_a_part_is(tmp_path):

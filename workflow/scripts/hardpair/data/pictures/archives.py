@@ -38,15 +38,18 @@ OTHERS = {
 def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
     """Files of an archive in its order, with the content of those that are ``to_read``, or a text that says why it cannot be read.
 
+    Folders that the archive lists are among them.
+
     Raises:
         UserError: it is neither a zip nor a tar, of a kind that is not read, or damaged; perhaps only after some of its files.
     """
     try:
         seen, characters = set(), 0
         for entry, content in _reader(source)(source, to_read):
-            if entry.path in seen:
-                entry, content = replace(entry, problem="is in the archive twice"), None
-            seen.add(entry.path)
+            if not entry.is_folder:
+                if entry.path in seen:
+                    entry, content = replace(entry, problem="is in the archive twice"), None
+                seen.add(entry.path)
             if (characters := characters + len(entry.path)) > NAMES:
                 raise Refused(f"has names of files of more than {NAMES:,} characters together: shorten them, or name a smaller part of it")
             yield entry, content

@@ -79,7 +79,8 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
     """
     from tqdm import tqdm
 
-    files = label_files(tree.listing(source), source, tree.empty_folders(source))
+    entries, empty = tree.files_and_empty_folders(source)
+    files = label_files(entries, source, empty)
     if not files.parted:
         number_to_test(len(files.pictures), test_share)  # refused before anything is decoded
     places = {entry: index for index, (entry, _, _) in enumerate(files.pictures)}

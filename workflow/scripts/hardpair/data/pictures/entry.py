@@ -1,4 +1,4 @@
-"""A file of a folder or archive, by its name: what it is called, and whether it is to be looked at."""
+"""A file or folder in a folder or archive, by its name: what it is called, and whether it is to be looked at."""
 
 import re
 from dataclasses import dataclass
@@ -38,17 +38,19 @@ class Refused(Exception):
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """A file.
+    """A file or a folder.
 
     Attributes:
         path: relative to the folder or archive, with slashes.
         size: in bytes.
         problem: why it must not be read; empty if it may be.
+        is_folder: whether it is a folder, of which nothing else is known.
     """
 
     path: str
     size: int
     problem: str = ""
+    is_folder: bool = False
 
 
 def checked_entry(path: str, size: int, problem: str) -> Entry:
@@ -58,7 +60,16 @@ def checked_entry(path: str, size: int, problem: str) -> Entry:
         problem = problem or "leads out of the archive"
     if size == 0 or size > LARGEST:
         problem = problem or ("is empty" if size == 0 else f"has more than {LARGEST:,} bytes")
-    return Entry("/".join(name for name in names if name not in ("", ".")), size, problem)
+    return Entry(_plain(names), size, problem)
+
+
+def folder_entry(path: str) -> Entry:
+    """The folder of that name."""
+    return Entry(_plain(path.split("/")), 0, is_folder=True)
+
+
+def _plain(names: list[str]) -> str:
+    return "/".join(name for name in names if name not in ("", "."))
 
 
 def hidden(name: str) -> bool:

@@ -27,7 +27,8 @@ def planned(data: dict, folder: Path) -> tuple[str, dict[str, dict[str, int]]]:
     fingerprint = tree.fingerprint(source) if source.exists() or prepared["source"] != str(source) else prepared["fingerprint"]
     if prepared["fingerprint"] == fingerprint and prepared.get("test_share") == share:
         return fingerprint, prepared["counts"]
-    files = label_files(tree.listing(source), source, tree.empty_folders(source))
+    entries, empty = tree.files_and_empty_folders(source)
+    files = label_files(entries, source, empty)
     counts = {name: dict.fromkeys(PARTS, 0) for name in files.classes}
     for _, part, label in files.pictures:
         counts[files.classes[label]][part or "train"] += 1

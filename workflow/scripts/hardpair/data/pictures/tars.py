@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from hardpair.data.pictures.entry import Entry, Refused, checked_entry
+from hardpair.data.pictures.entry import Entry, Refused, checked_entry, folder_entry
 
 BLOCK, RECORD = 512, 10240  # bytes; programs fill their last record with zeros
 LONGEST = 2**20  # bytes of a name or of other data on a member
@@ -57,7 +57,9 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
             named = checked_entry(header.name, header.size if regular else 0, "" if regular else "is a link or device")
             content = _data(file, size) if named in to_read else _skip(file, size)
             _skip(file, -size % BLOCK)
-            if header.type not in (tarfile.DIRTYPE, DUMPED, LABEL):
+            if header.type in (tarfile.DIRTYPE, DUMPED):
+                yield folder_entry(header.name), None
+            elif header.type != LABEL:
                 yield named, content
 
 

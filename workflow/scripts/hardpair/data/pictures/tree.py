@@ -3,40 +3,47 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hardpair.data.pictures import archives
-from hardpair.data.pictures.entry import MOST, Entry, checked_entry, hidden, no_picture
+from hardpair.data.pictures.entry import MOST, Entry, checked_entry, folder_entry, hidden, no_picture
 from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 
 
 def listing(source: Path) -> list[Entry]:
-    """All files that are not a system's own, sorted by path.
+    """The files of ``files_and_empty_folders``."""
+    return files_and_empty_folders(source)[0]
+
+
+def files_and_empty_folders(source: Path) -> tuple[list[Entry], list[str]]:
+    """All files that are not a system's own, and the paths of folders without any, both sorted; an archive need not list its folders.
 
     Raises:
         UserError: the source is missing, or neither a folder nor a zip or tar that can be read completely.
     """
-    entries = _files(source) if _is_folder(source) else (entry for entry, _ in archives.members(source, to_read=()))
-    kept = []
+    entries = _items(source) if _is_folder(source) else (entry for entry, _ in archives.members(source, to_read=()))
+    files, folders = [], set()
     for entry in entries:
-        if not any(map(hidden, entry.path.split("/"))):
-            kept.append(entry)
-        if len(kept) > MOST:
+        if any(map(hidden, entry.path.split("/"))):
+            continue
+        if not entry.is_folder:
+            files.append(entry)
+        elif entry.path:
+            folders.add(entry.path)
+        if len(files) + len(folders) > MOST:
             raise UserError(f"data.source {source} has more than {MOST:,} files: name a smaller part of it")
-    return sorted(kept)
+    return sorted(files), sorted((folders | _above(folders)) - _above(entry.path for entry in files))
 
 
-def empty_folders(source: Path) -> list[str]:
-    """Paths of the folders below a folder without any file but a system's own, sorted; none of an archive, which need not list folders."""
-    empty: set[str] = set()
-    for parent, inner, names in os.walk(source, topdown=False):
-        below = [os.path.join(parent, name) for name in inner if not hidden(name)]
-        if all(map(hidden, names)) and empty.issuperset(below):
-            empty.add(parent)
-    below_source = (Path(folder).relative_to(source) for folder in empty)
-    return sorted(path.as_posix() for path in below_source if not any(map(hidden, path.parts)))
+def _above(paths: Iterable[str]) -> set[str]:
+    """The folders in which these are."""
+    found: set[str] = set()
+    for path in paths:
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return found
 
 
 def contents(source: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes | str]]:
@@ -81,8 +88,8 @@ def _is_folder(source: Path) -> bool:
     return source.is_dir()
 
 
-def _files(folder: Path) -> Iterator[Entry]:
-    """Files below a folder; links are followed, but not to a folder that holds them."""
+def _items(folder: Path) -> Iterator[Entry]:
+    """Files and folders below a folder; links are followed, but not to a folder that holds them."""
     remaining = [(str(folder), "", [os.stat(folder)])]
     while remaining:
         path, prefix, above = remaining.pop()
@@ -100,4 +107,5 @@ def _files(folder: Path) -> Iterator[Entry]:
                 elif any(os.path.samestat(about, folder_above) for folder_above in above):
                     yield Entry(prefix + item.name, 0, "is a link to a folder that holds it")
                 else:
+                    yield folder_entry(prefix + item.name)
                     remaining.append((item.path, f"{prefix}{item.name}/", [*above, about]))

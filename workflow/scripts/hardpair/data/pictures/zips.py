@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from hardpair.data.pictures.entry import MOST, Entry, Refused, checked_entry
+from hardpair.data.pictures.entry import MOST, Entry, Refused, checked_entry, folder_entry
 from hardpair.errors import one_line
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)  # which every supported Python reads
@@ -30,6 +30,7 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
         for member in members:
             name, _ = name_of(member)
             if name.endswith("/"):
+                yield folder_entry(name), None
                 continue
             link = stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG)
             problem = "is a link or device" if link else _unreadable(member)
