@@ -131,16 +131,19 @@ def test_too_few_seeds_settle_nothing(command, seeds, tmp_path):
 def test_seeds_without_a_partner_are_left_out_and_named(command, tmp_path):
     table = wide()
     table = table[~((table["variant"] == "b") & (table["seed"] == "s3"))]
-    code, _, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
-    assert code is None
-    assert error == "".join(f"b, {measure}: left out, no partner for seed s3\n" for measure in ("accuracy", "loss"))
+    code, output, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
+    assert (code, error) == (None, "")
+    for text in (output, (tmp_path / "out/comparison.md").read_text()):
+        left_out = [line for line in text.splitlines() if "left out" in line]
+        assert left_out == [f"- b, {measure}: left out, no partner for seed s3." for measure in ("accuracy", "loss")]
     assert pd.read_csv(tmp_path / "out/verdicts.csv").set_index(["variant", "measure"])["n"].tolist() == [7, 7, 8, 8]
 
 
 def test_a_number_that_is_missing_in_one_measure_is_named_there(command):
     table = long(wide())
     table = table[~((table["variant"] == "b") & (table["seed"] == "s7") & (table["metric"] == "loss"))]
-    assert command(table, *BETTER)[2] == "b, loss: left out, no partner for seed s7\n"
+    _, output, _ = command(table, *BETTER)
+    assert [line for line in output.splitlines() if "left out" in line] == ["- b, loss: left out, no partner for seed s7."]
 
 
 def test_columns_may_have_any_names(command):

@@ -47,9 +47,6 @@ def main() -> None:
     contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)
     if not contrasts:
         raise UserError(f"{options.csv} has only the variant {options.baseline}: add runs of another")
-    for entry in contrasts:
-        if entry.unpaired:
-            say(f"{entry.variant}, {entry.measure}: left out, no partner for {options.by} {', '.join(entry.unpaired)}", file=sys.stderr)
     summary, verdicts = measured_runs.summary_table(table), measured_runs.verdicts_table(contrasts)
     text = measured_runs.markdown(summary, verdicts, contrasts, directions, options.by)
     say(*map(unescaped, text.removesuffix("\n").split("\n")))

@@ -118,7 +118,7 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
 
 
 def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Contrast], directions: dict[str, int], by: str) -> str:
-    """Verdicts first, then the means, as Markdown; ``by`` names what pairs runs."""
+    """Verdicts first, their reasons, what was left out, then the means, as Markdown; ``by`` names what pairs runs."""
     ends = {measure: "higher" if sign > 0 else "lower" for measure, sign in directions.items()}
     over = f"over {len(contrasts)} comparisons (Holm)" if len(contrasts) > 1 else "for one comparison"
     tests = f"mean, Student's 95 % interval and p of the paired t test, adjusted {over}"
@@ -132,7 +132,9 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
         lines.append(
             table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])
         )
-    lines += ["", *(f"- {escape(reason)}." for reason in reasons(contrasts, verdicts))]
+    alone = {f"{entry.variant}, {entry.measure}": entry.unpaired for entry in contrasts if entry.unpaired}
+    left_out = [f"{name}: left out, no partner for {by} {', '.join(seeds)}" for name, seeds in alone.items()]
+    lines += ["", *(f"- {escape(reason)}." for reason in reasons(contrasts, verdicts) + left_out)]
     lines += ["", *table_header(["variant", "measure", "n", "mean", "sd", "95 % interval"])]
     units = {entry.measure: entry.part.unit for entry in contrasts}
     for _, row in summary.iterrows():
