@@ -22,11 +22,14 @@ import numpy as np
 import fake_study
 from hardpair.config.resolve import resolve
 from hardpair.figures import catalogue
+from hardpair.files import own_digest
+from hardpair.files.atomic import file_sha256
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
 from measured import PROJECT, in_words, machine, measured
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
+OF_TRAINING = ("epochs.csv", "refreshes.csv", "history.npz")
 POOL = 20  # runs of a variant that are made from scratch; the others are copies with numbers of their own
 TRAINING, VALIDATION = 45_000, 5_000
 
@@ -75,6 +78,10 @@ def copy_run(source: Path, run: Path, seed: int, present: str, rng: np.random.Ge
             measures["accuracy"] += rng.normal(0, 0.002)
             for errors in measures["pairs"].values():
                 errors["rate"] += rng.normal(0, 0.006)
+        if name == "run.json":
+            content = own_digest.added(content | {"files": {file: file_sha256(run / file) for file in OF_TRAINING}})
+        else:
+            content["predictions"] = file_sha256(run / "predictions.npz")
         (run / name).write_text(json.dumps(content))
 
 

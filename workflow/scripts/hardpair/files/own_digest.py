@@ -13,14 +13,15 @@ KEY = "content_sha256"
 def added(record: dict) -> dict:
     """The record with the digest of its content, in place of any that it has."""
     content = {key: value for key, value in record.items() if key != KEY}
-    return content | {KEY: _digest(content)}
+    as_read = json.loads(json.dumps(content))  # keys become text before they are sorted
+    return content | {KEY: _digest(as_read)}
 
 
 def agrees(value: object) -> bool:
     """Whether a value of JSON holds no digest, as records of earlier versions, or that of its content."""
-    return not isinstance(value, dict) or KEY not in value or added(value) == value
+    return not isinstance(value, dict) or KEY not in value or value[KEY] == _digest(value)
 
 
-def _digest(content: dict) -> str:
-    as_read = json.loads(json.dumps(content))  # keys become text before they are sorted
-    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
+def _digest(record: dict) -> str:
+    content = {key: value for key, value in record.items() if key != KEY}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Whether the files of a run are those that were written, by their SHA-256. Imports no torch."""
 
+import functools
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,8 +34,9 @@ def check(path: Path) -> None:
     Raises:
         UserError: the file is damaged or missing.
     """
-    record = _read(path.with_name("run.json"))
-    _refuse(path, digests(record).get(path.name) if record else None, "delete its folder and run the workflow to train the run")
+    record = path.with_name("run.json")
+    expected = _digests(record, record.stat().st_mtime_ns).get(path.name) if record.exists() else None
+    _refuse(path, expected, "delete its folder and run the workflow to train the run")
 
 
 def check_predictions(path: Path) -> None:
@@ -43,11 +45,14 @@ def check_predictions(path: Path) -> None:
     Raises:
         UserError: the file is damaged or missing.
     """
-    _refuse(path, _read(path.with_name("metrics.json")).get("predictions"), "delete it and run the workflow to evaluate the run")
+    record = path.with_name("metrics.json")
+    expected = read_json(record).get("predictions") if record.exists() else None
+    _refuse(path, expected, "delete it and run the workflow to evaluate the run")
 
 
-def _read(path: Path) -> dict:
-    return read_json(path) if path.exists() else {}
+@functools.cache  # a figure opens several files of each run, and some of them more than once
+def _digests(record: Path, modified: int) -> dict[str, str]:
+    return digests(read_json(record))
 
 
 def _refuse(path: Path, expected: str | None, remedy: str) -> None:
