@@ -183,3 +183,23 @@ def test_figures_and_report_need_no_torch():
     figures = ", ".join(f"hardpair.figures.{name}" for name in names)
     code = f"import sys, hardpair.comparison.runs, write_report, {figures}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True)
+
+
+def test_runs_of_other_classes_or_bins_than_the_first_are_named(tmp_path):
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=2, images=100)
+    runs = Runs.declared(tmp_path / "results" / "runs", settings)
+    folder = tmp_path / "results" / "runs" / runs.variants[1] / "seed1"
+    arrays = dict(np.load(folder / "history.npz"))
+    arrays["validation_confusion"] = arrays["validation_confusion"][:, :3, :3]
+    np.savez(folder / "history.npz", **arrays)
+    with pytest.raises(
+        UserError, match=r"seed1/history\.npz does not hold what it should \(validation_confusion is of 3 × 3 classes, not 10\)"
+    ):
+        runs.validation_confusion()
+    measured = json.loads((folder / "metrics.json").read_text())
+    bins = {key: values[:-1] for key, values in measured["models"]["last"]["reliability"].items()}
+    measured["models"]["last"]["reliability"] = bins
+    (folder / "metrics.json").write_text(json.dumps(measured))
+    with pytest.raises(UserError, match=r"seed1/metrics\.json has other bins of reliability than the first run: evaluate all runs again"):
+        runs.reliability()

@@ -101,7 +101,10 @@ def commands(folder: Path, out: Path) -> dict[str, tuple]:
     chosen += ("--settings", '{"variants": [{"name": "ce"}], "seeds": [0, 1], "count": 1}')
     proposals = (propose_trials, "--round", 1, *search, "--output", out / "round.json")
     selected = (select_recipe, *search, "--output-recipe", out / "recipe.yaml", "--output-trials", out / "trials.csv")
-    weights = [(plot_figure, name, *of_runs, "--output", out / "w.png") for name in ("difficulty", "weights")]
+    figures = ("difficulty", "weights", "training", "confusion", "reliability")
+    drawn = {name: (plot_figure, name, *of_runs, "--output", out / "f.png") for name in figures}
+    courses = [drawn[name] for name in ("difficulty", "weights", "training")]
+    measured = [drawn[name] for name in ("training", "confusion", "reliability")]
     tried = (run_trial, *trial, *training(folder)[:4], "--gpus", 0)
     return {
         "dataset.json": (folder / "data" / "dataset.json", split, trained, evaluated),
@@ -114,9 +117,9 @@ def commands(folder: Path, out: Path) -> dict[str, tuple]:
         "run.json": (run / "run.json", evaluated, predicted),
         "model": (run / "last.safetensors", evaluated, predicted),
         "run.json of a study": (first / "run.json", compared, chosen),
-        "metrics.json": (first / "metrics.json", compared),
+        "metrics.json": (first / "metrics.json", compared, *measured),
         "predictions.npz": (first / "predictions.npz", compared, hardest),
-        "history.npz": (first / "history.npz", chosen, *weights),
+        "history.npz": (first / "history.npz", chosen, *courses),
         "settings": (folder / "settings.json", (compare, *compared[1:]), hardest),
     }
 

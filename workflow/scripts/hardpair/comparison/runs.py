@@ -60,7 +60,7 @@ class Runs:
         """(variant, seed, number of images, measures of the last model) of every evaluated run.
 
         Raises:
-            UserError: a run was evaluated without the pair, or with other classes than the first.
+            UserError: a run was evaluated without the pair, or with other classes or bins than the first.
         """
         first = None
         for variant, seed, path in self.files("metrics.json"):
@@ -68,9 +68,11 @@ class Runs:
             measured = content["models"]["last"]
             if pair and pair_name(*pair) not in measured["pairs"]:
                 raise UserError(f"{path} lacks the pair {pair_name(*pair)}: evaluate the run again")
-            first = first or list(measured["per_class"])
-            if list(measured["per_class"]) != first:
-                raise UserError(f"{path} is about other classes than the first run's: evaluate all runs again on the same data")
+            present = list(measured["per_class"]), len(measured["reliability"]["count"])
+            first = first or present
+            for what, one, other in zip(("classes", "bins of reliability"), present, first, strict=True):
+                if one != other:
+                    raise UserError(f"{path} has other {what} than the first run: evaluate all runs again on the same data")
             yield variant, seed, content["images"], measured
 
     def classes(self) -> list[str]:
@@ -98,9 +100,14 @@ class Runs:
 
     def validation_confusion(self) -> np.ndarray:
         """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
-        return np.array(
-            [readers.arrays(path, "validation_confusion")["validation_confusion"][-1] for _, _, path in self.intact_files("history.npz")]
-        )
+        counts, size = [], len(self.classes())
+        for _, _, path in self.intact_files("history.npz"):
+            last = readers.arrays(path, "validation_confusion")["validation_confusion"][-1]
+            with readers.contents_of(path):
+                if last.shape != (size, size):
+                    raise ValueError(f"validation_confusion is of {' × '.join(map(str, last.shape))} classes, not {size}")
+            counts.append(last)
+        return np.array(counts)
 
     def refreshes(self, pair: list[str]) -> "pd.DataFrame":
         """Columns of every refreshes.csv, with variant, seed, and the shares of the weights of loss and sampler that lie on ``pair``.
