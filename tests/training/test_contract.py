@@ -243,11 +243,12 @@ def test_factors_that_come_and_go_are_refused(plugin, small_images, small_split)
         training_of(small_images, small_split, CE, settings).run()
 
 
-def test_a_gradient_that_is_nan_in_the_first_step_is_the_fault_of_the_loss(plugin, small_images, small_split):
+@pytest.mark.parametrize("recipe", [{"optimizer": name, "momentum": momentum} for name in ("sgd", "adamw") for momentum in (0.9, 0)])
+def test_a_gradient_that_is_nan_in_the_first_step_is_the_fault_of_the_loss(plugin, small_images, small_split, recipe):
     settings = plugin(LOSS, returned=LOSSES["NaN gradient"][0]["returned"])
     message = "the gradient of the loss is NaN or infinite in the first step, before any weight has changed: check the loss"
     with pytest.raises(loop.Diverged, match=message):
-        training_of(small_images, small_split, settings).run()
+        training_of(small_images, small_split, settings, **recipe).run()
 
 
 DRAWS = "random.random() + np.random.rand() + torch.rand(()).item()"

@@ -157,8 +157,9 @@ class Training:
 
     def _check_first_step(self) -> None:
         """Refuse a loss that no learning rate can help; waits for the device."""
-        gradient = all(map(_is_finite, self.optimiser.state().values()))  # which these hold; weights depend on the learning rate too
-        finite = {"loss": self.batches.losses[0].isfinite(), "gradient of the loss": gradient}
+        # What the optimiser keeps of the gradient does not depend on the learning rate; without momentum, only the weights are left.
+        traces = self.optimiser.state().values() if self.recipe.momentum else self.network.parameters()
+        finite = {"loss": self.batches.losses[0].isfinite(), "gradient of the loss": all(map(_is_finite, traces))}
         if wrong := [what for what, value in finite.items() if not value]:
             raise wrong_from_the_start(wrong[0])
 
