@@ -144,3 +144,25 @@ def test_a_script_that_succeeds_ends_as_usual_and_one_that_fails_does_not():
         done = subprocess.run([sys.executable, "-c", program.format(body)], cwd=SCRIPTS, capture_output=True, text=True)
         ends.append((done.returncode, len(done.stderr.splitlines())))
     assert ends == [(0, 0), (1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(("body", "code", "lines"), [("", 0, 0), ("raise UserError('a: b')", 1, 1), ("raise KeyboardInterrupt", 130, 1)])
+def test_a_signal_while_python_ends_changes_nothing(name, body, code, lines):
+    program = f"""
+import atexit, os, signal
+from hardpair.cli.command import run
+from hardpair.errors import UserError
+
+class Late:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=signal.{name}):  # after the functions of atexit
+        kill(process, number)
+
+def main():
+    atexit.register(os.kill, os.getpid(), signal.{name})  # as libraries register theirs
+    os.late = Late()
+    {body}
+
+run(main)"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True)
+    assert (done.returncode, len(done.stderr.splitlines())) == (code, lines), done.stderr

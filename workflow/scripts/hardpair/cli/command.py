@@ -13,7 +13,7 @@ from hardpair.errors import GPU_OUT_OF_MEMORY, OUT_OF_MEMORY, UserError
 from hardpair.files import formats, intact, paths, shapes
 from hardpair.files.times import date_inputs
 from hardpair.jobs.environment import neutral
-from hardpair.jobs.stopping import Stopped
+from hardpair.jobs.stopping import Stopped, ignore_signals_at_exit
 
 AFFECTS_RESULTS = False
 CHECKED = ("data", "split", "round", "search_dir", "settings")  # options that name files; each means the same in every script
@@ -167,3 +167,5 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.stderr.write(f"{script}: interrupted\n")
         sys.exit(130)
+    finally:
+        ignore_signals_at_exit()

@@ -12,7 +12,7 @@ QUIET = 300  # seconds without a line, or three epochs, after which a job on ano
 PIECE = 8192  # bytes read from the start and the end of a log
 HOST = re.compile(r"\(host (.+), process \d+\)$")
 EPOCH = re.compile(r"epoch +(\d+)/(\d+)  .*?(?:validation +([\d.]+)%.*?)? ([\d,]+) images/s  (\d+):(\d\d):(\d\d) left")
-STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt$")  # the latter two before it handles signals
+STOPPED = re.compile(r": stopped by SIG|: interrupted$|^KeyboardInterrupt\b")  # the latter two before it handles signals
 DIED = "job: "  # begins the line that the study's command adds to the log of a job that died without a message
 ERROR = re.compile(rf"\w+\.py: |{DIED}")  # as a script's error begins
 

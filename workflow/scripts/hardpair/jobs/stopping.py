@@ -1,5 +1,6 @@
 """Let a job finish its step and save a checkpoint before a signal ends it, and Snakemake end its jobs. Imports no torch."""
 
+import atexit
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -49,6 +50,11 @@ class Stop:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
         self.__exit__()  # a second signal ends the process
+
+
+def ignore_signals_at_exit() -> None:
+    """Let Python end undisturbed: the work is done, or its failure reported, and a signal would only make the one look like the other."""
+    atexit.register(lambda: [signal.signal(number, signal.SIG_IGN) for number in SIGNALS])  # called first, as it is registered last
 
 
 def run_to_its_end(command: Sequence[str]) -> int:
