@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import pickle
 import re
 import sys
@@ -153,6 +154,12 @@ def test_wrong_files_end_in_one_sentence(tmp_path, name, text, message):
 def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="No such file or directory"):
         plugins.use([tmp_path / "nowhere.py"])
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "mine.py")
+    with pytest.raises(UserError, match="is no regular file"):
+        plugins.use([tmp_path / "mine.py"])
 
 
 def test_nothing_of_a_file_is_run_when_a_study_is_planned(tmp_path):

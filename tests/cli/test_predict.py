@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 
 import numpy as np
@@ -102,15 +103,35 @@ def test_probabilities_are_those_of_a_plain_computation(predicted_text, folder, 
     assert expected.max() - expected.min() > 0.05, "else anything would pass"
 
 
-def test_a_folder_stands_for_its_pictures_by_name(predicted_text, folder, tmp_path):
+def test_a_folder_stands_for_its_pictures_by_name(predicted_text, folder, tmp_path, capsys):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    for name in ("b.png", "a.PNG", ".hidden.png"):
+    for name in ("b.png", "a.PNG", ".hidden.png", "c", "d.png.orig"):
         saved(pictures / name, pixels(), format="PNG")
     (pictures / "notes.txt").write_text("x")
+    (pictures / "paper.pdf").write_text("x")
+    (pictures / "more").mkdir()
     single = saved(tmp_path / "z.png", pixels())
     shown = [picture["picture"] for picture in json.loads(predicted_text("--json", single, pictures))]
-    assert shown == [str(single), str(pictures / "a.PNG"), str(pictures / "b.png")]
+    assert shown == [str(single), *(str(pictures / name) for name in ("a.PNG", "b.png", "c", "d.png.orig"))]
+    predict._files(pictures)
+    ignored = f"{pictures / 'notes.txt'}, {pictures / 'paper.pdf'}"
+    assert capsys.readouterr().err == f"files that are no pictures by their names, ignored: 2 ({ignored})\n"
+
+
+def test_a_named_pipe_is_not_waited_for(complaint, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    message = f"predict.py: {tmp_path / 'pipe.png'}: is no regular file: check the path, its permissions and the space left on the disk"
+    assert complaint(tmp_path / "pipe.png") == complaint(tmp_path) == message
+
+
+def test_too_little_memory_is_not_called_a_fault_of_the_picture(complaint, tmp_path, monkeypatch):
+    def exhausted(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("hardpair.data.pictures.picture._pixels", exhausted)
+    picture = saved(tmp_path / "a.png", pixels())
+    assert complaint(picture).startswith(f"predict.py: {picture} could not be decoded: the machine was out of memory")
 
 
 def test_a_folder_without_pictures_is_refused(complaint, tmp_path):

@@ -174,6 +174,20 @@ def test_a_redirect_to_a_local_file_is_not_followed(loopback_server, archive, tm
     assert not archive.exists()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failing(302, Location="http://[bad/x"),
+        serving(length=False, headers=[("Content-Length", "1" * 5000)]),
+        serving(length=False, headers=[("Transfer-Encoding", "chunked")], body=b"-5\r\nabc\r\n"),
+    ],
+    ids=["an address that is none", "a length of 5,000 digits", "a negative length"],
+)
+def test_an_answer_that_is_none_leads_to_the_next_address(loopback_server, archive, answer):
+    download([loopback_server.url("/a", answer), loopback_server.url("/b", serving())], SHA256, archive)
+    assert archive.read_bytes() == BODY
+
+
 def test_a_server_that_announces_too_much_is_not_listened_to(loopback_server, archive):
     with pytest.raises(UserError, match=r"announces 2048 bytes, more than the 2047 allowed"):
         download([loopback_server.url("/a", serving())], SHA256, archive, Limits(max_bytes=2047))

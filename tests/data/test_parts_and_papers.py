@@ -118,6 +118,34 @@ def test_classes_whose_names_mention_a_part_are_classes(paths):
     assert arranged(*paths).classes == sorted({path.split("/")[0] for path in paths})
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["cat/indoor/1.png", "cat/outdoor/1.png", "dog/indoor/labels.txt"],
+        ["pets/cat/indoor/1.png", "pets/cat/outdoor/1.png", "pets/dog/labels.txt"],
+        ["train/cat/indoor/1.png", "train/cat/outdoor/1.png", "train/dog/1.txt", "test/indoor/1.png", "test/outdoor/1.png"],
+    ],
+)
+def test_a_folder_without_a_picture_makes_no_classes_of_those_in_its_neighbour(paths):
+    with pytest.raises(UserError, match="has the folder dog/ without a picture beside cat/, whose folders would be the classes: add"):
+        arranged(*paths)
+
+
+@pytest.mark.parametrize("beside", ["docs/README.md", "Annotations/cat/1.xml", "README.md", "lists/all.txt"])
+@pytest.mark.parametrize("holder", ["flower_photos", "PetImages", "pets"])
+def test_texts_beside_the_folder_of_all_pictures_are_ignored(beside, holder):
+    files = arranged(f"{holder}/cat/1.png", f"{holder}/dog/1.png", beside)
+    assert (files.classes, [entry.path for entry in files.ignored]) == (["cat", "dog"], [beside])
+
+
+@pytest.mark.parametrize(("first", "second"), [("train", "test"), ("Training", "validation")])
+def test_parts_within_classes_are_not_pooled(first, second):
+    paths = [f"{name}/{part}/1.png" for part in (first, second) for name in ("cat", "dog")]
+    with pytest.raises(UserError, match=r"has folders for training and testing within cat/ and each other class: put the classes into"):
+        arranged(*paths)
+    assert arranged(*paths, "fox/1.png").classes == ["cat", "dog", "fox"], "not each class has them"
+
+
 def test_classes_called_valid_and_invalid_are_classes():
     assert arranged("valid/x/1.png", "valid/y/1.png", "invalid/x/1.png").classes == ["invalid", "valid"]
 

@@ -104,6 +104,7 @@ UNCLEAR = {
     "negative floats": (saved((RAMP / 255 - 0.5).astype(np.float32), "TIFF"), "grey values from -0.5 to 0.5 as floats"),
     "not a number": (saved(np.full((16, 16), np.nan, np.float32), "TIFF"), "grey values from nan to nan as floats"),
     "colours of 12 bits in 16": (tiff(COLOURS.astype(np.uint16) * 16, photometric=2), "colours of 16 bits that stay below 4,096"),
+    "inks of 12 bits in 16": (tiff(np.dstack([COLOURS, RAMP]).astype(np.uint16) * 16, photometric=5), "colours of 16 bits that stay below"),
     "colours of 8 bits in 16": (tiff(COLOURS.astype(np.uint16), photometric=2), "colours of 16 bits that stay below 256"),
 }
 
@@ -115,6 +116,70 @@ def test_an_unclear_range_is_refused_with_the_range_and_what_to_do(kind):
         read(content)
     assert caught.value.problem.startswith(f"has {message}")
     assert caught.value.advice.startswith("save it with values from 0")
+
+
+def planes(bits: int, compression: int = 1, order: str = "<") -> bytes:
+    """A TIFF that holds all red, then all green, then all blue values."""
+    colours = COLOURS.transpose(2, 0, 1).astype(f"{order}u{bits // 8}") * (257 if bits == 16 else 1)
+    data = [zlib.compress(plane.tobytes()) if compression == 8 else plane.tobytes() for plane in colours]
+    starts = [200 + sum(map(len, data[:place])) for place in range(3)]
+    tags = {
+        256: [16],
+        257: [16],
+        258: [bits] * 3,
+        259: [compression],
+        262: [2],
+        273: starts,
+        277: [3],
+        278: [16],
+        279: list(map(len, data)),
+    }
+    tags[284], places, values = [2], {258: 150, 273: 160, 279: 170}, bytearray(50)
+    entries = b""
+    for tag, numbers in tags.items():
+        packed = struct.pack(f"{order}{len(numbers)}H", *numbers)
+        if tag in places:
+            values[places[tag] - 150 : places[tag] - 150 + len(packed)] = packed
+            packed = struct.pack(f"{order}I", places[tag])
+        entries += struct.pack(f"{order}HHI", tag, 3, len(numbers)) + packed.ljust(4, b"\0")
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(tags)) + entries
+    return head.ljust(150, b"\0") + bytes(values) + b"".join(data)
+
+
+@pytest.mark.parametrize(("bits", "compression"), [(8, 1), (8, 8), (16, 8)])
+def test_planes_are_colours(bits, compression):
+    np.testing.assert_array_equal(read(planes(bits, compression)), COLOURS.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_planes_of_16_bits_that_pillow_reads_as_8_are_refused(order):
+    with pytest.raises(BadPicture, match=r"^has planes of more than 8 bits: save it with the colours of a pixel together, or as PNG$"):
+        read(planes(16, order=order))
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_a_colour_map_of_8_bits_is_refused_and_one_of_16_is_right(factor):
+    palette = Image.fromarray(RAMP).convert("P")
+    palette.putpalette(np.stack([np.arange(256)] * 3, 1).astype(np.uint8).tobytes())
+    content = bytearray(saved(palette, "TIFF"))
+    with Image.open(io.BytesIO(content)) as opened:
+        stored = np.array(opened.tag_v2[320], "<u2")
+    at = bytes(content).index(stored.tobytes())
+    content[at : at + stored.nbytes] = np.tile(np.arange(256) * factor, 3).astype("<u2").tobytes()
+    if factor == 257:
+        np.testing.assert_array_equal(read(bytes(content)), grey(RAMP))
+        return
+    with pytest.raises(BadPicture, match=r"^has a colour map of values up to 255 of 65535, whose full range is unclear: save it as PNG$"):
+        read(bytes(content))
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("FITS", "measurements"), ("EPS", "program")])
+def test_what_is_not_a_picture_though_pillow_reads_it_is_refused(kind, reason):
+    cards = ["SIMPLE  = T", "BITPIX  = 16", "NAXIS   = 2", "NAXIS1  = 16", "NAXIS2  = 16", "BZERO   = 32768", "END"]
+    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    measurements = header + (WIDE.astype(int) - 32768).astype(">i2").tobytes().ljust(2880, b"\0")
+    with pytest.raises(BadPicture, match=f"{kind} .*{reason}"):
+        read(measurements if kind == "FITS" else saved(COLOURS, "EPS"))
 
 
 def opaque(mode: str) -> Image.Image:
@@ -161,6 +226,25 @@ def test_a_transparent_value_is_white_in_any_depth():
         actual = read(saved(array, "PNG", transparency=value))
         expected = np.where(RAMP == 40, 255, RAMP)
         np.testing.assert_allclose(actual.astype(int), grey(expected), atol=1)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_tone_of_few_bits_is_that_of_its_pixels(bits):
+    levels = np.tile(np.arange(16) % 2**bits, (16, 1))
+    packed = np.packbits(np.unpackbits(levels.astype(np.uint8)[..., None], axis=2)[..., -bits:].reshape(16, -1), axis=1)
+    header = struct.pack(">IIBBBBB", 16, 16, bits, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in packed))
+    for tone in range(2**bits):
+        parts = [chunk(b"IHDR", header), chunk(b"tRNS", struct.pack(">H", tone)), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
+        expected = np.where(levels == tone, 255, levels * (255 // (2**bits - 1)))
+        np.testing.assert_array_equal(read(saved(COLOURS, "PNG")[:8] + b"".join(parts)), grey(expected))
+
+
+def test_a_transparent_colour_of_16_bits_of_which_pillow_compares_8_is_refused():
+    parts = [struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0), struct.pack(">HHH", *[0x4001] * 3), zlib.compress(b"\0" + b"\x40\x02" * 3)]
+    content = b"".join(map(chunk, (b"IHDR", b"tRNS", b"IDAT"), parts))
+    with pytest.raises(BadPicture, match=r"^has colours of 16 bits, one of them transparent: save it with an alpha channel, or in 8 bits$"):
+        read(saved(COLOURS, "PNG")[:8] + content + chunk(b"IEND", b""))
 
 
 def test_twelve_packed_bits_count_to_4095():
@@ -221,6 +305,40 @@ def test_broken_pixels_stay_broken():
     for content in (saved(COLOURS, "PNG"), saved(COLOURS, "JPEG", quality=95), png_with(chunk(b"tEXt", b"a\0x", crc=1))):
         with pytest.raises(BadPicture, match="cannot be read as a picture"):
             read(content[: len(content) // 2])
+
+
+TRANSPARENT = {
+    "P": {"transparency": bytes([0, 128] + [255] * 14)},
+    "L": {"transparency": 40},
+    "RGB": {"transparency": (40, 40, 40)},
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("mode", TRANSPARENT)
+def test_no_flipped_bit_of_a_png_changes_its_pixels_in_silence(mode):
+    small = Image.fromarray(COLOURS[:8, :8])
+    content = saved(small.quantize(16) if mode == "P" else small.convert(mode), "PNG", **TRANSPARENT[mode])
+    expected = picture.read(content, 8)
+    refused = 0
+    for bit in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            np.testing.assert_array_equal(picture.read(bytes(damaged), 8), expected)
+        except BadPicture:
+            refused += 1
+    assert refused > 4 * len(content), "most of it are pixels"
+
+
+def test_too_little_memory_is_no_fault_of_the_picture(monkeypatch):
+    def exhausted(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(picture, "_pixels", exhausted)
+    for content in (saved(COLOURS, "PNG"), BROKEN["checksum of a text of a PNG"]):
+        with pytest.raises(MemoryError):
+            read(content)
 
 
 def test_of_large_pictures_one_at_a_time_is_decoded(monkeypatch):

@@ -9,12 +9,13 @@ model was trained on, and normalised like the training images. Transparent parts
 
 import json
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.cli.command import parser, plugins_argument, positive, run
-from hardpair.errors import UserError, harmless
+from hardpair.errors import OUT_OF_MEMORY, UserError, harmless, say
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import percent
 from hardpair.wording import abbreviated
@@ -62,20 +63,23 @@ def _choice(wrong: Path) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    """A picture, or those in a folder, by name.
+    """A picture, or the files in a folder that may be one, by name: what preparation ignores is ignored here too.
 
     Raises:
         UserError: the folder holds none.
     """
-    from PIL import Image
+    from hardpair.data.pictures.entry import hidden, no_picture
 
     if not path.is_dir():
         return [path]
-    formats_of_pillow = Image.registered_extensions()
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in formats_of_pillow and not file.name.startswith("."))
-    if not files:
+    files = sorted(file for file in path.iterdir() if not hidden(file.name) and not file.is_dir())
+    papers = [file for file in files if no_picture(file.name)]
+    if len(papers) == len(files):
         raise UserError(f"{path} holds no picture: name a picture or a folder of them")
-    return files
+    if papers:
+        named = abbreviated([str(file) for file in papers])
+        say(f"files that are no pictures by their names, ignored: {len(papers):,} ({named})", file=sys.stderr)
+    return [file for file in files if file not in papers]
 
 
 def predict(folder: Path, model: str, record: dict, pixels: "np.ndarray") -> "np.ndarray":
@@ -107,6 +111,8 @@ def read_picture(path: Path, size: int) -> "np.ndarray":
             return picture.read(path, size)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: name an existing picture") from None
+    except MemoryError:
+        raise UserError(f"{path} could not be decoded: {OUT_OF_MEMORY}") from None
     except BadPicture as error:
         raise UserError(f"{path} {error}") from None
 

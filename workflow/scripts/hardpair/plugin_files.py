@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files.regular import check_regular
 
 AFFECTS_RESULTS = False
 CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
@@ -110,6 +111,7 @@ def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
 
 def _tree(path: Path) -> ast.Module:
     try:
+        check_regular(path)
         return ast.parse(path.read_bytes())
     except OSError as error:
         raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None

@@ -21,6 +21,7 @@ from hardpair.files.atomic import file_sha256, flush
 from hardpair.jobs.locks import alone
 
 CHUNK = 2**16  # bytes
+DIGITS = 18  # of a length that are read: more are too large, however they go on
 LASTING = (requests.exceptions.SSLError, requests.exceptions.InvalidProxyURL, ValueError, urllib3.exceptions.LocationValueError)
 
 
@@ -130,7 +131,7 @@ def _complete(session: requests.Session, url: str, sha256: str, partial: Path, l
             raise _Failure(f"{status} {response.reason}".strip(), again=status >= 500 or status in (408, 425, 429))
         start = have if status == 206 else 0
         length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else None
+        total = start + int(length.lstrip("0")[:DIGITS] or 0) if length.isdecimal() else None
         if total is not None and total > limits.max_bytes:
             raise _Failure(f"it announces {total} bytes, more than the {limits.max_bytes} allowed", again=False)
         _log(f"{url}: " + (f"continuing after {_mebibytes(start)}" if start else "downloading"))
@@ -159,10 +160,10 @@ def _response(session: requests.Session, url: str, have: int, limits: Limits) ->
         with _network_failures():
             response = session.get(address, headers=headers, stream=True, allow_redirects=False, timeout=timeout)
             target = session.get_redirect_target(response)
-        if target is None:
-            return response
-        response.close()
-        address = urljoin(address, target)
+            if target is None:
+                return response
+            response.close()
+            address = urljoin(address, target)
     raise _Failure(f"more than {limits.redirects} redirects", again=False)
 
 
@@ -193,7 +194,7 @@ def _network_failures() -> Iterator[None]:
     """Errors of the network within the block as failures of the attempt; another one helps unless an address or certificate is wrong."""
     try:
         yield
-    except (urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # the last one of addresses and numbers that are none
         raise _Failure(_reason(error), again=not isinstance(error, LASTING)) from None
 
 

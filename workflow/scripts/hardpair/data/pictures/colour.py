@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-PHOTOMETRIC, SAMPLE_FORMAT = 262, 339  # tags of TIFF
+BITS, PHOTOMETRIC, PLANES, COLOUR_MAP, SAMPLE_FORMAT = 258, 262, 284, 320, 339  # tags of TIFF
 DARKEST = 2**14  # a picture of 16 bits whose values stay below has fewer bits, or cannot be told from one that has
 
 
@@ -26,23 +26,39 @@ class Samples:
         stated: the file says what its largest value is, and Pillow has scaled it to 65535.
         signed: bytes are from -128 to 127, which Pillow ignores.
         negative: 0 is white, which Pillow ignores in pictures of more than 8 bits.
+        step: between two of the tones that a PNG of 2 or 4 bits can have, which Pillow ignores in its transparent tone.
     """
 
     bits: int = 0
     stated: bool = False
     signed: bool = False
     negative: bool = False
+    step: int = 1
 
 
 def sample_type(picture: Image.Image) -> Samples:
-    """How the file of a picture stores its values; ``picture`` is open and not yet loaded, since Pillow then forgets it."""
-    stored = [tile.args[0] if isinstance(tile.args, tuple) and tile.args else tile.args for tile in getattr(picture, "tile", [])[:1]]
+    """How the file of a picture stores its values; ``picture`` is open and not yet loaded, since Pillow then forgets it.
+
+    Raises:
+        BadPicture: in a way in which Pillow reads other values.
+    """
+    tiles = getattr(picture, "tile", [])[:1]
+    stored = [tile.args[0] if isinstance(tile.args, tuple) and tile.args else tile.args for tile in tiles]
     raw = str(stored[0]) if stored else ""
-    bits = 12 if raw == "I;12" else 16 if (";16" in raw and not raw.startswith(("BGR", "CMYK"))) or _wide_sgi(picture) else 0
+    bits = 12 if raw == "I;12" else 16 if (";16" in raw and not raw.startswith("BGR")) or _wide_sgi(picture) else 0
     tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
-    formats = tags.get(SAMPLE_FORMAT, (1,))
-    signed = 2 in (formats if isinstance(formats, tuple) else (formats,))
-    return Samples(bits, picture.format in ("PPM", "JPEG2000"), signed, tags.get(PHOTOMETRIC) == 0)
+    if tags.get(PLANES) == 2 and max(_all(tags.get(BITS, 1))) > 8 and [tile[0] for tile in tiles] == ["raw"]:
+        raise BadPicture("has planes of more than 8 bits", "save it with the colours of a pixel together, or as PNG")
+    if 0 < (most := max(_all(tags.get(COLOUR_MAP, 0)))) < 256:
+        raise BadPicture(f"has a colour map of values up to {most} of 65535, whose full range is unclear", "save it as PNG")
+    signed = 2 in _all(tags.get(SAMPLE_FORMAT, 1))
+    step = {"L;2": 85, "L;4": 17}.get(raw, 1) if picture.format == "PNG" else 1
+    return Samples(bits, picture.format in ("PPM", "JPEG2000"), signed, tags.get(PHOTOMETRIC) == 0, step)
+
+
+def _all(value: object) -> tuple:
+    """The values of a tag."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _wide_sgi(picture: Image.Image) -> bool:
@@ -74,7 +90,9 @@ def in_colour(picture: Image.Image, samples: Samples | None = None) -> Image.Ima
             grey[values == transparent] = 255
         return Image.fromarray(grey).convert("RGB")
     if samples.bits == 16:
-        picture = _of_high_bytes(picture)
+        _check_high_bytes(picture)
+    if isinstance(transparent := picture.info.get("transparency"), int):
+        picture.info["transparency"] = transparent * samples.step
     if picture.mode == "La":
         picture = picture.convert("LA")
     if picture.has_transparency_data:
@@ -108,11 +126,11 @@ def _float_levels(values: np.ndarray, samples: Samples) -> np.ndarray:
     return (255 - values if samples.negative else values).round().astype(np.uint8)
 
 
-def _of_high_bytes(picture: Image.Image) -> Image.Image:
-    """A picture in colour (or grey with alpha) of which Pillow kept the upper 8 of 16 bits.
+def _check_high_bytes(picture: Image.Image) -> None:
+    """Refuse a picture in colour (or grey with alpha) of whose 16 bits the upper 8, which Pillow kept, do not show what it is.
 
     Raises:
-        BadPicture: they are next to nothing, so that the values have fewer bits.
+        BadPicture: they are next to nothing, so that the values have fewer bits, or one colour of 16 bits is transparent.
     """
     bands = [band for band in picture.getbands() if band not in "Aa"]
     high = max(picture.getchannel(band).getextrema()[1] for band in bands)
@@ -121,6 +139,5 @@ def _of_high_bytes(picture: Image.Image) -> Image.Image:
             f"has colours of 16 bits that stay below {256 * (high + 1):,}, whose full range is unclear",
             "save it with values from 0 (black) to 65535 (white), or in 8 bits",
         )
-    if isinstance(transparent := picture.info.get("transparency"), tuple):
-        picture.info["transparency"] = tuple(value >> 8 for value in transparent)
-    return picture
+    if isinstance(picture.info.get("transparency"), tuple):
+        raise BadPicture("has colours of 16 bits, one of them transparent", "save it with an alpha channel, or in 8 bits")

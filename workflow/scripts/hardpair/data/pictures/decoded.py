@@ -16,7 +16,7 @@ from hardpair.data.pictures.colour import BadPicture
 from hardpair.data.pictures.entry import Entry
 from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.data.split import split_indices
-from hardpair.errors import UserError
+from hardpair.errors import OUT_OF_MEMORY, UserError
 from hardpair.files.atomic import write_rows
 from hardpair.wording import abbreviated
 
@@ -75,7 +75,7 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
 
     Raises:
         UserError: the source cannot be read or has no two classes, no file of it is a picture, ``test_share`` leaves none to train on, or
-            a file was lost while it was read.
+            a file was lost while it was read, or there was too little memory for one.
     """
     from tqdm import tqdm
 
@@ -95,6 +95,8 @@ def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
             images[places[entry]] = picture.read(content, size)
         except BadPicture as error:
             return _bad(entry, f"{error.problem}; {error.advice}")
+        except MemoryError:
+            raise UserError(f"{_shown(entry)} of data.source {source} could not be decoded: {OUT_OF_MEMORY}") from None
         good[places[entry]] = True
 
     with warnings.catch_warnings(action="ignore"):  # Pillow's, which name no file; around all threads, since filters belong to the process

@@ -13,6 +13,12 @@ PARTS = ("train", "test")
 KIND = r"(set|sets|data|dataset|images?|imgs?|pictures?|pics?|folder)?"  # what may follow, without the marks between the words
 NAMES = {"train": rf"(train|training){KIND}", "test": rf"(test|testing){KIND}", "validation": rf"(val|valid|validation|eval|dev){KIND}"}
 OUTSIDE = "leads out of the archive"
+WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+# Words in the names of folders that hold all pictures, and names of folders of texts about them: neither are classes.
+HOLDERS = set("all archive data dataset folder image images img imgs jpeg jpg photo photos pic pics picture pictures png raw set".split())
+HOLDERS |= {"train", "training", "test", "testing", "val", "validation"}
+ABOUT = set("annotation annotations attributes bbox boxes code csv doc docs documentation documents info json label labels license".split())
+ABOUT |= set("licenses list lists meta metadata notebooks paper papers parts scripts split splits src text texts tools txt xml".split())
 
 
 @dataclass(frozen=True)
@@ -44,22 +50,26 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
         empty: folders without any file. Beside those of classes, they would be classes that nobody misses.
 
     Raises:
-        UserError: there are fewer than two classes, a class that only one of the parts has, an empty folder of a class, no file that may be
-            read, or a name that cannot be used.
+        UserError: there are fewer than two classes, a class that only one of the parts has, a folder of a class that is empty or holds
+            nothing that may be a picture, no file that may be read, or a name that cannot be used.
     """
     ignored = [entry for entry in entries if no_picture(entry.path)]
     entries = [entry for entry in entries if not no_picture(entry.path)]
     # Names in the composed form in which people type them, however the file system stores them.
     steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if entry.problem != OUTSIDE}
+    papers = [unicodedata.normalize("NFC", entry.path).split("/") for entry in ignored]
     others = [(entry, entry.problem) for entry in entries if entry.problem]
     outside, complete = "lies in no class's folder", steps
+    _refuse_forgotten([*steps.values()], papers, source)
     steps, beside = _unwrapped(steps)
     others += [(entry, outside) for entry in beside if not entry.problem]
 
     roles = _parts(steps, source)
     placed = []
     for role, part in roles.items():
-        inner, beside = _unwrapped({entry: path[1:] for entry, path in steps.items() if path[0] == part})
+        within = {entry: path[1:] for entry, path in steps.items() if path[0] == part}
+        _refuse_forgotten([*within.values()], [path[1:] for path in papers if path[0] == part], source)
+        inner, beside = _unwrapped(within)
         placed += [(entry, role, path) for entry, path in inner.items() if len(path) > 1]
         others += [(entry, outside) for entry in [*beside, *(e for e, path in inner.items() if len(path) < 2)] if not entry.problem]
     if roles:
@@ -100,8 +110,11 @@ def number_to_test(pictures: int, share: float) -> int:
 
 def role_of(name: str) -> str | None:
     """``train``, ``test`` or ``validation`` for a folder that is usually called so for it."""
-    plain = re.sub(r"[\W_]", "", name.lower())
-    return next((role for role, pattern in NAMES.items() if re.fullmatch(pattern, plain)), None)
+    return next((role for role, pattern in NAMES.items() if re.fullmatch(pattern, _plain(name))), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def _unwrapped(steps: dict[Entry, list[str]]) -> tuple[dict[Entry, list[str]], list[Entry]]:
@@ -111,6 +124,27 @@ def _unwrapped(steps: dict[Entry, list[str]]) -> tuple[dict[Entry, list[str]], l
         beside += [entry for entry, path in steps.items() if len(path) == 1]
         steps = {entry: path[1:] for entry, path in steps.items() if len(path) > 1}
     return steps, beside
+
+
+def _refuse_forgotten(paths: list[list[str]], papers: list[list[str]], source: Path) -> None:
+    """Refuse a folder without pictures beside the one that holds all: were it a class, the folders of the other would be none.
+
+    Args:
+        papers: paths of files that are no pictures.
+
+    Raises:
+        UserError: names both, unless a name says that its folder is no class.
+    """
+    while len(folders := {path[0] for path in paths if len(path) > 1}) == 1 and any(len(path) > 2 for path in paths):
+        (name,) = folders
+        beside = sorted({path[0] for path in papers if len(path) > 1} - folders)
+        forgotten = [folder for folder in beside if _plain(folder) not in ABOUT]
+        if forgotten and not HOLDERS & set(map(str.lower, WORD.findall(name))):
+            raise UserError(
+                f"data.source {source} has the folder {forgotten[0]}/ without a picture beside {name}/, whose folders would be the "
+                f"classes: add pictures to {forgotten[0]}/ or remove it"
+            )
+        paths, papers = ([path[1:] for path in every if len(path) > 1 and path[0] == name] for every in (paths, papers))
 
 
 def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
@@ -155,6 +189,13 @@ def _refuse_likely_parts(paths: dict[str, list[list[str]]], source: Path) -> Non
         UserError: names them.
     """
     roles = {name: _mentioned_role(name) for name in sorted(paths)}
+    within = [{role_of(path[0]) for path in inner if len(path) > 1} for inner in paths.values()]
+    if len(within) > 1 and all("train" in found and found & {"test", "validation"} for found in within):
+        first = next(iter(paths))
+        raise UserError(
+            f"data.source {source} has folders for training and testing within {first}/ and each other class: put the classes into train/ "
+            "and test/, or call these folders otherwise if their pictures are to be split anew"
+        )
     training = [name for name, role in roles.items() if role == "train"]
     testing = [name for name, role in roles.items() if role in ("test", "validation")]
     inner = {name: {path[0] for path in paths[name] if len(path) > 1} for name in training + testing}
@@ -174,7 +215,7 @@ def _refuse_likely_parts(paths: dict[str, list[list[str]]], source: Path) -> Non
 
 def _mentioned_role(name: str) -> str | None:
     """The role that a word of a folder's name stands for."""
-    return next(filter(None, map(role_of, re.findall("[A-Z]?[a-z]+|[A-Z]+", name))), None)
+    return next(filter(None, map(role_of, WORD.findall(name))), None)
 
 
 def _holds_folders(paths: list[list[str]]) -> bool:

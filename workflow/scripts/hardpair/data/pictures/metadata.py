@@ -1,6 +1,10 @@
 """Pictures without their metadata, for files whose metadata cannot be read. The parts that hold pixels stay as they are."""
 
 import struct
+import zlib
+from collections.abc import Iterator
+
+from hardpair.data.pictures.colour import BadPicture
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # of a PNG that decide its pixels
@@ -24,15 +28,45 @@ def without_metadata(content: bytes) -> bytes | None:
     return None if plain == content else plain
 
 
+def check_png(content: bytes) -> None:
+    """Refuse a PNG of which a part that decides its pixels has another checksum: Pillow does not look at those of pixels, and a palette or
+    transparent colour whose name is damaged would be left out as metadata.
+
+    Raises:
+        BadPicture: names the part. Other files, and files that end within a part, are left to Pillow.
+    """
+    if not content.startswith(PNG):
+        return
+    try:
+        for name, start, end in _chunks(content):
+            data, (checksum,) = content[start + 8 : end - 4], struct.unpack_from(">I", content, end - 4)
+            if zlib.crc32(data, zlib.crc32(name)) == checksum:
+                continue
+            # A name that is damaged is known by the checksum, which counts the right one.
+            meant = next((known for known in CHUNKS if zlib.crc32(data, zlib.crc32(known)) == checksum), name)
+            if meant in CHUNKS or meant[:1].isupper():
+                raise BadPicture(f"is damaged (the checksum of its part {meant.decode('ascii', 'replace')} is wrong)", "replace it")
+    except struct.error:
+        return
+
+
 def _png(content: bytes) -> bytes:
-    parts, place = [PNG], len(PNG)
+    return b"".join([PNG, *(content[start:end] for name, start, end in _chunks(content) if name in CHUNKS)])
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of each part of a PNG, up to that of its end.
+
+    Raises:
+        struct.error: it ends within the head of a part.
+    """
+    place = len(PNG)
     while place < len(content):
         length, name = struct.unpack_from(">I4s", content, place)
-        end = place + 12 + length
-        if name in CHUNKS:
-            parts.append(content[place:end])
-        place = end
-    return b"".join(parts)
+        yield name, place, place + 12 + length
+        if name == b"IEND":
+            return
+        place += 12 + length
 
 
 def _jpeg(content: bytes) -> bytes:

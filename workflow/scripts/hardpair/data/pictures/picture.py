@@ -8,9 +8,12 @@ import numpy as np
 from PIL import EpsImagePlugin, ExifTags, Image, UnidentifiedImageError
 
 from hardpair.data.pictures.colour import BadPicture, in_colour, sample_type
-from hardpair.data.pictures.metadata import without_metadata
+from hardpair.data.pictures.entry import LARGEST
+from hardpair.data.pictures.metadata import check_png, without_metadata
+from hardpair.files.regular import check_regular
 
 EpsImagePlugin.gs_binary = False  # else Pillow would have Ghostscript run what an EPS file, within another file too, says
+REFUSED = {"EPS": "is a program, which is not run", "FITS": "holds measurements, whose sign and scale Pillow ignores"}
 LARGE = 2**24  # pixels; of larger pictures, one at a time is decoded, so that memory does not grow with the number of threads
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -33,26 +36,28 @@ def read(file: Path | bytes, size: int) -> np.ndarray:
         file: its path or content.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        OSError: there is no such file, or it is no regular one or too large.
+        MemoryError: there is too little.
         BadPicture: it is no picture, broken, of an unclear range of values, or larger than Pillow takes for honest
             (``Image.MAX_IMAGE_PIXELS``).
     """
+    content = file if isinstance(file, bytes) else _content(file)
     try:
-        content = file if isinstance(file, bytes) else file.read_bytes()
+        check_png(content)
         try:
             return _decoded(content, size)
-        except (BadPicture, Image.DecompressionBombError):
+        except (BadPicture, MemoryError, Image.DecompressionBombError):
             raise
         except Exception as error:
             if (plain := without_metadata(content)) is None:
                 raise
             try:
                 return _decoded(plain, size)
-            except BadPicture:
+            except (BadPicture, MemoryError):
                 raise
             except Exception:
                 raise error from None
-    except (FileNotFoundError, BadPicture):
+    except (BadPicture, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise BadPicture(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels", "make it smaller first") from None
@@ -62,13 +67,18 @@ def read(file: Path | bytes, size: int) -> np.ndarray:
         raise BadPicture(f"cannot be read as a picture ({reason})", "save it again as PNG or JPEG") from None
 
 
+def _content(path: Path) -> bytes:
+    check_regular(path, LARGEST)
+    return path.read_bytes()
+
+
 def _decoded(content: bytes, size: int) -> np.ndarray:
     with Image.open(io.BytesIO(content)) as picture:
         # Only the header has been read, so that no bomb has gone off yet.
         if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError
-        if picture.format == "EPS":
-            raise ValueError("EPS is a program, which is not run")
+        if picture.format in REFUSED:
+            raise ValueError(f"{picture.format} {REFUSED[picture.format]}")
         if picture.width * picture.height <= LARGE:
             return _pixels(picture, size)
         with _large:
