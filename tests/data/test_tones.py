@@ -247,6 +247,23 @@ def test_a_transparent_colour_of_16_bits_of_which_pillow_compares_8_is_refused()
         read(saved(COLOURS, "PNG")[:8] + content + chunk(b"IEND", b""))
 
 
+@pytest.mark.parametrize("alpha", [0, 255])
+def test_a_picture_of_which_nothing_can_be_seen_is_refused(alpha):
+    """As Pillow reads a TGA of 32 bits whose fourth value is only padding."""
+    targa = bytes([0, 0, 2, *[0] * 9, 16, 0, 16, 0, 32, 32]) + np.dstack([COLOURS[..., ::-1], np.full_like(RAMP, alpha)]).tobytes()
+    if alpha:
+        np.testing.assert_array_equal(read(targa), COLOURS.transpose(2, 0, 1))
+        return
+    with pytest.raises(BadPicture, match=r"^is completely transparent: save it without transparency$"):
+        read(targa)
+
+
+def test_a_sun_raster_of_32_bits_whose_order_of_colours_programs_disagree_on_is_refused():
+    head = struct.pack(">8I", 0x59A66A95, 16, 16, 32, 1024, 1, 0, 0)
+    with pytest.raises(BadPicture, match=r"^is a Sun raster of 32 bits"):
+        read(head + np.dstack([RAMP * 0, COLOURS[..., ::-1]]).tobytes())
+
+
 def test_twelve_packed_bits_count_to_4095():
     values = np.repeat([[0, 1024, 4095]], 3, 0).astype(np.uint16)
     actual = np.asarray(in_colour(Image.fromarray(values), Samples(bits=12)))

@@ -51,6 +51,8 @@ def sample_type(picture: Image.Image) -> Samples:
         raise BadPicture("has planes of more than 8 bits", "save it with the colours of a pixel together, or as PNG")
     if 0 < (most := max(_all(tags.get(COLOUR_MAP, 0)))) < 256:
         raise BadPicture(f"has a colour map of values up to {most} of 65535, whose full range is unclear", "save it as PNG")
+    if picture.format == "SUN" and raw in ("RGBX", "BGRX"):
+        raise BadPicture("is a Sun raster of 32 bits, whose order of colours is unclear", "save it as PNG")
     signed = 2 in _all(tags.get(SAMPLE_FORMAT, 1))
     step = {"L;2": 85, "L;4": 17}.get(raw, 1) if picture.format == "PNG" else 1
     return Samples(bits, picture.format in ("PPM", "JPEG2000"), signed, tags.get(PHOTOMETRIC) == 0, step)
@@ -77,7 +79,7 @@ def in_colour(picture: Image.Image, samples: Samples | None = None) -> Image.Ima
     Grey of 16 or 32 bits counts from 0 to 65535, of 12 bits to 4095, of floats to 1, or to 255 where they go beyond 16.
 
     Raises:
-        BadPicture: the range of its values is another, or unclear.
+        BadPicture: the range of its values is another, or unclear, or nothing of it can be seen.
     """
     samples = samples or Samples()
     if samples.signed and picture.mode == "L":
@@ -97,6 +99,8 @@ def in_colour(picture: Image.Image, samples: Samples | None = None) -> Image.Ima
         picture = picture.convert("LA")
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
+        if layer.getchannel("A").getextrema()[1] == 0:  # as Pillow reads files whose fourth value has no meaning
+            raise BadPicture("is completely transparent", "save it without transparency")
         picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     return picture.convert("RGB")
 
