@@ -131,6 +131,19 @@ def test_a_folder_without_a_picture_makes_no_classes_of_those_in_its_neighbour(p
         arranged(*paths)
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["fox/labels.csv", "cat/1.png", "dog/1.png"],
+        ["fox/old/1.txt", "cat/1.png", "dog/1.png", "annotations/fox/1.xml"],
+        [f"{part}/{file}" for part in ("train", "test") for file in ("cat/1.png", "dog/1.png", "fox/1.xml")],
+    ],
+)
+def test_a_class_of_texts_alone_is_not_left_out(paths):
+    with pytest.raises(UserError, match=r"has the folder (test/|)fox/ of a class without a picture: add pictures or remove it$"):
+        arranged(*paths)
+
+
 @pytest.mark.parametrize("beside", ["docs/README.md", "Annotations/cat/1.xml", "README.md", "lists/all.txt"])
 @pytest.mark.parametrize("holder", ["flower_photos", "PetImages", "pets"])
 def test_texts_beside_the_folder_of_all_pictures_are_ignored(beside, holder):

@@ -37,6 +37,10 @@ def flat(tone: int, kind: type, factor: float = 1) -> np.ndarray:
     return (np.full((9, 11), tone) * factor).astype(kind)
 
 
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
 # Pictures of one tone, by how they store it; then files that cannot be used.
 GOOD = {
     "L": lambda tone: saved(flat(tone, np.uint8), "PNG"),
@@ -58,6 +62,8 @@ BAD = {
     "12 bits in 16": lambda tone: saved(flat(tone, np.uint16, 16), "TIFF"),
     "floats to 65535": lambda tone: saved(flat(tone, np.float32, 257), "TIFF"),
     "EPS": lambda tone: saved(Image.new("L", (9, 9)), "EPS"),
+    "transparent": lambda tone: saved(Image.new("RGBA", (11, 9), (tone,) * 3 + (0,)), "TGA"),
+    "a flipped bit": lambda tone: flipped(saved(np.random.default_rng(tone).integers(0, 256, (9, 11), dtype=np.uint8), "PNG"), 60),
 }
 
 
@@ -80,7 +86,7 @@ def trees(draw) -> tuple[dict[str, bytes], dict[str, int], set[str], bool]:
                 else:
                     bad.add(path)
     for path in draw(st.lists(st.sampled_from([*PAPERS, *SYSTEM]), max_size=3, unique=True)):
-        if path not in SYSTEM or not path.startswith("cat/") or "cat" in classes:  # alone in a folder, it is one of an empty class
+        if not path.startswith("cat/") or (not parts and "cat" in classes):  # alone in a folder, it is one of a class without pictures
             files[above + path] = b"x"
     return files, good, bad, full
 

@@ -82,6 +82,14 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
     for folder in empty:
         if tuple(unicodedata.normalize("NFC", folder).split("/")[:-1]) in above:
             raise UserError(f"data.source {source} has the folder {folder}/ of a class without a file: add pictures or remove it")
+    named = {tuple(complete[entry][: 1 - len(path)]) for entry, _, path in placed}  # the folders of classes
+    for path in papers:
+        for depth in range(1, len(path)):
+            folder = tuple(path[:depth])
+            if folder[:-1] in above and folder not in named and _plain(folder[-1]) not in ABOUT:
+                raise UserError(
+                    f"data.source {source} has the folder {'/'.join(folder)}/ of a class without a picture: add pictures or remove it"
+                )
     placed = [(entry, role, path[0]) for entry, role, path in placed]
     classes = sorted({name for _, _, name in placed})
     others.sort()
