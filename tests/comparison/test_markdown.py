@@ -40,6 +40,27 @@ def test_runs_that_learned_nothing_are_warned_of_first(tmp_path, monkeypatch):
     assert (study.out / "comparison.md").read_text().count(WARNING) == 1
 
 
+@pytest.mark.parametrize(("third", "warned"), [(0, 0), (300, 1)])
+def test_a_third_class_is_warned_of_by_the_number_of_images(tmp_path, monkeypatch, third, warned):
+    study = Study(tmp_path)
+    a, b, c = (fake_study.CLASSES.index(name) for name in ("cat", "dog", "bird"))
+    for name, cats, dogs in (("ce", [800, 200, 0], [13, 7, 0]), ("dfl", [900 - third, 100, third], [10, 10, 0])):
+        for seed in study.settings["seeds"]:
+            models = study.content(name, seed)["models"]
+            counts = np.array(models["last"]["confusion"])
+            counts[a, [a, b, c]], counts[b, [b, a, c]] = np.array(cats), np.array(dogs)
+            counts[[[a], [b]], np.setdiff1d(np.arange(10), [a, b, c])] = 0
+            shares = {"cat": cats[0] / 1000, "dog": dogs[0] / 20}
+            rate = {"cat-dog": models["last"]["pairs"]["cat-dog"] | {"rate": (cats[1] + dogs[1]) / 1020}}
+            last = models["last"] | {"confusion": counts.tolist(), "per_class": models["last"]["per_class"] | shares, "pairs": rate}
+            study.change(name, seed, "metrics.json", models=models | {"last": last})
+    text = study.markdown()
+    assert text.count("third class") == warned == text.count("(59.8 % against 79.7 %): it calls more of them a third class.")
+    study.settings["contrasts"] = study.settings["contrasts"][1:]
+    study.main(monkeypatch)
+    assert "third class" not in (study.out / "comparison.md").read_text()
+
+
 def test_markdown_is_laid_out_as_the_published_table(compared):
     compared.settings["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
     text, comparison_ = compared.markdown(), compared.tables()[1]

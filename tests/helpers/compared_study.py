@@ -65,7 +65,9 @@ class Study:
         runs, compared, contrasts = self.tables()
         results = {"runs": runs, "comparison": compared, "contrasts": contrasts, "claims": self.claims(runs)}
         results["most_confused"] = most_confused.most_confused_table(self.records(), self.settings)
-        return markdown.markdown(results, self.settings, (), list(warnings(runs, self.settings, None, tables.chance(self.records()))))
+        return markdown.markdown(
+            results, self.settings, (), list(warnings(runs, self.settings, None, tables.images_by_class(self.records())))
+        )
 
     def main(self, monkeypatch):
         arguments = {

@@ -100,7 +100,7 @@ def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(st
         "shown_changed": len(changed),
         "seeds": 5,
         "shown_seeds": 5,
-        "largest": 0.1,
+        "of_class": dict.fromkeys(fake_study.CLASSES, 30),
     } | {
         "quality": None,
         "side": 16,

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 import open_page
 from claimed_study import claim
+from fake_study import CLASSES
 from hardpair.comparison import claims
 from hardpair.comparison.warnings import nothing_learned
 from hardpair.figures import final
@@ -15,6 +16,7 @@ from hardpair.report.page import render
 from reported_study import reported
 
 BOTH = ("accuracy", "confusion")
+IMAGES = dict.fromkeys(CLASSES, 100)
 LEVELS = {"ce": (0.61, 0.20), "dfl": (0.63, 0.205), "ce_sampler": (0.57, 0.23), "dfl_sampler": (0.62, 0.21)}
 CLAIMED = {
     ("dfl", "ce"): "Dynamic Focal Loss confuses cats and dogs less often than cross-entropy.",
@@ -49,7 +51,7 @@ def settings(seeds=10, **changes):
 
 def test_marks_stand_where_the_paired_differences_are():
     runs = made()
-    found = first_screen(runs, settings(), 1000, 0.1)
+    found = first_screen(runs, settings(), IMAGES)
     for panel, (column, sign) in enumerate((("accuracy", 1), ("confusion:cat-dog", -1))):
         axis = found["axes"][panel]
         low, high = axis["ends"]
@@ -66,7 +68,7 @@ def test_marks_stand_where_the_paired_differences_are():
 
 def test_headline_and_verdicts_are_those_of_the_final_figure():
     runs = made()
-    found = first_screen(runs, settings(), 1000, 0.1)
+    found = first_screen(runs, settings(), IMAGES)
     assert found["headline"] == final.sheet(runs, settings()).title
     assert [block["verdict"]["word"] for block in found["blocks"]] == list(claims.claims_table(runs, settings())["verdict"])
     assert len({block["verdict"]["word"] for block in found["blocks"]}) == 3
@@ -74,7 +76,7 @@ def test_headline_and_verdicts_are_those_of_the_final_figure():
 
 def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
     runs = made()
-    cards = {card["label"]: card for card in first_screen(runs, settings(), 1000, 0.1)["cards"]}
+    cards = {card["label"]: card for card in first_screen(runs, settings(), IMAGES)["cards"]}
     for name in LEVELS:
         means = runs[runs["variant"] == name][["accuracy", "confusion:cat-dog"]].mean()
         assert [cards[name.upper()][measure]["text"] for measure in BOTH] == [f"{100 * mean:.1f} %" for mean in means]
@@ -83,27 +85,27 @@ def test_cards_have_levels_and_signs_of_claims_against_the_baseline():
 
 
 def test_the_key_explains_the_signs_of_the_cards_that_occur():
-    assert first_screen(made(), settings(), 1000, 0.1)["key"][-1] == (
+    assert first_screen(made(), settings(), IMAGES)["key"][-1] == (
         "",
         "claims against the baseline: ✓ supported, ✗ refuted, ? not settled; without a sign: no claim",
     )
     refuted = settings(claims=[claim(("ce_sampler", "ce", BOTH))])
-    assert first_screen(made(), refuted, 1000, 0.1)["key"][-1] == ("", "claims against the baseline: ✗ refuted; without a sign: no claim")
+    assert first_screen(made(), refuted, IMAGES)["key"][-1] == ("", "claims against the baseline: ✗ refuted; without a sign: no claim")
     of_others = settings(claims=[claim(("dfl", "dfl_sampler", BOTH))])
-    assert "baseline" not in str(first_screen(made(), of_others, 1000, 0.1)["key"]), "no card has a sign"
+    assert "baseline" not in str(first_screen(made(), of_others, IMAGES)["key"]), "no card has a sign"
 
 
 def test_others_stand_in_brackets_behind_the_confusion_of_the_baseline():
     shares = {"humans": 0.04, "x": 0.1}
     people = [{"pair": ["cat", "dog"], "confusion": share, "label": label, "source": "s"} for label, share in shares.items()]
     for references, said in (([], "class."), (people[:1], "class (humans: 4.0 %)."), (people, "class (humans: 4.0 %; x: 10.0 %).")):
-        sentence = first_screen(made(), settings(references=references), 1000, 0.1)["context"][0]
+        sentence = first_screen(made(), settings(references=references), IMAGES)["context"][0]
         assert sentence.endswith(f"of cat and dog images are called the other {said}")
 
 
 @pytest.mark.parametrize(("seeds", "warned"), [(2, True), (5, True), (6, False)])
 def test_too_few_seeds_are_one_warning_and_no_reason_in_a_row(seeds, warned):
-    found = first_screen(made(seeds), settings(seeds), 1000, 0.1)
+    found = first_screen(made(seeds), settings(seeds), IMAGES)
     assert [warning for warning in found["warnings"] if "Claims are judged from 6 seeds on" in warning] == found["warnings"]
     assert len(found["warnings"]) == warned
     assert any(block["reason"] for block in found["blocks"]) != warned
@@ -116,14 +118,14 @@ def test_nothing_is_learned_below_twice_chance_of_ten_classes(classes, limit):
 
 
 def test_variants_that_learned_nothing_are_named():
-    assert "in every run" in first_screen(made(levels=dict.fromkeys(LEVELS, (0.11, 0.2))), settings(), 1000, 0.1)["warnings"][0]
-    [warning] = first_screen(made(levels=LEVELS | {"dfl": (0.11, 0.2)}), settings(), 1000, 0.1)["warnings"]
+    assert "in every run" in first_screen(made(levels=dict.fromkeys(LEVELS, (0.11, 0.2))), settings(), IMAGES)["warnings"][0]
+    [warning] = first_screen(made(levels=LEVELS | {"dfl": (0.11, 0.2)}), settings(), IMAGES)["warnings"]
     assert "in 10 of 10 runs of DFL: the accuracy is at most 1" in warning
     runs = made()
     runs.loc[(runs["variant"] == "ce") & (runs["seed"] == 3), "accuracy"] = 0.1
-    [warning] = first_screen(runs, settings(), 1000, 0.1)["warnings"]
+    [warning] = first_screen(runs, settings(), IMAGES)["warnings"]
     assert "in 1 of 10 runs of CE: the accuracy is at most 10.0 %, and chance level is 10.0 %." in warning
-    assert first_screen(made(), settings(), 1000, 0.1)["warnings"] == []
+    assert first_screen(made(), settings(), IMAGES)["warnings"] == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_less_confusion_by_fewer_recognised_images_is_warned_of(confusion, recog
     for name, base, added in zip(("cat", "dog"), (0.4, 0.6), noise, strict=True):
         runs[f"accuracy:{name}"] = base + recognised * (runs["variant"] == "dfl") + added
     for contrast in (["dfl", "ce"], ["ce", "dfl"]):
-        found = first_screen(runs, settings(contrasts=[contrast]), 1000, 0.1)["warnings"]
+        found = first_screen(runs, settings(contrasts=[contrast]), IMAGES)["warnings"]
         assert len(found) == warned
     if warned:
         shares = [100 * runs[runs["variant"] == name][["accuracy:cat", "accuracy:dog"]].to_numpy().mean() for name in ("dfl", "ce")]
@@ -144,7 +146,24 @@ def test_less_confusion_by_fewer_recognised_images_is_warned_of(confusion, recog
             "DFL confuses cat and dog less often than CE, but recognises fewer of them "
             f"({shares[0]:.1f} % against {shares[1]:.1f} %): it calls more of them a third class."
         )
-    assert first_screen(runs, settings(contrasts=[["dfl_sampler", "ce"]]), 1000, 0.1)["warnings"] == []
+    assert first_screen(runs, settings(contrasts=[["dfl_sampler", "ce"]]), IMAGES)["warnings"] == []
+
+
+@pytest.mark.parametrize("third", [0, 300])
+@pytest.mark.parametrize("pair", [["cat", "dog"], ["dog", "cat"]])
+def test_images_of_classes_of_different_sizes_count_one_by_one(pair, third):
+    """The mean accuracy of both classes falls; the number of images recognised only if some go to a third class."""
+    runs, sizes = made(), IMAGES | {"cat": 1000, "dog": 20}
+    recognised = {"ce": (800, 13), "dfl": (900 - third, 10)}
+    confused = {"ce": 200 + 7, "dfl": 100 + 10}
+    for place, name in enumerate(("cat", "dog")):
+        runs[f"accuracy:{name}"] = [recognised.get(variant, (0, 0))[place] / sizes[name] for variant in runs["variant"]]
+    runs[f"confusion:{'-'.join(pair)}"] = [confused.get(variant, 0) / 1020 for variant in runs["variant"]]
+    warned = first_screen(runs, settings(pairs=[pair]), sizes)["warnings"]
+    found = [warning for warning in warned if "third class" in warning]
+    assert len(found) == (third > 0)
+    if third:
+        assert f"({100 * (610 / 1020):.1f} % against {100 * (813 / 1020):.1f} %): it calls more of them a third class." in found[0]
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -152,23 +171,23 @@ def test_far_fewer_recognised_images_are_warned_of_without_a_test(seeds):
     runs = made(seeds, levels=LEVELS | {"dfl": (0.4, 0.0)})
     for name in ("cat", "dog"):
         runs[f"accuracy:{name}"] = np.where(runs["variant"] == "dfl", 0.4 * runs["seed"], 0.9)
-    warned = first_screen(runs, settings(seeds), 1000, 0.1)["warnings"][-1]
+    warned = first_screen(runs, settings(seeds), IMAGES)["warnings"][-1]
     assert "confuses cat and dog less often than CE, but recognises fewer of them" in warned
 
 
 def test_the_budget_names_the_networks():
     runs = made()
-    assert first_screen(runs, settings(), 1000, 0.1)["context"][-1] == "Budget: fake, 400 training images, 10 epochs, network cnn."
+    assert first_screen(runs, settings(), IMAGES)["context"][-1] == "Budget: fake, 400 training images, 10 epochs, network cnn."
     of_dfl = runs["variant"] == "dfl"
     runs["network.kind"] = np.where(of_dfl, "torchvision", None)
     runs["network.name"] = np.where(of_dfl, "vgg11", None)
     runs.loc[runs["variant"] == "dfl_sampler", "network.kind"] = "resnet18"
-    assert first_screen(runs, settings(), 1000, 0.1)["context"][-1].endswith(", networks cnn, vgg11, resnet18.")
+    assert first_screen(runs, settings(), IMAGES)["context"][-1].endswith(", networks cnn, vgg11, resnet18.")
 
 
 def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
     runs = made(300)
-    [seeds] = {len(cell["seeds"]) for block in first_screen(runs, settings(300), 9, 0.1)["blocks"] for cell in block["rows"][0]["cells"]}
+    [seeds] = {len(cell["seeds"]) for block in first_screen(runs, settings(300), IMAGES)["blocks"] for cell in block["rows"][0]["cells"]}
     assert seeds == DOTS
 
 
@@ -189,13 +208,13 @@ def test_the_mean_of_what_is_no_part_of_a_claim_is_no_diamond(tmp_path):
 
 
 def test_without_claims_rows_are_contrasts_and_without_complete_seeds_there_is_none():
-    found = first_screen(made(), settings(claims=[]), 1000, 0.1)
+    found = first_screen(made(), settings(claims=[]), IMAGES)
     assert not found["judged"]
     assert found["warnings"] == []
-    [warning] = first_screen(made(2), settings(2, claims=[]), 1000, 0.1)["warnings"]
+    [warning] = first_screen(made(2), settings(2, claims=[]), IMAGES)["warnings"]
     assert "a tendency, not a result" in warning
     assert len(found["blocks"][0]["rows"]) == 1
-    assert first_screen(made(1), settings(1) | {"seeds": [7]}, 1000, 0.1)["cards"] == []
+    assert first_screen(made(1), settings(1) | {"seeds": [7]}, IMAGES)["cards"] == []
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def main() -> None:
     }
     kept = registration.read(options.registration) if options.registration else registration.Registration()
     results["claims"] = claims.claims_table(runs, settings).assign(declared=registration.said(kept, settings["declared"]))
-    text = markdown.markdown(results, settings, optima, list(warnings(runs, settings, None, tables.chance(records))))
+    text = markdown.markdown(results, settings, optima, list(warnings(runs, settings, None, tables.images_by_class(records))))
     for name, table in results.items():
         write_text(options.output_dir / f"{name}.csv", csv_of(table))
     write_text(options.output_dir / paths.COMPARISON, text)

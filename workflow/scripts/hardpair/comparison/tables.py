@@ -84,10 +84,10 @@ def wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
     return None
 
 
-def chance(records: list[tuple[dict, dict]]) -> float:
-    """Share of the images that runs were evaluated on in the largest class."""
-    counts = np.array(records[0][1]["models"]["last"]["confusion"]).sum(1)
-    return float(counts.max() / counts.sum())
+def images_by_class(records: list[tuple[dict, dict]]) -> dict[str, int]:
+    """How many images of each class the runs were evaluated on."""
+    measures = records[0][1]["models"]["last"]
+    return {name: sum(row) for name, row in zip(measures["per_class"], measures["confusion"], strict=True)}
 
 
 def _refuse_mixed(records: list[tuple[dict, dict]]) -> None:

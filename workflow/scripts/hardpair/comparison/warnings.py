@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from hardpair.measures.metric_names import metrics_of, percent
@@ -13,22 +14,22 @@ FAR = 0.1  # less of them, on average, is warned of whatever the test says
 FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
 
 
-def warnings(runs: pd.DataFrame, settings: dict, fewest: int | None, chance: float) -> Iterator[str]:
+def warnings(runs: pd.DataFrame, settings: dict, fewest: int | None, images: dict[str, int]) -> Iterator[str]:
     """Sentences on runs that learned nothing, too few seeds, and less confusion that has a price.
 
     Args:
         runs: as ``final.figure`` takes them.
         settings: those of the final figure.
         fewest: seeds from which a verdict is given, if there are too few.
-        chance: share of the images in the largest class.
+        images: evaluated on, by class.
     """
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
     last = runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
-    yield from _nothing_learned(last, labels, chance)
+    yield from _nothing_learned(last, labels, max(images.values()) / sum(images.values()))
     if fewest:
         few = "Claims are judged from" if settings["claims"] else "Differences are a result from"
         yield f"{few} {counted(fewest, 'seed')} on. The differences shown are a tendency, not a result."
-    yield from _fewer_recognised(last, settings, labels)
+    yield from _fewer_recognised(last, settings, labels, images)
 
 
 def nothing_learned(accuracy: float, chance: float) -> bool:
@@ -49,24 +50,25 @@ def _nothing_learned(last: pd.DataFrame, labels: dict, chance: float) -> Iterato
     )
 
 
-def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict) -> Iterator[str]:
+def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict, images: dict[str, int]) -> Iterator[str]:
     """A sentence for each contrast whose variant confuses the pair less, but recognises fewer of its images: other classes get them."""
     classes, confusion = settings["pairs"][0], metrics_of(settings)[1]
-    columns = [f"accuracy:{name}" for name in classes]
-    if not {*columns} <= {*last.columns}:
+    weights = {f"accuracy:{name}": images[name] / (images[classes[0]] + images[classes[1]]) for name in classes if images.get(name)}
+    if not weights or not {*weights} <= {*last.columns}:
         return
+    # Of the images, as confusion is: what is neither recognised nor confused is then called a third class.
+    recognition = last[[*weights]].to_numpy(np.float64) @ [*weights.values()]
+    measures = last.assign(confused=last[confusion], recognised=recognition)[["variant", "seed", "confused", "recognised"]]
     for contrast in settings["contrasts"]:
         for better, than in (contrast, contrast[::-1]):
-            ours, theirs = (last[last["variant"] == name].set_index("seed") for name in (better, than))
+            ours, theirs = (measures[measures["variant"] == name].set_index("seed") for name in (better, than))
             seeds = ours.index.intersection(theirs.index)
-            confused, recognised = (
-                (ours.loc[seeds, names] - theirs.loc[seeds, names]).mean(axis=1).to_numpy() for names in ([confusion], columns)
-            )
+            confused, recognised = ((ours.loc[seeds, key] - theirs.loc[seeds, key]).to_numpy() for key in ("confused", "recognised"))
             if not len(seeds) or confused.mean() >= 0 or recognised.mean() >= 0:
                 continue
             if recognised.mean() > -FAR and not (len(seeds) > 1 and t_test(recognised) < LEVEL):
                 continue
-            shares = [f"{percent(each.loc[seeds, columns].to_numpy().mean(), 1)} %" for each in (ours, theirs)]
+            shares = [f"{percent(each.loc[seeds, 'recognised'].mean(), 1)} %" for each in (ours, theirs)]
             a, b = (name.replace("_", " ") for name in classes)
             yield (
                 f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "

@@ -103,8 +103,8 @@ def explored(
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
         in turn those that variants change most clearly and the most wrong of the others; of all images the confusion matrix of each variant
-        over all seeds, and how many each variant changes (``changes.by_pair``). And numbers: classes, and the share of images in the
-        largest; images evaluated, wrong in any run, shown, and of these changed by any variant; seeds, seeds shown; quality of the
+        over all seeds, and how many each variant changes (``changes.by_pair``). And numbers: classes, and the images of each;
+        images evaluated, wrong in any run, shown, and of these changed by any variant; seeds, seeds shown; quality of the
         pictures.
     """
     baseline = runs.variants.index(settings["baseline"])
@@ -137,7 +137,8 @@ def explored(
     }
     numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
     numbers["shown_changed"] = int(np.isin(order[: pictures["count"]], changed).sum())
-    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "largest": float(np.bincount(results.labels).max() / len(results.labels))}
+    of_class = np.bincount(results.labels, minlength=len(classes)).tolist()
+    numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "of_class": dict(zip(classes, of_class, strict=True))}
     return data | of_all, numbers | {key: pictures[key] for key in ("quality", "side", "reduced")}
 
 

@@ -18,14 +18,13 @@ DOTS = 100  # seeds of a row that are drawn
 TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
 
 
-def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float) -> dict:
+def first_screen(runs: pd.DataFrame, settings: dict, images: dict[str, int]) -> dict:
     """What the template of the first screen shows.
 
     Args:
         runs: as ``final.figure`` takes them.
         settings: those of the final figure.
-        images: evaluated on.
-        chance: share of them in the largest class.
+        images: evaluated on, by class.
     """
     sheet = final.sheet(runs, settings)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
@@ -35,11 +34,11 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: int, chance: float)
     return {
         "size": [
             f"{counted(len(labels), 'variant')} × {counted(len(settings['seeds']), 'seed')}",
-            counted(images, f"{settings['evaluated_on']} image"),
+            counted(sum(images.values()), f"{settings['evaluated_on']} image"),
         ],
         "headline": sheet.title,
         "context": _context(runs, settings, labels, levels),
-        "warnings": list(warnings(runs, settings, sheet.fewest, chance)),
+        "warnings": list(warnings(runs, settings, sheet.fewest, images)),
         "cards": cards,
         "axes": axes,
         "blocks": [_block(block, sheet.panels, axes) for block in sheet.blocks],

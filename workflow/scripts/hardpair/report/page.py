@@ -48,7 +48,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, l
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
     environment.filters |= {"model": lambda model: MODELS.get(model, model), "percent": percent}
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
-    first = first_screen(measured, settings["answer"], numbers["images"], numbers["largest"])
+    first = first_screen(measured, settings["answer"], numbers["of_class"])
     if left_out:
         first["context"].append(left_out)
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
