@@ -61,6 +61,25 @@ def test_a_third_class_is_warned_of_by_the_number_of_images(tmp_path, monkeypatc
     assert "third class" not in (study.out / "comparison.md").read_text()
 
 
+@pytest.mark.parametrize("absent", [["cat"], ["dog"], ["cat", "dog"]])
+def test_a_class_of_the_pair_without_images_has_an_empty_cell(tmp_path, monkeypatch, absent):
+    """As evaluations of earlier versions may have it."""
+    study = Study(tmp_path)
+    for variant in study.settings["variants"]:
+        for seed in study.settings["seeds"]:
+            models = study.content(variant["name"], seed)["models"]
+            for measures in models.values():
+                for name in absent:
+                    measures["per_class"][name] = None
+                    measures["confusion"][fake_study.CLASSES.index(name)] = [0] * 10
+            study.change(variant["name"], seed, "metrics.json", models=models)
+    study.main(monkeypatch)
+    detail = tables_in((study.out / "comparison.md").read_text())["The pair in detail: cat and dog, last epoch"]
+    for name in ("cat", "dog"):
+        place = detail[0].index(f"accuracy on {name}")
+        assert all((row[place] == "") == (name in absent) for row in detail[2:])
+
+
 def test_markdown_is_laid_out_as_the_published_table(compared):
     compared.settings["contrasts"] = [["dfl", "ce"], ["dfl", "ce_sampler"]]
     text, comparison_ = compared.markdown(), compared.tables()[1]

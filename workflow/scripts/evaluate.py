@@ -94,19 +94,13 @@ def evaluated_images(data: Path, split: Path | None, part: str, device: "torch.d
 
 def refuse_wrong_pairs(pairs: list[list[str]], classes: list[str], labels: "np.ndarray", part: str) -> None:
     """Refuse pairs of classes that the model or the labels int64 (N,) of the images lack."""
-    from hardpair.config.consistency import wrong_pairs
+    from hardpair.config.consistency import unmeasured_pairs, wrong_pairs
     from hardpair.errors import UserError
-    from hardpair.measures.pair_name import pair_name
 
     for problem in wrong_pairs(pairs, classes, "the model"):
         raise UserError(problem)
-    present = {classes[label] for label in labels}
-    for place, pair in enumerate(pairs):
-        if present.isdisjoint(pair):
-            raise UserError(
-                f"pairs[{place}] is {pair_name(*pair)}, but none of the {len(labels)} {part} images is of either class: leave it out, "
-                "or evaluate on other images"
-            )
+    for problem in unmeasured_pairs(pairs, {classes[label] for label in labels}, f"{len(labels)} {part} images"):
+        raise UserError(problem)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from hardpair.config.schema import schema
 from hardpair.config.sentences import advice, shown
 from hardpair.data import sources
+from hardpair.measures.pair_name import pair_name
 
 AFFECTS_RESULTS = False
 FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which imports NumPy
@@ -167,6 +168,14 @@ def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) ->
     """Classes that ``pairs`` names and ``owner`` does not have, as sentences."""
     for index, pair in enumerate(pairs):
         yield from _unknown(f"pairs[{index}]", "class", pair, classes, owner)
+
+
+def unmeasured_pairs(pairs: list[list[str]], present: Collection[str], images: str) -> Iterator[str]:
+    """Pairs of which a class is not ``present`` among the ``images`` evaluated on, as sentences."""
+    for index, pair in enumerate(pairs):
+        if absent := [name for name in pair if name not in present]:
+            which = "either class" if len(absent) == 2 else f"the class {shown(absent[0])}"
+            yield f"pairs[{index}] is {pair_name(*pair)}, but none of the {images} is of {which}: leave it out, or evaluate on other images"
 
 
 def _wrong_search(config: dict) -> Iterator[str]:
