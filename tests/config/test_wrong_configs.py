@@ -119,6 +119,26 @@ WRONG = {
         'claims: two have the name "helps"',
         "give each a different name",
     ),
+    "part of a claim twice": (
+        [("claims.0.contrasts", [{"better": "dfl", "than": "ce"}, {"better": "dfl", "than": "ce", "measures": ["accuracy"]}])],
+        'claims[0].contrasts[1] compares "dfl" with "ce" in accuracy, as an earlier part of the claim "dfl_confuses_less" does',
+        "remove one of them",
+    ),
+    "claim in both directions": (
+        [("claims.3.contrasts", [{"better": "ce_sampler", "than": "ce"}, {"better": "ce", "than": "ce_sampler"}])],
+        'claims[3].contrasts[1] compares "ce" with "ce_sampler" in accuracy, as an earlier part',
+        "remove one of them",
+    ),
+    "two claims of the same parts": (
+        [("claims.3.contrasts", [{"better": "dfl", "than": "dfl_sampler", "measures": [each]} for each in ("confusion", "accuracy")])],
+        'claims[3].contrasts are the same tests as those of the claim "combining_hurts"',
+        "remove one of the two claims",
+    ),
+    "two claims of one part in both directions": (
+        [("claims.1.contrasts", [{"better": "ce", "than": "dfl", "measures": ["confusion"]}])],
+        'claims[1].contrasts are the same tests as those of the claim "dfl_confuses_less"',
+        "remove one of the two claims",
+    ),
     "looks in disorder": ([("looks", [6, 4])], "looks is [6, 4]", "in rising order"),
     "looks twice": ([("looks", [6, 6])], "looks is [6, 6]", "without repetition"),
     "look at two seeds": ([("looks", [2, 6])], "looks[0] is 2", "at least 3"),

@@ -71,6 +71,10 @@ def _wrong_variants(config: dict) -> Iterator[str]:
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"
     yield from _repeated("contrasts", config["contrasts"])
+    yield from _wrong_claims(config)
+
+
+def _wrong_claims(config: dict) -> Iterator[str]:
     claims = [claim["name"] for claim in config["claims"]]
     for name in dict.fromkeys(name for name in claims if claims.count(name) > 1):
         yield f"claims: two have the name {shown(name)}; give each a different name, or remove one"
@@ -83,6 +87,26 @@ def _wrong_variants(config: dict) -> Iterator[str]:
                     f"does not declare: add [{part['better']}, {part['than']}] there, or remove the claim {shown(claim['name'])}, "
                     "for example with `claims: []` in an overlay"
                 )
+    seen: dict[tuple, int] = {}
+    for index, claim in enumerate(config["claims"]):
+        parts = [
+            (place, part["better"], part["than"], measure) for place, part in enumerate(claim["contrasts"]) for measure in part["measures"]
+        ]
+        tests = [(frozenset(pair), measure) for _, *pair, measure in parts]
+        if repeated := next((part for number, part in enumerate(parts) if tests[number] in tests[:number]), None):
+            place, better, than, measure = repeated
+            yield (
+                f"claims[{index}].contrasts[{place}] compares {shown(better)} with {shown(than)} in {measure}, as an earlier part of the "
+                f"claim {shown(claim['name'])} does: remove one of them"
+            )
+        # One part is one test in either direction. A control may repeat a claim, since it is not counted as one.
+        tested = tests if len(parts) == 1 else [part[1:] for part in parts]
+        other = seen.setdefault((claim["control"], frozenset(tested)), index)
+        if other != index:
+            yield (
+                f"claims[{index}].contrasts are the same tests as those of the claim {shown(config['claims'][other]['name'])}, which would "
+                "count twice: remove one of the two claims"
+            )
 
 
 def _wrong_judgement(config: dict) -> Iterator[str]:
