@@ -4,11 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from claimed_study import AHEAD, BOTH, claim, judged, made, settings
-from hardpair.comparison import claims, verdicts
+from hardpair.comparison import answer, claims, verdicts
+from hardpair.comparison.claims import Part
 
 LOOKS = {4: 0.00005, 6: 0.0009, 8: 0.0040, 10: 0.0100}  # as registered for four claims
 
@@ -96,3 +100,37 @@ def test_the_seeds_that_would_settle_a_claim_are_those_of_a_look_to_come(gain, e
     count = int(re.search(r"about ([\d,]+) seeds would", why)[1].replace(",", ""))
     assert count == expected if expected else count > 10
     assert why.endswith("; the next look is at 8 seeds")
+
+
+@pytest.mark.parametrize("gain", [0, 0.01])
+@pytest.mark.parametrize(("seeds", "tested"), [(7, False), (8, True)])
+def test_a_difference_that_is_the_same_with_every_seed_of_the_look_is_not_tested_until_the_next(gain, seeds, tested):
+    runs = made(seeds, noise=0, a=(0.86 + np.where(np.arange(seeds) < 6, gain, 0.02), 0.12), b=(0.86, 0.12))
+    declared = settings(claim(("a", "b", ["accuracy"])), seeds=seeds, looks=(6, 8, 10))
+    row = claims.claims_table(runs, declared).iloc[0]
+    if tested:
+        p = stats.ttest_rel([gain] * 6 + [0.02] * 2, np.zeros(8)).pvalue
+        assert (row["seeds"], row["p"]) == (8, pytest.approx(p))
+        return
+    assert (row["verdict"], row["seeds"]) == ("not tested", 6)
+    assert np.isnan(row["p"])
+    same = r"\+1\.00 pp.*, the same with every seed: check that the runs depend on their seeds"
+    words = f" {same}" if gain else ": the variants did not differ in these runs"
+    assert re.fullmatch(f"after 6 of 10 seeds, A against B, accuracy{words}; the next look is at 8 seeds", row["why"])
+
+
+@hypothesis(deadline=None, max_examples=150)
+@given(
+    st.lists(st.lists(st.sampled_from([-0.01, 0.0, 0.01, 0.02]), min_size=12, max_size=12), min_size=2, max_size=2),
+    st.integers(0, 12),
+    st.sampled_from([(), (3, 7), (4, 6, 8), (6, 8, 10)]),
+)
+def test_no_reason_has_a_number_that_is_none(gains, count, looks):
+    parts = [[Part("A against B", measure, np.array(each[:count]), 1, 0.003) for measure, each in zip(BOTH, gains, strict=True)]]
+    declared = [claim(("a", "b", BOTH))]
+    row = claims.judged(declared, parts, looks).iloc[0]
+    [decision] = claims.decisions(declared, parts, looks)
+    assert not re.search(r"\b(nan|inf)\b", f"{row['why']} {answer.reason(decision, parts[0], looks)}")
+    if row["verdict"] != "refuted" and count >= max([6, *looks[:1]]):
+        constant = any(len({*each[: row["seeds"]]}) == 1 for each in gains)
+        assert (row["verdict"] == "not tested") == constant

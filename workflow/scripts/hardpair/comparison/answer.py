@@ -43,7 +43,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     Args:
         verdicts: of each claim, without controls; at least one.
         findings: what the claims say of which variants; of a claim that is not settled only where one comparison is all of it.
-        seeds: that all variants have.
+        seeds: that the verdicts are given after; with too few, those that all variants have.
         fewest: seeds from which a verdict is given, if there are too few.
         noun: what is judged.
     """
@@ -131,7 +131,7 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
     if fewest := too_few(decision, complete, looks):
         return f"{counted(count, 'seed')} of at least {fewest}" if count else "no seed is complete"
     if decision.verdict == NOT_TESTED:
-        return "the variants did not differ" if any(part.never_differs for part in complete) else "the same with every seed"
+        return "the variants did not differ" if any(part.never_differs for part in decision.parts) else "the same with every seed"
     if decision.verdict == NOT_SETTLED:
         outlook = decision.outlook(looks)
         if outlook.seeds is None:

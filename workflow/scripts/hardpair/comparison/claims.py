@@ -155,20 +155,15 @@ def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...
         return [_undecided(each, 0) for each in parts]
     decide = _at_looks if looks else _after_all_seeds
     found = decide(parts, [not claim["control"] for claim in claims], looks)
-    return [replace(_untested(decision), verdict=_given(decision, each, looks)) for decision, each in zip(found, parts, strict=True)]
+    return [_given(decision, each, looks) for decision, each in zip(found, parts, strict=True)]
 
 
-def _untested(decision: Decision) -> Decision:
-    """A decision without p where a difference does not vary over seeds, if nothing refutes: p = 1 stands for no test."""
-    untested = decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts)
-    return replace(decision, p=float("nan"), p_adjusted=float("nan")) if untested else decision
-
-
-def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int:
-    """The verdict that is given: none after too few seeds, and none where a difference does not vary over seeds, if nothing refutes."""
-    if too_few(decision, complete, looks):
-        return NOT_SETTLED
-    return NOT_TESTED if decision.verdict != REFUTED and any(part.never_varies for part in complete) else decision.verdict
+def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> Decision:
+    """The decision that is given: none after too few seeds, and none without p where a difference does not vary over the seeds that decide,
+    if nothing refutes: p = 1 stands for no test."""
+    if decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts):
+        decision = replace(decision, verdict=NOT_TESTED, p=float("nan"), p_adjusted=float("nan"))
+    return replace(decision, verdict=NOT_SETTLED) if too_few(decision, complete, looks) else decision
 
 
 def too_few(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int | None:

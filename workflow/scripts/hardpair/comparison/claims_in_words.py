@@ -58,12 +58,12 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
     if fewest:
         some = "no seed is complete" if count == 0 else f"{count} seed{' is' if count == 1 else 's are'} complete"
         return f"{some}, and verdicts need {fewest}{upcoming}"
-    if decision.verdict == NOT_TESTED:
-        part = next(part for part in complete if part.never_varies)
-        if part.never_differs:
-            return f"{name(part)}: the variants did not differ in these runs"
-        return f"{difference(part)}, the same with every seed: check that the runs depend on their seeds"
     at = f"after {decision.seeds} of {looks[-1]} seeds, " if looks else ""
+    if decision.verdict == NOT_TESTED:
+        part, early = next(part for part in parts if part.never_varies), at if decision.seeds < count else ""
+        if part.never_differs:
+            return f"{early}{name(part)}: the variants did not differ in these runs{upcoming}"
+        return f"{early}{difference(part)}, the same with every seed: check that the runs depend on their seeds{upcoming}"
     p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
     if decision.verdict == NOT_SETTLED:
         return f"{at}{_outlook(decision, looks, p)}{upcoming}"

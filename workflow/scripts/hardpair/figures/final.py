@@ -56,7 +56,8 @@ def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
     if parts:
         fewest = claims.too_few(decisions[judged[0]], parts[judged[0]], tuple(settings["looks"]))
         findings = answer.of_claims(settings, decisions, names)
-        title = answer.headline([decisions[place].verdict for place in judged], findings, len(parts[0][0].gains), fewest)
+        seeds = len(parts[0][0].gains) if fewest else max(decisions[place].seeds for place in judged)
+        title = answer.headline([decisions[place].verdict for place in judged], findings, seeds, fewest)
     else:
         fewest = FEWEST_FOR_VERDICT if len(settings["seeds"]) < FEWEST_FOR_VERDICT else None
         title = _untitled(settings, len(blocks[0].rows) if blocks else 0)
