@@ -161,6 +161,46 @@ def test_rows_are_chosen_by_where(command):
     assert output == command(wide(), *BETTER)[1]
 
 
+def test_a_repeated_column_that_is_not_used_does_no_harm(command):
+    text = wide().assign(again="z").rename(columns={"again": "note"}).to_csv(index=False)
+    assert text.startswith("variant,seed,accuracy,loss,note,note")
+    assert command(text, *BETTER)[1] == command(wide(), *BETTER)[1]
+
+
+def test_spaces_around_names_and_cells_do_not_count(command):
+    text = long(wide()).to_csv(index=False)
+    assert command(text.replace(",", " , "), *BETTER)[1] == command(text, *BETTER)[1]
+
+
+LARGE = 2**53
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (["0", "00", "0.0", "0e0", "-0", ".0", "0E+5"], ["0"] * 7),
+        (["1", "1.50", "15e-1", "+1"], ["1", "1.50", "1.50", "1"]),
+        ([f"{LARGE}", f"{LARGE + 1}", f"{LARGE + 1}.0"], [f"{LARGE}", f"{LARGE + 1}", f"{LARGE + 1}"]),
+        (["10" + "0" * 40, "10" + "0" * 39 + "1"], ["10" + "0" * 40, "10" + "0" * 39 + "1"]),
+        (["1e999999999", "1e99999999"], ["1e999999999", "1e99999999"]),
+        (["0", "00", "s1"], ["0", "00", "s1"]),
+        (["0", "0.0", "1e9999999999999999999999"], ["0", "0.0", "1e9999999999999999999999"]),
+        (["1", "1_0", "10"], ["1", "1_0", "10"]),
+        (["nan", "NaN", "inf"], ["nan", "NaN", "inf"]),
+    ],
+)
+def test_equal_numbers_are_one_seed(tmp_path, written, expected):
+    rows = pd.DataFrame({"variant": [f"v{place}" for place in range(len(written))], "seed": written, "a": 1})
+    rows.to_csv(tmp_path / "runs.csv", index=False)
+    assert measured_csv.read(tmp_path / "runs.csv", Columns(), ["a"], {})["seed"].tolist() == expected
+
+
+def test_runs_are_paired_where_one_variant_has_its_seeds_as_floats(command):
+    table = wide().assign(seed=lambda table: table["seed"].str[1:])
+    floats = table.assign(seed=table["seed"].where(table["variant"] != "b", table["seed"] + ".0"))
+    assert command(floats, *BETTER)[1] == command(table, *BETTER)[1]
+
+
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [
@@ -185,7 +225,16 @@ def test_rows_are_chosen_by_where(command):
         (long(wide()).query("variant != 'b' or metric != 'loss'"), BETTER, "b has no loss: add it to the table"),
         ("", BETTER, "is not a CSV"),
         ("variant,seed,accuracy,loss\nce,0,1,2,\n", BETTER, "has a row with more cells than its header"),
-        ("variant,seed,accuracy,loss\nce,0,1,2\nb,0,1,2,3,4\n", BETTER, "is not a CSV"),
+        ("variant,seed,accuracy,loss\nce,0,1,2\nb,0,1,2,3,4\n", BETTER, "has a row with more cells than its header"),
+        ("\ufeffvariant,seed,accuracy,loss,variant\nce,0,1,2,x\n", BETTER, "has two columns variant: rename or remove one"),
+        ("variant,seed,accuracy,loss,seed\nce,0,1,2,9\n", BETTER, "has two columns seed: rename or remove one"),
+        ("variant,seed,accuracy,loss, loss\nce,0,1,2,9\n", BETTER, "has two columns loss: rename or remove one"),
+        ("variant,seed,metric,value,value\nce,0,loss,2,9\n", BETTER, "has two columns value: rename or remove one"),
+        ("variant,seed,accuracy,loss,m,m\nce,0,1,2,3,4\n", (*BETTER, "--where", "m=3"), "has two columns m: rename or remove one"),
+        ("variant,seed,loss,loss\nce,0,1,2\n", ("--better", "loss.1:lower", "--baseline", "ce"), "has no column loss.1"),
+        ("variant,seed,accuracy,loss\nce,0,1,2\nce,0.0,1,2\n", BETTER, "has seed 0 of ce more than once"),
+        ("variant,seed,accuracy,loss\nce,0,1,2\nce, 0,1,2\n", BETTER, "has seed 0 of ce more than once"),
+        ("variant,seed,accuracy,loss\nce,a,1,2\nce ,a,1,2\n", BETTER, "has seed a of ce more than once"),
         ("variant,seed,accuracy,loss\n", BETTER, "has no run: it needs one row per run"),
         ('variant,seed,accuracy,loss\n"ce,0,1', BETTER, "is not a CSV"),
     ],

@@ -1,7 +1,8 @@
 """Runs of any origin, read from one CSV. Imports no torch."""
 
-import warnings
+import re
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hardpair.config.sentences import advice
 from hardpair.errors import UserError, one_line
 
 NAMES = ["variant", "seed", "measure", "value"]
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -26,29 +28,25 @@ class Columns:
 def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str]) -> pd.DataFrame:
     """A CSV of runs as a table with the columns variant, seed, measure (texts) and value (float64), one row a number.
 
+    Spaces around names and cells do not count. If all seeds are numbers, equal numbers are one seed, with the shortest of its texts.
+
     Args:
         measures: to keep. Where each is a column, a row of the CSV is a run; else the CSV is a long one.
         where: rows to keep, as values by column.
 
     Raises:
-        UserError: the file cannot be read, lacks a column or all rows, or a run has no name, no number or two.
+        UserError: the file cannot be read, lacks a column or all rows, has a column twice, or a run has no name, no number or two.
     """
-    try:
-        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # of rows with more cells than the header
-            raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except pd.errors.ParserWarning:
-        raise UserError(f"{path} has a row with more cells than its header: name every column, or remove the cell") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from None
-    except ValueError as error:  # pandas' own, and of texts that are no UTF-8
-        raise UserError(f"{path} is not a CSV ({one_line(error)}): export it again") from None
+    raw = _texts(path)
     for column, value in where.items():
         _require(path, raw, column)
         raw = raw[raw[column] == value]
     _require(path, raw, columns.variant, columns.seed)
     if raw.empty:
         raise UserError(f"{path} has no run{' that matches --where' if where else ''}: it needs one row per run")
+    raw = raw.assign(**{columns.seed: _same_text(raw[columns.seed])})
     if all(measure in raw for measure in measures):
+        _require(path, raw, *measures)
         table = pd.concat([_part(raw, columns, measure, raw[measure]) for measure in measures], ignore_index=True)
     else:
         _require(path, raw, *((columns.measure, columns.value) if columns.measure in raw else measures))
@@ -61,6 +59,32 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
     return table.assign(value=table["value"].astype(np.float64))
 
 
+def _texts(path: Path) -> pd.DataFrame:
+    """The cells of a CSV without spaces around them, below the names of its first row, which pandas would change where one is repeated."""
+    try:
+        cells = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from None
+    except ValueError as error:  # pandas' own, and of texts that are no UTF-8
+        if re.search(r"Expected \d+ fields in line \d+, saw \d+", str(error)):
+            raise UserError(f"{path} has a row with more cells than its header: name every column, or remove the cell") from None
+        raise UserError(f"{path} is not a CSV ({one_line(error)}): export it again") from None
+    cells = cells.apply(lambda column: column.str.strip())
+    return cells[1:].set_axis(cells.iloc[0].tolist(), axis=1).reset_index(drop=True)
+
+
+def _same_text(seeds: pd.Series) -> pd.Series:
+    """Seeds with one text for each number, such as 0 for 0 and 0.0; as they are where one is no number."""
+    try:
+        numbers = {text: Decimal(text) if NUMBER.fullmatch(text) else None for text in seeds.unique()}
+    except InvalidOperation:  # an exponent of too many digits
+        return seeds
+    if None in numbers.values():
+        return seeds
+    shortest = {numbers[text]: text for text in sorted(numbers, key=lambda text: (len(text), text), reverse=True)}
+    return seeds.map({text: shortest[number] for text, number in numbers.items()})
+
+
 def _part(rows: pd.DataFrame, columns: Columns, measure: str | pd.Series, values: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(NAMES, (rows[columns.variant], rows[columns.seed], measure, values), strict=True)))
 
@@ -69,6 +93,8 @@ def _require(path: Path, table: pd.DataFrame, *columns: str) -> None:
     for column in columns:
         if column not in table:
             raise UserError(f"{path} has no column {column}: {choice(column, table.columns.tolist())}")
+        if table.columns.tolist().count(column) > 1:
+            raise UserError(f"{path} has two columns {column}: rename or remove one")
 
 
 def choice(name: str, known: list[str]) -> str:
@@ -78,11 +104,11 @@ def choice(name: str, known: list[str]) -> str:
 
 def _check(path: Path, table: pd.DataFrame) -> None:
     for column in ("variant", "seed"):
-        if (table[column].str.strip() == "").any():
+        if (table[column] == "").any():
             raise UserError(f"{path} has a row without a {column}: fill it in, or remove the row")
     numbers = pd.to_numeric(table["value"], errors="coerce")
     for row in table[~np.isfinite(numbers)].itertuples():
-        value = repr(row.value) if row.value.strip() else "no value"
+        value = repr(row.value) if row.value else "no value"
         raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {value}: give a number, or remove the run")
     for row in table[table.duplicated(NAMES[:3])].itertuples():
         where = f"{path} has seed {row.seed} of {row.variant} more than once"
