@@ -201,6 +201,17 @@ def test_runs_are_paired_where_one_variant_has_its_seeds_as_floats(command):
     assert command(floats, *BETTER)[1] == command(table, *BETTER)[1]
 
 
+@pytest.mark.parametrize("name", ["means.csv", "verdicts.csv", "comparison.md", "differences.svg"])
+def test_the_file_of_the_runs_is_not_overwritten(tmp_path, monkeypatch, name):
+    text = wide().to_csv(index=False)
+    (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["compare_runs.py", name, *BETTER, "--output-dir", str(tmp_path)])
+    with pytest.raises(SystemExit, match=f"{name} is read, and would be overwritten: choose another output$"):
+        run(compare_runs.main)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {name: text}
+
+
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 import describe_config
 from hardpair.config.docs import flow, markdown, overlay_summaries, type_in_words
+from hardpair.errors import UserError
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
@@ -165,3 +166,12 @@ def test_a_description_cannot_break_its_table():
     part = {"type": "string", "description": "one | two <b>."}
     schema = {"description": "", "properties": {"x": part}, "$defs": {}}
     assert "| `x` | text |  | one \\| two &lt;b>. |\n" in markdown(schema, {})
+
+
+def test_the_schema_is_not_overwritten(monkeypatch):
+    file = CONFIG / "schema.yaml"
+    before = file.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["describe_config.py", "--output", str(file)])
+    with pytest.raises(UserError, match=r"schema\.yaml is read, and would be overwritten"):
+        describe_config.main()
+    assert file.read_bytes() == before

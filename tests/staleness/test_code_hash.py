@@ -15,7 +15,17 @@ from hardpair.staleness import code_hash, jobs, plan
 from workspace import PROJECT
 
 # Edits of these train nothing again: to add one is to claim that it decides no result.
-CHECKS = {"errors", "cli/command", "cli/inputs", "config/consistency", "config/read", "config/resolve", "config/schema", "config/written"}
+CHECKS = {
+    "errors",
+    "cli/command",
+    "cli/inputs",
+    "cli/outputs",
+    "config/consistency",
+    "config/read",
+    "config/resolve",
+    "config/schema",
+    "config/written",
+}
 CHECKS |= {"config/sentences", "figures/catalogue", "files/formats", "files/paths", "files/shapes", "jobs/gpu", "jobs/locks"}
 CHECKS |= {"jobs/progress", "jobs/stopping", "staleness/code_hash", "files/json_text", "files/yaml_text", "jobs/environment"}
 CHECKS |= {"data/verified", "files/intact", "files/times", "files/visible"}

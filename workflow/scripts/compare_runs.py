@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
+from hardpair.cli.outputs import refuse_overwriting
 from hardpair.errors import UserError, say
 
 
@@ -48,6 +49,9 @@ def main() -> None:
     margins = {measure: _positive(number) for measure, number in _pairs("--margin", options.margin, ":NUMBER")}
     if unknown := margins.keys() - directions.keys():
         raise UserError(f"--margin names {min(unknown)}, which --better does not name: add it there")
+    written = ("verdicts.csv", "means.csv", paths.COMPARISON, "differences.png", "differences.svg")
+    if options.output_dir:
+        refuse_overwriting([options.output_dir / name for name in written], [options.csv])
     columns = Columns(options.variant, options.by, options.metric, options.value)
     table = measured_csv.read(options.csv, columns, list(directions), dict(_pairs("--where", options.where, "=VALUE")))
     contrasts = measured_runs.contrasts(table, options.baseline, directions, margins)

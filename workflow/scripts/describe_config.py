@@ -8,6 +8,7 @@ Example:
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
+from hardpair.cli.outputs import refuse_overwriting
 
 
 def main() -> None:
@@ -18,6 +19,8 @@ def main() -> None:
     from hardpair.config import docs, schema
     from hardpair.files.atomic import write_text
 
+    if options.output:
+        refuse_overwriting([options.output], schema.SCHEMA.parent.glob("*.yaml"))
     text = docs.markdown(schema.schema(), docs.overlay_summaries(schema.SCHEMA.parent))
     if options.output is None:
         print(text, end="")

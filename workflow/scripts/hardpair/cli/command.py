@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hardpair.cli import inputs
+from hardpair.cli import inputs, outputs
 from hardpair.config.read import read_map
 from hardpair.config.sentences import advice, dotted
 from hardpair.errors import GPU_OUT_OF_MEMORY, OUT_OF_MEMORY, UserError
@@ -30,7 +30,7 @@ class Once(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """Checks the files that arguments name, too, and refuses options that are there twice."""
+    """Checks the files that arguments name, those to be read and those to be written, and refuses options that are there twice."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -44,6 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, *words):
         options = super().parse_args(*words)
+        outputs.check(vars(options), words[0] if words else sys.argv[1:])
         inputs.check(**{name: value for name, value in vars(options).items() if name in CHECKED})
         return options
 
