@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 import compare_runs
 from hardpair.cli.command import run
-from hardpair.comparison import measured_csv, measured_runs
+from hardpair.comparison import measured_csv, measured_runs, measured_unit
 from hardpair.comparison.markdown_text import unescaped
 from hardpair.comparison.measured_csv import Columns
 
@@ -91,17 +91,95 @@ def test_both_shapes_of_a_csv_and_any_order_of_rows_give_the_same(command, tmp_p
     assert first == second == third.replace("paired by run:", "paired by seed:") == fourth
 
 
+def judged(runs, margins):
+    """Contrasts of a table of ``long``, and the table of their verdicts."""
+    found = measured_runs.contrasts(runs.rename(columns={"metric": "measure"}), "ce", {"accuracy": 1, "loss": -1}, margins)
+    return found, measured_runs.verdicts_table(found)
+
+
 @given(st.floats(-5, 5), st.floats(0.01, 100))
 def test_shift_and_scale_of_all_runs_change_no_verdict(shift, scale):
     table = long(wide())
-    changed = table.assign(value=shift + scale * table["value"])
-    results = []
-    for runs in (table, changed):
-        runs = runs.rename(columns={"metric": "measure"})
-        found = measured_runs.contrasts(runs, "ce", {"accuracy": 1, "loss": -1}, {})
-        results.append(measured_runs.verdicts_table(found))
-    assert results[0]["verdict"].tolist() == results[1]["verdict"].tolist()
-    np.testing.assert_allclose(results[1]["p"], results[0]["p"], rtol=1e-3)
+    first, second = (judged(runs, {})[1] for runs in (table, table.assign(value=shift + scale * table["value"])))
+    assert first["verdict"].tolist() == second["verdict"].tolist()
+    np.testing.assert_allclose(second["p"], first["p"], rtol=1e-3)
+
+
+@given(st.integers(-300, 300), st.sampled_from([0, 0.02]))
+def test_a_measure_of_any_size_has_the_same_verdicts_and_readable_numbers(exponent, effect):
+    size, margins = 10.0**exponent, {"accuracy": 0.01, "loss": 0.02}
+    table = long(wide(effect=effect))
+    (_, first), (found, second) = (
+        judged(table, margins),
+        judged(table.assign(value=size * table["value"]), {name: size * margin for name, margin in margins.items()}),
+    )
+    assert second["verdict"].tolist() == first["verdict"].tolist()
+    assert "not tested" not in set(second["verdict"])
+    np.testing.assert_allclose(second[["p", "p_sign_flip", "p_adjusted"]], first[["p", "p_sign_flip", "p_adjusted"]], rtol=1e-6)
+    for key in ("difference", "sd", "low", "high", "detectable"):
+        np.testing.assert_allclose(second[key] / size, first[key], rtol=1e-6)
+    summary = measured_runs.summary_table(table.rename(columns={"metric": "measure"}).assign(value=lambda runs: size * runs["value"]))
+    text = measured_runs.markdown(summary, second, found, {"accuracy": 1, "loss": -1}, "seed")
+    rows = [line.split(" | ") for line in text.splitlines() if " is better) | " in line]
+    for row, (_, expected) in zip(rows, first.iterrows(), strict=True):
+        shown = np.array([float(word) for word in row[3].replace("[", "").replace("]", "").replace(",", "").split()])
+        np.testing.assert_allclose(shown / size, expected[["difference", "low", "high"]].astype(float), atol=0.05 * expected["sd"])
+        assert len(row[3]) < 45
+    means = [line.strip("| ").split(" | ") for line in text.splitlines()[-6:]]
+    groups = table.groupby(["variant", "metric"], sort=False)["value"]
+    expected = {(name, metric): (values.mean(), values.std()) for (name, metric), values in groups}
+    for name, metric, _, mean, sd, _ in means:
+        np.testing.assert_allclose(np.array([mean, sd], float) / size, expected[name, metric], atol=0.05 * expected[name, metric][1])
+
+
+@pytest.mark.parametrize("exponent", [-300, -13, 12, 300])
+def test_the_figure_of_a_measure_of_any_size(command, tmp_path, exponent):
+    size = 10.0**exponent
+    table = wide().assign(accuracy=lambda table: size * table["accuracy"])
+    code, output, error = command(table, *BETTER, "--margin", f"accuracy:{0.003 * size}", "--output-dir", str(tmp_path / "out"))
+    assert (code, error) == (None, "")
+    assert "| b | accuracy (higher is better) | 8 | +" in output
+    from hardpair.figures.drawing import measured, style
+
+    runs = measured_csv.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
+    found = measured_runs.contrasts(runs, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003 * size})
+    with style.applied():
+        page = measured.figure(found, measured_runs.verdicts_table(found), "runs.csv")
+    texts = [text.get_text() for text in page.findobj(lambda artist: hasattr(artist, "get_text"))]
+    power = next(
+        int(text[text.index("10") + 2 : -1].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))) for text in texts if "×10" in text
+    )
+    assert abs(power - exponent) <= 1
+    dots = np.concatenate([line.get_xdata() for line in page.axes[0].lines if line.get_label() == "_seeds"])
+    expected = np.concatenate([entry.differences for entry in found if entry.measure == "accuracy"])
+    np.testing.assert_allclose(dots, expected / 10.0**power, rtol=1e-9)
+
+
+def test_a_run_that_diverged_hides_no_other_number(command):
+    rng, rows = np.random.default_rng(2), []
+    for seed in range(10):
+        losses = {"ce": 0.5 + rng.normal(0, 0.01), "dfl": 0.3 + rng.normal(0, 0.01), "lr": 1000 if seed == 3 else 0.5}
+        rows += [{"variant": name, "seed": seed, "loss": loss} for name, loss in losses.items()]
+    table = pd.DataFrame(rows)
+    _, output, _ = command(table, "--better", "loss:lower", "--baseline", "ce")
+    ce, dfl, lr = (table[table["variant"] == name].set_index("seed")["loss"] for name in ("ce", "dfl", "lr"))
+    for name, values in (("dfl", dfl), ("lr", lr)):
+        interval = stats.ttest_rel(values, ce).confidence_interval(0.95)
+        row = next(line for line in output.splitlines() if line.startswith(f"| {name} | loss (lower"))
+        shown = [float(word.strip("[],")) for word in row.split(" | ")[3].split()]
+        np.testing.assert_allclose(shown, [(values - ce).mean(), *interval], atol=0.05 * (values - ce).std())
+    means = {line.split(" | ")[0].strip("| "): line.split(" | ")[3:5] for line in output.splitlines()[-3:]}
+    for name, values in (("ce", ce), ("dfl", dfl), ("lr", lr)):
+        np.testing.assert_allclose(np.array(means[name], float), [values.mean(), values.std()], atol=0.05 * values.std())
+    assert "e+" not in output
+
+
+def test_a_run_that_diverged_far_leaves_the_other_verdicts_as_they_are():
+    table = long(wide())
+    far = table.assign(value=table["value"].where((table["variant"] != "c") | (table["seed"] != "s2"), 1e38))
+    first, second = judged(table, {})[1], judged(far, {})[1]
+    np.testing.assert_array_equal(first[first["variant"] == "b"]["p"], second[second["variant"] == "b"]["p"])
+    assert second[second["variant"] == "c"]["verdict"].tolist() == ["not settled"] * 2
 
 
 def test_a_lower_end_turns_the_verdict(command, tmp_path):
@@ -231,6 +309,8 @@ def test_the_file_of_the_runs_is_not_overwritten(tmp_path, monkeypatch, name):
         (wide().assign(accuracy=""), BETTER, "accuracy of ce with seed s0 is no value: give a number, or remove the run"),
         (wide().assign(accuracy="nan"), BETTER, "accuracy of ce with seed s0 is 'nan': give a number"),
         (wide().assign(accuracy="1e999"), BETTER, "accuracy of ce with seed s0 is '1e999': give a number"),
+        (wide().assign(accuracy="-2e305"), BETTER, "accuracy of ce with seed s0 is -2e305, above 1e+305: remove the run"),
+        (wide(), (*BETTER, "--margin", "loss:1e300"), "--margin of loss is 1e+300, far above all its values"),
         (wide()[lambda table: table["variant"] == "ce"], BETTER, "has only the variant ce: add runs of another"),
         (wide().assign(seed=lambda table: table["variant"] + table["seed"]), BETTER, "b and ce have no seed in common for accuracy"),
         (long(wide()).query("variant != 'b' or metric != 'loss'"), BETTER, "b has no loss: add it to the table"),
@@ -278,10 +358,34 @@ def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_
             np.testing.assert_allclose(drawn, sign * entry.differences)
 
 
-def test_decimals_show_two_digits_of_the_spread():
-    assert measured_runs.digits([np.array([0.5123, 0.4877])]) == 3
-    assert measured_runs.digits([np.array([12.0, -12.0]), np.ones(2)]) == 0
-    assert measured_runs.digits([np.zeros(3)]) == 4
+def digits(*differences, size=1.0):
+    return [unit.digits for unit in measured_unit.units(size, list(map(np.array, differences)))]
+
+
+def test_decimals_show_two_digits_of_the_smallest_spread_and_at_most_four_of_their_own():
+    assert digits([0.5123, 0.4877]) == [3]
+    assert digits([12.0, -12.0], [1.0, 1.0]) == [0, 0]
+    assert digits([0.0, 0, 0]) == [4]
+    assert digits([0.11, 0.09], [0.3, -0.3], [400.0, -400], [1.0, 1]) == [3, 3, 1, 3]
+    assert digits([0.11, 0.09], size=2.0**-40) == [16], "0.01 × 9.1e-13"
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "scientific", "text"),
+    [
+        (0.30456, 2, False, "+0.30"),
+        (-0.001, 2, False, "0.00"),
+        (2.1e-10, 11, False, "+0.00000000021"),
+        (-3.14159e38, 3, False, "-3.142e+38"),
+        (-1.9671e-13, 15, True, "-1.97e-13"),
+        (1.9671e-15, 15, True, "+2e-15"),
+        (4e-16, 15, True, "0"),
+        (0.0, 15, True, "0"),
+        (1.23456e12, -10, True, "+1.23e+12"),
+    ],
+)
+def test_numbers_of_any_size_are_written(value, decimals, scientific, text):
+    assert measured_unit.Scaled(1.0, digits=decimals, scientific=scientific).number(value) == text
 
 
 @pytest.mark.parametrize("scale", [1, 1e6])

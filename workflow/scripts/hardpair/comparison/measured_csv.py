@@ -12,6 +12,7 @@ from hardpair.config.sentences import advice
 from hardpair.errors import UserError, one_line
 
 NAMES = ["variant", "seed", "measure", "value"]
+LARGEST = 1e305  # absolute value, of which differences and their intervals are numbers too
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -110,6 +111,8 @@ def _check(path: Path, table: pd.DataFrame) -> None:
     for row in table[~np.isfinite(numbers)].itertuples():
         value = repr(row.value) if row.value else "no value"
         raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {value}: give a number, or remove the run")
+    for row in table[numbers.abs() > LARGEST].itertuples():
+        raise UserError(f"{path}: {row.measure} of {row.variant} with seed {row.seed} is {row.value}, above {LARGEST:g}: remove the run")
     for row in table[table.duplicated(NAMES[:3])].itertuples():
         where = f"{path} has seed {row.seed} of {row.variant} more than once"
         raise UserError(f"{where}: keep one row of each run, or choose rows with --where")

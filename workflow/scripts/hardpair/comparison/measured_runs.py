@@ -4,14 +4,13 @@ A table of runs has the columns variant, seed, measure and value, one row a numb
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from hardpair.comparison import claims, claims_in_words
+from hardpair.comparison import claims, claims_in_words, measured_unit
 from hardpair.comparison.claims import Part
-from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.measured_csv import choice
 from hardpair.errors import UserError
@@ -19,6 +18,7 @@ from hardpair.measures import power, significance, spread
 from hardpair.measures.intervals import FEWEST, paired, shown_interval
 
 DIRECTIONS = {"higher": 1, "lower": -1}
+LARGEST_MARGIN = 1e9  # times the values
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Contrast:
     """A variant against the baseline in one measure.
 
     Attributes:
-        part: of a claim that the variant is better.
+        part: of a claim that the variant is better; its gains are divided by its unit's factor, since tests take numbers near 1.
         unpaired: seeds that one of the two lacks.
     """
 
@@ -39,7 +39,7 @@ class Contrast:
     @property
     def differences(self) -> np.ndarray:
         """Variant − baseline by seed, float64 (n,)."""
-        return self.part.sign * self.part.gains
+        return self.part.sign * self.part.gains * self.part.unit.factor
 
 
 def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], margins: dict[str, float]) -> list[Contrast]:
@@ -50,7 +50,7 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         margins: differences that do not matter, by measure; 0 where there is none.
 
     Raises:
-        UserError: the baseline has no run, or a variant shares no seed with it.
+        UserError: the baseline has no run, a variant shares no seed with it, or a margin is far above all values.
     """
     variants = table["variant"].unique().tolist()
     if baseline not in variants:
@@ -61,15 +61,20 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         compared = {name: _paired(values, name, baseline, measure) for name in variants if name != baseline}
         if not compared:
             return []
-        unit = Unit(1, "", digits([differences for differences, _ in compared.values()]))
-        for name, (differences, unpaired) in compared.items():
-            part = Part(f"{name} against {baseline}", measure, sign * differences, sign, margins.get(measure, 0.0), unit)
+        size = measured_unit.scale([np.concatenate(pair) for *pair, _ in compared.values()])
+        margin = margins.get(measure, 0.0) / size
+        if margin > LARGEST_MARGIN:
+            raise UserError(f"--margin of {measure} is {margins[measure]:g}, far above all its values: give it in the units of the measure")
+        differences = [spread.differences(first / size, second / size) for first, second, _ in compared.values()]
+        units = measured_unit.units(size, differences)
+        for (name, (*_, unpaired)), values, unit in zip(compared.items(), differences, units, strict=True):
+            part = Part(f"{name} against {baseline}", measure, sign * values, sign, margin, unit)
             found.append(Contrast(name, baseline, measure, part, unpaired))
     return sorted(found, key=lambda entry: variants.index(entry.variant))
 
 
-def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Differences by seed, float64 (n,), and the seeds that only one of the two has."""
+def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Values of both by seed, float64 (n,) each, and the seeds that only one of the two has."""
     first, second = values[variant], values[baseline]
     seeds = first.index.intersection(second.index, sort=False)
     for name, rows in ((variant, first), (baseline, second)):
@@ -78,7 +83,7 @@ def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: 
     if not len(seeds):
         raise UserError(f"{variant} and {baseline} have no seed in common for {measure}: train both with the same seeds")
     a, b = paired(first.loc[seeds], second.loc[seeds])
-    return spread.differences(a, b), tuple(sorted(first.index.symmetric_difference(second.index)))
+    return a, b, tuple(sorted(first.index.symmetric_difference(second.index)))
 
 
 def of_variant(table: pd.DataFrame, variant: str, measure: str) -> pd.Series:
@@ -86,20 +91,24 @@ def of_variant(table: pd.DataFrame, variant: str, measure: str) -> pd.Series:
     return table[(table["variant"] == variant) & (table["measure"] == measure)].set_index("seed")["value"]
 
 
-def digits(differences: list[np.ndarray]) -> int:
-    """Decimals that show two digits of the spread of each variant's float (n,) differences around their mean; 4 where none vary."""
-    deviations = np.concatenate([each - each.mean() for each in differences if not spread.constant(each)] or [np.zeros(1)])
-    size = float(np.sqrt(np.mean(np.square(deviations))))
-    return int(np.clip(1 - math.floor(math.log10(size)), 0, 8)) if size else 4
-
-
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     """A row per variant and measure: n, mean, sd, and the 95 % t interval of the mean."""
     rows = [
-        {"variant": variant, "measure": measure} | shown_interval(rows["value"].to_numpy())
+        {"variant": variant, "measure": measure} | _interval(rows["value"].to_numpy())
         for (variant, measure), rows in table.groupby(["variant", "measure"], sort=False)
     ]
     return pd.DataFrame(rows)
+
+
+def _interval(values: np.ndarray) -> dict[str, float | int]:
+    """``shown_interval`` of float (n,) values of any size."""
+    size = measured_unit.scale([values])
+    return _times(size, shown_interval(values / size))
+
+
+def _times(size: float, row: dict[str, float | int]) -> dict[str, float | int]:
+    """Statistics with all but ``n`` multiplied by ``size``."""
+    return {key: value if key == "n" else size * value for key, value in row.items()}
 
 
 def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
@@ -109,10 +118,11 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
     judged = claims.judged(named, [[entry.part] for entry in contrasts])
     rows = []
     for entry, (_, verdict) in zip(contrasts, judged.iterrows(), strict=True):
-        values = entry.differences
-        row = {key: getattr(entry, key) for key in ("variant", "baseline", "measure")} | shown_interval(values)
+        values = entry.part.sign * entry.part.gains
+        numbers, size = shown_interval(values), entry.part.unit.factor
+        row = {key: getattr(entry, key) for key in ("variant", "baseline", "measure")} | _times(size, numbers)
         row |= {"p": float(significance.t_test(values)), "p_sign_flip": significance.sign_flip(values) if len(values) > 1 else math.nan}
-        row |= {"detectable": power.detectable(row["sd"], row["n"]), "p_adjusted": verdict["p_adjusted"]}
+        row |= {"detectable": size * power.detectable(numbers["sd"], numbers["n"]), "p_adjusted": verdict["p_adjusted"]}
         rows.append(row | {"verdict": verdict["verdict"], "why": verdict["why"]})
     return pd.DataFrame(rows).rename(columns={"mean": "difference"})
 
@@ -125,7 +135,7 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     lines = [f"Differences from {escape(contrasts[0].baseline)}, paired by {escape(by)}: {tests}."]
     lines += ["", *table_header(["variant", "measure", "n", "difference", "p", "verdict"])]
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
-        unit = entry.part.unit
+        unit = replace(entry.part.unit, factor=1.0)  # of what the table holds
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
         p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
@@ -136,9 +146,9 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     left_out = [f"{name}: left out, no partner for {by} {', '.join(seeds)}" for name, seeds in alone.items()]
     lines += ["", *(f"- {escape(reason)}." for reason in reasons(contrasts, verdicts) + left_out)]
     lines += ["", *table_header(["variant", "measure", "n", "mean", "sd", "95 % interval"])]
-    units = {entry.measure: entry.part.unit for entry in contrasts}
+    units = {measure: [entry.part.unit for entry in contrasts if entry.measure == measure] for measure in directions}
     for _, row in summary.iterrows():
-        unit = units[row["measure"]]
+        unit = measured_unit.unit_of_mean(units[row["measure"]], row["sd"])
         mean, sd, low, high = (unit.number(row[key], signed=False) for key in ("mean", "sd", "low", "high"))
         sd, interval = (text if math.isfinite(row[key]) else "" for text, key in ((sd, "sd"), (f"{low} to {high}", "low")))
         lines.append(table_row([escape(row["variant"]), escape(row["measure"]), str(row["n"]), mean, sd, interval]))

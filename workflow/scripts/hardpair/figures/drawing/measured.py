@@ -1,13 +1,18 @@
 """The figure of runs of any origin: each variant's differences to the baseline, with verdicts."""
 
+import math
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hardpair.comparison import answer
 from hardpair.comparison.measured_runs import Contrast
+from hardpair.comparison.measured_unit import Scaled
 from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT, SIGNS, WORDS
 from hardpair.figures.drawing import differences, style
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figure:
@@ -20,10 +25,7 @@ def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figu
     """
     found = [WORDS.index(word) for word in judged["verdict"]]
     measures = {entry.measure: entry for entry in contrasts}
-    panels = tuple(
-        Panel(f"{style.plain(name)} {'gained' if entry.part.sign > 0 else 'avoided'}", entry.part.margin, entry.part.unit)
-        for name, entry in measures.items()
-    )
+    panels = tuple(_panel(name, [entry for entry in contrasts if entry.measure == name]) for name in measures)
     rows = []
     for variant in dict.fromkeys(entry.variant for entry in contrasts):
         cells = {
@@ -43,3 +45,12 @@ def figure(contrasts: list[Contrast], judged: pd.DataFrame, source: str) -> Figu
     subtitle = f"Differences from {style.plain(contrasts[0].baseline)}, {seeds}, paired · a dot is one seed · right is better"
     words = ", ".join(f"{SIGNS[verdict]} {WORDS[verdict]}" for verdict in dict.fromkeys(found))
     return differences.figure(Sheet(title, (subtitle, words), panels, (Block(tuple(rows)),), style.plain(source), fewest))
+
+
+def _panel(measure: str, contrasts: list[Contrast]) -> Panel:
+    """Of one measure; its title has the power of ten where numbers would need an exponent."""
+    part, digits = contrasts[0].part, max(entry.part.unit.digits for entry in contrasts)
+    exponent = math.floor(math.log10(part.unit.factor)) if part.unit.scientific else 0
+    power = f" (×10{str(exponent).translate(SUPERSCRIPT)})" if exponent else ""
+    unit = Scaled(part.unit.factor / 10.0**exponent, digits=min(max(digits + exponent, 0), 15))
+    return Panel(f"{style.plain(measure)} {'gained' if part.sign > 0 else 'avoided'}{power}", part.margin, unit)
