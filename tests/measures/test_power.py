@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.power import TTestPower
 
 from hardpair.measures import power
@@ -25,6 +25,35 @@ def test_the_fewest_seeds_reach_the_power_and_one_fewer_does_not(difference, sd)
     count = power.seeds_needed(difference, sd)
     assert TTestPower().power(abs(difference) / sd, count, 0.05) >= 0.8
     assert count == 2 or TTestPower().power(abs(difference) / sd, count - 1, 0.05) < 0.8
+
+
+@pytest.mark.parametrize("count", [12, 97, 400])
+@pytest.mark.parametrize("share", [0, 0.1, 0.5])
+@pytest.mark.parametrize("alpha", [0.05, 0.0125])
+def test_the_power_of_equivalence_is_nearly_that_of_both_tests_together(count, share, alpha):
+    """Exactly, the mean lies between edges that move in by the critical t times its estimated error, which has a chi distribution."""
+    margin, sd = 3.0 / math.sqrt(count) + 0.15, 1.0
+    mean, error, t = share * margin, sd / math.sqrt(count), stats.t.ppf(1 - alpha, count - 1)
+
+    def both(s):
+        room = margin - t * s * error
+        inside = stats.norm.cdf(room, mean, error) - stats.norm.cdf(-room, mean, error)
+        return max(inside, 0) * stats.chi.pdf(s, count - 1, scale=1 / math.sqrt(count - 1))
+
+    exact = integrate.quad(both, 0, 3, points=[1], limit=500)[0]
+    found = power.power_of_equivalence(-mean, sd, count, margin, alpha)
+    assert exact - 0.01 < found < exact + 1e-6 or found == 0
+
+
+def test_the_seeds_for_equivalence_are_the_fewest_with_the_power():
+    assert power.seeds_for_equivalence(0.0, 0.01, 0.003) == 97
+    normal = ((stats.norm.ppf(0.95) + stats.norm.ppf(0.9)) * 0.01 / 0.003) ** 2
+    assert normal < 97 < normal + 3
+    assert power.power_of_equivalence(0, 0.01, 97, 0.003) >= 0.8 > power.power_of_equivalence(0, 0.01, 96, 0.003)
+    assert power.seeds_for_equivalence(0.001, 0.01, 0.003) == power.seeds_for_equivalence(-0.001, 0.01, 0.003)
+    assert power.seeds_for_equivalence(0.003, 0.01, 0.003) is None
+    assert power.seeds_for_equivalence(float("nan"), 0.01, 0.003) is None
+    assert power.seeds_for_equivalence(0.001, 0.0, 0.003) == 2
 
 
 def test_the_most_seeds_that_are_told_are_a_hundred_thousand():

@@ -1,5 +1,6 @@
 """What declared claims come to: runs become the numbers that ``verdicts`` has rules for; ``claims_in_words`` says what comes out."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,9 @@ from hardpair.measures import spread
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
-from hardpair.measures.power import seeds_needed
+from hardpair.measures.power import seeds_for_equivalence, seeds_needed
 
+POWER = 0.8  # with which the number of seeds that is reported settles a claim
 COLUMNS = ["name", "sentence", "control", "verdict", "seeds", "p", "p_adjusted", "threshold", "why"]
 
 
@@ -53,9 +55,13 @@ class Part:
         """How far its test is from 0: |t|, up to a factor; 0 if the differences test nothing."""
         return 0.0 if self.never_varies else abs(self.gains.mean()) / self.gains.std(ddof=1)
 
-    def seeds_needed(self, difference: float, level: float) -> int | None:
-        """Seeds that find a true difference of that size, at the sd of this one; None if more than ``power.MOST``."""
-        return seeds_needed(float(difference), float(spread.sd(self.gains)), alpha=level)
+    def seeds_needed(self, level: float, wanted: float) -> int | None:
+        """Seeds that find a true difference of this size and sd with the wanted power; None if more than ``power.MOST``."""
+        return seeds_needed(float(self.gains.mean()), float(spread.sd(self.gains)), wanted, level)
+
+    def seeds_for_equivalence(self, level: float, wanted: float) -> int | None:
+        """Seeds that show such a difference to be within the margin; None if more than ``power.MOST``."""
+        return seeds_for_equivalence(float(self.gains.mean()), float(spread.sd(self.gains)), self.margin, wanted, level)
 
 
 @dataclass(frozen=True)
@@ -106,22 +112,32 @@ class Decision:
 
     def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
         """What would settle the claim; at one of the ``looks`` of the study that are left, if it has any and so few seeds would."""
-        against = self.most_against
-        if against:  # one part is enough to refute
-            part, needed = against, against.seeds_needed(against.gains.mean(), self.level / len(self.parts))
-        else:
-            needs = [part.seeds_needed(part.gains.mean(), self.level) for part in self.parts]
-            needed = None if None in needs else max(needs)
-            part = self.parts[needs.index(needed)]
-        # The tests of equivalence are one-sided; the nearer edge of the margin decides, nearly.
-        rooms = [part.seeds_needed(max(part.margin - abs(part.gains.mean()), 0), 2 * self.share) for part in self.parts]
+        part, needed = self._seeds_for_direction(self.level)
+        rooms = [part.seeds_for_equivalence(self.share, self._power_of_each) for part in self.parts]
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
         if equivalent:
             needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
         if needed is None:
             return Outlook(part, None, equivalent)
-        left = [look for look in (looks[-1:] if equivalent else looks) if look > self.seeds and look >= needed]
+        if equivalent:
+            left = [look for look in looks[-1:] if look > self.seeds and look >= needed]
+        else:
+            levels = zip(looks, thresholds(looks, self.share), strict=True) if looks else ()
+            left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
         return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent)
+
+    @property
+    def _power_of_each(self) -> float:
+        """The power of each test with which all succeed with ``POWER`` at least, however they depend on each other (Bonferroni)."""
+        return 1 - (1 - POWER) / len(self.parts)
+
+    def _seeds_for_direction(self, level: float) -> tuple[Part, int | None]:
+        """The part that needs the most seeds to support or, where one points the other way, to refute the claim; and their number."""
+        if against := self.most_against:  # one part is enough to refute
+            return against, against.seeds_needed(level / len(self.parts), POWER)
+        needs = [part.seeds_needed(level, self._power_of_each) for part in self.parts]
+        needed = None if None in needs else max(needs)
+        return self.parts[needs.index(needed)], needed
 
 
 def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
