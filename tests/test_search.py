@@ -228,7 +228,7 @@ def test_a_diverged_trial_is_never_chosen():
 
 
 def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_path):
-    trials = [trial(0, 0.5), trial(1, 0.1, diverged=True), trial(2, 0.6251), trial(3, 0.4)]
+    trials = [trial(0, 0.5), trial(1, 0.1, diverged=True), trial(2, 0.6251) | {"round": 1}, trial(3, 0.4) | {"round": 1}]
     write(tmp_path, trials, batch=2)
     settings = tmp_path / "settings.yaml"
     settings.write_text(yaml.safe_dump({"enabled": True, "recipe": RECIPE, "rounds": 2, "batch": 2}))

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardpair.cli.command import json_or_file, parser, positive, run
+from hardpair.cli.command import count, json_or_file, parser, positive, run
 from hardpair.config.written import overlaid
+from hardpair.errors import UserError
 from hardpair.files import paths
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ FASTER = 1.15  # times the rate, from which the other precision is worth a remar
 def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("--config", type=json_or_file, nargs="+", required=True, help="config as JSON or file, and overlays of it")
-    cli.add_argument("--runs", type=int, help="runs that are still to train; default: all of the config")
-    cli.add_argument("--trials", type=int, help="trials that are still to run; default: all of the config")
+    cli.add_argument("--runs", type=count, help="runs that are still to train; default: all of the config")
+    cli.add_argument("--trials", type=count, help="trials that are still to run; default: all of the config")
     cli.add_argument("--at-once", type=positive, default=1, help="jobs that run in parallel (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--gpus", type=count, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--unmeasured", action="store_true", help="measure nothing: give no time where finished runs do not give the rate")
     cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
     options = cli.parse_args()
@@ -46,6 +47,9 @@ def main() -> None:
     search, folder = config["search"], options.results / config["study"]
     every_run = len(config["variants"]) * len(config["seeds"])
     every_trial = len(plan.trials(config))
+    for option, given, most in (("--runs", options.runs, every_run), ("--trials", options.trials, every_trial)):
+        if given is not None and given > most:
+            raise UserError(f"{option} is {given}, but the study has {most}: give at most so many")
     work = estimate.workload(
         config,
         runs=every_run if options.runs is None else options.runs,

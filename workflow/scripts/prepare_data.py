@@ -33,6 +33,8 @@ def main() -> None:
     names, source = {"kind": options.kind, "name": options.name}, sources.get(options.kind)
     if source.local and options.source is None:
         raise UserError(f"--source is missing: name {source.local}")
+    if not source.local and options.source is not None:
+        raise UserError(f"--source is {options.source}, but images of the kind {options.kind} are generated: remove it")
     checks = {"on_bad_image": options.on_bad_image, "min_images": options.min_images}
     data = resolve_part("data", options.settings | names | checks) | {"source": options.source}
     for key in options.settings.keys() - source.settings:

@@ -7,12 +7,12 @@ Example:
 
 from pathlib import Path
 
-from hardpair.cli.command import parser, run, settings_with
+from hardpair.cli.command import count, parser, run, settings_with
 
 
 def main() -> None:
     cli = parser(__doc__)
-    cli.add_argument("--round", type=int, required=True, help="number of the round, from 0")
+    cli.add_argument("--round", type=count, required=True, help="number of the round, from 0")
     cli.add_argument("--search-dir", type=Path, required=True, help="folder of round{r}/trial{t}.json of earlier rounds")
     read_settings = settings_with("study", "batch", "space", "recipe")
     cli.add_argument("--settings", type=read_settings, required=True, help="JSON or file with the keys study, batch, space, recipe")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run
 
+KEYS = ("training", "validation", "split", "imbalance")
+
 
 def main() -> None:
     cli = parser(__doc__)
@@ -23,13 +25,17 @@ def main() -> None:
     from hardpair.config.resolve import resolve_part
     from hardpair.data.arrays import load_part
     from hardpair.data.split import refuse_untrained, split_indices
+    from hardpair.errors import UserError
     from hardpair.files.atomic import write_json
     from hardpair.files.json_text import read_json
 
+    for key in options.settings:
+        if key not in KEYS:
+            raise UserError(f"--settings has {key}, on which a split does not depend: remove it")
     about = read_json(options.data / "dataset.json")
     settings = resolve_part("data", {"kind": about["kind"], "name": about["name"]} | options.settings)
     _, labels = load_part(options.data, "train")
-    training, validation = split_indices(labels, *(settings[key] for key in ("training", "validation", "split", "imbalance")))
+    training, validation = split_indices(labels, *(settings[key] for key in KEYS))
     counts = np.bincount(labels[training], minlength=len(about["classes"]))
     refuse_untrained(counts, about["classes"])
     split = {"data_sha256": about["sha256"], "training": training.tolist(), "validation": validation.tolist()}

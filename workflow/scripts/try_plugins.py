@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.cli.command import json_or_file, parser, positive, run, settings_with
+from hardpair.files.formats import variants_by_name
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,8 @@ def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("plugins", nargs="*", type=Path, metavar="FILE", help="Python files of your own losses, samplers and networks")
     keys = "the key variants (by name, settings as for train.py)"
-    cli.add_argument("--settings", type=settings_with("variants"), help=f"JSON or file with {keys}")
+    read_settings = settings_with("variants", variants=variants_by_name)
+    cli.add_argument("--settings", type=read_settings, help=f"JSON or file with {keys}")
     cli.add_argument("--classes", type=positive, default=10, help="number of classes (default %(default)s)")
     cli.add_argument("--size", type=positive, default=32, help="height and width of the images (default %(default)s)")
     cli.add_argument("--recipe", type=json_or_file, default={}, help="recipe as JSON or file; default: the published recipe")

@@ -89,6 +89,8 @@ def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
             raise argparse.ArgumentTypeError(f"the settings lack {', '.join(missing)}: see --help")
         if problem := shapes.difference(value, {key: shape for key, shape in known.items() if key in value}):
             raise argparse.ArgumentTypeError(f"the settings are invalid, {problem}: see --help")
+        if problem := formats.conflict(value):
+            raise argparse.ArgumentTypeError(f"the settings contradict each other, {problem}: see --help")
         return value
 
     return settings
@@ -98,6 +100,13 @@ def positive(text: str) -> int:
     """Value of an argument that counts something."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """Value of an argument that counts something, of which there may be none."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
 
 
@@ -119,8 +128,8 @@ def plugins_argument(cli: argparse.ArgumentParser) -> None:
 
 def machine_arguments(cli: argparse.ArgumentParser) -> None:
     """Add a job's share of the machine."""
-    cli.add_argument("--threads", type=int, default=1, help="CPU threads; results depend on it (default %(default)s)")
-    cli.add_argument("--gpus", type=int, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
+    cli.add_argument("--threads", type=positive, default=1, help="CPU threads; results depend on it (default %(default)s)")
+    cli.add_argument("--gpus", type=count, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--jobs-per-gpu", type=positive, default=1, help="jobs that may share a GPU (default %(default)s)")
 
 

@@ -35,8 +35,9 @@ def check(
         shapes.read(round, formats.PROPOSALS)
     if search_dir:
         rounds = round if round is not None else settings.get("rounds", 0) if settings["enabled"] else 0
-        for name in paths.trials(rounds, settings.get("batch", 0)):
-            shapes.read(search_dir / name, formats.TRIAL)
+        batch, searched = settings.get("batch", 0), [*settings.get("space", ()), *settings.get("searched", ())]
+        for trial, name in enumerate(paths.trials(rounds, batch)):
+            formats.read_trial(search_dir / name, trial // batch, trial, searched)
 
 
 def prepared_data(folder: Path) -> int:

@@ -1,5 +1,6 @@
 """The files that a command line writes, checked before the script starts: none may be one that it reads."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ def check(options: dict[str, object], words: Iterable[str]) -> None:
     """Check the paths among the ``options`` of a command line, and the names of JSON and YAML files among its ``words``.
 
     Raises:
+        IsADirectoryError: a file to be written is a folder.
         UserError: a file to be written is read too, is to be written twice, or would lie in the folder that images come from.
     """
     outputs = {name: Path(value) for name, value in options.items() if name.startswith("output") and value is not None}
@@ -28,6 +30,8 @@ def check(options: dict[str, object], words: Iterable[str]) -> None:
     texts = [word.partition("=")[2] if word.startswith("-") else word for word in words]
     named = [_real(text) for text in texts if text.endswith((".json", ".yaml", ".yml"))]
     for file in files:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if list(map(_real, files)).count(_real(file)) > 1:
             raise UserError(f"{file} would be written twice: name two files")
         if named.count(_real(file)) > 1:

@@ -1,10 +1,12 @@
 """What the files of a study and the settings of a command hold, as far as jobs rely on it; ``files.shapes`` says how a shape is written."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
+from hardpair.optimum import LOGARITHMIC
 
 AFFECTS_RESULTS = False
 POSITIVE = range(1, LARGEST)
@@ -35,6 +37,33 @@ def looks(value: object) -> bool:
     return difference(value, [range(3, LARGEST)]) is None and value == sorted(set(value))
 
 
+def margin(value: object) -> bool:
+    """A number from 0."""
+    return type(value) in (int, float) and 0 <= value < LARGEST
+
+
+def bounds(value: object) -> bool:
+    """Lowest and highest value of a key that is searched."""
+    return difference(value, (float, float)) is None and value[0] <= value[1]
+
+
+def positive_bounds(value: object) -> bool:
+    """``bounds`` above 0, between which a key is searched on a logarithmic scale."""
+    return bounds(value) and value[0] > 0
+
+
+def recipe(value: object) -> bool:
+    """A map with keys that a recipe may have."""
+    return isinstance(value, dict) and known_of_recipe(list(value))
+
+
+def known_of_recipe(value: object) -> bool:
+    """Keys that a recipe may have."""
+    from hardpair.config.schema import schema
+
+    return difference(value, [str]) is None and set(value) <= schema()["$defs"]["recipe"]["properties"].keys()
+
+
 def variants(value: object) -> bool:
     """One or more variants with names of their own: a list as tables and figures take it, or a map from names to settings."""
     if isinstance(value, dict):
@@ -43,9 +72,26 @@ def variants(value: object) -> bool:
     return difference(value, shape) is None and 0 < len(value) == len({variant["name"] for variant in value})
 
 
+def variants_by_name(value: object) -> bool:
+    """One or more variants as a map from names to settings."""
+    return isinstance(value, dict) and variants(value)
+
+
 def compared_variants(value: object) -> bool:
     """Variants as the comparison takes them, with what their runs must have been made with."""
     return variants(value) and difference(value, [{"name": str, "label": str, "train": dict, "code": str}]) is None
+
+
+def contrasts(value: object) -> bool:
+    """Pairs of two variants."""
+    return difference(value, [(str, str)]) is None and all(first != second for first, second in value)
+
+
+def claimed(value: object) -> bool:
+    """One or more contrasts of a claim, of two variants and one or more measures each."""
+    if difference(value, [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]) is not None:
+        return False
+    return len(value) > 0 and all(contrast["measures"] and contrast["better"] != contrast["than"] for contrast in value)
 
 
 def pairs(value: object) -> bool:
@@ -99,23 +145,61 @@ METRICS |= {f"{key}?": shape for key, shape in MACHINE.items()}  # of older eval
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}
 REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
-CLAIM = {"name": str, "sentence": str, "contrasts": [{"better": str, "than": str, "measures": [{"accuracy", "confusion"}]}]}
-CLAIM |= {"control": bool}
-MARGINS = {"accuracy": float, "confusion": float}
-SETTINGS |= {"references": [REFERENCE], "contrasts": [(str, str)], "claims": [CLAIM], "looks": looks, "margins": MARGINS}
+CLAIM = {"name": str, "sentence": str, "contrasts": claimed, "control": bool}
+MARGINS = {"accuracy": margin, "confusion": margin}
+SETTINGS |= {"references": [REFERENCE], "contrasts": contrasts, "claims": [CLAIM], "looks": looks, "margins": MARGINS}
 SETTINGS |= {"allow_mixed": bool, "trained_on": {"name": str, "images": int | None}}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
 DAMAGED = "damaged"  # stands for the entry before the first, where that could not be read
-DECLARED = {"claims": [CLAIM], "contrasts": [(str, str)], "margins": MARGINS, "looks": looks, "seeds": seeds, "images": str}
+DECLARED = {"claims": [CLAIM], "contrasts": contrasts, "margins": MARGINS, "looks": looks, "seeds": seeds, "images": str}
 DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
 ENTRY = {"time": str, "finished_runs": COUNT, "imported": [str], "declared": DECLARED, "previous": str | None, "sha256": str}
 REGISTRATION = {"entries": [ENTRY]}
 SETTINGS |= {"declared": DECLARED}
-SPACE = {f"{key}?": (float, float) for key in (*SEARCHED, "lr_factor", "warmup_epochs", "clip_gradient")}
-SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "searched": [str], "recipe": dict}
+KEYS = *SEARCHED, "lr_factor", "warmup_epochs", "clip_gradient"
+SPACE = {f"{key}?": positive_bounds if key in LOGARITHMIC else bounds for key in KEYS}
+SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "searched": known_of_recipe, "recipe": recipe}
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}
 CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
 SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
+
+
+def conflict(settings: dict) -> str | None:
+    """The first key of settings, each of its ``SETTINGS`` shape, that does not go with another, in words; None if all do."""
+    searched, recipe = settings.get("space", {}), settings.get("recipe")
+    for key in searched if recipe is not None else ():
+        if difference(recipe.get(key), float):
+            return f"space has {key}, of which recipe has no number"
+    names = settings.get("variants")
+    if isinstance(names, list):
+        claims = [contrast for claim in settings.get("claims", []) for contrast in claim["contrasts"]]
+        used = {name: f"contrasts[{place}]" for place, pair in enumerate(settings.get("contrasts", [])) for name in pair}
+        used |= {contrast[side]: "claims" for contrast in claims for side in ("better", "than")}
+        used |= {settings["baseline"]: "baseline"} if "baseline" in settings else {}
+        if unknown := [name for name in used if name not in {variant["name"] for variant in names}]:
+            return f"{used[unknown[0]]} has {unknown[0]}, which is none of the variants"
+    if declared := settings.get("declared"):
+        own, given = ([claim["name"] for claim in part.get("claims", [])] for part in (declared, settings))
+        if "claims" in settings and own != given:
+            return "declared has other claims than claims"
+        sides = (contrast[side] for claim in declared["claims"] for contrast in claim["contrasts"] for side in ("better", "than"))
+        if unknown := next((name for name in sides if name not in declared["variants"]), None):
+            return f"declared.claims has {unknown}, which is none of declared.variants"
+    return None
+
+
+def read_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> None:
+    """Check the result of the trial of that number, whose recipe has numbers for these keys.
+
+    Raises:
+        UserError: as ``shapes.read``, or it is of another trial.
+    """
+    value = read(path, TRIAL | {"recipe": SEARCHED | dict.fromkeys(keys, float)})
+    if (value["round"], value["trial"]) != (round_, trial):
+        raise UserError(
+            f"{path} is of trial {value['trial']} of round {value['round']}, not of trial {trial} of round {round_}: "
+            "delete it and run the trial again"
+        )
 
 
 def read_metrics(path: str | Path) -> dict:

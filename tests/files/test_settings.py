@@ -1,0 +1,156 @@
+"""Settings that a step cannot use are refused in one sentence, before it starts."""
+
+import argparse
+import copy
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import estimate_study
+import prepare_data
+import propose_trials
+import select_recipe
+import split_data
+import try_plugins
+from hardpair.cli import command, inputs
+from hardpair.data import dataset
+from hardpair.errors import UserError
+from hardpair.files import formats
+from hardpair.files.own_digest import added
+from workspace import PROJECT
+
+SEARCH = {"study": "x", "batch": 1, "space": {"learning_rate": [0.001, 0.1]}, "recipe": {"learning_rate": 0.01}}
+CLAIM = {"name": "b", "sentence": "b is better.", "contrasts": [{"better": "b", "than": "a", "measures": ["accuracy"]}], "control": False}
+DECLARED = {"claims": [CLAIM], "contrasts": [["b", "a"]], "margins": {"accuracy": 0.3, "confusion": 0.5}, "looks": [], "seeds": [0]}
+DECLARED |= {"images": "test", "pairs": "auto", "variants": {"a": {}, "b": {}}}
+COMPARISON = {key: DECLARED[key] for key in ("claims", "contrasts", "margins", "looks", "seeds")} | {"declared": DECLARED}
+COMPARISON |= {"variants": [{"name": "a"}, {"name": "b"}], "baseline": "a"}
+
+
+def changed(settings, path, value):
+    """A copy with another value in the place that ``path`` names."""
+    result = copy.deepcopy(settings)
+    inner = result
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return result
+
+
+@pytest.mark.parametrize("settings", [SEARCH, COMPARISON, {"space": {"learning_rate": [1, 2]}}, {"recipe": {}}, {"claims": [CLAIM]}, {}])
+def test_settings_that_agree_are_read(settings):
+    assert command.settings_with()(json.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "value", "message"),
+    [
+        (SEARCH, ("recipe",), {}, "space has learning_rate, of which recipe has no number"),
+        (SEARCH, ("recipe", "learning_rate"), None, "space has learning_rate, of which recipe has no number"),
+        (SEARCH, ("recipe", "learning_rate"), True, "space has learning_rate, of which recipe has no number"),
+        (SEARCH, ("recipe", "foo"), 1, "recipe is "),
+        (SEARCH, ("space", "learning_rate"), [0, 0.1], "space.learning_rate is [0, 0.1]"),
+        (SEARCH, ("space", "learning_rate"), [0.1, 0.01], "space.learning_rate is [0.1, 0.01]"),
+        (SEARCH, ("searched",), ["bar"], 'searched is ["bar"]'),
+        (COMPARISON, ("claims", 0, "contrasts"), [], "claims[0].contrasts is []"),
+        (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), [], "claims[0].contrasts is "),
+        (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), ["nll"], "claims[0].contrasts is "),
+        (COMPARISON, ("claims", 0, "contrasts", 0, "than"), "b", "claims[0].contrasts is "),
+        (COMPARISON, ("claims", 0, "contrasts", 0, "than"), "c", "claims has c, which is none of the variants"),
+        (COMPARISON, ("contrasts",), [["a", "a"]], "contrasts is "),
+        (COMPARISON, ("contrasts",), [["a", "b"], ["c", "b"]], "contrasts[1] has c, which is none of the variants"),
+        (COMPARISON, ("baseline",), "c", "baseline has c, which is none of the variants"),
+        (COMPARISON, ("margins", "accuracy"), -1, "margins.accuracy is -1"),
+        (COMPARISON, ("declared", "claims"), [], "declared has other claims than claims"),
+        (COMPARISON, ("claims",), [CLAIM, CLAIM | {"name": "c"}], "declared has other claims than claims"),
+        (COMPARISON, ("declared", "variants"), {"a": {}}, "declared.claims has b, which is none of declared.variants"),
+    ],
+)
+def test_settings_that_do_not_agree_are_refused(settings, path, value, message):
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        command.settings_with()(json.dumps(changed(settings, path, value)))
+    assert message in str(caught.value)
+    assert str(caught.value).endswith(": see --help")
+
+
+def trial(**changes):
+    recipe = {"learning_rate": 0.01, "weight_decay": 0.1, "momentum": 0.9, "dropout": 0.1}
+    return added({"trial": 1, "round": 0, "value": 0.5, "diverged": False, "recipe": recipe, "seconds": 1.0} | changes)
+
+
+@pytest.mark.parametrize(
+    ("result", "keys", "message"),
+    [
+        (trial(trial=0), (), r"is of trial 0 of round 0, not of trial 1 of round 0: delete it and run the trial again$"),
+        (trial(round=1), (), r"is of trial 1 of round 1, not of trial 1 of round 0: delete it and run the trial again$"),
+        (trial(), ["clip_gradient"], r"recipe\.clip_gradient is missing"),
+    ],
+)
+def test_trials_are_those_of_their_number_and_search(tmp_path, result, keys, message):
+    settings = {"enabled": True, "rounds": 1, "batch": 2, "searched": keys}
+    (tmp_path / "round0").mkdir()
+    (tmp_path / "round0/trial0.json").write_text(json.dumps(trial(trial=0, recipe=trial()["recipe"] | dict.fromkeys(keys, 1.0))))
+    (tmp_path / "round0/trial1.json").write_text(json.dumps(trial(recipe=trial()["recipe"] | dict.fromkeys(keys, 1.0))))
+    inputs.check(search_dir=tmp_path, settings=settings)
+    (tmp_path / "round0/trial1.json").write_text(json.dumps(result))
+    with pytest.raises(UserError, match=message):
+        inputs.check(search_dir=tmp_path, settings=settings)
+
+
+def sentence(monkeypatch, capsys, script, *words):
+    """What a script writes where it ends in an error."""
+    monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *map(str, words)])
+    with pytest.raises(SystemExit) as caught:
+        command.run(script.main)
+    return f"{caught.value.code if isinstance(caught.value.code, str) else ''}{capsys.readouterr().err}"
+
+
+def test_numbers_that_count_nothing_are_refused(monkeypatch, capsys, tmp_path):
+    words = ["--search-dir", tmp_path, "--settings", json.dumps(SEARCH), "--output", tmp_path / "round.json"]
+    assert "'-1' is not a whole number from 0" in sentence(monkeypatch, capsys, propose_trials, "--round", "-1", *words)
+    demo = ["--config", PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"]
+    for words, message in (
+        (("--runs", "-3"), "'-3' is not a whole number from 0"),
+        (("--trials", "1.5"), "'1.5' is not a whole number from 0"),
+        (("--runs", "99"), "--runs is 99, but the study has 8: give at most so many"),
+        (("--trials", "999"), "--trials is 999, but the study has "),
+    ):
+        assert message in sentence(monkeypatch, capsys, estimate_study, *demo, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_plugins_are_tried_with_settings_by_name(monkeypatch, capsys):
+    for value in ([{"name": "a"}], {}):
+        written = json.dumps({"variants": value})
+        assert "the settings are invalid, variants is " in sentence(monkeypatch, capsys, try_plugins, "--settings", written)
+
+
+def test_settings_without_effect_are_refused(monkeypatch, capsys, tmp_path):
+    images, labels = np.zeros((40, 3, 8, 8), np.uint8), np.arange(40) % 2
+    dataset.save(
+        tmp_path / "data", {"kind": "synthetic", "name": "s", "classes": ["a", "b"]}, dict.fromkeys(("train", "test"), (images, labels))
+    )
+    split = ("--data", tmp_path / "data", "--output", tmp_path / "split.json", "--settings")
+    for key, value in (("size", 64), ("urls", ["http://x"]), ("source", "/nope")):
+        message = sentence(monkeypatch, capsys, split_data, *split, json.dumps({"validation": 20, key: value}))
+        assert message == f"split_data.py: --settings has {key}, on which a split does not depend: remove it"
+    words = ("--kind", "synthetic", "--name", "s", "--source", "/nope", "--output-dir", tmp_path / "made")
+    message = sentence(monkeypatch, capsys, prepare_data, *words)
+    assert message == "prepare_data.py: --source is /nope, but images of the kind synthetic are generated: remove it"
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_an_output_that_is_a_folder_is_refused(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "/", "..", str(tmp_path)):
+        words = ("--output-recipe", folder, "--output-trials", "t.csv", "--settings", '{"enabled": false, "recipe": {}}')
+        assert sentence(monkeypatch, capsys, select_recipe, *words).startswith(
+            f"select_recipe.py: {folder}: Is a directory: check the path"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_key_that_is_searched_has_bounds():
+    assert {key.removesuffix("?") for key in formats.SPACE} >= set(formats.SEARCHED)
