@@ -92,6 +92,21 @@ def test_a_study_without_records_is_kept_or_refused(here):
     refuse_unrecorded(config)
 
 
+def test_a_result_is_recorded_once_and_what_is_said_of_the_next_jobs_is_true(here, capsys):
+    config, metrics = find.overlay(["tiny.yaml"]), here / "runs/ce/seed1/metrics.json"
+    keep_study(config)
+    assert capsys.readouterr().out == "nothing is left to record in results/tiny; no job is due\n"
+    record_of_evaluation = Path(Due.of(config).job("evaluate", variant="ce", seed="1").record)
+    record_of_evaluation.unlink()
+    keep_study(config)
+    assert capsys.readouterr().out == "1 result recorded; no job is due\n"
+    assert record_of_evaluation.exists()
+    metrics.unlink()
+    due = len(Due.of(config).all())
+    keep_study(config)
+    assert capsys.readouterr().out == f"nothing is left to record in results/tiny; the next `snakemake` runs {due} jobs\n"
+
+
 def test_a_study_of_another_config_is_not_kept(here):
     shutil.rmtree(here / "made")
     with pytest.raises(UserError, match=r"ce_sampler/seed0/run\.json was not made by the present config and code"):

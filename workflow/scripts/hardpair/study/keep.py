@@ -51,7 +51,10 @@ def keep_study(config: dict) -> None:
             record.write(job.record, job.made)
     finally:
         lock.release()
-    say(f"{counted(len(kept), 'result')} recorded; the next `snakemake` makes comparison, figures and report again")
+    due.look_again()
+    recorded = f"{counted(len(kept), 'result')} recorded" if kept else f"nothing is left to record in {study}"
+    left = len(due.all())
+    say(f"{recorded}; the next `snakemake` runs {counted(left, 'job')}" if left else f"{recorded}; no job is due")
 
 
 def _is_kept(job: Job, config: dict) -> bool:
