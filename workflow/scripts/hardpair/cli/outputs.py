@@ -2,17 +2,20 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from hardpair.errors import UserError
+from hardpair.files import paths
 
 AFFECTS_RESULTS = False
-STUDY = ("*.csv", "*.json", "runs/*/*/*", "search/*", "search/**/*")
+RUN, TRIAL = (re.sub(r"{\w+}", "*", path) for path in (paths.RUN_NAME, paths.TRIAL_NAME))
+STUDY = ("*.csv", "*.json", f"{paths.RUNS}/{RUN}/*", f"{paths.SEARCH}/*", f"{paths.SEARCH}/**/*")
 INNER = {  # files that are read in a folder which an option names
     "data": ("dataset.json", "*/*.npy"),
-    "runs": ("*/seed*/*",),
-    "search_dir": ("round*/trial*.json",),
+    "runs": (f"{RUN}/*",),
+    "search_dir": (TRIAL,),
     "study_dir": STUDY,
     "study": STUDY,
 }
