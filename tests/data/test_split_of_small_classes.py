@@ -24,7 +24,7 @@ def split(folder, monkeypatch, labels=LABELS, **wish):
     images = np.arange(len(labels) * 3 * 64, dtype=np.uint8).reshape(-1, 3, 8, 8)
     dataset.save(folder, {"kind": "folder", "name": "p", "classes": CLASSES}, {"train": (images, labels), "test": (images, labels)})
     output = folder / "split.json"
-    line = ["split_data.py", "--data", folder, "--settings", json.dumps({"source": "x"} | wish), "--output", output]
+    line = ["split_data.py", "--data", folder, "--settings", json.dumps(wish), "--output", output]
     monkeypatch.setattr(sys, "argv", list(map(str, line)))
     try:
         command.run(split_data.main)
