@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
     there are: a class of nothing else is one without pictures.
 
     Args:
-        empty: folders without any file. Beside those of classes, they would be classes that nobody misses.
+        empty: folders without any file.
 
     Raises:
         UserError: there are fewer than two classes, a class that only one of the parts has, a folder of a class that is empty or holds
@@ -57,19 +57,15 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
     entries = [entry for entry in entries if not no_picture(entry.path)]
     # Names in the composed form in which people type them, however the file system stores them.
     steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if entry.problem != OUTSIDE}
-    papers = [unicodedata.normalize("NFC", entry.path).split("/") for entry in ignored]
     others = [(entry, entry.problem) for entry in entries if entry.problem]
     outside, complete = "lies in no class's folder", steps
-    _refuse_forgotten([*steps.values()], papers, source)
     steps, beside = _unwrapped(steps)
     others += [(entry, outside) for entry in beside if not entry.problem]
 
     roles = _parts(steps, source)
     placed = []
     for role, part in roles.items():
-        within = {entry: path[1:] for entry, path in steps.items() if path[0] == part}
-        _refuse_forgotten([*within.values()], [path[1:] for path in papers if path[0] == part], source)
-        inner, beside = _unwrapped(within)
+        inner, beside = _unwrapped({entry: path[1:] for entry, path in steps.items() if path[0] == part})
         placed += [(entry, role, path) for entry, path in inner.items() if len(path) > 1]
         others += [(entry, outside) for entry in [*beside, *(e for e, path in inner.items() if len(path) < 2)] if not entry.problem]
     if roles:
@@ -79,17 +75,9 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
         placed = [(entry, None, path) for entry, path in steps.items() if len(path) > 1]
         others += [(entry, outside) for entry, path in steps.items() if len(path) < 2 and not entry.problem]
     above = {tuple(complete[entry][: -len(path)]) for entry, _, path in placed}  # the folders that hold those of classes
-    for folder in empty:
-        if tuple(unicodedata.normalize("NFC", folder).split("/")[:-1]) in above:
-            raise UserError(f"data.source {source} has the folder {folder}/ of a class without a file: add pictures or remove it")
-    named = {tuple(complete[entry][: 1 - len(path)]) for entry, _, path in placed}  # the folders of classes
-    for path in papers:
-        for depth in range(1, len(path)):
-            folder = tuple(path[:depth])
-            if folder[:-1] in above and folder not in named and _plain(folder[-1]) not in ABOUT:
-                raise UserError(
-                    f"data.source {source} has the folder {'/'.join(folder)}/ of a class without a picture: add pictures or remove it"
-                )
+    bare = {part for entry in ignored for part in _folders(unicodedata.normalize("NFC", entry.path).split("/"))}
+    bare |= {tuple(unicodedata.normalize("NFC", folder).split("/")) for folder in empty}
+    _refuse_forgotten(bare, {part for entry, *_ in placed for part in _folders(complete[entry])}, above, source)
     placed = [(entry, role, path[0]) for entry, role, path in placed]
     classes = sorted({name for _, _, name in placed})
     others.sort()
@@ -134,25 +122,30 @@ def _unwrapped(steps: dict[Entry, list[str]]) -> tuple[dict[Entry, list[str]], l
     return steps, beside
 
 
-def _refuse_forgotten(paths: list[list[str]], papers: list[list[str]], source: Path) -> None:
-    """Refuse a folder without pictures beside the one that holds all: were it a class, the folders of the other would be none.
+def _folders(path: list[str]) -> Iterator[tuple[str, ...]]:
+    """All folders that a file is in."""
+    return (tuple(path[:depth]) for depth in range(1, len(path)))
+
+
+def _refuse_forgotten(bare: set[tuple], used: set[tuple], above: set[tuple], source: Path) -> None:
+    """Refuse a folder without a picture beside one of a class, or beside one that holds those of all classes: it may be a class.
 
     Args:
-        papers: paths of files that are no pictures.
+        bare: folders that are empty or hold files that are no pictures.
+        used: folders that hold pictures.
+        above: folders that hold those of classes.
 
     Raises:
-        UserError: names both, unless a name says that its folder is no class.
+        UserError: names it, unless a name says that it is none.
     """
-    while len(folders := {path[0] for path in paths if len(path) > 1}) == 1 and any(len(path) > 2 for path in paths):
-        (name,) = folders
-        beside = sorted({path[0] for path in papers if len(path) > 1} - folders)
-        forgotten = [folder for folder in beside if _plain(folder) not in ABOUT]
-        if forgotten and not HOLDERS & set(map(str.lower, WORD.findall(name))):
-            raise UserError(
-                f"data.source {source} has the folder {forgotten[0]}/ without a picture beside {name}/, whose folders would be the "
-                f"classes: add pictures to {forgotten[0]}/ or remove it"
-            )
-        paths, papers = ([path[1:] for path in every if len(path) > 1 and path[0] == name] for every in (paths, papers))
+    levels = above | {part[:depth] for part in above for depth in range(len(part))}
+    for folder in sorted(bare - used):
+        if folder[:-1] not in levels or _plain(folder[-1]) in ABOUT:
+            continue
+        beside = sorted(other for other in used if other[:-1] == folder[:-1])
+        if folder[:-1] in above or not any(HOLDERS & set(map(str.lower, WORD.findall(other[-1]))) for other in beside):
+            name, other = ("/".join(each) for each in (folder, beside[0]))
+            raise UserError(f"data.source {source} has the folder {name}/ without a picture beside {other}/: add pictures or remove it")
 
 
 def _parts(steps: dict[Entry, list[str]], source: Path) -> dict[str, str]:
