@@ -33,25 +33,43 @@ def shares(runs: Runs, kind: str, threshold: float, epochs: list[int]) -> np.nda
     return table[epochs].to_numpy(np.float64)
 
 
+def declared(config: dict, name: str) -> dict:
+    """The variant of that name."""
+    (variant,) = (variant for variant in config["variants"] if variant["name"] == name)
+    return variant
+
+
+def runs_of(folder: Path, config: dict, variant: dict) -> Runs:
+    """The runs of a variant, all declared seeds, below a folder of runs."""
+    return Runs(folder, (variant["name"],), tuple(config["seeds"]))
+
+
+def weights_table(folder: Path, config: dict, name: str) -> str:
+    """Mean weight and scale of a variant with published ones, at the published epochs, in Markdown."""
+    variant = declared(config, name)
+    published, weights = variant["published"], runs_of(folder, config, variant).refreshes(config["pairs"][0])
+    lines = [
+        f"{len(config['seeds'])} runs of {name}; mean over seeds [95 % interval]\n",
+        "| epoch | mean weight, published | here | scale, published | here |\n|--:|--:|---|--:|---|",
+    ]
+    for (epoch, weight), (_, scale) in zip(published["mean_weight"], published["scale"], strict=True):
+        at = weights[weights["epoch"] == epoch]
+        here = interval_text(at["loss_mean_weight"].to_numpy(), 3), interval_text(at["loss_scale"].to_numpy(), 2)
+        lines.append(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--configfile", nargs="+", default=[], help="overlays of config/config.yaml, as for snakemake")
     cli.add_argument("--variant", default="dfl", help="variant with published courses (default %(default)s)")
     options = cli.parse_args()
     config = overlay(options.configfile)
-    (variant,) = (declared for declared in config["variants"] if declared["name"] == options.variant)
-    published = variant["published"]
-    runs = Runs(Path("results") / config["study"] / "runs", (options.variant,), tuple(config["seeds"]))
-    weights = runs.refreshes(config["pairs"][0])
-
-    print(f"{len(config['seeds'])} runs of {options.variant}; mean over seeds [95 % interval]\n")
-    print("| epoch | mean weight, published | here | scale, published | here |\n|--:|--:|---|--:|---|")
-    for (epoch, weight), (_, scale) in zip(published["mean_weight"], published["scale"], strict=True):
-        at = weights[weights["epoch"] == epoch]
-        here = interval_text(at["loss_mean_weight"].to_numpy(), 3), interval_text(at["loss_scale"].to_numpy(), 2)
-        print(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
-
-    print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
+    variant = declared(config, options.variant)
+    folder = Path("results") / config["study"] / "runs"
+    runs, published = runs_of(folder, config, variant), variant["published"]
+    print(weights_table(folder, config, options.variant))
+    print("| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
     for kind in ("easy", "hard"):
         epochs, goal = (list(column) for column in zip(*published[kind], strict=True))
         errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]
