@@ -81,7 +81,7 @@ def changed(draw) -> dict:
         for step in path[:-1]:
             inner = inner[step]
         if draw(st.booleans()):
-            inner[path[-1]] = draw(VALUES)
+            inner[path[-1]] = copy.deepcopy(draw(VALUES))
         elif isinstance(inner, dict):
             inner[draw(st.sampled_from(["x", "", "kind", "name", "seeds"]))] = inner.pop(path[-1])
         else:
