@@ -67,15 +67,18 @@ BAD = {
 }
 
 
+CHECKED = ("L", "LA", "P", "16 bits", "broken EXIF", "no picture", "empty", "cut short", "a flipped bit")  # those of PNG have a checksum
+
+
 @st.composite
-def trees(draw) -> tuple[dict[str, bytes], dict[str, int], set[str], bool]:
+def trees(draw, kinds=(*GOOD, *GOOD, *BAD)) -> tuple[dict[str, bytes], dict[str, int], set[str], bool]:
     """Files by path; the tone of each good picture and the paths of the others, and whether every class has two good ones a part."""
     parts, above = draw(st.sampled_from(PARTS)), draw(st.sampled_from(["", "data/", "a/b/"]))
     classes = draw(st.lists(st.sampled_from(CLASSES), min_size=2, max_size=3, unique=True))
     files, good, bad, full = {}, {}, set(), True
     for part in parts or ("",):
         for name in classes:
-            kinds = draw(st.lists(st.sampled_from([*GOOD, *GOOD, *BAD]), min_size=1, max_size=5))
+            kinds = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=5))
             full = full and sum(kind in GOOD for kind in kinds) >= (2 if parts else 4)
             for kind in kinds:
                 tone = 70 + 3 * (len(good) + len(bad)) % 180
@@ -162,9 +165,10 @@ def test_each_picture_is_prepared_with_its_tone_or_listed(tmp_path_factory, kind
 
 @pytest.mark.parametrize("kind", PACKED)
 @fuzzing.fuzzed(few=4, many=500)
-@given(tree=trees(), drawn=st.data())
-def test_no_picture_of_a_damaged_archive_is_lost_in_silence(tmp_path_factory, kind, tree, drawn):
-    files, good, bad, _ = tree
+@given(drawn=st.data())
+def test_no_picture_of_a_damaged_archive_is_lost_in_silence(tmp_path_factory, kind, drawn):
+    # Damage within a TIFF in a plain tar cannot be seen: neither has a checksum of its content.
+    files, good, bad, _ = drawn.draw(trees(CHECKED) if kind == "pictures in a tar" else trees(), label="tree")
     folder = tmp_path_factory.mktemp("pictures")
     sound = PACKED[kind](files, drawn.draw)
     damage = fuzzing.damaged(sound) | st.sampled_from([sound + bytes(999), sound + b"x" * 999, sound + sound, sound[: len(sound) // 2]])
