@@ -1,8 +1,8 @@
 """Run tests of faults in full, count the tries of each fault and those in which something was lost, and write the table of docs/faults.md.
 
 A test names its fault in the property ``fault`` and, if it is many tries in one, their number in ``tries``. The exit code is not 0 if
-anything was lost. Each file's report is kept for its commit, so that the command, if interrupted, continues with the next file. Example
-(`make faults` does this with all files):
+anything was lost. Each file's report is kept for its commit, so that the command, if interrupted, continues with the next file, and later
+runs only the files again for which something has changed. Example (`make faults` does this with all files):
 
   python benchmarks/faults.py tests/workflow/test_crashes.py --write docs/faults.md
 """
@@ -11,6 +11,7 @@ import argparse
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
 from measured import ENVIRONMENT, PROJECT, in_words, machine
@@ -27,17 +28,25 @@ def arguments() -> argparse.Namespace:
 
 
 def report_of(test: Path, folder: Path) -> Path:
-    """The JUnit XML file of a file of tests, which are run unless it is there already."""
-    report = folder / f"{test.stem}.xml"
-    if report.exists() and not commit().endswith(("-dirty", "unknown")):
-        return report
-    folder.mkdir(parents=True, exist_ok=True)
+    """The JUnit XML file of a file of tests, below the folder of its commit; the tests are run unless one is there that still holds."""
+    for kept in folder.glob(f"*/{test.stem}.xml"):
+        if unchanged(kept.parent.name, test):
+            return kept
+    report = folder / commit() / f"{test.stem}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
     unfinished = report.with_suffix(".unfinished")
     pytest = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "load", "-o", "junit_family=xunit1"]
     done = subprocess.run([*pytest, f"--junitxml={unfinished}", test], env=ENVIRONMENT | {"FAULTS": "full"})
     if (code := done.returncode) > 1:  # 1: tests failed
         sys.exit(f"pytest ended with exit code {code}: run the command again to continue with {test}")
     return unfinished.rename(report)
+
+
+def unchanged(before: str, test: Path) -> bool:
+    """Whether nothing differs from a commit on which a file of tests can depend: all but documentation, benchmarks and other tests."""
+    code = [".", ":!docs", ":!benchmarks", ":!tests", ":!*.md"]
+    tests = ["tests/helpers", ":(glob)tests/**/conftest.py", str(test.resolve())]
+    return all(git("diff", "--quiet", before, "--", *paths).returncode == 0 for paths in (code, tests))
 
 
 def counts(reports: list[Path]) -> dict[str, dict]:
@@ -57,21 +66,32 @@ def counts(reports: list[Path]) -> dict[str, dict]:
     return rows
 
 
-def table(rows: dict[str, dict]) -> str:
-    """The rows in Markdown, with the machine below."""
+def table(rows: dict[str, dict], reports: list[Path]) -> str:
+    """The rows in Markdown, with commit and machine below."""
     lines = ["| fault | tries | lost |", "|---|---|---|"]
     for fault, row in rows.items():
         skipped = f" (skipped: {row['skipped']})" if row["skipped"] and not row["tries"] else ""
         lines.append(f"| {fault}{skipped} | {row['tries']:,} | {row['lost']:,} |")
     lines.append(f"| all | {sum(row['tries'] for row in rows.values()):,} | {sum(row['lost'] for row in rows.values()):,} |")
-    about = {"commit": commit()} | machine("snakemake", "torch", "pytest")
+    about = {"commit": commits(reports)} | machine("snakemake", "torch", "pytest")
     return "\n".join([*lines, "", f"Run on: {in_words(about)}.", ""])
+
+
+def commits(reports: list[Path]) -> str:
+    """That of most reports, and of the others by name."""
+    (usual, _), *_ = Counter(report.parent.name for report in reports).most_common()
+    others = [f"{report.stem}.py: {report.parent.name}" for report in reports if report.parent.name != usual]
+    return usual + (f" ({'; '.join(others)})" if others else "")
 
 
 def commit() -> str:
     """The present one; marked where tracked files differ from it."""
-    git = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]
-    return subprocess.run(git, capture_output=True, text=True).stdout.strip() or "unknown"
+    return git("describe", "--always", "--abbrev=12", "--exclude=*", "--dirty").stdout.strip() or "unknown"
+
+
+def git(*words: str) -> subprocess.CompletedProcess:
+    """What git says of this project."""
+    return subprocess.run(["git", "-C", str(PROJECT), *words], capture_output=True, text=True)
 
 
 def main() -> None:
@@ -80,11 +100,12 @@ def main() -> None:
         before, place, after = options.write.read_text(encoding="utf-8").partition(START)
         if not place or END not in after:
             sys.exit(f"{options.write} has no place for the table: add a line {START} and, below it, a line {END}")
-    rows = counts([report_of(test, options.reports / commit()) for test in options.tests])
+    reports = [report_of(test, options.reports) for test in options.tests]
+    rows = counts(reports)
     if options.write:
-        options.write.write_text(f"{before}{START}\n\n{table(rows)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
+        options.write.write_text(f"{before}{START}\n\n{table(rows, reports)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
     else:
-        print(table(rows))
+        print(table(rows, reports))
     if failed := [fault for fault, row in rows.items() if row["lost"]]:
         sys.exit(f"something was lost: {', '.join(failed)}")
 

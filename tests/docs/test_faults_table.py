@@ -67,7 +67,7 @@ def test_an_interrupted_command_continues_with_the_next_file(tmp_path, monkeypat
     monkeypatch.syspath_prepend(PROJECT / "benchmarks")
     spec = importlib.util.spec_from_file_location("faults_table", PROJECT / "benchmarks/faults.py")
     spec.loader.exec_module(table := importlib.util.module_from_spec(spec))
-    ran, commit = [], ["abc"]
+    ran, holds = [], [True]
 
     def pytest_ends(command, env):
         ran.append(command[-1].name)
@@ -75,16 +75,71 @@ def test_an_interrupted_command_continues_with_the_next_file(tmp_path, monkeypat
         return subprocess.CompletedProcess(command, 2 if len(ran) == 2 else 0)
 
     monkeypatch.setattr(table.subprocess, "run", pytest_ends)
-    monkeypatch.setattr(table, "commit", lambda: commit[0])
+    monkeypatch.setattr(table, "commit", lambda: "abc")
+    monkeypatch.setattr(table, "git", lambda *words: subprocess.CompletedProcess(words, 0 if holds[0] else 1))
     monkeypatch.setattr(sys, "argv", ["faults.py", "test_a.py", "test_b.py", "--reports", str(tmp_path)])
     with pytest.raises(SystemExit, match=r"^pytest ended with exit code 2: run the command again to continue with test_b\.py$"):
         table.main()
     table.main()
     assert ran == ["test_a.py", "test_b.py", "test_b.py"]
-    commit[0] = "abc-dirty"
+    holds[0] = False  # something differs from abc
     table.main()
     table.main()
     assert ran[3:] == ["test_a.py", "test_b.py"] * 2
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """The functions of the script in a small project of its own, with one commit."""
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    spec = importlib.util.spec_from_file_location("faults_of_clone", PROJECT / "benchmarks/faults.py")
+    spec.loader.exec_module(table := importlib.util.module_from_spec(spec))
+    monkeypatch.setattr(table, "PROJECT", tmp_path)
+    for name in (
+        "workflow/a.py",
+        "docs/a.md",
+        "README.md",
+        "benchmarks/b.py",
+        "tests/helpers/h.py",
+        "tests/x/conftest.py",
+        "tests/x/test_a.py",
+        "tests/x/test_b.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1\n")
+    table.git("init", "-q")
+    table.git("add", "-A")
+    table.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    return table
+
+
+@pytest.mark.parametrize(
+    ("changed", "holds"),
+    [
+        (None, True),
+        ("docs/a.md", True),
+        ("README.md", True),
+        ("benchmarks/b.py", True),
+        ("tests/x/test_b.py", True),
+        ("tests/x/test_a.py", False),
+        ("tests/x/conftest.py", False),
+        ("tests/helpers/h.py", False),
+        ("workflow/a.py", False),
+    ],
+)
+def test_a_report_holds_until_something_changes_that_its_tests_depend_on(clone, changed, holds):
+    before = clone.commit()
+    if changed:
+        (clone.PROJECT / changed).write_text("2\n")
+    assert clone.unchanged(before, clone.PROJECT / "tests/x/test_a.py") is holds
+    assert clone.commit() == (f"{before}-dirty" if changed else before)
+    assert not clone.unchanged("unknown", clone.PROJECT / "tests/x/test_a.py")
+
+
+def test_the_table_names_every_commit(clone):
+    reports = [Path("results/aaa/test_a.xml"), Path("results/bbb/test_b.xml"), Path("results/aaa/test_c.xml")]
+    assert clone.commits(reports) == "aaa (test_b.py: bbb)"
+    assert clone.commits(reports[:1]) == "aaa"
 
 
 def test_a_page_without_a_place_is_left(tmp_path):
