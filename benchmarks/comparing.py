@@ -100,8 +100,7 @@ def commands(folder: Path, config: dict) -> dict[str, list]:
     for name, figure in figures.items():
         start = ["assemble_figure.py"] if name == catalogue.FINAL else ["plot_figure.py", name]
         lines[name] = [*start, *(inputs[option] for option in figure.inputs), f"--output={results}/figures/{name}.png"]
-    images = f"--images={folder}/data/test/images.npy"
-    lines["write_report"] = ["write_report.py", f"--study-dir={results}", images, f"--output={results}/report.html"]
+    lines["write_report"] = ["write_report.py", f"--study-dir={results}", inputs["data"], f"--output={results}/report.html"]
     return {name: [SCRIPTS / script, *rest, f"--settings={folder}/{name}.json"] for name, (script, *rest) in lines.items()}
 
 

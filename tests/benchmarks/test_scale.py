@@ -33,9 +33,8 @@ def test_planning_counts_the_same_runs_in_the_study_and_in_a_bare_snakefile(tmp_
 def test_comparing_runs_the_real_commands_on_runs_that_they_accept(tmp_path):
     kept = tmp_path / "kept"
     small = ("--seeds", 3, "--images", 60, "--epochs", 3)
-    some = ["compare", "final", "classes", "hardest"]  # together they read every kind of file
-    rows = benchmark("comparing.py", *small, "--keep", kept, "--only", *some)
-    assert [row["command"] for row in rows] == some
+    rows = benchmark("comparing.py", *small, "--keep", kept)
+    assert [rows[0]["command"], rows[-1]["command"]] == ["compare", "write_report"]
     assert all(float(row["wrote, MB"]) > 0 for row in rows)
     assert len((kept / "results" / "runs.csv").read_text().splitlines()) == 1 + 2 * 12  # of each run the last and the best model
 
