@@ -71,14 +71,14 @@ CHECKED = ("L", "LA", "P", "16 bits", "broken EXIF", "no picture", "empty", "cut
 
 
 @st.composite
-def trees(draw, kinds=(*GOOD, *GOOD, *BAD)) -> tuple[dict[str, bytes], dict[str, int], set[str], bool]:
+def trees(draw, choice=(*GOOD, *GOOD, *BAD)) -> tuple[dict[str, bytes], dict[str, int], set[str], bool]:
     """Files by path; the tone of each good picture and the paths of the others, and whether every class has two good ones a part."""
     parts, above = draw(st.sampled_from(PARTS)), draw(st.sampled_from(["", "data/", "a/b/"]))
     classes = draw(st.lists(st.sampled_from(CLASSES), min_size=2, max_size=3, unique=True))
     files, good, bad, full = {}, {}, set(), True
     for part in parts or ("",):
         for name in classes:
-            kinds = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=5))
+            kinds = draw(st.lists(st.sampled_from(choice), min_size=1, max_size=5))
             full = full and sum(kind in GOOD for kind in kinds) >= (2 if parts else 4)
             for kind in kinds:
                 tone = 70 + 3 * (len(good) + len(bad)) % 180
