@@ -16,6 +16,7 @@ import numpy as np
 
 from hardpair.comparison.runs import Runs
 from hardpair.measures.intervals import mean_interval
+from hardpair.staleness.plan import variant_of
 from hardpair.study.find import overlay
 
 GRID = np.arange(1, 100) / 100
@@ -33,30 +34,18 @@ def shares(runs: Runs, kind: str, threshold: float, epochs: list[int]) -> np.nda
     return table[epochs].to_numpy(np.float64)
 
 
-def declared(config: dict, name: str) -> dict:
-    """The variant of that name."""
-    (variant,) = (variant for variant in config["variants"] if variant["name"] == name)
-    return variant
-
-
-def runs_of(folder: Path, config: dict, variant: dict) -> Runs:
-    """The runs of a variant, all declared seeds, below a folder of runs."""
-    return Runs(folder, (variant["name"],), tuple(config["seeds"]))
-
-
-def weights_table(folder: Path, config: dict, name: str) -> str:
-    """Mean weight and scale of a variant with published ones, at the published epochs, in Markdown."""
-    variant = declared(config, name)
-    published, weights = variant["published"], runs_of(folder, config, variant).refreshes(config["pairs"][0])
+def weights_table(runs: Runs, published: dict, pair: list[str]) -> str:
+    """Mean weight and scale of one variant's runs beside the published ones, in Markdown."""
+    weights = runs.refreshes(pair)
     lines = [
-        f"{len(config['seeds'])} runs of {name}; mean over seeds [95 % interval]\n",
+        f"{len(runs.seeds)} runs of {runs.variants[0]}; mean over seeds [95 % interval]\n",
         "| epoch | mean weight, published | here | scale, published | here |\n|--:|--:|---|--:|---|",
     ]
     for (epoch, weight), (_, scale) in zip(published["mean_weight"], published["scale"], strict=True):
         at = weights[weights["epoch"] == epoch]
         here = interval_text(at["loss_mean_weight"].to_numpy(), 3), interval_text(at["loss_scale"].to_numpy(), 2)
         lines.append(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -65,11 +54,10 @@ def main() -> None:
     cli.add_argument("--variant", default="dfl", help="variant with published courses (default %(default)s)")
     options = cli.parse_args()
     config = overlay(options.configfile)
-    variant = declared(config, options.variant)
-    folder = Path("results") / config["study"] / "runs"
-    runs, published = runs_of(folder, config, variant), variant["published"]
-    print(weights_table(folder, config, options.variant))
-    print("| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
+    published = variant_of(config, options.variant)["published"]
+    runs = Runs(Path("results") / config["study"] / "runs", (options.variant,), tuple(config["seeds"]))
+    print(weights_table(runs, published, config["pairs"][0]))
+    print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
     for kind in ("easy", "hard"):
         epochs, goal = (list(column) for column in zip(*published[kind], strict=True))
         errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]

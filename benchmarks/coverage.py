@@ -7,7 +7,6 @@ is larger. The tables are those of docs/statistics.md. Example:
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 import numpy as np
 from scipy import optimize, stats
 
+import page_places
 from hardpair.comparison import new_images, verdicts
 from hardpair.measures import intervals, looks, significance
 
@@ -218,6 +218,7 @@ def of_settling(count: int) -> str:
     return table(["claims and truth", "seeds, mean", *(f"ends with {look}" for look in counts), "a false verdict"], rows)
 
 
+BY = "benchmarks/coverage.py"  # as the places of the page name it
 TABLES = {
     "errors": of_errors,
     "power": of_power,
@@ -229,25 +230,20 @@ TABLES = {
 }
 
 
-def main() -> str | None:
+def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--studies", type=int, default=20_000, help="simulated studies of a row (default %(default)s)")
     cli.add_argument("--write", type=Path, help="page with a place for each table, between comments; without it they are printed")
     options = cli.parse_args()
     # Each study on new images has 1,000 of them for every seed, so that a twentieth of the studies takes as long.
+    if options.write:
+        page_places.check(options.write, BY, TABLES)
     found = {name: make(options.studies // 20 if name == "new images" else options.studies) for name, make in TABLES.items()}
-    if not options.write:
+    if options.write:
+        page_places.fill(options.write, BY, found)
+    else:
         print("\n\n".join(f"{name}:\n\n{text}" for name, text in found.items()))
-        return None
-    page = options.write.read_text(encoding="utf-8")
-    for name, text in found.items():
-        start, end = f"<!-- {name}: written by benchmarks/coverage.py -->", f"<!-- end of {name} -->"
-        page, places = re.subn(f"({re.escape(start)}\n).*?({re.escape(end)})", rf"\g<1>\n{text}\n\n\g<2>", page, flags=re.DOTALL)
-        if not places:
-            return f"{options.write} has no place for the table: add the lines {start} and {end}"
-    options.write.write_text(page, encoding="utf-8")
-    return None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

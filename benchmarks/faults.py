@@ -14,9 +14,10 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
+import page_places
 from measured import ENVIRONMENT, PROJECT, in_words, machine
 
-START, END = "<!-- faults: written by `make faults` -->", "<!-- end of faults -->"
+PLACE = "`make faults`", "faults"  # of docs/faults.md
 
 
 def arguments() -> argparse.Namespace:
@@ -74,7 +75,7 @@ def table(rows: dict[str, dict], reports: list[Path]) -> str:
         lines.append(f"| {fault}{skipped} | {row['tries']:,} | {row['lost']:,} |")
     lines.append(f"| all | {sum(row['tries'] for row in rows.values()):,} | {sum(row['lost'] for row in rows.values()):,} |")
     about = {"commit": commits(reports)} | machine("snakemake", "torch", "pytest")
-    return "\n".join([*lines, "", f"Run on: {in_words(about)}.", ""])
+    return "\n".join([*lines, "", f"Run on: {in_words(about)}."])
 
 
 def commits(reports: list[Path]) -> str:
@@ -97,13 +98,11 @@ def git(*words: str) -> subprocess.CompletedProcess:
 def main() -> None:
     options = arguments()
     if options.write:
-        before, place, after = options.write.read_text(encoding="utf-8").partition(START)
-        if not place or END not in after:
-            sys.exit(f"{options.write} has no place for the table: add a line {START} and, below it, a line {END}")
+        page_places.check(options.write, PLACE[0], [PLACE[1]])
     reports = [report_of(test, options.reports) for test in options.tests]
     rows = counts(reports)
     if options.write:
-        options.write.write_text(f"{before}{START}\n\n{table(rows, reports)}\n{END}{after.partition(END)[2]}", encoding="utf-8")
+        page_places.fill(options.write, PLACE[0], {PLACE[1]: table(rows, reports)})
     else:
         print(table(rows, reports))
     if failed := [fault for fault, row in rows.items() if row["lost"]]:

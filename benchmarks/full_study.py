@@ -9,6 +9,7 @@ comparison_{images}.csv and final_{images}.png. Takes less than a minute. Exampl
 
 import argparse
 import contextlib
+import io
 import json
 import re
 import shutil
@@ -25,8 +26,9 @@ import numpy as np
 import yaml
 
 import course
+import page_places
+from hardpair.comparison.runs import Runs
 from hardpair.data.split import split_indices
-from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.atomic import write_json, write_text
 from hardpair.files.json_text import read_json
@@ -36,7 +38,7 @@ from hardpair.study import adoption
 from hardpair.study.find import overlay
 from hardpair.study.register import register
 
-START, END = "<!-- tables: written by benchmarks/full_study.py -->", "<!-- end of tables -->"
+BY = "benchmarks/full_study.py"  # as the place in README.md names it
 FULL = PROJECT / "docs" / "study" / "full"
 OVERLAYS = {"validation": [FULL / "full.yaml"], "test": [FULL / "full.yaml", FULL / "test.yaml"]}
 RESULTS = ("runs.csv", "comparison.csv", "final.png")
@@ -52,31 +54,30 @@ SECTIONS = (
 
 def complete_seeds(records: Path, config: dict) -> list[int]:
     """The declared seeds of which every variant has a record."""
-    return [seed for seed in config["seeds"] if all((records / name / f"seed{seed}/run.json").exists() for name in names(config))]
+    return [seed for seed in config["seeds"] if all((folder / "run.json").exists() for folder in folders_of(records, config, seed))]
 
 
-def names(config: dict) -> list[str]:
-    """The variants."""
-    return [variant["name"] for variant in config["variants"]]
+def folders_of(records: Path, config: dict, seed: int) -> list[Path]:
+    """The records of a seed, in the order of the variants."""
+    return [records / variant["name"] / f"seed{seed}" for variant in config["variants"]]
 
 
 def import_records(records: Path, study: Path, config: dict) -> None:
     """Import the records of a config's seeds into the folder of a study.
 
     Raises:
-        UserError: a record is not one of the declared runs.
+        SystemExit: a record is not one of the declared runs; with the reason.
     """
-    folders = [records / name / f"seed{seed}" for name in names(config) for seed in config["seeds"]]
+    folders = [folder for seed in config["seeds"] for folder in folders_of(records, config, seed)]
     write_split(study / paths.SPLIT, read_json(folders[0] / "run.json")["data"]["sha256"], config)
     write_text(study / paths.recipe(None), yaml.safe_dump(config["recipe"]))
-    expected = Expected(config, dict.fromkeys(names(config), config["recipe"]), study / paths.SPLIT)
-    older = OlderCode(adoption.full_commit(COMMIT))
-    for folder in folders:
-        if reason := adoption.refusal(folder, expected, older):
-            raise UserError(f"{folder} cannot be used: {reason}")
+    recipes = {variant["name"]: config["recipe"] for variant in config["variants"]}
+    expected, older = Expected(config, recipes, study / paths.SPLIT), OlderCode(adoption.full_commit(COMMIT))
     register(study, config)  # registration.md and full.yaml are older than the results
-    with contextlib.ExitStack() as locked, contextlib.redirect_stdout(None):
-        adoption.import_runs(folders, study, expected, older, locked)
+    with contextlib.ExitStack() as locked, contextlib.redirect_stdout(io.StringIO()) as printed:
+        imported, _ = adoption.import_runs(folders, study, expected, older, locked)
+    if len(imported) < len(folders):
+        sys.exit("\n".join(line for line in printed.getvalue().splitlines() if ": not imported, " in line))
 
 
 def write_split(path: Path, sha256: str, config: dict) -> None:
@@ -110,29 +111,38 @@ def sections(comparison: str, images: str) -> str:
     return f"## On {images} images\n\n" + "".join(f"### {name}\n{parts[name]}" for name in SECTIONS)
 
 
+def weights_of(study: Path, config: dict) -> str:
+    """Weight and scale of the loss beside the published course, below a heading."""
+    runs = Runs(study / paths.RUNS, ("dfl",), tuple(config["seeds"]))
+    table = course.weights_table(runs, plan.variant_of(config, "dfl")["published"], config["pairs"][0])
+    return f"## What the weights of the loss did\n\n{table}"
+
+
 def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("folder", type=Path, help="folder of README.md")
     cli.add_argument("--records", type=Path, default=FULL / "records", help="default: %(default)s")
     cli.add_argument("--seeds", type=int, nargs="+", help="default: all that are complete")
     options = cli.parse_args()
-    page, text = options.folder / "README.md", ""
-    before, place, after = page.read_text(encoding="utf-8").partition(START)
-    if not place or END not in after:
-        sys.exit(f"{page} has no place for the tables: add a line {START} and, below it, a line {END}")
-    for images in OVERLAYS:
-        config = overlay([str(path) for path in OVERLAYS[images]])
-        config["seeds"] = options.seeds or complete_seeds(options.records, config)
-        with tempfile.TemporaryDirectory() as folder:
-            study = Path(folder) / config["study"]
+    page_places.check(options.folder / "README.md", BY, ["tables"])
+    parts, files = [], {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for images, overlays in OVERLAYS.items():
+            config = overlay(list(map(str, overlays)))
+            complete = complete_seeds(options.records, config)
+            config["seeds"] = options.seeds or complete
+            if not complete or not set(config["seeds"]) <= set(complete):
+                sys.exit(f"{options.records} has all variants of these seeds only: {', '.join(map(str, complete)) or 'none'}")
+            study = Path(temporary) / config["study"]
             import_records(options.records, study, config)
             write_results(study, config)
-            for name in RESULTS:
-                shutil.copy(study / name, options.folder / name.replace(".", f"_{images}."))
+            files |= {name.replace(".", f"_{images}."): study / name for name in RESULTS}
             comparison = (study / paths.COMPARISON).read_text(encoding="utf-8")
-            text += sections(comparison.replace("in comparison.csv", f"in comparison_{images}.csv"), images) + "\n"
-            weights = course.weights_table(study / paths.RUNS, config, "dfl")
-    write_text(page, f"{before}{START}\n\n{text}## What the weights of the loss did\n\n{weights}\n{END}{after.partition(END)[2]}")
+            parts.append(sections(comparison.replace("in comparison.csv", f"in comparison_{images}.csv"), images))
+        parts.append(weights_of(study, config))  # the same whatever the runs are evaluated on
+        for name, file in files.items():
+            shutil.copy(file, options.folder / name)
+    page_places.fill(options.folder / "README.md", BY, {"tables": "\n".join(parts)})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The speed benchmark compares like with like; its numbers are for docs/speed.md, not for a test."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -8,35 +7,26 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmark_scripts import load
 from hardpair.training import model
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 torch.set_num_threads(1)
 
 
-def loaded(name):
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def speed():
-    before = sys.path.copy()
-    sys.path.insert(0, str(BENCHMARKS))
-    yield loaded("training")
-    sys.path[:] = before
+    return load("training")
 
 
 @pytest.fixture(scope="module")
 def ways():
-    return loaded("ways")
+    return load("ways")
 
 
 @pytest.fixture(scope="module")
 def plain():
-    return loaded("plain")
+    return load("plain")
 
 
 def test_an_image_costs_what_its_layers_multiply(speed):

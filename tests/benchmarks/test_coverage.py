@@ -1,23 +1,18 @@
 """The simulated tables of docs/statistics.md, of few studies, against known values."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from scipy.stats import norm, ttest_1samp
 from statsmodels.stats.power import TTestPower
 
+from benchmark_scripts import load
 from hardpair.comparison import verdicts
 from hardpair.measures.looks import thresholds
-from workspace import PROJECT
 
 
 @pytest.fixture(scope="module")
 def coverage():
-    spec = importlib.util.spec_from_file_location("benchmark_coverage", PROJECT / "benchmarks" / "coverage.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("coverage")
 
 
 def test_studies_have_the_means_and_spreads_that_they_are_said_to_have(coverage):
@@ -64,13 +59,14 @@ def test_every_table_finds_its_place(coverage, tmp_path, monkeypatch):
     (tmp_path / "page.md").write_text("before\n" + "".join(places) + "after\n")
     monkeypatch.setattr(coverage, "TABLES", {name: lambda count, name=name: f"| {name} of {count} |" for name in coverage.TABLES})
     monkeypatch.setattr("sys.argv", ["coverage.py", "--studies", "60", "--write", str(tmp_path / "page.md")])
-    assert coverage.main() is None
+    coverage.main()
     page = (tmp_path / "page.md").read_text()
     assert "old" not in page
     assert page.startswith("before\n<!-- errors: written by benchmarks/coverage.py -->\n\n| errors of 60 |\n\n<!-- end of errors -->\n")
     assert "| new images of 3 |" in page
     (tmp_path / "page.md").write_text("no place\n")
-    assert "page.md has no place for the table" in coverage.main()
+    with pytest.raises(SystemExit, match=r"page\.md has no place for the errors"):
+        coverage.main()
 
 
 def test_tables_are_complete_and_the_same_every_time(coverage):

@@ -1,6 +1,5 @@
 """The command that compares the training of two trees to the bit."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
+from benchmark_scripts import load
 from workspace import PROJECT, Workspace
 
 FILES = ("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv")
@@ -19,12 +19,7 @@ IDENTITY = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit
 
 @pytest.fixture(scope="module")
 def same_training():
-    spec = importlib.util.spec_from_file_location("same_training", PROJECT / "benchmarks" / "same_training.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return load("same_training")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The table of docs/faults.md is what pytest reports, here for a small suite."""
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_scripts import load
 from workspace import PROJECT
 
 SUITE = """
@@ -64,9 +64,7 @@ def test_tries_and_losses_are_counted_by_fault(tmp_path):
 
 
 def test_an_interrupted_command_continues_with_the_next_file(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    spec = importlib.util.spec_from_file_location("faults_table", PROJECT / "benchmarks/faults.py")
-    spec.loader.exec_module(table := importlib.util.module_from_spec(spec))
+    table = load("faults")
     ran, holds = [], [True]
 
     def pytest_ends(command, env):
@@ -91,9 +89,7 @@ def test_an_interrupted_command_continues_with_the_next_file(tmp_path, monkeypat
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """The functions of the script in a small project of its own, with one commit."""
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    spec = importlib.util.spec_from_file_location("faults_of_clone", PROJECT / "benchmarks/faults.py")
-    spec.loader.exec_module(table := importlib.util.module_from_spec(spec))
+    table = load("faults")
     monkeypatch.setattr(table, "PROJECT", tmp_path)
     for name in (
         "workflow/a.py",
@@ -146,4 +142,4 @@ def test_a_page_without_a_place_is_left(tmp_path):
     (tmp_path / "page.md").write_text("no place\n")
     code, output, page = count(tmp_path, SUITE)
     assert (code, page) == (1, "no place\n")
-    assert "page.md has no place for the table" in output
+    assert "page.md has no place for the faults" in output

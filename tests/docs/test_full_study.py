@@ -11,16 +11,15 @@ import pandas as pd
 import pytest
 import yaml
 
+from benchmark_scripts import load
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
-from hardpair.data.split import split_indices
-from hardpair.files.atomic import write_json
 from hardpair.staleness.run_difference import Expected, OlderCode
 from hardpair.study import adoption
 from workspace import PROJECT
 
 FULL = PROJECT / "docs/study/full"
-COMMIT, TRAINING_IMAGES = "1d73714cb47d82faed210c94190346ccfcfe352b", 50_000
+COMMIT = "1d73714cb47d82faed210c94190346ccfcfe352b"
 CAT, DOG = 3, 5
 HALF = 0.0051  # of the last digit
 NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
@@ -29,13 +28,20 @@ VARIANTS = ("ce", "dfl", "ce_fast", "ce_sampler", "dfl_sampler")
 SEEDS = sorted(set(pd.read_csv(FULL / "runs_test.csv")["seed"]))  # of the page; more may be complete since
 
 
+full_study = load("full_study")
+
+
+def declared(evaluated_on: str) -> dict:
+    """The study's config, read without the functions that the script reads it by."""
+    config = resolve(overlaid(*(yaml.safe_load(path.read_text()) for path in (PROJECT / "config/config.yaml", FULL / "full.yaml"))))
+    return config | {"evaluate": {"images": evaluated_on}}
+
+
 @pytest.fixture(scope="module")
 def split(tmp_path_factory):
-    """The split of CIFAR-10 that full.yaml declares: a random one, for which labels do not matter."""
-    training, validation = split_indices(np.zeros(TRAINING_IMAGES, np.int64), None, 10_000, "random")
-    data = json.loads((RECORDS[0] / "run.json").read_text())["data"]["sha256"]
+    """The split of CIFAR-10 that full.yaml declares."""
     path = tmp_path_factory.mktemp("full") / "split.json"
-    write_json(path, {"data_sha256": data, "training": training.tolist(), "validation": validation.tolist()})
+    full_study.write_split(path, json.loads((RECORDS[0] / "run.json").read_text())["data"]["sha256"], declared("validation"))
     return path
 
 
@@ -47,8 +53,7 @@ def older():
 @pytest.mark.parametrize("evaluated_on", ["validation", "test"])
 @pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_each_record_is_of_a_declared_run(split, older, folder, evaluated_on):
-    config = resolve(overlaid(*(yaml.safe_load(path.read_text()) for path in (PROJECT / "config/config.yaml", FULL / "full.yaml"))))
-    config["evaluate"] = {"images": evaluated_on}
+    config = declared(evaluated_on)
     recipes = {variant["name"]: config["recipe"] for variant in config["variants"]}
     assert adoption.refusal(folder, Expected(config, recipes, split), older) is None
     assert folder.parent.name in [variant["name"] for variant in config["variants"]]
@@ -62,6 +67,29 @@ def test_the_page_shows_what_comes_out_of_the_records(tmp_path):
     for name in [f"{table}_{images}.csv" for table in ("runs", "comparison") for images in ("validation", "test")]:
         ours, written = (pd.read_csv(folder / name) for folder in (tmp_path, FULL))
         pd.testing.assert_frame_equal(ours, written, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("harm", "options", "reason"),
+    [
+        (lambda records: (records / "ce/seed10/history.npz").unlink(), [], "ce/seed10: not imported, history.npz is missing"),
+        (lambda records: (records / "ce/seed10/metrics_test.json").write_text("{}"), [], "ce/seed10: not imported, "),
+        (lambda records: (records / "dfl/seed10/run.json").unlink(), [], "has all variants of these seeds only: none"),
+        (lambda records: None, ["--seeds", "10", "19"], "has all variants of these seeds only: 10\n"),
+    ],
+)
+def test_records_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, harm, options, reason):
+    shutil.copy(FULL / "README.md", tmp_path)
+    for name in VARIANTS:
+        shutil.copytree(FULL / f"records/{name}/seed10", tmp_path / f"records/{name}/seed10")
+    harm(tmp_path / "records")
+    script = [sys.executable, PROJECT / "benchmarks/full_study.py", tmp_path, "--records", tmp_path / "records", *options]
+    done = subprocess.run(script, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "records"}
+    assert (tmp_path / "README.md").read_text() == (FULL / "README.md").read_text()
 
 
 def test_the_page_states_how_many_seeds_it_shows():
