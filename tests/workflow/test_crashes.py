@@ -84,8 +84,11 @@ def test_interrupted(undisturbed, attempt, tmp_path):
     study = undisturbed.start(tmp_path)
     with study.started() as running:
         undisturbed.wait(running, attempt.share)
-        running.send_all(signal.SIGINT)
+        for _ in range(attempt.number % 3 + 1):  # a person presses it again
+            running.send_all(signal.SIGINT)
+            time.sleep(attempt.random.random() / 5)
         running.wait()
+        assert "Traceback" not in running.output_text().partition("study tiny: ")[2]  # before its plan, Snakemake is interrupted as it is
         study.finish()
         running.wait_for_orphans()
     undisturbed.assert_same(study)

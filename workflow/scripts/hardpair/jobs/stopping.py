@@ -1,8 +1,10 @@
 """Let a job finish its step and save a checkpoint before a signal ends it, and Snakemake end its jobs. Imports no torch."""
 
 import atexit
+import os
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from types import FrameType
 
@@ -10,6 +12,7 @@ from hardpair.errors import UserError
 
 AFFECTS_RESULTS = False
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDING = b"still ending: the jobs are not done yet; Ctrl-\\ ends everything at once\n"
 
 
 class Stopped(UserError):
@@ -55,6 +58,21 @@ class Stop:
 def ignore_signals_at_exit() -> None:
     """Let Python end undisturbed: the work is done, or its failure reported, and a signal would only make the one look like the other."""
     atexit.register(lambda: [signal.signal(number, signal.SIG_IGN) for number in SIGNALS])  # called first, as it is registered last
+
+
+def interrupt_once() -> None:
+    """Let Ctrl-C interrupt this process only once; later ones print that it is ending.
+
+    A second one would interrupt the end itself, and leave its traceback instead of what was done. Where Ctrl-C is ignored or handled
+    already, or outside the main thread, nothing changes.
+    """
+
+    def first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, lambda *_: os.write(2, ENDING))  # print may be what it interrupts
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, first)
 
 
 def run_to_its_end(command: Sequence[str]) -> int:

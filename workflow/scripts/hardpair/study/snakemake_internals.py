@@ -27,6 +27,7 @@ from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
 from hardpair.files.atomic import PARTIAL
 from hardpair.jobs import locks
+from hardpair.jobs.stopping import interrupt_once
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import Due
 from hardpair.staleness.jobs import Jobs
@@ -263,6 +264,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     except OSError as error:
         where, what = error.filename or paths.RESULTS, error.strerror or error
         sys.exit(f"{where}: {what}: free space, or work in a folder of your own")
+    interrupt_once()
     finished.expect((job.jobid, name, job.message or name) for job, name in jobs)
     _print_plan(workflow, config, jobs, reading)
     return [job for job, _ in jobs]
