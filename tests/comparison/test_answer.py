@@ -138,15 +138,16 @@ def test_a_reason_calls_p_adjusted_if_it_is_another_number_than_that_of_the_test
 
 
 @pytest.mark.parametrize("count", [59, 12_345, 99_999, 100_000])
-@pytest.mark.parametrize("equivalent", [False, True])
-def test_a_reason_says_what_more_seeds_may_do(monkeypatch, count, equivalent):
+@pytest.mark.parametrize(("equivalent", "new_study"), [(False, False), (True, False), (False, True), (True, True)])
+def test_a_reason_says_what_more_seeds_may_do(monkeypatch, count, equivalent, new_study):
     parts, [decision], _ = found(made(10, noise=0.004, a=(0.861, 0.12), b=(0.86, 0.12)), settings(claim(("a", "b", BOTH))))
     assert decision.verdict == NOT_SETTLED
-    outlook = claims.Outlook(parts[0][0], count, equivalent)
+    outlook = claims.Outlook(parts[0][0], count, equivalent, new_study)
     monkeypatch.setattr(claims.Decision, "outlook", lambda *_: outlook)
     text = answer.reason(decision, parts[0])
     seeds = f"≈ {count:,} seeds"
     full = f"equivalent at {seeds}" if equivalent else f"{seeds} may settle it"
+    full = f"{seeds} in a new study" if new_study else full
     assert text == (full if len(full) <= answer.SHORT else seeds)
     monkeypatch.setattr(claims.Decision, "outlook", lambda *_: claims.Outlook(parts[0][0], None))
     assert answer.reason(decision, parts[0]) == "> 100,000 seeds to settle it"

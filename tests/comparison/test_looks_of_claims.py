@@ -13,6 +13,8 @@ from statsmodels.stats.weightstats import ttost_paired
 from claimed_study import AHEAD, BOTH, claim, judged, made, settings
 from hardpair.comparison import answer, claims, verdicts
 from hardpair.comparison.claims import Part
+from hardpair.comparison.claims_in_words import beside
+from hardpair.measures.looks import thresholds
 
 LOOKS = {4: 0.00005, 6: 0.0009, 8: 0.0040, 10: 0.0100}  # as registered for four claims
 
@@ -99,7 +101,37 @@ def test_the_seeds_that_would_settle_a_claim_are_those_of_a_look_to_come(gain, e
     _, why = judged(runs, settings(claim(("a", "b", ["accuracy"]), name="c"), seeds=6, looks=(6, 8, 10), margins=(0.01, 0.01)))
     count = int(re.search(r"about ([\d,]+) seeds would", why)[1].replace(",", ""))
     assert count == expected if expected else count > 10
+    assert ("a new study of about" in why) == (expected is None)
     assert why.endswith("; the next look is at 8 seeds")
+
+
+@pytest.mark.parametrize("margin", [1e-6, 0.01])
+def test_after_the_last_look_only_a_new_study_can_settle_a_claim(margin):
+    wobble = np.where(np.arange(10) % 2, 1, -1) * 0.012
+    declared = settings(claim(("a", "b", ["accuracy"])), seeds=10, looks=LOOKS, margins=(margin, margin))
+    verdict, why = judged(made(10, noise=0, a=(0.8608 + wobble, 0.12), b=(0.86, 0.12)), declared)
+    assert verdict == "not settled"
+    assert re.search(r"; a new study of about \d+ seeds would (settle it|show it to be within the margin), if", why)
+
+
+def test_p_is_shown_on_its_side_of_the_threshold():
+    wobble = stats.zscore(np.array([-1, 1, -1, 1, -1, 1, -1, 1, 3, 3]), ddof=1)  # earlier looks do not reject
+    limit = thresholds(tuple(LOOKS), 0.05)[-1]
+    gain = stats.t.isf(limit * 1.002 / 2, 9) / 10**0.5  # p a little above the threshold
+    _, why = judged(
+        made(10, noise=0, a=(0.86 + 0.001 * (gain + wobble), 0.12), b=(0.86, 0.12)),
+        settings(claim(("a", "b", ["accuracy"])), seeds=10, looks=LOOKS, margins=(1e-6, 1e-6)),
+    )
+    p, threshold = map(float, re.search(r"\(p = ([\d.]+), threshold ([\d.]+)\)", why).groups())
+    assert threshold == limit < p == pytest.approx(1.002 * limit, rel=1e-3)
+
+
+@hypothesis(deadline=None)
+@given(st.floats(1e-12, 1), st.sampled_from([0.05, 0.01, 0.00005]), st.sampled_from([1, 1 + 1e-9, 1 - 1e-9, 1.004]))
+def test_every_p_is_shown_on_its_side(p, threshold, near):
+    for value in (p, threshold * near):
+        assert (float(beside(value, threshold)) <= threshold) == (value <= threshold)
+        assert float(beside(value, threshold)) == pytest.approx(value, rel=0.05)
 
 
 @pytest.mark.parametrize("gain", [0, 0.01])

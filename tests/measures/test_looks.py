@@ -34,6 +34,12 @@ def test_the_error_is_that_of_simulated_studies(plan):
     assert looks.error(plan, p_values) == pytest.approx(rate, abs=4 * (rate / len(studies)) ** 0.5)
 
 
+@pytest.mark.parametrize("plan", [(6, 8, 10), (4, 6, 8, 10), (3, 12)])
+def test_rounded_thresholds_keep_the_error_for_any_number_of_claims(plan):
+    for claims in (*range(1, 13), 40, 50, 320, 2000):
+        assert looks.error(plan, looks.thresholds(plan, 0.05 / claims)) == pytest.approx(0.05 / claims, rel=0.02 if claims < 13 else 0.05)
+
+
 @pytest.mark.parametrize("p", [0.05, 0.0004])
 def test_a_single_look_is_a_single_test(p):
     assert looks.thresholds((7,), p) == (p,)

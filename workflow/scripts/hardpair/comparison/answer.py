@@ -138,6 +138,7 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
             return f"> {MOST:,} seeds to settle it"
         seeds = f"≈ {outlook.seeds:,} seeds"
         text = f"equivalent at {seeds}" if outlook.equivalent else f"{seeds} may settle it"
+        text = f"{seeds} in a new study" if outlook.new_study else text
         return text if width(text) <= SHORT else seeds
     if decision.verdict == EQUIVALENT:
         return "within the margin"

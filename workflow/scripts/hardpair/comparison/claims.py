@@ -72,11 +72,13 @@ class Outlook:
         part: of which most is missing.
         seeds: that would settle it; None if more than ``power.MOST``.
         equivalent: whether by showing it to be within its margin.
+        new_study: whether these are seeds of another study, since no look of this one is left that would settle it.
     """
 
     part: Part
     seeds: int | None
     equivalent: bool = False
+    new_study: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Decision:
         return max((part for part in self.parts if part.gains.mean() <= 0), key=lambda part: part.size, default=None)
 
     def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
-        """What would settle the claim; at one of the ``looks`` of the study that are left, if it has any and so few seeds would."""
+        """What would settle the claim: if the study has ``looks``, the first of those left that would, or else a new study."""
         part, needed = self._seeds_for_direction(self.level)
         rooms = [part.seeds_for_equivalence(self.share, self._power_of_each) for part in self.parts]
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
@@ -124,7 +126,7 @@ class Decision:
         else:
             levels = zip(looks, thresholds(looks, self.share), strict=True) if looks else ()
             left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
-        return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent)
+        return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent, new_study=bool(looks) and not left)
 
     @property
     def _power_of_each(self) -> float:

@@ -36,6 +36,12 @@ def name(part: "Part") -> str:
     return f"{part.pair}, {part.measure}"
 
 
+def beside(p: float, threshold: float) -> str:
+    """p with two digits or, where these would not be on the same side of the threshold as p is, with as many as needed."""
+    shown = (f"{p:.{digits}g}" for digits in range(2, 17))
+    return next((text for text in shown if (float(text) <= threshold) == (p <= threshold)), repr(p))
+
+
 def difference(part: "Part") -> str:
     """A part with its difference, its interval and p, as far as it has them."""
     summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains)
@@ -64,7 +70,8 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         if part.never_differs:
             return f"{early}{name(part)}: the variants did not differ in these runs{upcoming}"
         return f"{early}{difference(part)}, the same with every seed: check that the runs depend on their seeds{upcoming}"
-    p = f"p = {decision.p:.2g}, threshold {decision.threshold:.2g}" if looks else f"adjusted p = {decision.p_adjusted:.2g}"
+    kind, p = ("p", decision.p) if looks else ("adjusted p", decision.p_adjusted)
+    p = f"{kind} = {beside(p, decision.threshold)}" + (f", threshold {decision.threshold:.12g}" if looks else "")
     if decision.verdict == NOT_SETTLED:
         return f"{at}{_outlook(decision, looks, p)}{upcoming}"
     if decision.verdict == REFUTED:
@@ -84,7 +91,7 @@ def _margins(parts: list["Part"]) -> str:
 def _outlook(decision: "Decision", looks: tuple[int, ...], p: str) -> str:
     """The part of which most is missing, the claim's ``p``, and what so many seeds would do if differences and sd stay as they are."""
     outlook = decision.outlook(looks)
-    seeds, end = f"about {outlook.seeds} seeds", "would settle it"
+    seeds, end = f"{'a new study of ' * outlook.new_study}about {outlook.seeds} seeds", "would settle it"
     if outlook.seeds is None:
         seeds, end = f"more than {MOST:,} seeds", "would be needed to settle it"
     elif outlook.equivalent:

@@ -11,8 +11,10 @@ import pandas as pd
 
 from hardpair.comparison import claims, claims_in_words, measured_unit
 from hardpair.comparison.claims import Part
+from hardpair.comparison.claims_in_words import beside
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.measured_csv import choice
+from hardpair.comparison.verdicts import ALPHA
 from hardpair.errors import UserError
 from hardpair.measures import power, significance, spread
 from hardpair.measures.intervals import FEWEST, paired, shown_interval
@@ -121,7 +123,7 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
         values = entry.part.sign * entry.part.gains
         numbers, size = shown_interval(values), entry.part.unit.factor
         row = {key: getattr(entry, key) for key in ("variant", "baseline", "measure")} | _times(size, numbers)
-        row |= {"p": float(significance.t_test(values)), "p_sign_flip": significance.sign_flip(values) if len(values) > 1 else math.nan}
+        row |= {"p": float(significance.t_test(values)), "p_sign_flip": significance.sign_flip(values)}
         row |= {"detectable": size * power.detectable(numbers["sd"], numbers["n"]), "p_adjusted": verdict["p_adjusted"]}
         rows.append(row | {"verdict": verdict["verdict"], "why": verdict["why"]})
     return pd.DataFrame(rows).rename(columns={"mean": "difference"})
@@ -137,7 +139,7 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = replace(entry.part.unit, factor=1.0)  # of what the table holds
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
-        p = f"{row['p_adjusted']:.2g}" if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
+        p = beside(row["p_adjusted"], ALPHA) if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
         lines.append(
             table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])

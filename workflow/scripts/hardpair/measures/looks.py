@@ -13,11 +13,13 @@ RULE = 32  # points of a rule of integration
 
 @functools.cache
 def thresholds(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
-    """p at which the two-sided paired t test rejects at each look, so that over all looks it rejects a true null hypothesis with ``alpha``.
+    """p at which the two-sided paired t test rejects at each look, so that over all looks it rejects a true null hypothesis with ``alpha``,
+    up to 5 % of it by rounding.
 
     p_k = 2Φ(−c / √(n_k / n_K)), the shape of O'Brien and Fleming (1979): strict at first, near ``alpha`` at the last look. c is solved from
     ``error``, which is exact for t tests; that of z tests would reject too often with few seeds (5.5 instead of 5 % at 4, 6, 8 and 10).
-    They are rounded to four decimals, or to one digit below 0.0001; a look very far before the last has 0, which no p reaches.
+    They are rounded to four decimals, or to one digit below 0.0001, the last to two digits below 0.001; a look very far before the last
+    has 0, which no p reaches.
 
     Args:
         looks: rising numbers of seeds, 2 or more.
@@ -30,7 +32,8 @@ def thresholds(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
     lowest, highest = -ndtri(alpha / 2), -ndtri(alpha / (2 * len(looks)))
     c = brentq(lambda c: error(looks, _shape(looks, c)) - alpha, lowest - 0.01, highest + 0.01, xtol=1e-4)
     # Rounded as they are reported, so that a p that is compared with them by eye gives the same verdict.
-    return tuple(round(p, max(4, math.ceil(-math.log10(p or 1)))) for p in _shape(looks, c))
+    last = len(looks) - 1  # whose threshold is most of the error
+    return tuple(round(p, max(4, math.ceil(-math.log10(p or 1)) + (place == last))) for place, p in enumerate(_shape(looks, c)))
 
 
 def _shape(looks: Sequence[int], c: float) -> tuple[float, ...]:
