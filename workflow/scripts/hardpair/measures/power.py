@@ -32,13 +32,11 @@ def power_of_equivalence(difference: float, sd: float, count: int, margin: float
 
 
 def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest true difference that so many seeds detect with the wanted power; NaN under 2 seeds."""
+    """Smallest true difference that so many seeds detect with the wanted power; NaN under 2 seeds, or if the sd is 0."""
     from scipy.optimize import brentq
 
-    if count < 2 or math.isnan(sd):
+    if count < 2 or math.isnan(sd) or sd == 0:
         return float("nan")
-    if sd == 0:
-        return 0.0
     highest = 1.0
     while power(highest, 1, count, alpha) < wanted:
         highest *= 2
@@ -46,18 +44,18 @@ def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) 
 
 
 def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it is 0 or ``MOST`` are too few."""
-    if math.isnan(difference) or math.isnan(sd) or difference == 0:
+    """Fewest seeds that detect a true ``difference`` with the wanted power; None where it or the sd is 0, or ``MOST`` are too few."""
+    if math.isnan(difference) or math.isnan(sd) or 0 in (difference, sd):
         return None
-    return 2 if sd == 0 else _fewest(lambda count: power(difference, sd, count, alpha) >= wanted)
+    return _fewest(lambda count: power(difference, sd, count, alpha) >= wanted)
 
 
 def seeds_for_equivalence(difference: float, sd: float, margin: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Fewest seeds that show a true ``difference`` to be within ± ``margin`` with the wanted power; None where it is not or ``MOST`` are
-    too few."""
-    if math.isnan(difference) or math.isnan(sd) or abs(difference) >= margin:
+    """Fewest seeds that show a true ``difference`` to be within ± ``margin`` with the wanted power; None where it is not, the sd is 0, or
+    ``MOST`` are too few."""
+    if math.isnan(difference) or math.isnan(sd) or sd == 0 or abs(difference) >= margin:
         return None
-    return 2 if sd == 0 else _fewest(lambda count: power_of_equivalence(difference, sd, count, margin, alpha) >= wanted)
+    return _fewest(lambda count: power_of_equivalence(difference, sd, count, margin, alpha) >= wanted)
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:

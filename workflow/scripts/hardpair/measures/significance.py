@@ -50,10 +50,10 @@ def sign_flip(differences: np.ndarray) -> float:
     """Two-sided p of the exact sign-flip permutation test of float (n,) paired differences.
 
     The share of the 2^n sign patterns whose sum is at least as far from 0 as the observed one, counted by halves: sums of the first half
-    against the sorted sums of the second. Above ``EXACT`` differences, of 10^5 random patterns instead. NaN without any difference.
+    against the sorted sums of the second. Above ``EXACT`` differences, of 10^5 random patterns instead. NaN as ``t_test``.
     """
     values = np.asarray(differences, dtype=np.float64)
-    if len(values) == 0 or np.isnan(values).any():
+    if len(values) < 2 or np.isnan(values).any() or constant(values):
         return float("nan")
     tolerance = 1e-9 * np.abs(values).sum()  # sums that differ by rounding alone are ties
     bound = abs(values.sum()) - tolerance
