@@ -135,31 +135,44 @@ def test_validation_images_need_a_split(trained_run, trained_data, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def ships_and_trucks(trained_data, folder):
-    """The same data with no other classes than ship and truck among the test images."""
+def ships_and_trucks(trained_run, trained_data, tmp_path):
+    """A run, and its data with no other classes than ship and truck among the test images."""
+    folder, run = tmp_path / "ships", tmp_path / "run"
     shutil.copytree(trained_data, folder)
     np.save(folder / "test" / "labels.npy", np.full(100, 8) + np.arange(100) % 2)
     sha256 = dataset.content_hash({part: load_part(folder, part) for part in ("train", "test")})
     write_json(folder / "dataset.json", read_json(folder / "dataset.json") | {"sha256": sha256})
-    return folder
+    run.mkdir()
+    record = read_json(broken_copy(trained_run, run) / "run.json")
+    write_json(run / "run.json", own_digest.added(record | {"data": record["data"] | {"sha256": sha256}}))
+    return run, folder
+
+
+def test_images_that_are_not_those_of_the_run_are_refused(trained_run, trained_data, tmp_path, monkeypatch):
+    """Other test images may have been among the run's training images."""
+    monkeypatch.setattr("hardpair.training.inference.infer", None)
+    _, ships = ships_and_trucks(trained_run, trained_data, tmp_path)
+    with pytest.raises(UserError, match=rf"ships holds other images than {trained_run} was trained on: name the folder of its data"):
+        evaluate_into(tmp_path / "out", trained_run, ships)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("missing", ["cat", "dog"])
 def test_a_pair_of_which_one_class_has_no_images_is_refused(trained_run, trained_data, tmp_path, monkeypatch, missing):
     monkeypatch.setattr("hardpair.training.inference.infer", None)
-    ships = ships_and_trucks(trained_data, tmp_path / "ships")
+    run, ships = ships_and_trucks(trained_run, trained_data, tmp_path)
     pairs = [["ship", missing]] if missing == "cat" else [[missing, "ship"]]
     sentence = rf'pairs\[0\] is {"-".join(pairs[0])}, but none of the 100 test images is of the class "{missing}": leave it out, or'
     with pytest.raises(UserError, match=sentence):
-        evaluate_into(tmp_path / "out", trained_run, ships, pairs=pairs)
+        evaluate_into(tmp_path / "out", run, ships, pairs=pairs)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_pair_without_images_is_refused_before_anything_is_computed(trained_run, trained_data, tmp_path, monkeypatch):
     monkeypatch.setattr("hardpair.training.inference.infer", None)
-    ships = ships_and_trucks(trained_data, tmp_path / "ships")
+    run, ships = ships_and_trucks(trained_run, trained_data, tmp_path)
     with pytest.raises(UserError, match=r"pairs\[1\] is cat-dog, but none of the 100 test images is of either class: leave it out"):
-        evaluate_into(tmp_path / "out", trained_run, ships, pairs=[["ship", "truck"], ["cat", "dog"]])
+        evaluate_into(tmp_path / "out", run, ships, pairs=[["ship", "truck"], ["cat", "dog"]])
     split = trained_data / "no-validation.json"
     with pytest.raises(UserError, match=r"no-validation\.json holds out no validation images: make a split with some, or evaluate on test"):
         evaluate_into(tmp_path / "out", trained_run, trained_data, "--split", split, evaluated_on="validation", pairs=[["cat", "dog"]])

@@ -41,6 +41,7 @@ def main() -> None:
     from hardpair.errors import UserError
     from hardpair.files import formats, shapes
     from hardpair.files.atomic import write_arrays, write_json
+    from hardpair.files.json_text import read_json
     from hardpair.measures import metrics
     from hardpair.training.divergence import wrong_logits
     from hardpair.training.inference import infer
@@ -52,8 +53,8 @@ def main() -> None:
     part, pairs = options.settings.get("evaluated_on", "test"), options.settings.get("pairs", [])
     device = start_device(options.gpus, options.threads, record["settings"]["deterministic"])
     images, index = evaluated_images(options.data, options.split, part, device)
-    if (images.classes, images.size) != (record["classes"], record["size"]):
-        raise UserError(f"{options.data} holds images of another size or other classes than {options.run} was trained on: name its data")
+    if read_json(options.data / "dataset.json")["sha256"] != record["data"]["sha256"]:
+        raise UserError(f"{options.data} holds other images than {options.run} was trained on: name the folder of its data")
     labels = images.labels[index.to(device)].cpu().numpy()
     refuse_wrong_pairs(pairs, record["classes"], labels, part)
 
