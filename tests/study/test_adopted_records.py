@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -176,8 +177,22 @@ def test_only_one_older_code_of_a_variant_is_accepted(finished, records):
     assert adoption.refusal(records / "dfl/seed0", expected, older) == yet_another
 
 
+@pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="no git history here")
+def test_a_commit_is_one_of_the_workflow_wherever_the_study_is(tmp_path, monkeypatch):
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "another repository"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.chdir(PROJECT)
+    here = adoption.full_commit("HEAD")
+    monkeypatch.chdir(tmp_path)
+    assert adoption.full_commit("HEAD") == here
+    theirs = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    with pytest.raises(UserError, match="which is not a commit of the workflow's repository"):
+        adoption.full_commit(theirs)
+
+
 @pytest.mark.parametrize("name", ["nothing", "HEAD:README.md", "--all", "abc"])
 def test_what_is_no_commit_is_refused(name, monkeypatch):
     monkeypatch.chdir(PROJECT)
-    with pytest.raises(UserError, match="which is not a commit of this repository"):
+    with pytest.raises(UserError, match="which is not a commit of the workflow's repository"):
         adoption.full_commit(name)

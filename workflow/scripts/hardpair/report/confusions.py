@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardpair.comparison.runs import Runs
+from hardpair.measures.confusion import confusion_matrix
 from hardpair.report import thumbnails
 from hardpair.report.changes import by_pair, changes, clearest
 
@@ -57,7 +58,7 @@ def outcomes(runs: Runs, classes: int) -> tuple[Outcomes, np.ndarray]:
             matrices.append(np.zeros((classes, classes), np.int64))
         rows["mean"][-1] += p / len(runs.seeds)
         rows["wrong"][-1] += called != labels
-        np.add.at(matrices[-1], (labels, called), 1)
+        matrices[-1] += confusion_matrix(labels, called, classes)
         rows["p"].append(np.rint(255 * p).astype(np.uint8))
         rows["called"].append(called)
     by_seed = {key: np.array(rows[key]).reshape(len(runs.variants), len(runs.seeds), len(labels)) for key in ("p", "called")}

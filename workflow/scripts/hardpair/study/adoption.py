@@ -22,12 +22,13 @@ from hardpair.files import formats, own_digest, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
+from hardpair.measures.confusion import confusion_matrix
 from hardpair.measures.contradiction import contradiction
 from hardpair.staleness import plan, record
 from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study import replaced
-from hardpair.study.find import overlay
+from hardpair.study.find import SHIPPED, overlay
 from hardpair.study.register import register
 
 TABLES = ("epochs.csv", "refreshes.csv")
@@ -151,17 +152,19 @@ def older_hashes(study: Path, expected: Expected) -> dict[str, str]:
 
 
 def full_commit(name: str) -> str:
-    """The hash of a commit of this checkout, twelve digits; without a checkout, the hash as it is.
+    """The hash of a commit of the workflow's checkout, twelve digits; without a checkout, the hash as it is.
 
     Raises:
         UserError: it is no commit.
     """
-    git = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    git = ["git", "-C", SHIPPED, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout[:12]
     except (OSError, subprocess.CalledProcessError):
-        if Path(".git").exists() or not re.fullmatch("[0-9a-f]{7,40}", name):
-            raise UserError(f"CODE is {name}, which is not a commit of this repository: name the commit that trained the runs") from None
+        if (SHIPPED / ".git").exists() or not re.fullmatch("[0-9a-f]{7,40}", name):
+            raise UserError(
+                f"CODE is {name}, which is not a commit of the workflow's repository: name the commit that trained the runs"
+            ) from None
         return name[:12]
 
 
@@ -224,9 +227,7 @@ def _wrong_record(folder: Path, record: dict, config: dict) -> str | None:
         return "its metrics are of another run"
     for model in record["weights"]:
         confusion = np.array(measured["models"][model]["confusion"])
-        counts = np.zeros_like(confusion)
-        np.add.at(counts, (answers.labels, answers.models[model].called), 1)
-        if not np.array_equal(counts, confusion):
+        if not np.array_equal(confusion_matrix(answers.labels, answers.models[model].called, len(confusion)), confusion):
             return "its predictions do not match the confusion matrix in its metrics"
         if wrong := contradiction(measured["models"][model], answers.models[model].p_true):
             return f"the {wrong} in its metrics is not that of its predictions"
