@@ -11,7 +11,7 @@ from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.staleness import record
 from hardpair.staleness.code_hash import code_hash, planned
-from hardpair.staleness.due import NO_RECORD, Due
+from hardpair.staleness.due import MISSING, NO_RECORD, Due
 from hardpair.study import find
 from hardpair.study.keep import keep_study, refuse_unrecorded
 from hardpair.study.planned import refuse_outdated
@@ -66,6 +66,20 @@ def test_code_that_has_changed_since_the_job_was_planned_is_not_recorded(tmp_pat
     with pytest.raises(UserError, match="the code of this job has changed since it was planned"):
         record.write(tmp_path / "record", made)
     assert not (tmp_path / "record").exists()
+
+
+def test_a_file_that_is_removed_while_it_is_checked_is_missing(here, monkeypatch):
+    """As Snakemake does to the outputs of a job that it starts, while the status is shown."""
+    due, file = Due.of(find.overlay(["tiny.yaml"])), here / "comparison.csv"
+    time = due._time
+
+    def removed_just_before(path):
+        if path == file:
+            file.unlink(missing_ok=True)
+        return time(path)
+
+    monkeypatch.setattr(Due, "_time", staticmethod(removed_just_before))
+    assert due.reason(due.job("compare")) == (MISSING, f"{file} is missing")
 
 
 def test_other_images_are_noticed_after_the_prepared_ones_were_deleted(here):
