@@ -1,6 +1,7 @@
 """Continuous integration and pre-commit run what `.ci/run` runs, in the versions of requirements.lock."""
 
 import re
+import tomllib
 
 from hardpair.files import yaml_text
 from workspace import PROJECT
@@ -27,6 +28,18 @@ def test_it_may_only_read_and_names_versions_of_what_it_uses():
 def test_it_has_the_oldest_python_that_the_project_supports():
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (PROJECT / "pyproject.toml").read_text())[1]
     assert CI["jobs"]["check"]["strategy"]["matrix"]["python"][0] == oldest
+
+
+def test_an_installed_package_has_no_older_versions_than_those_of_the_lock():
+    """But for patches, and for torch: its builds for other systems and GPUs may be older."""
+    required = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    locked = re.findall(r"^([\w-]+)==(\d+\.\d+)", (PROJECT / "requirements.lock").read_text(), re.M)
+    lowest = {name: min(version for other, version in locked if other == name) for name, _ in locked}  # another for each Python
+    assert len(required) > 10
+    assert f'min_version("{lowest["snakemake"]}")' in (PROJECT / "Snakefile").read_text()
+    for text in required:
+        name, least = re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=(\d+\.\d+)", text).groups()
+        assert name.startswith("torch") or least == lowest[name], text
 
 
 def test_pre_commit_has_the_linters_of_the_checks_in_the_versions_of_the_lock():
