@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from snakemake.utils import min_version
 
-min_version("9.12")
+min_version("9.27")
 
 sys.dont_write_bytecode = True  # study/bytecode.py has the reason
 # The package beside this file, which workflow/Snakefile includes from a folder below; where this file alone was fetched from an address, as by
@@ -60,6 +60,7 @@ try:
     config = written.resolved()
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
+    paths.refuse_files(Path(STUDY), Path(DATA))
     with written.placed():
         PICTURES = plan.pictures(config, Path(DATA))
     refuse_long(config)

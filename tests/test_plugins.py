@@ -142,6 +142,7 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message)
         ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by position only: move the / before it"),
         ("mine.py", "class Loss:\n    def __init__(self, counts, kind='a'): ...\n", "takes kind, which is the key that names"),
         ("mine.py", b"\xff\xfe\x00", "not valid Python"),
+        ("mine.py", b"\x00", "not valid Python: source code string cannot contain null bytes"),
     ],
 )
 def test_wrong_files_end_in_one_sentence(tmp_path, name, text, message):

@@ -39,6 +39,7 @@ seeds: [0, 1]
         ("data: {size: 64}", {}, "b.yaml, line 1: data.size is 64, but images of data.kind cifar10 have no such key: remove it"),
         ('recipe: {"a b": 1}', {}, 'b.yaml, line 1: recipe."a b" is not a key'),
         ("plugins: [x.py]", {}, "b.yaml, line 1: plugins names x.py, which does not exist"),
+        ("plugins: [a.yaml]", {}, "b.yaml, line 1: plugins names a.yaml: name a Python file like my_loss.py"),
         ("contrasts: [[ce,\n ce]]", {}, 'b.yaml, line 1: contrasts[0] compares "ce" with itself'),
     ],
 )

@@ -32,6 +32,16 @@ WRONG = {
     "no kind of data": ([("data", {"name": "x"})], "data.kind is missing", "add it"),
     "variant without a name": ([("variants.0.name", MISSING)], "variants[0].name is missing", "add it"),
     "published without confusion": ([("variants.0.published.confusion", MISSING)], "variants[0].published.confusion is missing", "add it"),
+    "name of other images": (
+        [("data", PICTURES | {"name": "cifar10"})],
+        'data.name is "cifar10", which other images have, but data.kind is folder',
+        "give data.name another value",
+    ),
+    "claim about no variant": (
+        [("claims.0.contrasts.0.better", "dlf")],
+        'claims[0].contrasts[0].better names the variant "dlf", which variants does not have',
+        "did you mean dfl?",
+    ),
     # types
     "text for a list": ([("seeds", "all")], 'seeds is "all"', "a list such as [a, b]"),
     "one pair without its own brackets": ([("pairs", ["cat", "dog"])], 'pairs[0] is "cat"', "a list such as [a, b]"),

@@ -15,6 +15,11 @@ WRONG = {
         "variants[1].recipe sets every key of search.space (learning_rate)",
         "remove a key there, or set search.scope to shared",
     ),
+    "a searched variant that does not train with what is proposed": (
+        [("variants.0.recipe", {"learning_rate": 0.02, "momentum": 0.5})],
+        "variants[0].recipe sets learning_rate, but the shared search trains this variant (search.variants) to choose it for all",
+        "set search.space.learning_rate to null, or search with other variants",
+    ),
     "a warm-up as long as a trial": ([("recipe.warmup_epochs", 15)], "search.epochs is 15", "a warm-up may last 15 epochs"),
     "a searched warm-up as long as a trial": ([("search.space.warmup_epochs", [0, 20])], "search.epochs is 15", "may last 20 epochs"),
     "a searched warm-up as long as a run": (

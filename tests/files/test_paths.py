@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.staleness.code_hash import SCRIPTS
 from workspace import PROJECT
@@ -182,6 +183,21 @@ def test_no_program_spells_a_path_of_a_study(path):
 def test_no_rule_spells_the_folders_of_images_and_studies():
     for file in (PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk")):
         assert not re.search(r"^[^#\n]*\b(resources|results)/", file.read_text(), re.M), file
+
+
+@pytest.mark.parametrize("file", ["results", "results/a", "resources", "resources/images"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, monkeypatch, file):
+    monkeypatch.chdir(tmp_path)
+    folders = Path("results/a"), Path("resources/images")
+    paths.refuse_files(*folders)
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).touch()
+    with pytest.raises(UserError, match=f"^{file} is not a folder, but (results/a|resources/images) would be written: move or rename it$"):
+        paths.refuse_files(*folders)
+    Path(file).unlink()
+    for folder in folders:
+        folder.mkdir(parents=True)
+    paths.refuse_files(*folders)
 
 
 @pytest.mark.parametrize(

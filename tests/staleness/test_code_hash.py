@@ -21,6 +21,7 @@ CHECKS = {
     "cli/inputs",
     "cli/outputs",
     "config/consistency",
+    "config/doubts",
     "config/read",
     "config/resolve",
     "config/schema",

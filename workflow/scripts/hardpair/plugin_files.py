@@ -116,6 +116,8 @@ def _tree(path: Path) -> ast.Module:
     except OSError as error:
         raise UserError(f"plugins names {path}: {error.strerror}; check the path, which starts from the working directory") from None
     except SyntaxError as error:
-        raise UserError(f"plugins names {path}, which is not valid Python: line {error.lineno}: {error.msg}") from None
+        raise UserError(
+            f"plugins names {path}, which is not valid Python: {f'line {error.lineno}: ' * bool(error.lineno)}{error.msg}"
+        ) from None
     except ValueError as error:
         raise UserError(f"plugins names {path}, which is not valid Python: {error}") from None

@@ -78,9 +78,11 @@ def _wrong_claims(config: dict) -> Iterator[str]:
     claims = [claim["name"] for claim in config["claims"]]
     for name in dict.fromkeys(name for name in claims if claims.count(name) > 1):
         yield f"claims: two have the name {shown(name)}; give each a different name, or remove one"
-    declared = {frozenset(contrast) for contrast in config["contrasts"]}
+    declared, names = {frozenset(contrast) for contrast in config["contrasts"]}, [variant["name"] for variant in config["variants"]]
     for index, claim in enumerate(config["claims"]):
         for place, part in enumerate(claim["contrasts"]):
+            for side in ("better", "than"):
+                yield from _unknown(f"claims[{index}].contrasts[{place}].{side}", "variant", [part[side]], names, "variants")
             if frozenset((part["better"], part["than"])) not in declared:
                 yield (
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
@@ -156,6 +158,8 @@ def _wrong_data(config: dict) -> Iterator[str]:
             yield f"{where}.data is {shown(values['data'])}, which is not a data.kind: {advice(values['data'], kinds)}"
         elif values and (classes := sources.get(values["data"]).classes):
             yield from _unknown(where, "class", values["pair"], classes, values["data"])
+    if data["name"] in kinds and data["name"] != data["kind"]:
+        yield f"data.name is {shown(data['name'])}, which other images have, but data.kind is {data['kind']}: give data.name another value"
     if data["source"] is not None and not source.local:
         yield f"data.source is set, but data.kind {data['kind']} is generated: remove one of them"
     if data["source"] is None and source.local and not source.release:
@@ -222,6 +226,12 @@ def _wrong_search(config: dict) -> Iterator[str]:
                 f"variants[{index}].recipe sets every key of search.space ({', '.join(left)}), so its search has nothing to "
                 "choose: remove a key there, or set search.scope to shared"
             )
+        for key in sorted(space.keys() & variant.get("recipe", {}).keys()):
+            if search["scope"] == "shared" and variant["name"] in search["variants"]:
+                yield (
+                    f"variants[{index}].recipe sets {key}, but the shared search trains this variant (search.variants) to choose it for "
+                    f"all: set search.space.{key} to null, or search with other variants"
+                )
     for key, (low, high) in space.items():
         if low >= high:
             yield f"search.space.{key} is [{low}, {high}]: give the lowest value first, then a higher one"

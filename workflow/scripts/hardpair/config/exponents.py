@@ -5,12 +5,19 @@ from hardpair.config.schema import CNN
 
 
 def plane(variants: list[dict]) -> list[list]:
-    """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none."""
-    placed = [[variant["name"], *place] for variant in variants if (place := exponents(variant)) is not None]
-    losses, samplers = ({row[axis] for row in placed} for axis in (1, 2))
+    """[name, loss γ, sampler γ] of the variants on the plane of exponents, if they are more than its four corners; else none.
+
+    The first where two are at one place: they train alike, such as cross-entropy and Dynamic Focal Loss of γ = 0.
+    """
+    placed: dict[tuple[float, float], str] = {}
+    for variant in variants:
+        if (place := exponents(variant)) is not None:
+            placed.setdefault(place, variant["name"])
+    losses, samplers = (set(values) for values in zip(*placed, strict=True)) if placed else (set(), set())
     if len({canonical(variant.get("network", CNN)) for variant in variants}) > 1:  # there is a plane of each network
         return []
-    return placed if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
+    rows = [[name, *place] for place, name in placed.items()]
+    return rows if min(len(losses), len(samplers)) > 1 and max(len(losses), len(samplers)) > 2 else []
 
 
 def exponents(variant: dict) -> tuple[float, float] | None:

@@ -48,7 +48,10 @@ def resolve(config: dict) -> dict:
     for file in files:
         if not Path(file).exists():
             raise UserError(f"config: plugins names {file}, which does not exist: check the path, which starts from the working directory")
-    plugins.use(files)
+    try:
+        plugins.use(files)
+    except UserError as error:
+        raise UserError(f"config: {error}" if str(error).startswith("plugins ") else str(error)) from None
     check(config, schema())
     config = fill_defaults(config, schema())
     source = config["data"]["source"]

@@ -44,7 +44,7 @@ def margin(value: object) -> bool:
 
 def bounds(value: object) -> bool:
     """Lowest and highest value of a key that is searched."""
-    return difference(value, (float, float)) is None and value[0] <= value[1]
+    return difference(value, (float, float)) is None and value[0] < value[1]
 
 
 def positive_bounds(value: object) -> bool:

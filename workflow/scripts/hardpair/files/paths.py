@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hardpair.errors import UserError
+
 AFFECTS_RESULTS = False
 RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
@@ -92,3 +94,15 @@ def of_variants(folder: Path) -> Iterator[tuple[str, int | None, Path]]:
         for match in filter(None, (pattern.fullmatch(name) for pattern in patterns)):
             seed = match.groupdict().get("seed")
             yield match["variant"], seed if seed is None else int(seed), path
+
+
+def refuse_files(*folders: Path) -> None:
+    """Refuse folders in whose place, or in that of a folder above them, something else is.
+
+    Raises:
+        UserError: names it.
+    """
+    for folder in folders:
+        for path in (folder, *folder.parents):
+            if path.exists() and not path.is_dir():
+                raise UserError(f"{path} is not a folder, but {folder} would be written: move or rename it")

@@ -104,7 +104,7 @@ def folder_of(name: str) -> Path:
         studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
         none = "no study was started here yet" + ("; `make demo` starts one" if by_make() else ": go to the folder of its results/")
         todo = f"name a study that was started here ({studies})" if studies else none
-        raise UserError(f"{folder} does not exist: {todo}")
+        raise UserError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}: {todo}")
     if not is_study(folder):
         raise UserError(f"{folder} is not the folder of a study: it has no {paths.STARTED}, runs or search; name another folder")
     return folder

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hardpair.comparison import recipes
+from hardpair.config.doubts import doubts
 from hardpair.config.resolve import canonical
 from hardpair.errors import UserError, say
 from hardpair.files import paths
@@ -39,6 +40,8 @@ def print_plan(config: dict, rules: Mapping[str, int], at_once: int, gpus: int, 
     Of a dry run no time is printed that needs a measurement.
     """
     runs, trials = rules.get("train", 0), rules.get("run_trial", 0)
+    for doubt in doubts(config):
+        say(f"warning: {doubt}", file=sys.stderr)
     if not runs + trials:
         say(f"study {config['study']}: no run to train; steps to do: {', '.join(rules)}", file=sys.stderr)
         return
