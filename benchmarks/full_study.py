@@ -1,8 +1,9 @@
 """Write the tables and draw the figures of the study at full length from its records, without training, images or network.
 
-Takes the seeds of which every variant has a record, imports the records as `make adopt` does, and compares them on validation and on test
-images by the workflow's commands. Writes, into the folder: the tables of README.md and, for each kind of images, runs_{images}.csv,
-comparison_{images}.csv and final_{images}.png. Takes less than a minute. Example:
+Takes the seeds of which every variant has a record, imports the records as `make adopt` does, but without registration.json, since
+registration.md is older than they are, and compares them on validation and on test images by the workflow's commands. Writes, into the
+folder: the tables of README.md and, for each kind of images, runs_{images}.csv, comparison_{images}.csv and final_{images}.png. Takes less
+than a minute. Example:
 
   python benchmarks/full_study.py docs/study/full
 """
@@ -27,6 +28,7 @@ import yaml
 
 import course
 import page_places
+from hardpair.comparison.registration import NOT_KEPT
 from hardpair.comparison.runs import Runs
 from hardpair.data.split import split_indices
 from hardpair.files import paths
@@ -36,12 +38,12 @@ from hardpair.staleness import plan
 from hardpair.staleness.run_difference import Expected, OlderCode
 from hardpair.study import adoption
 from hardpair.study.find import overlay
-from hardpair.study.register import register
 
 BY = "benchmarks/full_study.py"  # as the place in README.md names it
 FULL = PROJECT / "docs" / "study" / "full"
 OVERLAYS = {"validation": [FULL / "full.yaml"], "test": [FULL / "full.yaml", FULL / "test.yaml"]}
 RESULTS = ("runs.csv", "comparison.csv", "final.png")
+REGISTERED = "declared in [registration.md](registration.md) before any run had ended"
 COMMIT, TRAINING_IMAGES = "1d73714", 50_000
 SECTIONS = (
     "Last epoch",
@@ -73,7 +75,6 @@ def import_records(records: Path, study: Path, config: dict) -> None:
     write_text(study / paths.recipe(None), yaml.safe_dump(config["recipe"]))
     recipes = {variant["name"]: config["recipe"] for variant in config["variants"]}
     expected, older = Expected(config, recipes, study / paths.SPLIT), OlderCode(adoption.full_commit(COMMIT))
-    register(study, config)  # registration.md and full.yaml are older than the results
     with contextlib.ExitStack() as locked, contextlib.redirect_stdout(io.StringIO()) as printed:
         imported, _ = adoption.import_runs(folders, study, expected, older, locked)
     if len(imported) < len(folders):
@@ -94,8 +95,7 @@ def write_split(path: Path, sha256: str, config: dict) -> None:
 def write_results(study: Path, config: dict) -> None:
     """Compare the runs of a study and draw the final figure."""
     inputs = ["--runs", study / paths.RUNS, "--recipe", study / paths.recipe(None), "--split", study / paths.SPLIT]
-    kept = ["--registration", study / paths.REGISTRATION]
-    command("compare.py", *inputs, "--settings", json.dumps(plan.compare_settings(config)), *kept, "--output-dir", study)
+    command("compare.py", *inputs, "--settings", json.dumps(plan.compare_settings(config)), "--output-dir", study)
     settings = json.dumps(plan.figure_settings(config, "final"))
     command("assemble_figure.py", "--table", study / paths.RUNS_TABLE, "--settings", settings, "--output", study / RESULTS[-1])
 
@@ -106,9 +106,10 @@ def command(script: str, *options: object) -> None:
 
 
 def sections(comparison: str, images: str) -> str:
-    """What a page shows of comparison.md, below a heading of its own."""
+    """What the page shows of comparison.md, below a heading of its own."""
+    comparison = comparison.replace("in comparison.csv", f"in comparison_{images}.csv").replace(NOT_KEPT, REGISTERED)
     parts = dict(part.split("\n", 1) for part in re.split(r"^## ", comparison, flags=re.MULTILINE)[1:])
-    return f"## On {images} images\n\n" + "".join(f"### {name}\n{parts[name]}" for name in SECTIONS)
+    return f"## On {images} images\n\n" + "".join(f"### {name}\n{parts[name]}" for name in SECTIONS if name in parts)
 
 
 def weights_of(study: Path, config: dict) -> str:
@@ -137,8 +138,7 @@ def main() -> None:
             import_records(options.records, study, config)
             write_results(study, config)
             files |= {name.replace(".", f"_{images}."): study / name for name in RESULTS}
-            comparison = (study / paths.COMPARISON).read_text(encoding="utf-8")
-            parts.append(sections(comparison.replace("in comparison.csv", f"in comparison_{images}.csv"), images))
+            parts.append(sections((study / paths.COMPARISON).read_text(encoding="utf-8"), images))
         parts.append(weights_of(study, config))  # the same whatever the runs are evaluated on
         for name, file in files.items():
             shutil.copy(file, options.folder / name)

@@ -14,6 +14,7 @@ import yaml
 from benchmark_scripts import load
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
+from hardpair.measures.looks import thresholds
 from hardpair.staleness.run_difference import Expected, OlderCode
 from hardpair.study import adoption
 from workspace import PROJECT
@@ -92,6 +93,50 @@ def test_records_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, ha
     assert (tmp_path / "README.md").read_text() == (FULL / "README.md").read_text()
 
 
+def test_the_config_declares_what_is_registered():
+    """Claims, seeds, looks, thresholds and margins of full.yaml, read from the text of registration.md."""
+    text, config = (FULL / "registration.md").read_text(), declared("validation")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \d\. ", line)]
+    claims = [claim for claim in config["claims"] if not claim["control"]]
+    assert [row[0].split(". ")[1] + "." for row in rows] == [claim["sentence"] for claim in claims]
+    for (_, parts), claim in zip(rows, claims, strict=True):
+        found = [part.split(": ") for part in parts.split("; ")]
+        for measure, comparison in found:
+            first, sign, second = comparison.replace("`", "").split()
+            better, than = (first, second) if (sign == ">") == (measure == "accuracy") else (second, first)
+            [contrast] = claim["contrasts"]
+            assert (contrast["better"], contrast["than"]) == (better, than)
+        assert contrast["measures"] == [measure for measure, _ in found]
+    controls = [contrast for claim in config["claims"] if claim["control"] for contrast in claim["contrasts"]]
+    assert "`dfl` against `ce_fast` in both measures" in text
+    assert sorted((part["better"], part["than"], *part["measures"]) for part in controls) == [
+        ("dfl", "ce_fast", "accuracy"),
+        ("dfl", "ce_fast", "confusion"),
+    ]
+    looks, p = (numbers(*re.search(rf"^\| {name} \|(.*)\|$", text, re.MULTILINE)[1].split("|")) for name in ("seeds", "p"))
+    assert config["looks"] == looks
+    assert thresholds(tuple(config["looks"]), 0.05 / len(claims)) == tuple(p)
+    margins = re.search(r"Margins: ([\d.]+) percentage points of accuracy, ([\d.]+) of confusion", text)
+    assert config["compare"]["margins"] == {"accuracy": float(margins[1]), "confusion": float(margins[2])}
+    assert "10, 11, …, 19" in text
+    assert config["seeds"] == list(range(10, 20))
+
+
+def test_the_registration_was_committed_before_the_first_record():
+    """And the page has no claims on test images, which decide none."""
+
+    def first_commit(path: str) -> int:
+        git = ["git", "log", "--format=%ct", "--diff-filter=A", "--", path]
+        done = subprocess.run(git, cwd=PROJECT, capture_output=True, text=True)
+        if done.returncode or not done.stdout or (PROJECT / ".git/shallow").exists():
+            pytest.skip("no git history here")
+        return int(done.stdout.split()[-1])
+
+    assert "declared in [registration.md](registration.md) before any run had ended" in (FULL / "README.md").read_text()
+    assert (FULL / "README.md").read_text().count("### Claims") == 1
+    assert first_commit("docs/study/full/registration.md") < first_commit("docs/study/full/records")
+
+
 def test_the_page_states_how_many_seeds_it_shows():
     assert f"{NUMBERS[len(SEEDS)]} of ten seeds are complete" in (FULL / "README.md").read_text()
 
@@ -117,7 +162,7 @@ def test_the_tables_of_the_page_are_those_of_a_plain_loop_over_the_records(image
 
 def numbers(*cells: str) -> list[float]:
     """The numbers in cells of a table."""
-    return [float(number) for cell in cells for number in re.findall(r"[-+]?\d+\.\d+", cell)]
+    return [float(number) for cell in cells for number in re.findall(r"[-+]?\d+(?:\.\d+)?", cell)]
 
 
 def section(images: str) -> str:
