@@ -29,7 +29,7 @@ def test_one_model_without_snakemake(tmp_path):
 
 
 def test_your_own_loss(finished, tmp_path):
-    [code], [use] = blocks("own-loss", "python"), blocks("own-loss", "yaml")
+    [code], [use, _] = blocks("own-loss", "python"), blocks("own-loss", "yaml")
     study = finished.copy(tmp_path)
     (study.folder / re.match(r"# (\S+)\n", code)[1]).write_text(code)
     use = yaml.safe_load(use)
@@ -52,11 +52,15 @@ def test_an_overlay_of_your_own_stands_by_itself(page, variant, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     for code in blocks(page, "python"):
         Path(re.match(r"# (\S+)\n", code)[1]).write_text(code)
-    [overlay] = map(yaml.safe_load, blocks(page, "yaml"))
-    config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
-    plugins.use([])
-    assert config["variants"][-1]["name"] == variant
-    assert config["study"] == overlay["study"] != "cifar10", "its results are not to mix with those of another study"
+    studies = ["cifar10"]
+    for overlay in map(yaml.safe_load, blocks(page, "yaml")):
+        config = resolve(overlaid(yaml.safe_load((PROJECT / "config/config.yaml").read_text()), overlay))
+        plugins.use([])
+        assert config["variants"][-1]["name"] == variant
+        assert config["study"] == overlay["study"]
+        assert config["study"] not in studies, "its results are not to mix with those of another study"
+        studies.append(config["study"])
+    assert len(studies) > 1
 
 
 def follows(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
