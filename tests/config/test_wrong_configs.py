@@ -37,6 +37,11 @@ WRONG = {
         'data.name is "cifar10", which other images have, but data.kind is folder',
         "give data.name another value",
     ),
+    "looks at a pair that may change": (
+        [("pairs", "auto"), ("looks", [6, 10]), ("evaluate", {"images": "test"})],
+        "pairs is auto, but looks are declared",
+        "name the pairs",
+    ),
     "claim about no variant": (
         [("claims.0.contrasts.0.better", "dlf")],
         'claims[0].contrasts[0].better names the variant "dlf", which variants does not have',

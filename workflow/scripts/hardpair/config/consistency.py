@@ -117,6 +117,8 @@ def _wrong_judgement(config: dict) -> Iterator[str]:
         yield f"looks is {shown(looks)}: list numbers of seeds in rising order"
     elif looks and looks[-1] < FEWEST:
         yield f"looks ends with {looks[-1]} seeds, but verdicts need {FEWEST}: add a look"
+    if looks and isinstance(config["pairs"], dict):
+        yield "pairs is auto, but looks are declared: the pair is chosen from all seeds, so it may change between them; name the pairs"
     if config["evaluate"]["images"] == "validation":
         what = "but evaluate.images is validation: the images used to choose must not be used to judge, so set evaluate.images to test"
         if isinstance(config["pairs"], dict):
@@ -158,8 +160,6 @@ def _wrong_data(config: dict) -> Iterator[str]:
             yield f"{where}.data is {shown(values['data'])}, which is not a data.kind: {advice(values['data'], kinds)}"
         elif values and (classes := sources.get(values["data"]).classes):
             yield from _unknown(where, "class", values["pair"], classes, values["data"])
-    if data["name"] in kinds and data["name"] != data["kind"]:
-        yield f"data.name is {shown(data['name'])}, which other images have, but data.kind is {data['kind']}: give data.name another value"
     if data["source"] is not None and not source.local:
         yield f"data.source is set, but data.kind {data['kind']} is generated: remove one of them"
     if data["source"] is None and source.local and not source.release:
@@ -173,6 +173,8 @@ def _wrong_data(config: dict) -> Iterator[str]:
         yield "data.imbalance and data.training both set the number of images to train on: remove one of them"
     if data["validation"] == 0 and config["evaluate"]["images"] == "validation":
         yield "evaluate.images is validation, but data.validation is 0: hold images out or evaluate on test"
+    if data["name"] in kinds and data["name"] != data["kind"]:
+        yield f"data.name is {shown(data['name'])}, which other images have, but data.kind is {data['kind']}: give data.name another value"
 
 
 def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
