@@ -236,8 +236,9 @@ def test_a_loss_that_is_wrong_from_the_start_is_named_instead_of_the_learning_ra
     training = training_of(small_images, small_split)
     poisoned(training)
     message = "the loss is NaN or infinite in the first step, before any weight has changed: check the loss"
-    with pytest.raises(loop.Diverged, match=f"^{message}$"):
+    with pytest.raises(UserError, match=f"^{message}$") as caught:
         training.run()
+    assert not isinstance(caught.value, loop.Diverged), "a search goes on after a trial that diverges"
 
 
 def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, small_split):

@@ -16,6 +16,7 @@ from hardpair.files import own_digest
 from hardpair.jobs import locks
 from hardpair.staleness import code_hash
 from hardpair.training import job, loop
+from hardpair.training.divergence import wrong_from_the_start
 from hardpair.training.images import load_images, load_split
 from hardpair.training.recipe import Recipe, RunSettings
 
@@ -112,6 +113,16 @@ def test_a_trial_whose_only_step_is_too_long_diverges_as_one_within_an_epoch_doe
     assert trial["error"].startswith(
         "the logits of a validation image became NaN or infinite in epoch 1 at learning rate 1e+12: use a lower"
     )
+
+
+def test_a_loss_that_no_learning_rate_can_help_ends_the_search(monkeypatch, tmp_path, prepared):
+    def check(training):
+        raise wrong_from_the_start("loss")
+
+    monkeypatch.setattr(loop.Training, "_check_first_step", check)
+    with pytest.raises(UserError, match=r"^the loss is NaN or infinite in the first step, before any weight has changed: check the loss$"):
+        tried(monkeypatch, prepared, tmp_path / "trial.json", 3, {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}})
+    assert not (tmp_path / "trial.json").exists()
 
 
 ONE = {"epochs": 1, "seeds": [1000], "variants": {"ce": CE}}
