@@ -17,7 +17,7 @@ from hardpair.data.pictures.planned import planned
 from hardpair.data.sources import get
 from hardpair.errors import UserError
 from hardpair.files.json_text import read_json
-from hardpair.report.provenance import left_out
+from hardpair.report.provenance import about_pictures
 from picture_tree import PARTED, TREE, rows
 
 
@@ -139,7 +139,8 @@ def test_a_damaged_record_counts_as_none_while_the_pictures_are_there(prepare, t
     before = planned(data, tmp_path / "out")
     (tmp_path / "out/pictures.json").write_bytes(damage)
     assert planned(data, tmp_path / "out") == before
-    assert left_out(tmp_path / "out") == f"It is not known how many files were left out, since {tmp_path}/out/pictures.json is damaged."
+    sentence = f"It is not known how many files were left out, since {tmp_path}/out/pictures.json is damaged."
+    assert about_pictures(tmp_path / "out") == [sentence]
     shutil.rmtree(source)
     with pytest.raises(UserError, match=rf"^data.source {source} does not exist, and .*out/pictures\.json"):
         planned(data, tmp_path / "out")

@@ -189,7 +189,7 @@ def test_papers_are_ignored_and_counted_and_other_files_still_refused(tmp_path, 
     assert sorted(pictures.ignored) == sorted(PAPERS)
     assert [row["file"] for row in pictures.bad] == sorted(NO_PAPERS)
     assert sorted(pictures.files) == sorted(sound)
-    remarks = decoded.report(pictures, tmp_path / "out")
+    remarks = decoded.report(pictures, pictures.duplicates(), tmp_path / "out")
     assert remarks[0].startswith(f"files that are no pictures by their names, ignored: {len(PAPERS)} (")
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 import picture_tree
 from hardpair.files.json_text import read_json
-from hardpair.report.provenance import left_out
+from hardpair.report.provenance import about_pictures
 from picture_tree import PARTED, TREE, rows
 
 
@@ -40,9 +40,9 @@ def test_broken_files_are_listed_and_skipped_or_refused(prepare, complaint, tmp_
     for row in listed:
         assert row["problem"].startswith(damaged_files()[row["file"]][1])
     assert output.startswith(f"files that are no usable pictures, left out: 5 ({tmp_path / 'out' / 'skipped.csv'} says why)\n2 classes,")
-    assert left_out(tmp_path / "out") == "5 files could not be used as pictures and were left out."
+    assert about_pictures(tmp_path / "out") == ["5 files could not be used as pictures and were left out."]
     prepare(picture_tree.write(tmp_path / "good", TREE), output=tmp_path / "alone")
-    assert left_out(tmp_path / "alone") == left_out(tmp_path / "generated") == ""
+    assert about_pictures(tmp_path / "alone") == about_pictures(tmp_path / "generated") == []
     assert read_json(tmp_path / "out" / "dataset.json") == read_json(tmp_path / "alone" / "dataset.json")
 
 
@@ -93,6 +93,10 @@ def test_duplicates_are_listed_by_what_the_network_sees(prepare, tmp_path):
         "pictures that are there more than once: 3, of which in several classes: 2; test pictures that are training pictures too: 2 ("
         f"{tmp_path / 'out' / 'duplicates.csv'} lists all)\n"
     ) in output
+    sentence = (
+        "2 test pictures are training pictures too, so accuracy on test pictures is too high (duplicates.csv beside the prepared images)."
+    )
+    assert about_pictures(tmp_path / "out") == [sentence]
 
 
 def test_classes_that_some_systems_take_for_one_are_named(prepare, tmp_path):

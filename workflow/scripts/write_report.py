@@ -32,7 +32,7 @@ def main() -> None:
 
     room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
     images, _ = load_part(options.data, "train" if options.settings["config"]["evaluate"]["images"] == "validation" else "test")
-    page = render(options.study_dir, options.settings, images, left_out=provenance.left_out(options.data), **room)
+    page = render(options.study_dir, options.settings, images, about_pictures=provenance.about_pictures(options.data), **room)
     write_text(options.output, page)
 
 

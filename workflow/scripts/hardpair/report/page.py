@@ -1,5 +1,6 @@
 """The report as one HTML page."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
@@ -23,7 +24,7 @@ LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
 MODELS = {"last": "Model after the last epoch", "best": "Model of the best validation epoch"}
 
 
-def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, left_out: str = "") -> str:
+def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, about_pictures: Iterable[str] = ()) -> str:
     """The report as HTML.
 
     Args:
@@ -31,7 +32,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, l
         settings: config (resolved), pairs, references, searches, answer (settings of the final figure), figures, commands.
         images: uint8 (N, 3, H, W) that the predictions are about.
         room: characters of base64 for the explorer's data.
-        left_out: a sentence on pictures that were left out, if any were.
+        about_pictures: sentences for the first screen.
     """
     config, pairs = settings["config"], settings["pairs"]
     labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
@@ -49,8 +50,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, l
     environment.filters |= {"model": lambda model: MODELS.get(model, model), "percent": percent}
     claims, measured = read_table(folder / "claims.csv"), read_table(folder / paths.RUNS_TABLE)
     first = first_screen(measured, settings["answer"], numbers["of_class"])
-    if left_out:
-        first["context"].append(left_out)
+    first["context"].extend(about_pictures)
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
     results = alt_texts.results(folder, labels, config["baseline"], first, config["evaluate"]["images"])
     return environment.get_template("page.html.jinja").render(

@@ -34,15 +34,21 @@ def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, s
     return rows + ([("commit of the workflow that wrote this page", checkout)] if checkout else [])
 
 
-def left_out(images: Path) -> str:
-    """A sentence on the files that were left out when images were prepared in a folder; empty if there are none, or no record of it."""
-    record = images / paths.PICTURES
+def about_pictures(images: Path) -> list[str]:
+    """Sentences on files that were left out when pictures were prepared in a folder, and on test pictures that are training pictures too;
+    none if there are no such files, or no record of them."""
+    record, sentences = images / paths.PICTURES, []
     try:
-        count = shapes.read(record, formats.PICTURES).get("skipped", 0) if record.is_file() else 0
+        found = shapes.read(record, formats.PICTURES) if record.is_file() else {}
     except UserError:  # of a source that is gone: with it, the record would have been made again
-        return f"It is not known how many files were left out, since {record} is damaged."
-    used = "as a picture and was" if count == 1 else "as pictures and were"
-    return f"{counted(count, 'file')} could not be used {used} left out." if count else ""
+        return [f"It is not known how many files were left out, since {record} is damaged."]
+    if count := found.get("skipped", 0):
+        used = "as a picture and was" if count == 1 else "as pictures and were"
+        sentences.append(f"{counted(count, 'file')} could not be used {used} left out.")
+    if count := found.get("leaked", 0):
+        are = "test picture is a training picture too" if count == 1 else "test pictures are training pictures too"
+        sentences.append(f"{count:,} {are}, so accuracy on test pictures is too high (duplicates.csv beside the prepared images).")
+    return sentences
 
 
 def commit(folder: Path) -> str | None:

@@ -69,6 +69,10 @@ class Pictures:
             groups[hashlib.blake2b(image, digest_size=16).digest()].append(index)
         return [indices for indices in groups.values() if len(indices) > 1]
 
+    def leaked(self, groups: list[list[int]]) -> int:
+        """How many test pictures are training pictures too, given all ``duplicates``."""
+        return int(sum((self.parts[group] == "test").sum() for group in groups if len(set(self.parts[group])) > 1))
+
 
 def read(source: Path, size: int, test_share: float, threads: int) -> Pictures:
     """Decode all pictures; those of a tree without parts are split with a fixed seed, the share of each class kept to within one picture.
@@ -144,13 +148,16 @@ def _shown(entry: Entry) -> str:
     return entry.path.encode(errors="backslashreplace").decode()
 
 
-def report(pictures: Pictures, folder: Path) -> list[str]:
+def report(pictures: Pictures, groups: list[list[int]], folder: Path) -> list[str]:
     """Write skipped.csv and duplicates.csv into a folder.
+
+    Args:
+        groups: all ``duplicates``.
 
     Returns:
         Sentences about them.
     """
-    groups, labels, parts, remarks = pictures.duplicates(), pictures.labels, pictures.parts, []
+    labels, parts, remarks = pictures.labels, pictures.parts, []
     rows = [
         {"group": number, "part": parts[index], "class": pictures.classes[labels[index]], "file": pictures.files[index]}
         for number, group in enumerate(groups, 1)
@@ -167,10 +174,9 @@ def report(pictures: Pictures, folder: Path) -> list[str]:
         remarks.append(f"classes whose names differ only in capital letters, which some systems take for the same folder: {named}")
     if groups:
         mixed = sum(len(set(labels[group])) > 1 for group in groups)
-        leaked = sum((parts[group] == "test").sum() for group in groups if len(set(parts[group])) > 1)
         remarks.append(
             f"pictures that are there more than once: {len(groups):,}, of which in several classes: {mixed:,}; test pictures that are "
-            f"training pictures too: {leaked:,} ({folder / 'duplicates.csv'} lists all)"
+            f"training pictures too: {pictures.leaked(groups):,} ({folder / 'duplicates.csv'} lists all)"
         )
     return remarks
 

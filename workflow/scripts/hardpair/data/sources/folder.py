@@ -33,10 +33,12 @@ class Folder(Source):
         source, size = Path(data["source"]), data["size"]
         fingerprint = tree.fingerprint(source)
         pictures = decoded.read(source, size, data["test_share"], threads)
-        remarks = archives.remarks(source) + decoded.report(pictures, folder)
+        groups = pictures.duplicates()
+        remarks = archives.remarks(source) + decoded.report(pictures, groups, folder)
         decoded.refuse(pictures, data, folder)
         record = {"source": str(source), "fingerprint": fingerprint, "test_share": data["test_share"]}
-        write_json(folder / paths.PICTURES, record | {"counts": pictures.counts(), "skipped": len(pictures.bad)})
+        found = {"counts": pictures.counts(), "skipped": len(pictures.bad), "leaked": pictures.leaked(groups)}
+        write_json(folder / paths.PICTURES, record | found)
         train, test = ((pictures.parts == part).sum() for part in ("train", "test"))
         counts = f"{len(pictures.classes)} classes, {train:,} training and {test:,} test pictures of {size} × {size} pixels"
         say(*remarks, counts)
