@@ -25,6 +25,10 @@ class Study {
     for (const [name, table] of Object.entries(data.tables)) this[name] = unpacked(table);
     for (const name of ["matrix", "changes"]) this[name] = unpacked(data[name]);
     this.count = this.index.length;
+    const many = this.classes.length, row = (place) => this.matrix.subarray(place * many, (place + 1) * many);
+    // How many images of a class all runs of a variant were given, by variant and class; at least 1.
+    const total = (_, place) => Math.max(1, row(place).reduce((sum, count) => sum + count, 0));
+    this.totals = Array.from({ length: this.matrix.length / many }, total);
   }
 
   // Places in the tables of variants and of runs.
@@ -51,15 +55,16 @@ class Study {
 
   // Of the images of a class, the share that all runs of a variant call a class.
   share(variant, label, called) {
-    const many = this.classes.length, start = (variant * many + label) * many, row = this.matrix.subarray(start, start + many);
-    return row[called] / Math.max(1, row.reduce((sum, count) => sum + count, 0));
+    const row = variant * this.classes.length + label;
+    return this.matrix[row * this.classes.length + called] / this.totals[row];
   }
 
   // The two classes that variants confuse most often.
   mostConfused() {
     const either = ([a, b]) => this.variants.reduce((sum, _, variant) => sum + this.share(variant, a, b) + this.share(variant, b, a), 0);
     const pairs = this.classes.flatMap((_, a) => this.classes.map((_, b) => [a, b])).filter(([a, b]) => a < b);
-    return pairs.reduce((most, pair) => (either(pair) > either(most) ? pair : most));
+    const rates = pairs.map(either);
+    return pairs[rates.reduce((most, rate, place) => (rate > rates[most] ? place : most), 0)];
   }
 
   // A key of CHANGES, or "".
