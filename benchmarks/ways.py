@@ -129,6 +129,7 @@ class Worker:
         self.way = way
         self.channel, far = multiprocessing.get_context("spawn").Pipe()
         multiprocessing.get_context("spawn").Process(target=work, args=(way, gpus, far)).start()
+        far.close()  # so that the end of the process is noticed
         few = 4 if way.network == "cnn" else 1  # others take seconds a step on a CPU
         self.turn(2 * few)  # warm-up, and what a DataLoader has prepared ahead
         self.steps = max(round(seconds / (self.turn(few)[0] / few)), few)
@@ -136,7 +137,12 @@ class Worker:
     def turn(self, steps: int | None = None) -> tuple[float, float]:
         """Seconds of so many steps, and peak memory."""
         self.begin(steps)
-        return self.channel.recv()
+        try:
+            return self.channel.recv()
+        except EOFError:
+            for process in multiprocessing.active_children():
+                process.terminate()  # else they wait for their next turn
+            sys.exit(f"{self.way.name} ended with an error: see above")
 
     def begin(self, steps: int | None = None) -> None:
         self.channel.send(steps or self.steps)

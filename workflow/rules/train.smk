@@ -1,4 +1,4 @@
-# One run: a variant trained with a seed.
+# One run: a variant trained with a seed. With `pairs: auto`, also the pair that the runs of the baseline confuse most.
 
 
 rule train:
