@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from claimed_study import claim
@@ -12,6 +14,7 @@ from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, RE
 from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences, style
 from hardpair.figures.drawing.difference_key import BESIDE_MEAN, MEAN
+from hardpair.figures.drawing.places import limits, places
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.measures import intervals
 
@@ -181,6 +184,41 @@ def test_a_published_difference_is_a_tick_or_a_number_where_it_is_off_the_axis(v
     assert (len(ticks), beside) == ((1, False) if where == "axis" else (0, True))
     if ticks:
         assert ticks[0][0][0][0] == pytest.approx(100 * (value - 0.8))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_claim_far_off_is_an_arrow_and_a_number_so_that_the_others_can_be_read(sign):
+    runs, settings = study(variants=4)
+    runs.loc[runs["variant"] == "v3", "accuracy"] += sign * 0.2
+    settings["variants"][0]["published"] = {"accuracy": 0.8, "confusion": 0.2}
+    settings["variants"][3]["published"] = {"accuracy": 0.81, "confusion": 0.2}
+    page = drawn(runs, settings)
+    [arrow] = [line for line in page.axes[0].lines if line.get_label() == "_off"]
+    assert (arrow.get_marker(), arrow.get_xdata()[0]) == (
+        (">", page.axes[0].get_xlim()[1]) if sign > 0 else ("<", page.axes[0].get_xlim()[0])
+    )
+    assert [len(means) for means in marks(page, "_mean")] == [2, 3]
+    assert [len(seeds) for seeds in marks(page, "_seeds")[0]] == [10, 10, 0]
+    shown = [text.get_text() for text in texts_drawn(page)]
+    values = {name: rows.set_index("seed")["accuracy"] for name, rows in runs.groupby("variant")}
+    assert f"{100 * (values['v3'] - values['v0']).mean():+.2f}".replace("-", "−") in shown
+    assert "off the axis" in shown
+    assert len([line for line in page.axes[0].collections if line.get_label() == "_published"]) == 1, "its published difference is near"
+    assert "off the axis" not in [text.get_text() for text in texts_drawn(drawn(*study(variants=4)))]
+
+
+@given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_at_most_half_of_the_rows_are_off_the_axis_and_only_if_it_is_then_four_times_as_fine(gains):
+    panel, cells = Panel("", 0.003, final.POINTS), [Cell(np.array(each)) for each in gains]
+    low, high = limits(panel, cells)
+    off = [bool(places(cell, panel, (low, high)).off) for cell in cells]
+    assert sum(off) <= len(cells) / 2
+    points = 100 * np.array([value for each in gains for value in each] + [-0.003, 0.003])
+    assert not any(off) or np.ptp(points) >= 3.5 * (high - low)
+    for cell, is_off in zip(cells, off, strict=True):
+        inside = (low <= 100 * cell.gains) & (100 * cell.gains <= high)
+        assert inside.any() != is_off
+        assert is_off or inside.all()
 
 
 @pytest.mark.filterwarnings("error")

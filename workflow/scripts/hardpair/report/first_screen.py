@@ -11,6 +11,7 @@ from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
+from hardpair.measures.intervals import shown_interval
 from hardpair.measures.metric_names import about, percent
 from hardpair.wording import counted
 
@@ -125,25 +126,32 @@ def _cell(cell: Cell, panel: Panel, axis: dict) -> dict:
     shown = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), DOTS)).round().astype(int))]
     return {
         "seeds": [(_at(marks.seeds[place], ends), round(float(marks.heights[place]), 2)) for place in shown],
-        "mean": _at(marks.mean, ends),
+        "mean": None if marks.off else _at(marks.mean, ends),
         "interval": marks.interval and [_at(end, ends) for end in marks.interval],
-        "arrows": [(_at(end, ends), way) for end, way, cut in zip(marks.interval or (), ("", "-"), marks.cut, strict=False) if cut],
+        "arrows": _arrows(marks, ends),
         "published": None if marks.published is None else _at(marks.published, ends),
         "beyond": marks.beyond,
         "number": written(panel.unit, float(cell.gains.mean())),
         "verdict": _verdict(cell.verdict),
         "decides": cell.decides,
         "hollow": not cell.decided,
-        "says": _says(cell, panel, marks),
+        "says": _says(cell, panel),
     }
 
 
-def _says(cell: Cell, panel: Panel, marks: Places) -> str:
+def _arrows(marks: Places, ends: tuple[float, float]) -> list[tuple[float, str]]:
+    """Place and direction of the arrows of an interval that is cut, or of a cell that is off the axis."""
+    if marks.off:
+        return [(100.0, "-") if marks.off > 0 else (0.0, "")]
+    return [(_at(end, ends), way) for end, way, cut in zip(marks.interval or (), ("", "-"), marks.cut, strict=False) if cut]
+
+
+def _says(cell: Cell, panel: Panel) -> str:
     """The cell in words, for screen readers."""
-    mean, factor = written(panel.unit, float(cell.gains.mean())), panel.unit.factor
-    said = f"{panel.title}: mean {mean}"
-    if marks.interval and not any(marks.cut):
-        said += ", 95 % interval " + " to ".join(written(panel.unit, end / factor) for end in marks.interval)
+    found = shown_interval(cell.gains)
+    said = f"{panel.title}: mean {written(panel.unit, found['mean'])}"
+    if np.isfinite(found["low"]):
+        said += ", 95 % interval " + " to ".join(written(panel.unit, found[end]) for end in ("low", "high"))
     if cell.published is not None:
         said += f", published {written(panel.unit, cell.published)}"
     seeds = counted(len(cell.gains), "seed")

@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 
 from hardpair.comparison.verdicts import NOT_TESTED, WORDS
 from hardpair.figures.drawing import fitting, style
+from hardpair.figures.drawing.places import off_axis
 from hardpair.figures.drawing.sheet import Sheet
 from hardpair.measures.intervals import FEWEST
 from hardpair.wording import counted
@@ -15,6 +16,7 @@ DOTS = {"linestyle": "none", "marker": "o", "markersize": 3.2, "color": "#7b8794
 MEAN = {"linestyle": "none", "marker": "D", "markersize": 4.4, "color": style.INK, "zorder": 3}
 BESIDE = {"alpha": 0.45}  # of what is not part of the claim
 BESIDE_MEAN = {"linestyle": "none", "marker": "|", "markersize": 6.5, "markeredgewidth": 1.6, "color": style.INK, "zorder": 3} | BESIDE
+OFF = {"linestyle": "none", "marker": ">", "markersize": 5, "color": style.INK, "markeredgewidth": 0, "clip_on": False}
 INTERVAL = {"color": style.INK, "linewidth": 1.6, "solid_capstyle": "butt"}
 PUBLISHED = {"color": style.PUBLISHED, "linewidth": 2.2}
 SIZE, MARK, BETWEEN = 7, 0.2, 0.16  # points; inches of a mark, and between entries
@@ -40,6 +42,8 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
         found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEWEST else "hollow", f"{mean}: {text}"))
     if counts[0] < FEWEST:
         found.append(("", f"no interval below {counted(FEWEST, 'seed')}"))
+    if any(off_axis(panel, sheet.cells(place)) for place, panel in enumerate(sheet.panels)):
+        found.append(("off", "off the axis"))
     if any(cell.published is not None for cell in every):
         found.append(("published", "published, one run each"))
     if sizes := [f"± {panel.unit.factor * panel.margin:g}" for panel in sheet.panels if panel.margin]:
@@ -81,6 +85,8 @@ def _mark(page: Figure, kind: str, x: float, y: float) -> None:
     scale = {"transform": page.dpi_scale_trans}
     if kind == "margin":
         page.add_artist(Rectangle((x, y - 0.055), MARK, 0.11, color=BAND, linewidth=0, **scale))
+    elif kind == "off":
+        page.add_artist(Line2D([x + MARK / 2], [y], **OFF, **scale))
     elif kind == "published":
         page.add_artist(Line2D([x + MARK / 2] * 2, [y - 0.07, y + 0.07], **PUBLISHED, **scale))
     elif kind == "seed":

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hardpair.comparison import verdicts
 from hardpair.figures.drawing import difference_key, fitting, style
-from hardpair.figures.drawing.difference_key import BAND, BESIDE, BESIDE_MEAN, DOTS, INTERVAL, MEAN, PUBLISHED
+from hardpair.figures.drawing.difference_key import BAND, BESIDE, BESIDE_MEAN, DOTS, INTERVAL, MEAN, OFF, PUBLISHED
 from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 
@@ -210,7 +210,7 @@ def _mark_row(ax: Axes, panel: Panel, y: float, tall: float) -> None:
 
 def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
     pale, count = {} if cell.decides else BESIDE, len(marks.seeds)
-    shrunk = min((30 / count) ** 0.5, 1)
+    shrunk = min((30 / max(count, 1)) ** 0.5, 1)
     look = DOTS | {"markersize": max(DOTS["markersize"] * shrunk, 1.2), "rasterized": count > MANY} | pale
     ax.plot(marks.seeds, y + 0.09 + 0.14 * marks.heights, label="_seeds", **look)
     if marks.interval:
@@ -218,8 +218,12 @@ def _draw_cell(ax: Axes, marks: Places, cell: Cell, y: float) -> None:
         for end, marker, cut in zip(marks.interval, "<>", marks.cut, strict=True):
             if cut:
                 ax.plot([end], [y - 0.1], marker=marker, color=style.INK, markersize=3.5, clip_on=False, **pale)
-    tested = MEAN | ({} if cell.decided else {"markerfacecolor": "white"})
-    ax.plot([marks.mean], [y - 0.1], label="_mean", **(tested if cell.decides else BESIDE_MEAN))
+    if marks.off:
+        end = ax.get_xlim()[marks.off > 0]
+        ax.plot([end], [y - 0.1], label="_off", **(OFF | {"marker": "<>"[marks.off > 0]} | pale))
+    else:
+        tested = MEAN | ({} if cell.decided else {"markerfacecolor": "white"})
+        ax.plot([marks.mean], [y - 0.1], label="_mean", **(tested if cell.decides else BESIDE_MEAN))
     if marks.published is not None:
         ax.vlines([marks.published], y - 0.18, y - 0.02, zorder=2.6, label="_published", **(PUBLISHED | pale))
 
