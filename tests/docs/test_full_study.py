@@ -122,9 +122,14 @@ def test_the_config_declares_what_is_registered():
     assert config["seeds"] == list(range(10, 20))
 
 
-def test_the_registration_was_committed_before_the_first_record():
-    """And the page has no claims on test images, which decide none."""
+def test_the_page_has_claims_on_validation_images_alone_and_names_their_registration():
+    text = (FULL / "README.md").read_text()
+    assert text.count("### Claims") == 1
+    assert text.index("## On validation images") < text.index("### Claims") < text.index("## On test images")
+    assert "declared in [registration.md](registration.md) before any run had ended" in text
 
+
+def test_the_registration_was_committed_before_the_first_record():
     def first_commit(path: str) -> int:
         git = ["git", "log", "--format=%ct", "--diff-filter=A", "--", path]
         done = subprocess.run(git, cwd=PROJECT, capture_output=True, text=True)
@@ -132,8 +137,6 @@ def test_the_registration_was_committed_before_the_first_record():
             pytest.skip("no git history here")
         return int(done.stdout.split()[-1])
 
-    assert "declared in [registration.md](registration.md) before any run had ended" in (FULL / "README.md").read_text()
-    assert (FULL / "README.md").read_text().count("### Claims") == 1
     assert first_commit("docs/study/full/registration.md") < first_commit("docs/study/full/records")
 
 

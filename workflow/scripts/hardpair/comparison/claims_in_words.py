@@ -70,8 +70,10 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         if part.never_differs:
             return f"{early}{name(part)}: the variants did not differ in these runs{upcoming}"
         return f"{early}{difference(part)}, the same with every seed: check that the runs depend on their seeds{upcoming}"
-    kind, p = ("p", decision.p) if looks else ("adjusted p", decision.p_adjusted)
-    p = f"{kind} = {beside(p, decision.threshold)}" + (f", threshold {decision.threshold:.12g}" if looks else "")
+    if looks:
+        p = f"p = {beside(decision.p, decision.threshold)}, threshold {decision.threshold:.12g}"
+    else:
+        p = f"adjusted p = {beside(decision.p_adjusted, decision.threshold)}"
     if decision.verdict == NOT_SETTLED:
         return f"{at}{_outlook(decision, looks, p)}{upcoming}"
     if decision.verdict == REFUTED:

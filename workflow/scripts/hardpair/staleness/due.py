@@ -98,12 +98,12 @@ class Due:
         if job.rule == "prepare_data":
             return self._recorded(job) if _exist(job.outputs) and self._pictures_known else None
         for file in job.outputs:
-            try:
-                broken = self._broken(file) if Path(file).exists() else None
-            except FileNotFoundError:  # removed in the meantime, as Snakemake does before it makes a file again
-                broken = None
             if not Path(file).exists():
                 return Reason(MISSING, f"{file} is missing")
+            try:
+                broken = self._broken(file)
+            except FileNotFoundError as error:  # removed just now, as Snakemake does before it makes a file again
+                return Reason(MISSING, f"{error.filename} is missing")
             if broken:
                 return Reason(MISSING, f"{broken} is cut short or damaged")
         return self._recorded(job) if job.record else self._made(job)

@@ -20,7 +20,7 @@ class Places:
         heights: float64 (n,) of the seeds, from −0.5 to 0.5, that keep equal ones apart.
         mean: of the seeds.
         off: −1 or 1 if the cell lies off the lower or the upper end of the axis, else 0.
-        interval: both ends of the mean's 95 % t interval, cut at the ends of the axis; None under ``FEWEST`` seeds or off it.
+        interval: both ends of the mean's 95 % t interval, cut at the ends of the axis; None under ``FEWEST`` seeds, or if the cell is off.
         cut: whether the interval goes on beyond the lower and the upper end of the axis.
         published: a difference from elsewhere; None where there is none on the axis.
         beyond: the same in text, where it is off the axis; else empty.
