@@ -1,7 +1,7 @@
 """How often verdicts are false, claims are settled and intervals cover the truth, in simulated studies.
 
-Every study is judged by the functions that judge real ones. Differences are in percentage points, with the sd of ``SD``; that of docs/study
-is larger. The tables are those of docs/statistics.md. Example:
+Every study is judged by the functions that judge real ones. Differences are in percentage points, with the sd of ``SD``; that of
+docs/study/reduced is larger. The tables are those of docs/statistics.md. Example:
 
   python benchmarks/coverage.py --write docs/statistics.md
 """

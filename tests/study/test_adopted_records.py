@@ -101,7 +101,7 @@ def test_records_give_the_tables_figures_and_report_without_training(finished, r
     assert "all done: results/tiny/report.html" in status
     again = study.run(*command, f"CODE={COMMIT}").stdout
     assert again.count("not imported, the study already has this run") == 6
-    picture = PROJECT / "docs/study/final.png"
+    picture = PROJECT / "docs/study/reduced/final.png"
     done = study.run("python", "workflow/scripts/predict.py", "--run", "results/tiny/runs/ce/seed0", str(picture), check=False)
     assert done.returncode == 1
     assert "last.safetensors is missing (an imported record has no weights): delete " in done.stderr
