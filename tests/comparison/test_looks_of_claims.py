@@ -124,6 +124,7 @@ def test_p_is_shown_on_its_side_of_the_threshold():
     )
     p, threshold = map(float, re.search(r"\(p = ([\d.]+), threshold ([\d.]+)\)", why).groups())
     assert threshold == limit < p == pytest.approx(1.002 * limit, rel=1e-3)
+    assert why.count("p = ") == 1, "the part's p is that of the claim"
 
 
 @hypothesis(deadline=None)

@@ -42,9 +42,9 @@ def beside(p: float, threshold: float) -> str:
     return next((text for text in shown if (float(text) <= threshold) == (p <= threshold)), repr(p))
 
 
-def difference(part: "Part") -> str:
+def difference(part: "Part", *, with_p: bool = True) -> str:
     """A part with its difference, its interval and p, as far as it has them."""
-    summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains)
+    summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains) if with_p else np.nan
     mean, low, high = (part.unit.number(summary[key]) for key in ("mean", "low", "high"))
     interval = "" if np.isnan(summary["low"]) else f" [{low}, {high}]"
     return f"{name(part)} {mean}{part.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
@@ -70,15 +70,16 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         if part.never_differs:
             return f"{early}{name(part)}: the variants did not differ in these runs{upcoming}"
         return f"{early}{difference(part)}, the same with every seed: check that the runs depend on their seeds{upcoming}"
+    one_p = bool(looks) and len(parts) == 1  # p of the claim is that of its part, and not adjusted
     if looks:
-        p = f"p = {beside(decision.p, decision.threshold)}, threshold {decision.threshold:.12g}"
+        p = f"p{'' if one_p else ' of the claim'} = {beside(decision.p, decision.threshold)}, threshold {decision.threshold:.12g}"
     else:
         p = f"adjusted p = {beside(decision.p_adjusted, decision.threshold)}"
     if decision.verdict == NOT_SETTLED:
-        return f"{at}{_outlook(decision, looks, p)}{upcoming}"
+        return f"{at}{_outlook(decision, looks, p, with_p=not one_p)}{upcoming}"
     if decision.verdict == REFUTED:
-        return f"{at}{difference(decision.most_against)}: significant the other way ({p})"
-    every = "; ".join(map(difference, parts))
+        return f"{at}{difference(decision.most_against, with_p=not one_p)}: significant the other way ({p})"
+    every = "; ".join(difference(part, with_p=not one_p or decision.verdict == EQUIVALENT) for part in parts)
     if decision.verdict == EQUIVALENT:
         return f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
     limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
@@ -90,7 +91,7 @@ def _margins(parts: list["Part"]) -> str:
     return " and ".join(f"{margin} of {measure}" for measure, margin in shown.items())
 
 
-def _outlook(decision: "Decision", looks: tuple[int, ...], p: str) -> str:
+def _outlook(decision: "Decision", looks: tuple[int, ...], p: str, *, with_p: bool) -> str:
     """The part of which most is missing, the claim's ``p``, and what so many seeds would do if differences and sd stay as they are."""
     outlook = decision.outlook(looks)
     seeds, end = f"{'a new study of ' * outlook.new_study}about {outlook.seeds} seeds", "would settle it"
@@ -98,4 +99,4 @@ def _outlook(decision: "Decision", looks: tuple[int, ...], p: str) -> str:
         seeds, end = f"more than {MOST:,} seeds", "would be needed to settle it"
     elif outlook.equivalent:
         end = "would show it to be within the margin"
-    return f"{difference(outlook.part)} ({p}); {seeds} {end}, if differences stay as they are"
+    return f"{difference(outlook.part, with_p=with_p)} ({p}); {seeds} {end}, if differences stay as they are"
