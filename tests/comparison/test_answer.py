@@ -10,7 +10,7 @@ from scipy import stats
 from claimed_study import AHEAD, BOTH, claim, made, settings
 from hardpair.comparison import answer, claims
 from hardpair.comparison.answer import Finding
-from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, REFUTED, SUPPORTED, WORDS
+from hardpair.comparison.verdicts import NO_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SUPPORTED, WORDS
 
 MEASURES = {"accuracy": "accuracy", "confusion": "cat–dog confusion"}
 
@@ -95,7 +95,7 @@ def test_a_part_is_supported_where_its_own_test_is_significant_at_the_level_of_i
     assert p[0] < 0.05 < p[1]
     assert answer.by_part(decision) == [SUPPORTED, NOT_SETTLED]
     few = found(made(5, noise=0.0001, a=(0.88, 0.12), b=(0.86, 0.12)), settings(claim(("a", "b", BOTH)), seeds=5))[1][0]
-    assert answer.by_part(few) == [NOT_SETTLED] * 2
+    assert answer.by_part(few) == [NO_VERDICT] * 2
 
 
 @hypothesis(deadline=None, max_examples=60)

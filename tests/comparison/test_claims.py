@@ -67,7 +67,7 @@ def test_variants_that_never_differ_are_not_tested():
     runs = made(10, noise=0, **AHEAD)
     why = "B against C, accuracy: the variants did not differ in these runs"
     assert judged(runs, settings(claim(("b", "c", BOTH)))) == ("not tested", why)
-    assert judged(made(5, noise=0), settings(claim(("b", "c", BOTH)), seeds=5))[0] == "not settled", "few may tie by chance"
+    assert judged(made(5, noise=0), settings(claim(("b", "c", BOTH)), seeds=5))[0] == "no verdict yet", "few may tie by chance"
 
 
 @pytest.mark.parametrize("gain", [0.01, 0.0001, -0.01])
@@ -140,7 +140,7 @@ def test_equivalence_may_be_nearer_than_significance():
 def test_too_few_seeds_are_said_to_be_too_few():
     for seeds, some in ((1, "1 seed is"), (2, "2 seeds are"), (5, "5 seeds are")):
         assert judged(made(seeds, **AHEAD), settings(claim(("a", "b", BOTH)), seeds=seeds)) == (
-            "not settled",
+            "no verdict yet",
             f"{some} complete, and verdicts need 6",
         )
     table = claims.claims_table(made(1, **AHEAD), settings(claim(("a", "b", BOTH)), seeds=1))

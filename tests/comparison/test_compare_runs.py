@@ -67,7 +67,7 @@ def test_too_few_seeds_settle_nothing(command, seeds, tmp_path):
     code, output, _ = command(wide(seeds=seeds), *BETTER, "--output-dir", str(tmp_path / "out"))
     verdicts = pd.read_csv(tmp_path / "out/verdicts.csv")
     assert code is None
-    assert set(verdicts["verdict"]) == {"not settled"}
+    assert set(verdicts["verdict"]) == {"no verdict yet"}
     assert f"b against ce, accuracy: {seeds} seed{' is' if seeds == 1 else 's are'} complete, and verdicts need 6" in output
     assert verdicts["low"].isna().all() == (seeds < 3)
     assert verdicts["p"].isna().all() == (seeds < 2)

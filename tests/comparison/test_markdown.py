@@ -209,7 +209,7 @@ def test_two_seeds_are_said_once_to_be_too_few(tmp_path):
     text = Study(tmp_path, seeds=2, claims=claims).markdown()
     assert text.count("Two seeds are too few for intervals and tests.") == 1
     assert not re.search(r"\[[+-]|95 %|\bp\b(?!p)|nan", text), "neither intervals nor tests"
-    end = f"**Not settled**, all claims: 2 seeds are complete, and verdicts need 6.\n\n{WITHOUT}\n\n- one holds.\n- two holds.\n"
+    end = f"**No verdict yet**, all claims: 2 seeds are complete, and verdicts need 6.\n\n{WITHOUT}\n\n- one holds.\n- two holds.\n"
     assert text.endswith(f"## Claims\n\n{end}")
     assert "Power with this number of seeds" not in text
 

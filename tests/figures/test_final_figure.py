@@ -153,13 +153,16 @@ def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measure
 def test_a_control_is_a_row_below_the_claim_that_it_explains():
     declared = [claim(("v1", "v0", ["accuracy"]), name="first"), claim(("v1", "v2", ["accuracy"]), name="c", control=True)]
     rows = final.sheet(*study(variants=3, declared=declared)).blocks[0].rows
-    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [(False, "v 1 vs v 0"), (True, "control: v 2")]
+    assert [(row.control, row.label.replace("\N{NO-BREAK SPACE}", " ")) for row in rows] == [
+        (False, "v 1 vs v 0"),
+        (True, "vs control: v 2"),
+    ]
     assert [cell.decides for cell in rows[0].cells] == [True, False]
     runs, settings = study(variants=3, declared=declared[:1], contrasts=[["v1", "v0"], ["v1", "v2"]])
     assert len(final.sheet(runs, settings).blocks[0].rows) == 1
     settings["variants"][2]["recipe"] = {"learning_rate": 0.02}
     [_, control] = final.sheet(runs, settings).blocks[0].rows
-    assert (control.control, control.label, control.verdict) == (True, "control: v 2", None)
+    assert (control.control, control.label, control.verdict) == (True, "vs control: v 2", None)
 
 
 def test_a_control_names_both_variants_where_its_claim_is_about_several():

@@ -146,7 +146,7 @@ def test_too_few_seeds_have_no_interval_and_are_said_once_to_be_too_few(tmp_path
     folder, settings, images = reported(tmp_path, seeds=seeds)
     text = render(folder, settings, images)
     assert text.count("complete, and verdicts need 6") == 1
-    assert text.count("<strong>Not settled</strong>, all claims: ") == 1
+    assert text.count("<strong>No verdict yet</strong>, all claims: ") == 1
     assert "nan" not in re.sub(r"(?s)base64,[^\"]*|<script.*?</script>", "", text).lower().replace("provenance", "")
     assert " to " not in text[text.index("<tbody>") : text.index("</tbody>")]
 

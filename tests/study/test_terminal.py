@@ -172,8 +172,8 @@ def test_a_dry_run_ends_with_the_plan_and_with_what_would_be_refused(monkeypatch
             [("supported", "p = 0.01"), ("not settled", "needs 9 seeds")],
             ["supported: Claim 0 (p = 0.01)", "not settled: Claim 1 (needs 9 seeds)"],
         ),
-        ([("not settled", "2 seeds are complete")] * 3, ["all 3 claims are not settled: 2 seeds are complete"]),
-        ([("not settled", "2 seeds are complete")], ["not settled: Claim 0 (2 seeds are complete)"]),
+        ([("no verdict yet", "2 seeds are complete")] * 3, ["no verdict yet, all 3 claims: 2 seeds are complete"]),
+        ([("no verdict yet", "2 seeds are complete")], ["no verdict yet: Claim 0 (2 seeds are complete)"]),
         ([], ["no claim was declared: the differences have no verdict"]),
     ],
 )

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hardpair.comparison.claims import Decision, Part, too_few
-from hardpair.comparison.verdicts import EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER, SUPPORTED, WORDS
+from hardpair.comparison.verdicts import (
+    EQUIVALENT,
+    FEWEST_FOR_VERDICT,
+    NOT_SETTLED,
+    NOT_TESTED,
+    REFUTED,
+    SMALLER,
+    SUPPORTED,
+    UNDECIDED,
+    WORDS,
+)
 from hardpair.measures import significance
 from hardpair.measures.power import MOST
 from hardpair.wording import counted
@@ -116,8 +126,7 @@ def _explained(control: tuple) -> str:
     """What the control says of a finding, where it does not confirm it."""
     if not control or control[1] == SUPPORTED:
         return ""
-    unsure = control[1] in (NOT_SETTLED, NOT_TESTED)
-    return f" (not settled against the control, {control[0]})" if unsure else f", but not the control, {control[0]}"
+    return f" (not settled against the control, {control[0]})" if control[1] in UNDECIDED else f", but not the control, {control[0]}"
 
 
 def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hardpair.comparison import claims_in_words, verdicts
 from hardpair.comparison.claims_in_words import PERCENTAGE_POINTS, Unit
-from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
+from hardpair.comparison.verdicts import ALPHA, EQUIVALENT, FEWEST_FOR_VERDICT, NO_VERDICT, NOT_SETTLED, NOT_TESTED, REFUTED, WORDS
 from hardpair.errors import UserError
 from hardpair.measures import spread
 from hardpair.measures.intervals import paired
@@ -169,10 +169,9 @@ def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] =
 def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> list[Decision]:
     """The verdict on each of the claims (``control``), given the parts of each with all complete seeds."""
     count = len(parts[0][0].gains) if claims else 0
-    if not count:
-        return [_undecided(each, 0) for each in parts]
     decide = _at_looks if looks else _after_all_seeds
-    found = decide(parts, [not claim["control"] for claim in claims], looks)
+    counted = [not claim["control"] for claim in claims]
+    found = decide(parts, counted, looks) if count else [_undecided(each, 0) for each in parts]
     return [_given(decision, each, looks) for decision, each in zip(found, parts, strict=True)]
 
 
@@ -181,7 +180,7 @@ def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> 
     if nothing refutes: p = 1 stands for no test."""
     if decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts):
         decision = replace(decision, verdict=NOT_TESTED, p=float("nan"), p_adjusted=float("nan"))
-    return replace(decision, verdict=NOT_SETTLED) if too_few(decision, complete, looks) else decision
+    return replace(decision, verdict=NO_VERDICT) if too_few(decision, complete, looks) else decision
 
 
 def too_few(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> int | None:

@@ -9,9 +9,10 @@ from hardpair.measures import significance
 
 ALPHA = 0.05  # of all claims together
 FEWEST_FOR_VERDICT = 6  # seeds from which a verdict is given: with fewer, no test without the normal distribution can have p < 0.05
-NOT_SETTLED, SUPPORTED, SMALLER, REFUTED, EQUIVALENT, NOT_TESTED = range(6)
-SIGNS = "?✓≈✗=–"  # of the verdicts in their order
-WORDS = ("not settled", "supported", "smaller than the margin", "refuted", "equivalent", "not tested")
+NOT_SETTLED, SUPPORTED, SMALLER, REFUTED, EQUIVALENT, NOT_TESTED, NO_VERDICT = range(7)
+UNDECIDED = (NOT_SETTLED, NOT_TESTED, NO_VERDICT)  # more seeds may give another verdict
+SIGNS = "?✓≈✗=–○"  # of the verdicts in their order
+WORDS = ("not settled", "supported", "smaller than the margin", "refuted", "equivalent", "not tested", "no verdict yet")
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,11 @@ def _row(
         difference = part.sign * (published[0][part.measure] - published[1][part.measure]) if all(published) else None
         decides = part.measure in given or not (given or explains)
         cells.append(Cell(part.gains, given.get(part.measure), decides, difference) if len(part.gains) else None)
-    compared = than["label"] if explains == {pair[0]} else f"{better['label']} vs\N{NO-BREAK SPACE}{than['label']}"
-    return Row("control: " * bool(explains) + compared, tuple(cells), bool(explains), verdict)
+    if explains == {pair[0]}:
+        label = f"vs control: {than['label']}"
+    else:
+        label = "control: " * bool(explains) + f"{better['label']} vs\N{NO-BREAK SPACE}{than['label']}"
+    return Row(label, tuple(cells), bool(explains), verdict)
 
 
 def _about(runs: pd.DataFrame, settings: dict) -> str:

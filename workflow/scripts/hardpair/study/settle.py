@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED, WORDS
+from hardpair.comparison.verdicts import UNDECIDED, WORDS
 from hardpair.errors import UserError, say
 from hardpair.files import paths
 from hardpair.jobs import locks
@@ -106,8 +106,8 @@ def not_settled(table: Path) -> list[str]:
     """Names of the claims without a verdict in claims.csv; controls are left out."""
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    open_words = WORDS[NOT_SETTLED], WORDS[NOT_TESTED]  # more seeds may differ
-    return [row["name"] for row in rows if row["control"] == "False" and row["verdict"] in open_words]
+    undecided = [WORDS[verdict] for verdict in UNDECIDED]
+    return [row["name"] for row in rows if row["control"] == "False" and row["verdict"] in undecided]
 
 
 def _evaluated(config: dict, seeds: list[int]) -> bool:

@@ -149,7 +149,7 @@ def print_verdicts(folder: Path) -> None:
     except OSError:
         return
     if len({row["why"] for row in rows}) == 1 < len(rows):
-        say(f"all {len(rows)} claims are {rows[0]['verdict']}: {rows[0]['why']}", file=sys.stderr)
+        say(f"{rows[0]['verdict']}, all {len(rows)} claims: {rows[0]['why']}", file=sys.stderr)
         return
     if not rows:
         say("no claim was declared: the differences have no verdict", file=sys.stderr)

@@ -17,7 +17,7 @@ from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 # Colours of a verdict: text and frame, tint.
 TONES = {verdicts.SUPPORTED: ("#0b6b46", "#e3f1ea"), verdicts.REFUTED: ("#9a3412", "#fce8df")}
 TONES |= {verdict: ("#2b4f86", "#e4ecf7") for verdict in (verdicts.SMALLER, verdicts.EQUIVALENT)}
-TONES |= {verdict: ("#555555", "#f0f0ec") for verdict in (verdicts.NOT_SETTLED, verdicts.NOT_TESTED)}
+TONES |= {verdict: ("#555555", "#f0f0ec") for verdict in verdicts.UNDECIDED}
 EDGE, LABELS, NUMBERS, VERDICTS, LEAST = 0.12, 1.7, 0.7, 1.5, 1.0  # inches: margin, columns, width of a panel
 CHIPS = {verdicts.SMALLER: "negligible"}  # shorter than the verdict's word
 TITLE, SENTENCE, BODY, SMALL = 11.5, 9.5, 8.5, 7.5  # points

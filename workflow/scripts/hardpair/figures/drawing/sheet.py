@@ -6,7 +6,7 @@ import numpy as np
 
 from hardpair.comparison.claims import Decision
 from hardpair.comparison.claims_in_words import Unit
-from hardpair.comparison.verdicts import NOT_SETTLED, NOT_TESTED
+from hardpair.comparison.verdicts import UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cell:
     @property
     def decided(self) -> bool:
         """Whether its diamond is filled: a verdict decides it."""
-        return self.verdict not in (None, NOT_SETTLED, NOT_TESTED)
+        return self.verdict not in (None, *UNDECIDED)
 
 
 @dataclass(frozen=True)
