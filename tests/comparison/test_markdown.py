@@ -103,7 +103,7 @@ def test_markdown_is_laid_out_as_the_published_table(compared):
             interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"
             assert rows[1][place + 2] == f"{row['difference']:+.2f} pp {interval}"
     contrasts = tables["Declared contrasts, last epoch"]
-    assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − CE + FocalSampler"]
+    assert [row[0] for row in contrasts[2:]] == ["DynamicFocalLoss − CrossEntropy", "DynamicFocalLoss − (CE + FocalSampler)"]
     assert contrasts[2][1::3] == tables["Last epoch"][3][3:5]
     stored = compared.tables()[2].set_index(["a", "b", "model", "metric"])
     for place, metric in ((2, "accuracy"), (5, "confusion:cat-dog")):

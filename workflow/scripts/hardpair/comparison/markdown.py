@@ -14,7 +14,7 @@ from hardpair.measures.intervals import FEWEST, shown
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, percent, title
 from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
 from hardpair.optimum import Optimum
-from hardpair.wording import counted
+from hardpair.wording import counted, minus
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed
 
@@ -100,7 +100,7 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     titles = ["contrast", *(cell for measure in ("accuracy", "confusion") for cell in (measure, *further))]
     lines = ["", "## Declared contrasts, last epoch", "", *table_header(titles)]
     for a, b in settings["contrasts"]:
-        cells = [f"{labels[a]} − {labels[b]}"]
+        cells = [minus(labels[a], labels[b])]
         for row in (last.loc[(a, b, metric)] for metric in metrics):
             cells += [_difference(row["difference"], row["low"], row["high"])]
             cells += [_interval(row["new_images_low"], row["new_images_high"]), _p(row["p"], pd.isna(row["claims"]))] if enough else []
@@ -117,7 +117,7 @@ def _contrasts(last: pd.DataFrame, labels: dict[str, str], metrics: list[str], s
     titles += [*(["published", "seeds for published"] if published else []), "P(first is higher)"]
     lines += ["", "## Power with this number of seeds", "", *table_header(titles)]
     for a, b in settings["contrasts"]:
-        lines += [table_row([f"{labels[a]} − {labels[b]}", *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
+        lines += [table_row([minus(labels[a], labels[b]), *_power(last.loc[(a, b, metric)], metric, published)]) for metric in metrics]
     return lines
 
 

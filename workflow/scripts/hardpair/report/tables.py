@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hardpair.measures.metric_names import number, percent, title
 from hardpair.measures.pair_name import pair_of, shown_pair
+from hardpair.wording import minus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> dict:
     for _, row in table.iterrows():
         metric, p = row["metric"], "" if math.isnan(row["p"]) else f"{row['p']:.2g}"
         intervals = [_interval(row[f"{prefix}low"], row[f"{prefix}high"], metric, signed=True) for prefix in ("", "new_images_")]
-        name = f"{labels.get(row['a'], row['a'])} − {labels.get(row['b'], row['b'])}"
+        name = minus(*(labels.get(row[side], row[side]) for side in "ab"))
         claims = row["claims"] if isinstance(row["claims"], str) else "exploratory"
         rows.append([name, title(metric), number(row["difference"], metric, signed=True), *intervals, p, claims, row["n"]])
     titles = ["Contrast", "Measure", "Difference", "95 % interval", "Over seeds and images", "p, not adjusted", "Claims", "n"]
