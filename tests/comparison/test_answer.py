@@ -84,7 +84,7 @@ def test_the_headline_is_short_and_accounts_for_every_claim(drawn):
     unnamed = [verdict for place, (verdict, length) in enumerate(drawn) if f"v{place}" * length not in text]
     for verdict in {*unnamed}:
         if len(drawn) > 1 and not text.startswith("None of "):
-            assert f"{unnamed.count(verdict)} {WORDS[verdict]}" in text
+            assert f"{unnamed.count(verdict)} {answer.STATES[verdict]}" in text
     assert not any(place in text for place in ("  ", ";;", "None of 1 "))
 
 
@@ -135,6 +135,15 @@ def test_a_reason_calls_p_adjusted_if_it_is_another_number_than_that_of_the_test
         assert text == f"{start}{decision.p_adjusted:.2g}"
         raw = stats.ttest_1samp(each[0].gains, 0).pvalue
         assert (decision.p_adjusted == pytest.approx(raw)) == (start == "p = ")
+
+
+def test_a_comparison_without_a_verdict_is_counted_in_the_headline():
+    findings = [
+        answer.Finding(verdict, better, "C", ("accuracy",), frozenset([place]))
+        for place, (verdict, better) in enumerate([(SUPPORTED, "A"), (NOT_SETTLED, "B"), (NO_VERDICT, "D")])
+    ]
+    text = answer.headline([SUPPORTED, NOT_SETTLED, NO_VERDICT], findings, 10, noun="comparison")
+    assert text == "A beats C in accuracy; of 3 comparisons, 1 without a verdict yet and 1 not settled"
 
 
 @pytest.mark.parametrize("count", [59, 12_345, 99_999, 100_000])

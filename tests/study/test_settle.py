@@ -105,12 +105,17 @@ def study(tmp_path, monkeypatch):
     [
         ({"confusion": 6, "accuracy": 6}, None, [6], "all claims are settled with 6 seeds: see results/tiny/comparison.md"),
         ({"confusion": 6, "accuracy": 8}, None, [6, 8], "all claims are settled with 8 seeds: see results/tiny/comparison.md"),
-        ({"confusion": 6, "accuracy": 99}, None, [6, 8, 10], "1 claim not settled after 10 seeds, the last look of this command: accuracy"),
+        (
+            {"confusion": 6, "accuracy": 99},
+            None,
+            [6, 8, 10],
+            "1 claim without a verdict after 10 seeds, the last look of this command: accuracy",
+        ),
         (
             {"confusion": 99, "accuracy": 99},
             9,
             [6, 8],
-            "2 claims not settled after 8 seeds, the last look of this command: confusion, accuracy",
+            "2 claims without a verdict after 8 seeds, the last look of this command: confusion, accuracy",
         ),
     ],
 )

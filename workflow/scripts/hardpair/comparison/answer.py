@@ -8,6 +8,7 @@ from hardpair.comparison.claims import Decision, Part, too_few
 from hardpair.comparison.verdicts import (
     EQUIVALENT,
     FEWEST_FOR_VERDICT,
+    NO_VERDICT,
     NOT_SETTLED,
     NOT_TESTED,
     REFUTED,
@@ -20,6 +21,7 @@ from hardpair.measures import significance
 from hardpair.measures.power import MOST
 from hardpair.wording import counted
 
+STATES = (*WORDS[:NO_VERDICT], "without a verdict yet")  # in which claims are
 LONGEST, SHORT = 170, 28  # characters of a headline and of a reason
 VERBS = {SUPPORTED: ("beats", "beat"), SMALLER: ("is ahead of", "are ahead of"), REFUTED: ("is worse than", "are worse than")}
 VERBS |= {EQUIVALENT: ("equals", "equal")}
@@ -62,7 +64,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     clauses = _clauses([finding for finding in findings if finding.verdict in VERBS])
     questions = [f"whether {_said(finding, 'beats')}" for finding in findings if finding.verdict == NOT_SETTLED]
     candidates = []
-    if clauses and len(questions) == list(verdicts).count(NOT_SETTLED) > 0 and NOT_TESTED not in verdicts:
+    if clauses and len(questions) == list(verdicts).count(NOT_SETTLED) > 0 and not {NOT_TESTED, NO_VERDICT} & {*verdicts}:
         candidates.append("; ".join([*(text for text, _ in clauses), f"not settled: {_joined(questions)}"]))
     for count in range(len(clauses), 0, -1):  # what is not said is counted
         said = {claim for _, claims in clauses[:count] for claim in claims}
@@ -75,7 +77,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     if verdicts == [NOT_TESTED]:
         candidates.append(f"Not tested: the difference did not vary over {counted(seeds, 'seed')}")
     elif len(verdicts) == 1:
-        candidates.append(f"The {noun} is {WORDS[verdicts[0]]} after {counted(seeds, 'seed')}")
+        candidates.append(f"The {noun} is {STATES[verdicts[0]]} after {counted(seeds, 'seed')}")
     else:
         candidates.append(f"Of {'; '.join(_counts(list(verdicts), len(verdicts), noun)).partition('of ')[2]}")
     return next((text for text in candidates if width(text) <= LONGEST), candidates[-1])
@@ -83,7 +85,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
 
 def _counts(verdicts: list[int], total: int, noun: str) -> list[str]:
     """``of 4 claims, 1 refuted and 2 not settled``; nothing of no verdict."""
-    counts = [f"{verdicts.count(place)} {word}" for place, word in enumerate(WORDS) if place in verdicts]
+    counts = [f"{verdicts.count(place)} {word}" for place, word in enumerate(STATES) if place in verdicts]
     counts = counts[1:] + counts[:1] if NOT_SETTLED in verdicts else counts
     return [f"of {counted(total, noun)}, {_joined(counts)}"] if counts else []
 
@@ -126,7 +128,8 @@ def _explained(control: tuple) -> str:
     """What the control says of a finding, where it does not confirm it."""
     if not control or control[1] == SUPPORTED:
         return ""
-    return f" (not settled against the control, {control[0]})" if control[1] in UNDECIDED else f", but not the control, {control[0]}"
+    name, verdict = control
+    return f" ({WORDS[verdict]} against the control, {name})" if verdict in UNDECIDED else f", but not the control, {name}"
 
 
 def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()) -> str:

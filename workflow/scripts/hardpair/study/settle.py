@@ -57,10 +57,10 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         if not _evaluated(config, config["seeds"][:look]):  # --dry-run
             return
-        if not (left := not_settled(study / "claims.csv")):
+        if not (left := without_verdict(study / "claims.csv")):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
             return
-    say(f"{counted(len(left), 'claim')} not settled after {counted(look, 'seed')}, the last look of this command: {', '.join(left)}")
+    say(f"{counted(len(left), 'claim')} without a verdict after {counted(look, 'seed')}, the last look of this command: {', '.join(left)}")
 
 
 def split_changes(options: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -102,7 +102,7 @@ def looks_to_take(config: dict, max_seeds: int | None) -> list[int]:
     return [look for look in looks if max_seeds is None or look <= max_seeds]
 
 
-def not_settled(table: Path) -> list[str]:
+def without_verdict(table: Path) -> list[str]:
     """Names of the claims without a verdict in claims.csv; controls are left out."""
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
