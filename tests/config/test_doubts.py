@@ -39,5 +39,13 @@ def test_variants_that_train_alike():
     alike = 'the variants "ce" and "b" have the same loss, sampler, network and recipe: their runs will not differ'
     assert said(("variants", same)) == [alike]
     for own in ({"loss": {"kind": "focal", "gamma": 2}}, {"network": {"kind": "resnet18"}}, {"recipe": {"momentum": 0.5}}):
-        assert said(("variants", [{"name": "ce"}, {"name": "b"} | own])) == []
+        assert said(("variants", [{"name": "ce"}, {"name": "b"} | own]), ("search.enabled", False)) == []
     assert said(("variants.1.published", {"data": "cifar10", "pair": ["cat", "dog"], "accuracy": 0.8, "confusion": 0.1})) == []
+
+
+def test_a_value_of_its_own_that_the_search_chooses_for_the_others():
+    variants = [{"name": "ce"}, {"name": "b", "recipe": {"learning_rate": 0.0166, "refresh_every": 1}}]
+    [doubt] = said(("variants", variants))
+    assert doubt.startswith('the variant "b" keeps its own learning_rate, while the search chooses what the others have: ')
+    assert said(("variants", variants), ("search.space.learning_rate", None)) == []
+    assert said(("variants", variants), ("search.scope", "each")) == []

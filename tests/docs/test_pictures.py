@@ -28,7 +28,7 @@ class Fruit(Workspace):
 @pytest.fixture(scope="module")
 def fruit(tmp_path_factory):
     make, run = blocks("bash")
-    (study,) = blocks("yaml")
+    study, _ = blocks("yaml")
     workspace = Fruit.fresh(tmp_path_factory.mktemp("fruit"))
     workspace.run("bash", "-euc", make)
     (workspace.folder / "fruit.yaml").write_text(study)

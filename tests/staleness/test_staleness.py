@@ -171,6 +171,11 @@ def test_changing_gamma_reruns_that_variant(study):
     assert study.stale() == runs(["dfl"]) | SUMMARY
 
 
+def test_changing_a_variant_of_the_search_searches_again(study):
+    study.edit("tiny.yaml", "  - {name: ce}\n", "  - {name: ce, loss: {kind: focal, gamma: 1}}\n")
+    assert study.stale() == SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
 def test_changing_the_recipe_searches_again(finished):
     every = FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY
     assert finished.stale("--config", "recipe={epochs: 2, refresh_every: 1, batch_size: 100}") == every
