@@ -182,15 +182,14 @@ def test_the_command_of_a_run_in_the_report_repeats_it(finished):
 
 def test_cifar100_needs_nothing_but_config(tmp_path):
     study = Workspace.fresh(tmp_path)
-    (overlay,) = re.findall(r"`(data: \{kind: cifar100.*?\})`", (PROJECT / "docs/pictures.md").read_text())
-    (pairs,) = re.findall(r"pairs such as `(.*?)`", (PROJECT / "docs/pictures.md").read_text())
-    (study.folder / "hundred.yaml").write_text(f"study: hundred\n{overlay}\npairs: {pairs}\n")
-    planned = study.run("snakemake", "--configfile", "hundred.yaml", "--dry-run").stdout
+    (overlay,) = re.findall(r"```yaml\n(# trees\.yaml.*?)```", (PROJECT / "docs/pictures.md").read_text(), re.DOTALL)
+    (study.folder / "trees.yaml").write_text(overlay)
+    planned = study.run("snakemake", "--configfile", "trees.yaml", "--dry-run").stdout
     assert "Download cifar100" in planned
     assert "Prepare the images of cifar100" in planned
     assert len(re.findall(r"^Job \d+: Train ", planned, re.M)) == 40
-    study.edit("hundred.yaml", "maple_tree", "maple_tre")
-    done = study.run("snakemake", "--configfile", "hundred.yaml", "--dry-run", check=False)
+    study.edit("trees.yaml", "maple_tree", "maple_tre")
+    done = study.run("snakemake", "--configfile", "trees.yaml", "--dry-run", check=False)
     assert 'names the class "maple_tre", which cifar100 does not have: did you mean maple_tree?' in done.stderr
 
 
