@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 
 import fake_study
 from compared_study import TRAIN, Study
@@ -180,6 +181,25 @@ def test_contrasts_are_paired_by_seed_and_take_their_sign_from_their_order(compa
         interval = stats.ttest_rel(a, b).confidence_interval(0.95)
         expected = (3, (a - b).mean(), (a - b).std(ddof=1), interval.low, interval.high)
         assert [row[key] for key in ("n", "difference", "sd", "low", "high")] == pytest.approx(expected)
+
+
+def test_the_tests_and_the_power_of_a_contrast_are_those_of_scipy_and_statsmodels(tmp_path):
+    compared = Study(tmp_path, seeds=8, variants=fake_study.STUDY[:2])
+    compared.settings["contrasts"] = [["dfl", "ce"]]
+    for row in compared.tables()[2].query("model == 'last'").to_dict("records"):
+        a, b = (compared.measured(row[side], row["model"], row["metric"]) for side in "ab")
+        flips = stats.permutation_test((a - b,), lambda values: abs(values.mean()), permutation_type="samples", alternative="greater")
+        assert row["p_sign_flip"] == pytest.approx(flips.pvalue)
+        assert row["p"] == pytest.approx(stats.ttest_rel(a, b).pvalue)
+        assert row["superiority"] == pytest.approx(stats.mannwhitneyu(a, b).statistic / 64)
+        assert row["correlation"] == pytest.approx(stats.pearsonr(a, b).statistic)
+        assert TTestPower().power(row["detectable"] / row["sd"], 8, 0.05) == pytest.approx(0.8, abs=1e-3)
+        bca = stats.bootstrap((a - b,), np.mean, n_resamples=20_000, rng=0).confidence_interval
+        assert (row["bca_low"], row["bca_high"]) == pytest.approx(bca, abs=0.05 * row["sd"])
+        if row["metric"] in ("accuracy", "confusion:cat-dog"):
+            effect = abs(row["published"]) / row["sd"]
+            assert TTestPower().power(effect, row["seeds_for_published"], 0.05) >= 0.8
+            assert row["seeds_for_published"] == 2 or TTestPower().power(effect, row["seeds_for_published"] - 1, 0.05) < 0.8
 
 
 def test_compare_writes_the_same_files_every_time(tmp_path, monkeypatch):

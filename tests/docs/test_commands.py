@@ -88,6 +88,16 @@ def of_snakemake(arguments: list[str]) -> None:
             assert target.startswith(f"results/{config['study']}/"), target
 
 
+def of_make(arguments: list[str]) -> None:
+    """Check that the Makefile has the variables, and that there are the files of ``CONFIG``."""
+    makefile = (PROJECT / "Makefile").read_text()
+    for name, value in (word.split("=", 1) for word in arguments if "=" in word):
+        assert f"$({name})" in makefile or f",{name})" in makefile, f"the Makefile has no {name}"
+        if name == "CONFIG":
+            for file in re.findall(r"\S+\.yaml", value):
+                overlay(file)
+
+
 class Parsed(Exception):
     """The arguments were understood; what the script would do is left out."""
 
@@ -127,12 +137,19 @@ def test_a_command_about_a_config_that_is_not_there_is_noticed(name):
         of_snakemake(["--cores", "2", "--configfile", name])
 
 
+@pytest.mark.parametrize("argument", ["CONFIG=config/gone.yaml", "FOLOW=1"])
+def test_a_wrong_argument_of_make_is_noticed(argument):
+    with pytest.raises(AssertionError, match=r"there is no config/gone\.yaml|the Makefile has no FOLOW"):
+        of_make(["status", argument])
+
+
 @pytest.mark.parametrize(("page", "command"), commands(), ids=[command[:60] for _, command in commands()])
 def test_a_command_of_the_docs_can_be_given(page, command, shown_files, monkeypatch):
     program, *arguments = [word for word in words(command) if not re.match(r"[A-Z_]+=", word) or not command.startswith(word)]
     if program == "snakemake":
         of_snakemake(arguments)
     elif program == "make":
+        of_make(arguments)
         done = subprocess.run(["make", "-n", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
         assert done.returncode == 0 or f"make {arguments[0]} " in done.stderr, f"{page}: {done.stderr}"  # it names what else it requires
     elif program == "hardpair":  # as it is installed
@@ -157,14 +174,13 @@ def beyond_a_config(command: str) -> bool:
     return bool({"--", "--profile"} & set(arguments)) or any("plugins" in overlay(word) for word in arguments if word.endswith(".yaml"))
 
 
-# One command a page.
-DRY = {
-    page: command
+DRY = [
+    command
     for page, command in commands()
     if command.startswith("snakemake --")
     and command in map(str.strip, in_blocks((PROJECT / page).read_text(encoding="utf-8")))
     and beyond_a_config(command)
-}
+]
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +193,7 @@ def as_shown(tmp_path_factory):
     return study
 
 
-@pytest.mark.parametrize("command", DRY.values(), ids=DRY)
+@pytest.mark.parametrize("command", DRY)
 def test_a_command_of_snakemake_has_jobs(command, as_shown):
     done = as_shown.run("bash", "-euc", command.replace("snakemake", "snakemake --dry-run", 1))
     assert re.search(r"^total +\d+$", done.stdout + done.stderr, re.M), done.stderr

@@ -1,4 +1,4 @@
-"""The table of claims in docs/study, against a plain loop over the runs that its columns are of."""
+"""What README.md and docs/study state of the studies, against plain loops over their runs."""
 
 import re
 
@@ -7,51 +7,157 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from registration_rules import LOOKS, registered
 from workspace import PROJECT
 
 STUDY = PROJECT / "docs/study"
-TEXT = (STUDY / "README.md").read_text(encoding="utf-8").replace("−", "-")
+NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
+MARGINS = {"accuracy": 0.3, "confusion": 0.5}
 RUNS = {"full length": "full/runs_validation.csv", "each at its own best rate": "fair/runs.csv"}
-VARIANTS = {
-    "Dynamic Focal Loss confuses cats and dogs less often than cross-entropy.": ("dfl", "ce"),
-    "Dynamic Focal Loss classifies better than cross-entropy.": ("dfl", "ce"),
-    "Combining loss and sampler is worse than the loss alone.": ("dfl_sampler", "dfl"),
-    "The sampler alone is better than cross-entropy.": ("ce_sampler", "ce"),
-    "Control: Dynamic Focal Loss confuses cats and dogs less often than cross-entropy at 1.66 times the learning rate.": ("dfl", "ce_fast"),
-    "Control: Dynamic Focal Loss classifies better than cross-entropy at 1.66 times the learning rate.": ("dfl", "ce_fast"),
+# The variants that a difference is of, whether the first is claimed to be the better one, and the measures.
+CLAIMS = {
+    "Dynamic Focal Loss confuses cats and dogs less often than cross-entropy.": ("dfl", "ce", True, ["confusion"]),
+    "Dynamic Focal Loss classifies better than cross-entropy.": ("dfl", "ce", True, ["accuracy"]),
+    "Combining loss and sampler is worse than the loss alone.": ("dfl_sampler", "dfl", False, ["accuracy", "confusion"]),
+    "The sampler alone is better than cross-entropy.": ("ce_sampler", "ce", True, ["accuracy", "confusion"]),
+    "Control: Dynamic Focal Loss confuses cats and dogs less often than cross-entropy at 1.66 times the learning rate.": (
+        "dfl",
+        "ce_fast",
+        True,
+        ["confusion"],
+    ),
+    "Control: Dynamic Focal Loss classifies better than cross-entropy at 1.66 times the learning rate.": (
+        "dfl",
+        "ce_fast",
+        True,
+        ["accuracy"],
+    ),
 }
 COLUMN = {"accuracy": "accuracy", "confusion": "confusion:cat-dog"}
 
 
-def cells() -> list[tuple[str, str, str]]:
-    """Claim, heading and content of each cell that has numbers."""
-    lines = re.findall(r"^\|(.*)\|$", TEXT.split("\n## ")[0], re.MULTILINE)
-    heads, _, *rows = ([cell.strip() for cell in line.split("|")] for line in lines)
-    return [(row[0], head, cell) for row in rows for head, cell in zip(heads[1:], row[1:], strict=True) if cell]
+def page(name: str) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8").replace("−", "-")
 
 
-def test_the_table_has_every_claim():
-    assert {claim for claim, _, _ in cells()} == set(VARIANTS)
-    assert len(cells()) == 2 * len(VARIANTS) - 2  # the fair study has no control
+def rows_of(text: str) -> list[list[str]]:
+    """Cells of the rows of a page's tables, with their headings."""
+    lines = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")] for line in lines if not re.fullmatch(r"[-:|]+", line)]
 
 
-@pytest.mark.parametrize(("claim", "head", "cell"), cells())
-def test_a_cell_has_the_paired_differences_of_its_runs(claim, head, cell):
-    runs = pd.read_csv(STUDY / RUNS[head.split(",")[0]]).query("model == 'last'").set_index(["variant", "seed"])
-    first, second = VARIANTS[claim]
+def differences(runs: str, first: str, second: str, measure: str, seeds: int | None = None) -> np.ndarray:
+    """By seed, in points, after the last epoch."""
+    table = pd.read_csv(STUDY / runs).query("model == 'last'").set_index(["variant", "seed"])[COLUMN[measure]]
+    return (table.loc[first] - table.loc[second]).to_numpy()[:seeds] * 100
+
+
+def summary(values: np.ndarray) -> list[float]:
+    """Mean and Student's 95 % interval."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return [values.mean(), values.mean() - half, values.mean() + half]
+
+
+def check_differences(cell: str, runs: str, claim: tuple, seeds: int | None = None) -> None:
+    """Whether a cell has the paired differences of each measure of a claim, and no others."""
+    first, second, _, measures = claim
     shown = re.findall(r"(accuracy|confusion) ([-+.\d]+) \[([-+.\d]+), ([-+.\d]+)\]", cell)
-    assert shown
+    assert [measure for measure, *_ in shown] == measures
     for measure, *numbers in shown:
-        differences = (runs.loc[first][COLUMN[measure]] - runs.loc[second][COLUMN[measure]]).to_numpy() * 100
-        half = stats.t.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / np.sqrt(len(differences))
-        expected = [differences.mean(), differences.mean() - half, differences.mean() + half]
+        expected = summary(differences(runs, first, second, measure, seeds))
         assert [float(number) for number in numbers] == pytest.approx(expected, abs=0.0051)
 
 
-@pytest.mark.parametrize(("claim", "head", "cell"), cells())
-def test_a_cell_has_the_verdict_of_its_study(claim, head, cell):
-    folder = STUDY / RUNS[head.split(",")[0]]
-    page = next(page for page in (folder.with_name("README.md"), folder.with_name("comparison.md")) if page.exists())
-    [line] = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith(f"- {claim}")]
-    given = re.match(r" \*\*(.+?)\*\*: ", line.removeprefix(f"- {claim}"))
-    assert cell.startswith(f"**{given[1].lower()}**: " if given else "no verdict yet: ")
+def gains(claim: tuple, seeds: int | None = None) -> np.ndarray:
+    """Of the study at full length, (parts, seeds), positive where as claimed."""
+    first, second, better, measures = claim
+    signs = [(1 if measure == "accuracy" else -1) * (1 if better else -1) for measure in measures]
+    each = [differences(RUNS["full length"], first, second, measure, seeds) for measure in measures]
+    return np.array([sign * values for sign, values in zip(signs, each, strict=True)])
+
+
+HEADS, *ROWS = rows_of(page("docs/study/README.md").split("\n## ")[0])
+CELLS = [(row[0], head.split(",")[0], cell) for row in ROWS for head, cell in zip(HEADS[1:], row[1:], strict=True) if cell]
+SEEDS = pd.read_csv(STUDY / RUNS["full length"])["seed"].nunique()
+
+
+def test_the_table_has_every_claim_and_the_number_of_seeds():
+    assert [row[0] for row in ROWS] == list(CLAIMS)
+    assert len(CELLS) == 2 * len(CLAIMS) - 2  # the fair study has no control
+    of_ten = f"{NUMBERS[SEEDS]} of ten" if SEEDS < 10 else "ten"
+    assert HEADS[1:] == [f"full length, {of_ten} seeds", "each at its own best rate, reduced budget, ten seeds"]
+
+
+@pytest.mark.parametrize(("claim", "study", "cell"), CELLS)
+def test_a_cell_has_the_paired_differences_of_its_runs(claim, study, cell):
+    check_differences(cell, RUNS[study], CLAIMS[claim])
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_the_verdict_of_the_study_at_full_length_is_that_of_its_registration(claim):
+    [cell] = [cell for named, study, cell in CELLS if (named, study) == (claim, "full length")]
+    [line] = [line for line in page("docs/study/full/README.md").splitlines() if line.startswith(f"- {claim}")]
+    if SEEDS < 6:
+        assert cell.startswith("no verdict yet: ")
+        assert line == f"- {claim}"
+        return
+    each = gains(CLAIMS[claim])
+    verdict, look = registered(each, [MARGINS[measure] for measure in CLAIMS[claim][3]])
+    assert cell.startswith(f"**{verdict}**: ")
+    assert line.startswith(f"- {claim} **{verdict.capitalize()}**: after {look} of 10 seeds, ")
+
+
+@pytest.mark.parametrize(("claim", "cell"), [(claim, cell) for claim, study, cell in CELLS if study != "full length"])
+def test_the_verdict_of_the_fair_study_is_that_of_its_table(claim, cell):
+    claims = pd.read_csv(STUDY / "fair/claims.csv").set_index("sentence")
+    assert cell.startswith(f"**{claims.loc[claim, 'verdict']}**: ")
+
+
+LOOKS_TAKEN = re.findall(r"^## At (\w+) seeds$(.*?)(?=^## |\Z)", page("docs/study/full/looks.md"), re.MULTILINE | re.DOTALL)
+
+
+def test_every_look_that_was_reached_is_written_down():
+    assert [name for name, _ in LOOKS_TAKEN] == [NUMBERS[look] for look in LOOKS if look <= SEEDS]
+
+
+@pytest.mark.parametrize(("name", "text"), LOOKS_TAKEN)
+def test_a_look_states_differences_and_p_of_its_seeds(name, text):
+    [seeds] = [number for number, word in NUMBERS.items() if word == name]
+    assert f"p ≤ {np.format_float_positional(LOOKS[seeds])}" in text
+    for claim, row in zip(CLAIMS.values(), rows_of(text)[1:], strict=True):
+        check_differences(row[1], RUNS["full length"], claim, seeds)
+        each = gains(claim, seeds)
+        p = [stats.ttest_1samp(part, 0).pvalue for part in each]
+        against = [len(p) * value for value, part in zip(p, each, strict=True) if part.mean() < 0]
+        assert float(row[2]) == pytest.approx(min(against) if against else max(p), rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end"), [("full/README.md", "## What can be seen", "<!-- tables"), ("README.md", "## What stands", "## The studies")]
+)
+def test_intervals_in_the_text_are_those_of_the_tables(name, start, end):
+    tables = set(re.findall(r"\d+\.\d\d", page("docs/study/full/README.md").split("<!-- tables")[1]))
+    text = page(f"docs/study/{name}").partition(start)[2].partition(end)[0]
+    stated = [
+        number for interval in re.findall(r"(\d+\.\d\d)(?:[^.\d]{1,40})?\s+\[([-+.\d]+),\s+([-+.\d]+)\]", text) for number in interval
+    ]
+    assert stated
+    assert {number.lstrip("+-") for number in stated} <= tables
+
+
+def test_the_first_page_states_the_differences_of_the_fair_study():
+    text = " ".join(page("README.md").split())
+    stated = re.search(
+        r"worse than cross-entropy by (.*?) points \((.*?) to (.*?)\) in accuracy and by (.*?) \((.*?) to (.*?)\)", text
+    ).groups()
+    expected = [
+        abs(number)
+        for measure in COLUMN
+        for number in sorted(summary(differences(RUNS["each at its own best rate"], "dfl", "ce", measure)), key=abs)
+    ]
+    low, mean, high, *rest = expected
+    assert [float(number) for number in stated] == pytest.approx([mean, low, high, rest[1], rest[0], rest[2]], abs=0.0051)
+    sampler = differences(RUNS["each at its own best rate"], "ce_sampler", "ce", "accuracy")
+    assert float(re.search(r"The sampler alone is worse in accuracy, by ([\d.]+\d)", text)[1]) == pytest.approx(-sampler.mean(), abs=0.0051)
+    gain = differences("reduced/runs.csv", "dfl", "ce", "accuracy").mean()
+    assert float(re.search(r"the loss appears to gain ([\d.]+) points", text)[1]) == pytest.approx(gain, abs=0.0051)

@@ -46,18 +46,20 @@ def test_a_single_bit_is_noticed(run, name, place):
         run_digests.check(run / name)
 
 
-READERS = {
+READERS = {  # by what they read
     "epochs.csv": lambda runs: runs.epochs(["cat", "dog"]),
     "refreshes.csv": lambda runs: runs.refreshes(["cat", "dog"]),
     "history.npz": lambda runs: runs.difficulty(0.8, 0.5),
     "predictions.npz": lambda runs: runs.pair_calls(3, 5),
+    "history.npz, for the choice of pairs": lambda runs: runs.validation_confusion(),
+    "predictions.npz, for intervals": lambda runs: runs.called(["last"]),
 }
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_tables_and_figures_refuse_a_damaged_file(run, name):
-    runs = Runs(run.parents[1], ("ce",), (0,))
-    READERS[name](runs)
+@pytest.mark.parametrize("reader", READERS)
+def test_tables_and_figures_refuse_a_damaged_file(run, reader):
+    runs, name = Runs(run.parents[1], ("ce",), (0,)), reader.split(",")[0]
+    READERS[reader](runs)
     path = run / name
     content = path.read_text().replace("1", "2", 1) if name.endswith(".csv") else None
     if content:
@@ -65,7 +67,7 @@ def test_tables_and_figures_refuse_a_damaged_file(run, name):
     else:
         flip(path, path.stat().st_size // 2)
     with pytest.raises(UserError, match=rf"{name} is damaged"):
-        READERS[name](runs)
+        READERS[reader](runs)
     path.unlink()
     with pytest.raises(UserError, match=rf"{name} is missing"):
-        READERS[name](runs)
+        READERS[reader](runs)

@@ -42,7 +42,7 @@ def test_the_power_of_equivalence_is_nearly_that_of_both_tests_together(count, s
 
     exact = integrate.quad(both, 0, 3, points=[1], limit=500)[0]
     found = power.power_of_equivalence(-mean, sd, count, margin, alpha)
-    assert exact - 0.01 < found < exact + 1e-6 or found == 0
+    assert exact - 0.01 < found < exact + 1e-6 or (found == 0 and exact < 0.02)
 
 
 def test_the_seeds_for_equivalence_are_the_fewest_with_the_power():

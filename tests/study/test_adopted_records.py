@@ -10,6 +10,7 @@ import pytest
 import yaml
 from scipy.special import softmax
 
+from hardpair.comparison.runs import Runs
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
 from hardpair.errors import UserError
@@ -96,6 +97,12 @@ def test_records_give_the_tables_figures_and_report_without_training(finished, r
     assert f"6 of 6 runs were trained by the code of commit `{COMMIT[:12]}`" in (results / "comparison.md").read_text()
     assert f"imported runs, trained by the code of commit {COMMIT[:12]}" in (results / "report.html").read_text()
     assert len(list((results / "figures").glob("*.png"))) == len(list((finished.folder / "results/tiny/figures").glob("*.png")))
+
+    called, trained = (Runs(folder / "results/tiny/runs", tuple(OLDER), (0, 1)) for folder in (study.folder, finished.folder))
+    cat, dog = 3, 5
+    pd.testing.assert_frame_equal(called.pair_calls(cat, dog), trained.pair_calls(cat, dog), atol=1e-3)
+    with pytest.raises(UserError, match="is not the pair whose probabilities the imported runs keep: make that pair the first"):
+        called.pair_calls(cat, cat + 1)
 
     status = study.run("python", "workflow/scripts/study.py", "status", "--study", "tiny").stdout
     assert "all done: results/tiny/report.html" in status

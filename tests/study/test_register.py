@@ -59,6 +59,7 @@ def test_a_claim_that_is_added_after_runs_is_marked_and_the_others_are_not(study
     assert study.register(tiny()) == [BEFORE], "back to what was declared first"
 
 
+DFL = {"name": "dfl", "loss": {"kind": "focal", "gamma": 2, "scale": "dynamic"}}
 CHANGED = {
     "a margin of its measure": {"compare": {"margins": {"confusion": 0.2}}},
     "looks": {"looks": [6]},
@@ -67,6 +68,9 @@ CHANGED = {
     "a control": {"claims": [claim() | {"control": True}]},
     "images": {"evaluate": {"images": "validation"}, "search": {"enabled": False}},
     "the pair": {"pairs": [["cat", "deer"]]},
+    "a network": {"variants": [{"name": "ce"}, DFL | {"network": {"kind": "resnet18"}}]},
+    "a sampler": {"variants": [{"name": "ce"}, DFL | {"sampler": {"kind": "focal", "gamma": 2}}]},
+    "a recipe of its own": {"variants": [{"name": "ce"}, DFL | {"recipe": {"learning_rate": 0.02}}], "search": {"enabled": False}},
     "a variant": {"variants": [{"name": "ce"}, {"name": "dfl", "loss": {"kind": "focal", "gamma": 5, "scale": "dynamic"}}]},
 }
 SAME = {
