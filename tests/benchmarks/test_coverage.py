@@ -1,5 +1,7 @@
 """The simulated tables of docs/statistics.md, of few studies, against known values."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import norm, ttest_1samp
@@ -8,6 +10,7 @@ from statsmodels.stats.power import TTestPower
 from benchmark_scripts import load
 from hardpair.comparison import verdicts
 from hardpair.measures.looks import thresholds
+from workspace import PROJECT
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +105,10 @@ def test_studies_that_end_when_settled_end_by_the_power_of_their_looks_and_keep_
         assert ends[f"the loss, confusion, {size}"][0] == pytest.approx(100 * power, abs=3)
     assert all(false <= 5 + 3 * (5 * 95 / 4000) ** 0.5 for *_, false in ends.values())
     assert all(sum(shares) == pytest.approx(100, abs=0.2) for *shares, _ in ends.values())
+
+
+@pytest.mark.parametrize(("place", "write"), [("looks", "of_looks"), ("other looks", "of_other_looks")])
+def test_the_tables_that_are_exact_are_those_of_the_page(coverage, place, write):
+    page = (PROJECT / "docs/statistics.md").read_text(encoding="utf-8")
+    [shown] = re.findall(rf"<!-- {place}: written by \S+ -->\n(.*?)<!-- end of {place} -->", page, re.DOTALL)
+    assert shown.strip() == getattr(coverage, write)(0).strip()

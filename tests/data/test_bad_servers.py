@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from faults import Attempt, tries
 from hardpair.data.download import Limits, download, partial_path
 from loopback import Server, failing, serving
 
-LIMITS = Limits(attempts=4, backoff_seconds=0, read_seconds=0.2)
+LIMITS = Limits(attempts=4, backoff_seconds=0, read_seconds=20)
 
 
 def cut(draw, archive):
@@ -60,13 +61,13 @@ def server(monkeypatch):
         yield server
 
 
-def try_download(behaviour, server: Server, attempt: Attempt, tmp_path) -> None:
+def try_download(behaviour, server: Server, attempt: Attempt, tmp_path, limits: Limits = LIMITS) -> None:
     """From an address that behaves badly, then from one that does not; the right bytes must arrive, and only they."""
     draw = attempt.random
     archive = draw.randbytes(draw.randint(10_000, 500_000))
     output = tmp_path / "a.tar.gz"
     urls = [server.url("/first", *behaviour(draw, archive)), server.url("/mirror", serving(archive))]
-    download(urls, hashlib.sha256(archive).hexdigest(), output, LIMITS)
+    download(urls, hashlib.sha256(archive).hexdigest(), output, limits)
     assert output.read_bytes() == archive
     assert not partial_path(output).exists()
     assert server.requests[0] == ("/first", None)
@@ -102,4 +103,4 @@ def test_internal_errors(server, attempt, tmp_path):
 
 @tries("Download over a socket that stalls")
 def test_stalls(server, attempt, tmp_path):
-    try_download(stalls, server, attempt, tmp_path)
+    try_download(stalls, server, attempt, tmp_path, replace(LIMITS, read_seconds=0.2))

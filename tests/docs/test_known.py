@@ -161,3 +161,24 @@ def test_the_first_page_states_the_differences_of_the_fair_study():
     assert float(re.search(r"The sampler alone is worse in accuracy, by ([\d.]+\d)", text)[1]) == pytest.approx(-sampler.mean(), abs=0.0051)
     gain = differences("reduced/runs.csv", "dfl", "ce", "accuracy").mean()
     assert float(re.search(r"the loss appears to gain ([\d.]+) points", text)[1]) == pytest.approx(gain, abs=0.0051)
+
+
+@pytest.mark.parametrize(("name", "runs"), [("docs/fair.md", "fair/runs.csv"), ("docs/study/reduced/README.md", "reduced/runs.csv")])
+def test_the_table_of_a_page_is_that_of_its_runs(name, runs):
+    table = pd.read_csv(STUDY / runs).query("model == 'last'").groupby("label")
+    rows = [row for row in rows_of(page(name)) if row[0] in table.groups]
+    assert [row[0] for row in rows] == list(pd.read_csv(STUDY / runs)["label"].drop_duplicates())
+    for row in rows:
+        measured = [cell for cell in row if "±" in cell]
+        for cell, column in zip(measured, COLUMN.values(), strict=True):
+            values = table.get_group(row[0])[column] * 100
+            assert numbers(cell) == pytest.approx([values.mean(), values.std()], abs=0.0051)
+        intervals = [cell for cell in row if " pp [" in cell]
+        assert len(intervals) == (0 if row[0] == "CrossEntropy" else 2)
+        first = table.get_group(row[0])["variant"].iloc[0]
+        for cell, measure in zip(intervals, COLUMN, strict=False):
+            assert numbers(cell) == pytest.approx(summary(differences(runs, first, "ce", measure)), abs=0.0051)
+
+
+def numbers(cell: str) -> list[float]:
+    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", cell)]

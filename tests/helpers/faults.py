@@ -229,7 +229,9 @@ class Undisturbed:
             return
         while running.process.poll() is None and not (running.folder / "results/tiny" / LAST_LOG).exists():
             time.sleep(0.01)
-        assert running.wait(share * SHORTEST) is None, f"it ended before it could be disturbed:\n{running.output_text()[-3000:]}"
+        if running.wait(share * SHORTEST) is not None:
+            assert running.process.returncode == 0, running.output_text()[-3000:]
+            pytest.skip("on this machine the study ends before it can be disturbed")
 
     def assert_same(self, study: Study, marked: bool = False) -> None:
         """A study must have ended with the same results, and left nothing else; its claims may be ``marked``.

@@ -1,5 +1,6 @@
 """What is read from a job's log, written by the code that jobs write it with."""
 
+import io
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,14 @@ def damaged(folder):
 def waits(folder):
     lock = FileLock(folder / ".x.lock", thread_local=False)
     lock.acquire()
-    with ThreadPoolExecutor() as other:
+    with redirect_stderr(io.StringIO()) as printed, ThreadPoolExecutor() as other:
         working = other.submit(locks.only_one(folder / "x.safetensors").__enter__)
-        time.sleep(0.2)
+        while "waiting for another job" not in printed.getvalue():
+            assert not working.done()
+            time.sleep(0.01)
         lock.release()
         assert working.result(), "it had to wait"
+    sys.stderr.write(printed.getvalue())
 
 
 def warns(folder):
