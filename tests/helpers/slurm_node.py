@@ -26,6 +26,7 @@ SLURM_CONF = """
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
