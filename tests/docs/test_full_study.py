@@ -18,6 +18,7 @@ from hardpair.config.written import overlaid
 from hardpair.measures.looks import thresholds
 from hardpair.staleness.run_difference import Expected, OlderCode
 from hardpair.study import adoption
+from page_tables import IN_WORDS, numbers
 from workspace import PROJECT
 
 FULL = PROJECT / "docs/study/full"
@@ -32,7 +33,6 @@ CODE = {  # hashes of that commit's training code
 CIFAR10 = "2e3288538a434948e34e92d299453662c52aa7783e5f79ae781cd92e4cdd40cb"  # SHA-256 of the prepared images
 CAT, DOG = 3, 5
 HALF = 0.0051  # of the last digit
-NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
 RECORDS = sorted(path.parent for path in (FULL / "records").rglob("run.json"))
 VARIANTS = ("ce", "dfl", "ce_fast", "ce_sampler", "dfl_sampler")
 SEEDS = sorted(set(pd.read_csv(FULL / "runs_test.csv")["seed"]))  # of the page; more may be complete since
@@ -156,7 +156,7 @@ def test_the_registration_was_committed_before_the_first_record():
 
 
 def test_the_page_states_how_many_seeds_it_shows():
-    stated = f"{NUMBERS[len(SEEDS)]} of ten seeds are complete" if len(SEEDS) < 10 else "all ten seeds are complete"
+    stated = f"{IN_WORDS[len(SEEDS)]} of ten seeds are complete" if len(SEEDS) < 10 else "all ten seeds are complete"
     assert stated in (FULL / "README.md").read_text()
 
 
@@ -177,11 +177,6 @@ def test_the_tables_of_the_page_are_those_of_a_plain_loop_over_the_records(image
         assert numbers(*row[1:3]) == pytest.approx([values[0], spread[0], values[1], spread[1]], abs=HALF)
         if name != "ce":
             assert [numbers(cell)[0] for cell in row[3:5]] == pytest.approx((measured[name] - measured["ce"]).mean(0), abs=HALF)
-
-
-def numbers(*cells: str) -> list[float]:
-    """The numbers in cells of a table."""
-    return [float(number) for cell in cells for number in re.findall(r"[-+]?\d+(?:\.\d+)?", cell)]
 
 
 def section(images: str) -> str:

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from page_tables import IN_WORDS, numbers, rows_of
 from registration_rules import LOOKS, registered
 from workspace import PROJECT
 
 STUDY = PROJECT / "docs/study"
-NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
 MARGINS = {"accuracy": 0.3, "confusion": 0.5}
 RUNS = {"full length": "full/runs_validation.csv", "each at its own best rate": "fair/runs.csv"}
 # The variants that a difference is of, whether the first is claimed to be the better one, and the measures.
@@ -40,12 +40,6 @@ def page(name: str) -> str:
     return (PROJECT / name).read_text(encoding="utf-8").replace("−", "-")
 
 
-def rows_of(text: str) -> list[list[str]]:
-    """Cells of the rows of a page's tables, with their headings."""
-    lines = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
-    return [[cell.strip() for cell in line.split("|")] for line in lines if not re.fullmatch(r"[-:|]+", line)]
-
-
 def differences(runs: str, first: str, second: str, measure: str, seeds: int | None = None) -> np.ndarray:
     """By seed, in points, after the last epoch."""
     table = pd.read_csv(STUDY / runs).query("model == 'last'").set_index(["variant", "seed"])[COLUMN[measure]]
@@ -63,9 +57,9 @@ def check_differences(cell: str, runs: str, claim: tuple, seeds: int | None = No
     first, second, _, measures = claim
     shown = re.findall(r"(accuracy|confusion) ([-+.\d]+) \[([-+.\d]+), ([-+.\d]+)\]", cell)
     assert [measure for measure, *_ in shown] == measures
-    for measure, *numbers in shown:
+    for measure, *stated in shown:
         expected = summary(differences(runs, first, second, measure, seeds))
-        assert [float(number) for number in numbers] == pytest.approx(expected, abs=0.0051)
+        assert [float(number) for number in stated] == pytest.approx(expected, abs=0.0051)
 
 
 def gains(claim: tuple, seeds: int | None = None) -> np.ndarray:
@@ -84,7 +78,7 @@ SEEDS = pd.read_csv(STUDY / RUNS["full length"])["seed"].nunique()
 def test_the_table_has_every_claim_and_the_number_of_seeds():
     assert [row[0] for row in ROWS] == list(CLAIMS)
     assert len(CELLS) == 2 * len(CLAIMS) - 2  # the fair study has no control
-    of_ten = f"{NUMBERS[SEEDS]} of ten" if SEEDS < 10 else "ten"
+    of_ten = f"{IN_WORDS[SEEDS]} of ten" if SEEDS < 10 else "ten"
     assert HEADS[1:] == [f"full length, {of_ten} seeds", "each at its own best rate, reduced budget, ten seeds"]
 
 
@@ -117,12 +111,12 @@ LOOKS_TAKEN = re.findall(r"^## At (\w+) seeds$(.*?)(?=^## |\Z)", page("docs/stud
 
 
 def test_every_look_that_was_reached_is_written_down():
-    assert [name for name, _ in LOOKS_TAKEN] == [NUMBERS[look] for look in LOOKS if look <= SEEDS]
+    assert [name for name, _ in LOOKS_TAKEN] == [IN_WORDS[look] for look in LOOKS if look <= SEEDS]
 
 
 @pytest.mark.parametrize(("name", "text"), LOOKS_TAKEN)
 def test_a_look_states_differences_and_p_of_its_seeds(name, text):
-    [seeds] = [number for number, word in NUMBERS.items() if word == name]
+    [seeds] = [number for number, word in IN_WORDS.items() if word == name]
     assert f"p ≤ {np.format_float_positional(LOOKS[seeds])}" in text
     for claim, row in zip(CLAIMS.values(), rows_of(text)[1:], strict=True):
         check_differences(row[1], RUNS["full length"], claim, seeds)
@@ -178,7 +172,3 @@ def test_the_table_of_a_page_is_that_of_its_runs(name, runs):
         first = table.get_group(row[0])["variant"].iloc[0]
         for cell, measure in zip(intervals, COLUMN, strict=False):
             assert numbers(cell) == pytest.approx(summary(differences(runs, first, "ce", measure)), abs=0.0051)
-
-
-def numbers(cell: str) -> list[float]:
-    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", cell)]

@@ -37,8 +37,7 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
     if filled:
         found.append(("mean" if counts[-1] >= FEWEST else "bare", mean + (": decided" if hollow else "")))
     if hollow:
-        words = sorted({WORDS[NOT_TESTED if cell.verdict is None else cell.verdict] for cell in hollow})
-        text = " or ".join(words)
+        text = " or ".join(sorted({WORDS[NOT_TESTED if cell.verdict is None else cell.verdict] for cell in hollow}))
         found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEWEST else "hollow", f"{mean}: {text}"))
     if counts[0] < FEWEST:
         found.append(("", f"no interval below {counted(FEWEST, 'seed')}"))
