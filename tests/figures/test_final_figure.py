@@ -273,7 +273,7 @@ def test_equal_runs_have_an_axis_without_offsets():
     for ax in page.axes:
         assert ax.xaxis.get_major_formatter().get_offset() == ""
         assert np.ptp(ax.get_xlim()) >= 0.04
-    assert "Not tested: the difference did not vary over 6 seeds" in [text.get_text() for text in texts_drawn(page)]
+    assert "Not tested: a difference did not vary over 6 seeds" in [text.get_text() for text in texts_drawn(page)]
 
 
 def test_a_claim_that_a_look_decided_is_drawn_with_the_seeds_of_that_look():

@@ -1,7 +1,7 @@
 """What a study found: one sentence made of its verdicts, and the reason of each in a few characters."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hardpair.comparison.claims import Decision, Part, too_few
@@ -14,7 +14,6 @@ from hardpair.comparison.verdicts import (
     REFUTED,
     SMALLER,
     SUPPORTED,
-    UNDECIDED,
     WORDS,
 )
 from hardpair.measures import significance
@@ -75,7 +74,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     if {*verdicts} == {NOT_SETTLED} and len(verdicts) > 1:
         candidates.append(f"None of {len(verdicts)} {noun}s is settled after {counted(seeds, 'seed')}")
     if verdicts == [NOT_TESTED]:
-        candidates.append(f"Not tested: the difference did not vary over {counted(seeds, 'seed')}")
+        candidates.append(f"Not tested: a difference did not vary over {counted(seeds, 'seed')}")
     elif len(verdicts) == 1:
         candidates.append(f"The {noun} is {STATES[verdicts[0]]} after {counted(seeds, 'seed')}")
     else:
@@ -129,7 +128,9 @@ def _explained(control: tuple) -> str:
     if not control or control[1] == SUPPORTED:
         return ""
     name, verdict = control
-    return f" ({WORDS[verdict]} against the control, {name})" if verdict in UNDECIDED else f", but not the control, {name}"
+    if verdict in (REFUTED, EQUIVALENT):
+        return f", but not the control, {name}"
+    return f" ({WORDS[verdict]} against the control, {name})"
 
 
 def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()) -> str:
@@ -143,7 +144,10 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
     if fewest := too_few(decision, complete, looks):
         return f"{counted(count, 'seed')} of at least {fewest}" if count else "no seed is complete"
     if decision.verdict == NOT_TESTED:
-        return "the variants did not differ" if any(part.never_differs for part in decision.parts) else "the same with every seed"
+        same = [part for part in decision.parts if part.never_varies]
+        if len(same) < len(decision.parts):
+            return f"{same[0].measure} did not {'differ' if same[0].never_differs else 'vary'}"
+        return "the variants did not differ" if any(part.never_differs for part in same) else "the same with every seed"
     if decision.verdict == NOT_SETTLED:
         outlook = decision.outlook(looks)
         if outlook.seeds is None:
@@ -166,32 +170,28 @@ def reason(decision: Decision, complete: list[Part], looks: tuple[int, ...] = ()
 def by_part(decision: Decision) -> list[int]:
     """The verdict on each part of a claim.
 
-    It is the claim's, with two exceptions. Of a refuted claim, parts that do not refute it are not settled. Of a claim that is not settled,
-    parts are supported whose own test is significant at the claim's level, as each part has to be.
+    It is the claim's, unless the claim is refuted or not settled. Then each part is supported or refuted whose own p, times the number of
+    parts and adjusted for the number of claims, is at most the claim's threshold; the others are not settled.
     """
     if decision.verdict not in (REFUTED, NOT_SETTLED):
         return [decision.verdict] * len(decision.parts)
-    tests = [(part.gains.mean() > 0, float(significance.t_test(part.gains))) for part in decision.parts if decision.seeds]
-    if decision.verdict == NOT_SETTLED:
-        level = min(decision.level, decision.threshold) if decision.seeds >= FEWEST_FOR_VERDICT else 0.0
-        supported = [len(decision.parts) > 1 and ahead and p <= level for ahead, p in tests]
-        return [SUPPORTED if part else NOT_SETTLED for part in supported] or [NOT_SETTLED] * len(decision.parts)
-    # Adjusted for the number of claims as the claim's p is, and for that of its parts.
-    factor = decision.p_adjusted / decision.p if decision.p_adjusted > 0 and decision.p > 0 else 1.0
-    against = [(not ahead, p * len(decision.parts) * factor) for ahead, p in tests]
-    limit = max(decision.threshold, min(p for worse, p in against if worse)) * (1 + 1e-9)
-    return [REFUTED if worse and p <= limit else NOT_SETTLED for worse, p in against]
+    if decision.seeds < FEWEST_FOR_VERDICT or len(decision.parts) == 1:
+        return [decision.verdict] * len(decision.parts)
+    tests = [(part.gains.mean() > 0, float(significance.t_test(part.gains))) for part in decision.parts]
+    level = min(decision.level, decision.threshold)
+    if decision.verdict == REFUTED:
+        level = decision.threshold / (decision.p_adjusted / decision.p if decision.p_adjusted > 0 and decision.p > 0 else 1)
+    limit = level / len(decision.parts) * (1 + 1e-9)
+    return [NOT_SETTLED if p > limit else SUPPORTED if ahead else REFUTED for ahead, p in tests]
 
 
 def against(claims: list[dict], decisions: list[Decision], better: str, than: str) -> dict[str, int]:
     """By measure the verdict of the first claim (controls are none) that one variant is better than another; only what was claimed."""
     found: dict[str, int] = {}
     for claim, decision in zip(claims, decisions, strict=True):
-        given = iter(by_part(decision))
-        for contrast in claim["contrasts"]:
-            verdicts = {measure: next(given) for measure in contrast["measures"]}
+        for contrast, measure, verdict in _parts(claim, decision):
             if (contrast["better"], contrast["than"]) == (better, than) and not claim["control"]:
-                found = verdicts | found
+                found.setdefault(measure, verdict)
     return found
 
 
@@ -230,14 +230,23 @@ def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str
         claim, decision = every[place], decisions[place]
         if decision.verdict == NOT_SETTLED and len(claim["contrasts"]) > 1:
             continue
-        control = next(iter(explained.get(place, [])), None) if decision.verdict in (SUPPORTED, SMALLER) else None
-        tried = {} if control is None else every[control]["contrasts"][0]
-        verdicts = iter(by_part(decision))
-        for contrast in claim["contrasts"]:
-            given = [(measure, next(verdicts)) for measure in contrast["measures"]]
-            names = tuple(measures[measure] for measure, verdict in given if verdict == decision.verdict)
-            if names:
+        tried: dict[tuple, tuple] = {}  # the control of each variant and measure
+        for control in explained.get(place, []) if decision.verdict in (SUPPORTED, SMALLER) else []:
+            for contrast, measure, verdict in _parts(every[control], decisions[control]):
+                tried.setdefault((contrast["better"], measure), (labels[contrast["than"]], verdict))
+        found: dict[tuple, list[str]] = {}
+        for contrast, measure, verdict in _parts(claim, decision):
+            if verdict == decision.verdict:
                 pair = labels[contrast["better"]], labels[contrast["than"]]
-                against = (labels[tried["than"]], decisions[control].verdict) if tried.get("better") == contrast["better"] else ()
-                findings.append(Finding(decision.verdict, *pair, names, frozenset([number]), against))
+                found.setdefault((*pair, tried.get((contrast["better"], measure), ())), []).append(measures[measure])
+        for (better, than, control), names in found.items():
+            findings.append(Finding(decision.verdict, better, than, tuple(names), frozenset([number]), control))
     return findings
+
+
+def _parts(claim: dict, decision: Decision) -> Iterator[tuple[dict, str, int]]:
+    """Contrast, measure and verdict of each part of a claim."""
+    verdicts = iter(by_part(decision))
+    for contrast in claim["contrasts"]:
+        for measure in contrast["measures"]:
+            yield contrast, measure, next(verdicts)
