@@ -107,6 +107,30 @@ def of_errors(count: int) -> str:
     return table(["truth", *titles], rows)
 
 
+def of_small(count: int) -> str:
+    """Studies with a claim that is called smaller than the margin although each difference is exactly at its margin."""
+    rows = []
+    for scale in (0.1, 0.25, 0.5, 1):
+        found = judged(studies(states()["every difference at its margin"], scale, count))
+        rows.append([f"{scale:g}", *(percent((each == verdicts.SMALLER).any(-1)) for each in found.values())])
+    return table(["sd, in that assumed", "after the last seed", "at looks"], rows)
+
+
+def of_early(count: int) -> str:
+    """What a single claim of one part shows where the first of the looks at 6, 8 and 10 seeds decides it."""
+    counts, rows = (6, 8, 10), []
+    limits = dict(zip(counts, looks.thresholds(counts, verdicts.ALPHA), strict=True))
+    for mean in (0.5, 0.8, 1.0, 1.3):
+        gains = np.random.default_rng(0).normal(mean, 1, (count, 1, SEEDS))
+        _, at = verdicts.by_looks(gains, np.zeros(1), limits, verdicts.ALPHA)
+        shown = {look: gains[at == look, 0, :look] for look in counts}
+        covers = {look: significance.t_test(each - mean) > 0.05 for look, each in shown.items()}
+        early = [percent(at == counts[0]), f"{shown[counts[0]].mean():.2f}", percent(covers[counts[0]])]
+        rows.append([f"{mean:g}", *early, percent(np.concatenate([*covers.values()]))])
+    of_all = "that of all studies, at the look that decides or the last"
+    return table(["true difference, in sd", "decided at 6 seeds", "mean shown then", "95 % interval covers then", of_all], rows)
+
+
 def of_power(count: int) -> str:
     """Studies that settle each claim as it is true."""
     rows = []
@@ -221,6 +245,8 @@ def of_settling(count: int) -> str:
 BY = "benchmarks/coverage.py"  # as the places of the page name it
 TABLES = {
     "errors": of_errors,
+    "small": of_small,
+    "early": of_early,
     "power": of_power,
     "tests": of_tests,
     "new images": of_new_images,
@@ -235,10 +261,10 @@ def main() -> None:
     cli.add_argument("--studies", type=int, default=20_000, help="simulated studies of a row (default %(default)s)")
     cli.add_argument("--write", type=Path, help="page with a place for each table, between comments; without it they are printed")
     options = cli.parse_args()
-    # Each study on new images has 1,000 of them for every seed, so that a twentieth of the studies takes as long.
     if options.write:
         page_places.check(options.write, BY, TABLES)
-    found = {name: make(options.studies // 20 if name == "new images" else options.studies) for name, make in TABLES.items()}
+    # Each study on new images has 1,000 of them for every seed, so that a twentieth of the studies takes as long.
+    found = {name: make(max(options.studies // 20, 1) if name == "new images" else options.studies) for name, make in TABLES.items()}
     if options.write:
         page_places.fill(options.write, BY, found)
     else:

@@ -11,6 +11,7 @@ than a minute. Example:
 import argparse
 import contextlib
 import io
+import itertools
 import json
 import re
 import shutil
@@ -55,8 +56,12 @@ SECTIONS = (
 
 
 def complete_seeds(records: Path, config: dict) -> list[int]:
-    """The declared seeds of which every variant has a record."""
-    return [seed for seed in config["seeds"] if all((folder / "run.json").exists() for folder in folders_of(records, config, seed))]
+    """The declared seeds before the first of which a variant has no record: a look uses the first seeds."""
+
+    def complete(seed: int) -> bool:
+        return all((folder / "run.json").exists() for folder in folders_of(records, config, seed))
+
+    return list(itertools.takewhile(complete, config["seeds"]))
 
 
 def folders_of(records: Path, config: dict, seed: int) -> list[Path]:

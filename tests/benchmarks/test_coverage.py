@@ -41,6 +41,23 @@ def test_no_true_state_makes_a_false_verdict_of_one_kind_in_more_than_one_study_
                     assert error.mean() <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5, (name, scale, way)
 
 
+def test_early_decisions_are_as_frequent_as_the_power_of_their_look_and_exaggerate(coverage):
+    rows = [line.strip("| ").split(" | ") for line in coverage.of_early(4000).splitlines()[2:]]
+    for mean, decided, shown, covers, of_all in rows:
+        power = TTestPower().power(float(mean), 6, thresholds((6, 8, 10), 0.05)[0])
+        assert float(decided.rstrip(" %")) == pytest.approx(100 * power, abs=2.5)
+        assert float(shown) > float(mean)
+        assert float(covers.rstrip(" %")) < float(of_all.rstrip(" %"))
+        assert float(of_all.rstrip(" %")) == pytest.approx(94.5, abs=1.5)
+
+
+def test_small_is_said_of_differences_at_the_margin_where_their_interval_lies_within(coverage):
+    """Of one part, with a sd so small that direction is always clear: the interval ends below the margin in 2.5 % of studies."""
+    first = coverage.of_small(4000).splitlines()[2].strip("| ").split(" | ")
+    two = 0.025 * 2 + 0.025**2 * 2  # claims of one part and of two independent ones
+    assert float(first[1].rstrip(" %")) == pytest.approx(100 * two, abs=1.2)
+
+
 def test_false_verdicts_are_counted_by_what_is_true(coverage):
     means = [np.zeros(1), np.array([0.3]), np.array([0.1, -0.1]), np.array([0.2, 0.2])]
     found = np.array(

@@ -50,9 +50,17 @@ def test_equal_variants_are_equivalent_if_two_one_sided_tests_say_so():
     columns = ("accuracy", "confusion:cat-dog")
     p = [ttost_paired(values(runs, "a", each), values(runs, "b", each), -m, m)[0] for each, m in zip(columns, (0.003, 0.005), strict=True)]
     assert max(p) < 0.05 < stats.ttest_rel(values(runs, "a"), values(runs, "b")).pvalue
-    verdict, why = judged(runs, both)
-    assert verdict == "equivalent"
-    assert why.endswith("within ± 0.3 pp of accuracy and ± 0.5 pp of confusion (two one-sided tests)")
+    [row] = claims.claims_table(runs, both).to_dict("records")
+    assert row["verdict"] == "equivalent"
+    assert (row["p_equivalent"], row["threshold_equivalent"]) == (pytest.approx(max(p)), 0.05)
+    shown = []
+    for column, name, margin in zip(columns, BOTH, (0.3, 0.5), strict=True):  # the interval of both tests at 5 % is that of 90 %
+        a, b = (values(runs, each, column) for each in "ab")
+        low, high = 100 * np.array(stats.ttest_rel(a, b).confidence_interval(0.9))
+        assert -margin < low < high < margin
+        shown.append(f"A against B, {name} {100 * (a - b).mean():+.2f} pp, 90 % interval [{low:+.2f}, {high:+.2f}]")
+    of_margins = "within ± 0.3 pp of accuracy and ± 0.5 pp of confusion"
+    assert row["why"] == f"{'; '.join(shown)}: {of_margins} (two one-sided tests, p = {max(p):.2g}, threshold 0.05)"
     assert judged(runs, both | {"margins": {"accuracy": 0.05, "confusion": 0.5}})[0] == "not settled", "one part alone is not enough"
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
 
 import compare_runs
 from hardpair.cli.command import run
@@ -29,6 +30,7 @@ def test_numbers_are_those_of_scipy_and_statsmodels(command, tmp_path):
         expected = [(a - b).mean(), (a - b).std(), interval.low, interval.high, test.pvalue]
         np.testing.assert_allclose([row[key] for key in ("difference", "sd", "low", "high", "p")], expected, rtol=1e-9)
     np.testing.assert_allclose(verdicts["p_adjusted"], multipletests(verdicts["p"], method="holm")[1], rtol=1e-9)
+    assert "p of the paired t test; p is adjusted over 4 comparisons (Holm), intervals are not.\n" in output
     assert verdicts["verdict"].tolist()[:2] == ["supported", "supported"]
     assert "| b | accuracy (higher is better) | 8 | +0.0" in output
     assert unescaped((tmp_path / "out/comparison.md").read_text()) == output
@@ -59,7 +61,11 @@ def test_a_lower_end_turns_the_verdict(command, tmp_path):
 def test_a_margin_makes_equivalence_possible(command, tmp_path):
     table = wide(seeds=10, effect=0)
     command(table, "--better", "accuracy:higher", "--baseline", "ce", "--margin", "accuracy:0.02", "--output-dir", str(tmp_path / "out"))
-    assert pd.read_csv(tmp_path / "out/verdicts.csv")["verdict"].tolist() == ["equivalent", "equivalent"]
+    verdicts = pd.read_csv(tmp_path / "out/verdicts.csv")
+    assert verdicts["verdict"].tolist() == ["equivalent", "equivalent"]
+    values = table.pivot(index="seed", columns="variant", values="accuracy")
+    expected = [ttost_paired(values[name], values["ce"], -0.02, 0.02)[0] for name in verdicts["variant"]]
+    np.testing.assert_allclose(verdicts["p_equivalent"], expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])

@@ -61,6 +61,18 @@ def test_a_third_class_is_warned_of_by_the_number_of_images(tmp_path, monkeypatc
     assert "third class" not in (study.out / "comparison.md").read_text()
 
 
+def test_variants_that_do_not_differ_have_empty_cells_for_what_tests_nothing(tmp_path):
+    study = Study(tmp_path)
+    for seed in study.settings["seeds"]:
+        study.change("dfl", seed, "metrics.json", models=study.content("ce", seed)["models"])
+    text = study.markdown()
+    [row] = [
+        row for row in tables_in(text)["Power with this number of seeds"] if row[:2] == ["DynamicFocalLoss − CrossEntropy", "accuracy"]
+    ]
+    assert row[2:5] == ["0.00 pp", "+1.00", ""]
+    assert "nan" not in text
+
+
 @pytest.mark.parametrize("absent", [["cat"], ["dog"], ["cat", "dog"]])
 def test_a_class_of_the_pair_without_images_has_an_empty_cell(tmp_path, monkeypatch, absent):
     """As evaluations of earlier versions may have it."""

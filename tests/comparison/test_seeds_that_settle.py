@@ -37,7 +37,7 @@ def test_that_every_part_is_within_its_margin(mean, margin, count):
     found, decision = outlook(mean, count, margin)
     assert found.equivalent
     tests = verdicts.tested(drawn(mean, count, found.seeds), np.full(count, margin))
-    assert_enough(tests.p_equivalent <= decision.share, 0.86)
+    assert_enough(tests.p_equivalent <= decision.threshold_equivalent, 0.86)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -64,5 +64,5 @@ def test_a_look_to_come_settles_a_claim_at_its_own_threshold(mean, margin, words
     found, decision = outlook(mean, count, margin, looks)
     assert found.seeds in looks
     limits = dict(zip(looks, thresholds(looks, 0.05), strict=True))
-    given, _ = verdicts.by_looks(drawn(mean, count, found.seeds), np.full(count, margin), limits, decision.share)
+    given, _ = verdicts.by_looks(drawn(mean, count, found.seeds), np.full(count, margin), limits, decision.threshold_equivalent)
     assert np.isin(given, words).mean() > 0.8 - 0.02

@@ -155,6 +155,15 @@ def test_the_registration_was_committed_before_the_first_record():
     assert first_commit("docs/study/full/registration.md") < first_commit("docs/study/full/records")
 
 
+def test_seeds_after_one_that_is_not_complete_do_not_count(tmp_path):
+    for variant, seeds in {"ce": (10, 11, 12), "dfl": (10, 12)}.items():
+        for seed in seeds:
+            (tmp_path / variant / f"seed{seed}").mkdir(parents=True)
+            (tmp_path / variant / f"seed{seed}/run.json").touch()
+    config = {"seeds": [10, 11, 12, 13], "variants": [{"name": "ce"}, {"name": "dfl"}]}
+    assert full_study.complete_seeds(tmp_path, config) == [10]
+
+
 def test_the_page_states_how_many_seeds_it_shows():
     stated = f"{IN_WORDS[len(SEEDS)]} of ten seeds are complete" if len(SEEDS) < 10 else "all ten seeds are complete"
     assert stated in (FULL / "README.md").read_text()

@@ -17,7 +17,8 @@ from hardpair.measures.metric_names import metrics_of
 from hardpair.measures.power import seeds_for_equivalence, seeds_needed
 
 POWER = 0.8  # with which the number of seeds that is reported settles a claim
-COLUMNS = ["name", "sentence", "control", "verdict", "seeds", "p", "p_adjusted", "threshold", "why"]
+TESTS = ("p", "p_adjusted", "threshold", "p_equivalent", "threshold_equivalent")  # numbers of a decision
+COLUMNS = ["name", "sentence", "control", "verdict", "seeds", *TESTS, "why"]
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ class Decision:
         p: of the claim; NaN with one seed, and where a difference does not vary.
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
+        p_equivalent: of equivalence; NaN where p is.
+        threshold_equivalent: which p_equivalent has to reach: the claim's share of the error.
         level: two-sided error of the test that would decide the claim, were there more seeds.
-        share: of the error, at which equivalence is tested.
     """
 
     verdict: int
@@ -100,8 +102,9 @@ class Decision:
     p: float
     p_adjusted: float
     threshold: float
+    p_equivalent: float
+    threshold_equivalent: float
     level: float
-    share: float
 
     @property
     def seeds(self) -> int:
@@ -115,7 +118,7 @@ class Decision:
     def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
         """What would settle the claim: if the study has ``looks``, the first of those left that would, or else a new study."""
         part, needed = self._seeds_for_direction(self.level)
-        rooms = [part.seeds_for_equivalence(self.share, self._power_of_each) for part in self.parts]
+        rooms = [part.seeds_for_equivalence(self.threshold_equivalent, self._power_of_each) for part in self.parts]
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
         if equivalent:
             needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
@@ -124,7 +127,7 @@ class Decision:
         if equivalent:
             left = [look for look in looks[-1:] if look > self.seeds and look >= needed]
         else:
-            levels = zip(looks, thresholds(looks, self.share), strict=True) if looks else ()
+            levels = zip(looks, thresholds(looks, self.threshold_equivalent), strict=True) if looks else ()
             left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
         return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent, new_study=bool(looks) and not left)
 
@@ -147,8 +150,8 @@ def claims_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
 
     Returns:
         ``name``, ``sentence``, ``control``, ``verdict``, ``seeds`` (that decide), ``p`` of the claim and ``p_adjusted`` for the number of
-        claims (Holm), which is compared with ``threshold``, as p itself is where the config declares looks; ``why``.
-        Both p are NaN where nothing was tested.
+        claims (Holm), which is compared with ``threshold``, as p itself is where the config declares looks; ``p_equivalent`` and its
+        ``threshold_equivalent``; ``why``. All p are NaN where nothing was tested.
 
     Raises:
         UserError: a variant has two runs of a seed, or a run lacks a measure.
@@ -162,7 +165,7 @@ def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] =
     for claim, complete, decision in zip(claims, parts, decisions(claims, parts, looks), strict=True):
         row = {key: claim[key] for key in ("name", "sentence", "control")} | {"verdict": WORDS[decision.verdict], "seeds": decision.seeds}
         row["why"] = claims_in_words.reason(decision, complete, looks, too_few(decision, complete, looks))
-        rows.append(row | {key: getattr(decision, key) for key in ("p", "p_adjusted", "threshold")})
+        rows.append(row | {key: getattr(decision, key) for key in TESTS})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -179,7 +182,7 @@ def _given(decision: Decision, complete: list[Part], looks: tuple[int, ...]) -> 
     """The decision that is given: none after too few seeds, and none without p where a difference does not vary over the seeds that decide,
     if nothing refutes: p = 1 stands for no test."""
     if decision.seeds and decision.verdict != REFUTED and any(part.never_varies for part in decision.parts):
-        decision = replace(decision, verdict=NOT_TESTED, p=float("nan"), p_adjusted=float("nan"))
+        decision = replace(decision, verdict=NOT_TESTED, **dict.fromkeys(("p", "p_adjusted", "p_equivalent"), float("nan")))
     return replace(decision, verdict=NO_VERDICT) if too_few(decision, complete, looks) else decision
 
 
@@ -220,7 +223,7 @@ def _arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _undecided(parts: list[Part], count: int) -> Decision:
-    return Decision(NOT_SETTLED, [replace(part, gains=part.gains[:count]) for part in parts], *[float("nan")] * 5)
+    return Decision(NOT_SETTLED, [replace(part, gains=part.gains[:count]) for part in parts], *[float("nan")] * 6)
 
 
 def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) -> list[Decision]:
@@ -237,8 +240,10 @@ def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) 
             verdict, p_adjusted = next(of_claims)
         else:
             verdict, p_adjusted = verdicts.verdict(test, test.p <= share, test.p_equivalent <= share), min(test.p * ALPHA / share, 1)
-        p, p_adjusted = (float(test.p), float(p_adjusted)) if len(each[0].gains) > 1 else (float("nan"),) * 2
-        decisions.append(Decision(int(verdict), each, p, p_adjusted, ALPHA, ALPHA / remaining if counted else share, share))
+        found_p = (test.p, p_adjusted, test.p_equivalent) if len(each[0].gains) > 1 else [float("nan")] * 3
+        p, p_adjusted, p_equivalent = map(float, found_p)
+        level = ALPHA / remaining if counted else share
+        decisions.append(Decision(int(verdict), each, p, p_adjusted, ALPHA, p_equivalent, share, level))
     return decisions
 
 
@@ -252,7 +257,8 @@ def _at_looks(parts: list[list[Part]], family: list[bool], looks: tuple[int, ...
         verdict, look = map(int, verdicts.by_looks(gains, margins, limits, share))
         decision = _undecided(each, look)
         if look:
-            p = float(verdicts.tested(gains[:, :look], margins).p)
-            decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], limits[looks[-1]], share)
+            test = verdicts.tested(gains[:, :look], margins)
+            p, p_equivalent = float(test.p), float(test.p_equivalent)
+            decision = Decision(verdict, decision.parts, p, float("nan"), limits[look], p_equivalent, share, limits[looks[-1]])
         decisions.append(decision)
     return decisions

@@ -7,7 +7,7 @@ import numpy as np
 
 from hardpair.comparison.verdicts import EQUIVALENT, NOT_SETTLED, NOT_TESTED, REFUTED, SMALLER
 from hardpair.measures import significance
-from hardpair.measures.intervals import shown_interval
+from hardpair.measures.intervals import mean_interval, shown_interval
 from hardpair.measures.metric_names import decimal
 from hardpair.measures.power import MOST
 
@@ -45,9 +45,25 @@ def beside(p: float, threshold: float) -> str:
 def difference(part: "Part", *, with_p: bool = True) -> str:
     """A part with its difference, its interval and p, as far as it has them."""
     summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains) if with_p else np.nan
-    mean, low, high = (part.unit.number(summary[key]) for key in ("mean", "low", "high"))
-    interval = "" if np.isnan(summary["low"]) else f" [{low}, {high}]"
-    return f"{name(part)} {mean}{part.unit.name}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+    interval = "" if np.isnan(summary["low"]) else f" {_ends(part, summary)}"
+    return f"{_mean(part, summary)}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+
+
+def _mean(part: "Part", summary: dict) -> str:
+    return f"{name(part)} {part.unit.number(summary['mean'])}{part.unit.name}"
+
+
+def _ends(part: "Part", summary: dict) -> str:
+    return f"[{part.unit.number(summary['low'])}, {part.unit.number(summary['high'])}]"
+
+
+def _equivalence(decision: "Decision") -> str:
+    """Each part with the interval that lies within its margin exactly if both one-sided tests reject, and p of these tests."""
+    level = 1 - 2 * decision.threshold_equivalent
+    summaries = [(part, mean_interval(part.sign * part.gains, level)) for part in decision.parts]
+    every = "; ".join(f"{_mean(part, summary)}, {100 * level:.3g} % interval {_ends(part, summary)}" for part, summary in summaries)
+    p = f"p = {beside(decision.p_equivalent, decision.threshold_equivalent)}, threshold {decision.threshold_equivalent:.3g}"
+    return f"{every}: within {_margins(decision.parts)} (two one-sided tests, {p})"
 
 
 def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...], fewest: int | None) -> str:
@@ -79,9 +95,9 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         return f"{at}{_outlook(decision, looks, p, with_p=not one_p)}{upcoming}"
     if decision.verdict == REFUTED:
         return f"{at}{difference(decision.most_against, with_p=not one_p)}: significant the other way ({p})"
-    every = "; ".join(difference(part, with_p=not one_p or decision.verdict == EQUIVALENT) for part in parts)
     if decision.verdict == EQUIVALENT:
-        return f"{at}{every}: within {_margins(parts)} (two one-sided tests)"
+        return f"{at}{_equivalence(decision)}"
+    every = "; ".join(difference(part, with_p=not one_p) for part in parts)
     limits = f", but within {_margins(parts)}" if decision.verdict == SMALLER else ""
     return f"{at}{every}: significant as claimed ({p}){limits}"
 

@@ -201,9 +201,9 @@ def _recipes(optima: list[Optimum], searches: list[dict]) -> list[str]:
 def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
     cells = [
         metric.partition(":")[0],
-        f"{percent(row['sd'])} pp",
+        _points(row["sd"]),
         "" if pd.isna(row["correlation"]) else decimal(row["correlation"], 2),
-        f"{percent(row['detectable'])} pp",
+        _points(row["detectable"]),
     ]
     if published:
         needed = row["seeds_for_published"]
@@ -216,6 +216,10 @@ def _p(value: float, exploratory: bool) -> str:
         return ""
     text = "< 0.001" if value < 0.001 else f"{value:.3f}"
     return f"({text})" if exploratory else text
+
+
+def _points(share: float) -> str:
+    return "" if pd.isna(share) else f"{percent(share)} pp"
 
 
 def _percent(share: float) -> str:

@@ -124,7 +124,7 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
         numbers, size = shown_interval(values), entry.part.unit.factor
         row = {key: getattr(entry, key) for key in ("variant", "baseline", "measure")} | _times(size, numbers)
         row |= {"p": float(significance.t_test(values)), "p_sign_flip": significance.sign_flip(values)}
-        row |= {"detectable": size * power.detectable(numbers["sd"], numbers["n"]), "p_adjusted": verdict["p_adjusted"]}
+        row |= {"detectable": size * power.detectable(numbers["sd"], numbers["n"]), **verdict[["p_adjusted", "p_equivalent"]]}
         rows.append(row | {"verdict": verdict["verdict"], "why": verdict["why"]})
     return pd.DataFrame(rows).rename(columns={"mean": "difference"})
 
@@ -132,8 +132,8 @@ def verdicts_table(contrasts: list[Contrast]) -> pd.DataFrame:
 def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Contrast], directions: dict[str, int], by: str) -> str:
     """Verdicts first, their reasons, what was left out, then the means, as Markdown; ``by`` names what pairs runs."""
     ends = {measure: "higher" if sign > 0 else "lower" for measure, sign in directions.items()}
-    over = f"over {len(contrasts)} comparisons (Holm)" if len(contrasts) > 1 else "for one comparison"
-    tests = f"mean, Student's 95 % interval and p of the paired t test, adjusted {over}"
+    adjusted = f"; p is adjusted over {len(contrasts)} comparisons (Holm), intervals are not" if len(contrasts) > 1 else ""
+    tests = f"mean, Student's 95 % interval and p of the paired t test{adjusted}"
     lines = [f"Differences from {escape(contrasts[0].baseline)}, paired by {escape(by)}: {tests}."]
     lines += ["", *table_header(["variant", "measure", "n", "difference", "p", "verdict"])]
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):

@@ -71,6 +71,6 @@ def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict, images: 
             shares = [f"{percent(each.loc[seeds, 'recognised'].mean(), 1)} %" for each in (ours, theirs)]
             a, b = (name.replace("_", " ") for name in classes)
             yield (
-                f"{labels[better]} confuses {a} and {b} less often than {labels[than]}, but recognises fewer of them "
-                f"({shares[0]} against {shares[1]}): it calls more of them a third class."
+                f"In these runs, {labels[better]} confuses {a} and {b} less often than {labels[than]} on average, but recognises fewer "
+                f"of them ({shares[0]} against {shares[1]}): it calls more of them a third class."
             )
