@@ -11,7 +11,7 @@ from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, percent, title
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, p_value, percent, title
 from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
 from hardpair.optimum import Optimum
 from hardpair.wording import counted, minus
@@ -214,8 +214,7 @@ def _power(row: pd.Series, metric: str, published: bool) -> list[str]:
 def _p(value: float, exploratory: bool) -> str:
     if pd.isna(value):
         return ""
-    text = "< 0.001" if value < 0.001 else f"{value:.3f}"
-    return f"({text})" if exploratory else text
+    return f"({p_value(value)})" if exploratory else p_value(value)
 
 
 def _points(share: float) -> str:

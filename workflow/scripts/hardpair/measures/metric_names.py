@@ -70,6 +70,11 @@ def decimal(value: float, digits: int, signed: bool = True) -> str:
     return text if float(text) else text.lstrip("+-")
 
 
+def p_value(p: float) -> str:
+    """p with three decimals."""
+    return "< 0.001" if p < 0.001 else decimal(p, 3, signed=False)
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A share in per cent: ``28.25``, or ``28.3`` with one digit."""
     return decimal(100 * share, digits, signed=False)

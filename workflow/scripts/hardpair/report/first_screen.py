@@ -2,14 +2,13 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from hardpair.comparison import answer, verdicts
 from hardpair.comparison.tables import networks
 from hardpair.comparison.warnings import warnings
 from hardpair.figures import final
 from hardpair.figures.drawing import difference_key, differences
-from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
+from hardpair.figures.drawing.places import Places, limits, places, tick_text, ticks, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.measures.intervals import shown_interval
 from hardpair.measures.metric_names import about, percent
@@ -86,21 +85,19 @@ def _verdict(place: int | None) -> dict | None:
     """Sign, word and tone of a verdict."""
     if place is None:
         return None
-    word = differences.CHIPS.get(place, verdicts.WORDS[place])
-    return {"sign": verdicts.SIGNS[place], "word": word, "tone": TONES.get(place, "open")}
+    return {"sign": verdicts.SIGNS[place], "word": differences.word(place), "tone": TONES.get(place, "open")}
 
 
 def _axis(panel: Panel, ends: tuple[float, float]) -> dict:
     """A panel with its ticks and its margin in per cent of its width."""
     low, high = ends
-    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high) if low < tick < high]
     margin = panel.unit.factor * panel.margin
     return {
         "title": panel.title,
         "ends": ends,
         "zero": _at(0, ends),
         "margin": (_at(-margin, ends), round(100 * 2 * margin / (high - low), 2)),
-        "ticks": [(_at(tick, ends), tick_text(tick)) for tick in ticks],
+        "ticks": [(_at(tick, ends), tick_text(tick)) for tick in ticks(ends)],
     }
 
 

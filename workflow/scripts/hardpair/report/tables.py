@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from hardpair.measures.metric_names import number, percent, title
+from hardpair.measures.metric_names import number, p_value, percent, title
 from hardpair.measures.pair_name import pair_of, shown_pair
 from hardpair.wording import minus
 
@@ -50,7 +50,7 @@ def contrasts(table: "pd.DataFrame", labels: dict[str, str]) -> dict:
     """Declared contrasts of one model as texts."""
     rows = []
     for _, row in table.iterrows():
-        metric, p = row["metric"], "" if math.isnan(row["p"]) else f"{row['p']:.2g}"
+        metric, p = row["metric"], "" if math.isnan(row["p"]) else p_value(row["p"])
         intervals = [_interval(row[f"{prefix}low"], row[f"{prefix}high"], metric, signed=True) for prefix in ("", "new_images_")]
         name = minus(*(labels.get(row[side], row[side]) for side in "ab"))
         claims = row["claims"] if isinstance(row["claims"], str) else "exploratory"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 
 from hardpair.comparison import verdicts
 from hardpair.figures.drawing import difference_key, fitting, style
 from hardpair.figures.drawing.difference_key import BAND, BESIDE, BESIDE_MEAN, DOTS, INTERVAL, MEAN, OFF, PUBLISHED
-from hardpair.figures.drawing.places import Places, limits, places, tick_text, written
+from hardpair.figures.drawing.places import Places, limits, locator, places, tick_text, ticks, written
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 
 # Colours of a verdict: text and frame, tint.
@@ -19,7 +19,7 @@ TONES = {verdicts.SUPPORTED: ("#0b6b46", "#e3f1ea"), verdicts.REFUTED: ("#9a3412
 TONES |= {verdict: ("#2b4f86", "#e4ecf7") for verdict in (verdicts.SMALLER, verdicts.EQUIVALENT)}
 TONES |= {verdict: ("#555555", "#f0f0ec") for verdict in verdicts.UNDECIDED}
 EDGE, LABELS, NUMBERS, VERDICTS, LEAST = 0.12, 1.7, 0.7, 1.5, 1.0  # inches: margin, columns, width of a panel
-CHIPS = {verdicts.SMALLER: "small"}  # shorter than the verdict's word
+SHORTER = {verdicts.SMALLER: "small"}
 TITLE, SENTENCE, BODY, SMALL = 11.5, 9.5, 8.5, 7.5  # points
 MANY = 100  # seeds beyond which dots are kept as pixels in the SVG
 ROW, GAP = 0.4, 0.1  # inches: height of a row, room between blocks
@@ -168,13 +168,18 @@ def _draw_row(page: Figure, columns: _Columns, placed: tuple[Row, float, float, 
         fitting.put(page, EDGE + _indent(row, columns) - 0.14, y + tall / 2, ["↳"], BODY, **middle)
     fitting.put(page, EDGE + _indent(row, columns), y + tall / 2, label, BODY, **middle)
     if row.verdict is not None:
-        text = f"{verdicts.SIGNS[row.verdict]} {CHIPS.get(row.verdict, verdicts.WORDS[row.verdict])}"
+        text = f"{verdicts.SIGNS[row.verdict]} {word(row.verdict)}"
         fitting.put(page, columns.verdict, y + tall / 2, [text], SMALL, va="center", color=TONES[row.verdict][0])
+
+
+def word(verdict: int) -> str:
+    """The word of a verdict that fits a column."""
+    return SHORTER.get(verdict, verdicts.WORDS[verdict])
 
 
 def _chip(page: Figure, x: float, y: float, verdict: int) -> None:
     colour, tint = TONES[verdict]
-    text, size = f"{verdicts.SIGNS[verdict]}  {CHIPS.get(verdict, verdicts.WORDS[verdict])}", BODY
+    text, size = f"{verdicts.SIGNS[verdict]}  {word(verdict)}", BODY
     wide, tall = fitting.inches(page, text, size, "bold") + 0.16, 0.2
     box = FancyBboxPatch((x, page.get_figheight() - y - tall), wide, tall, boxstyle="round,pad=0,rounding_size=0.06", facecolor=tint,
                          edgecolor=colour, linewidth=0.8, transform=page.dpi_scale_trans)  # fmt: skip
@@ -189,7 +194,7 @@ def _dress(ax: Axes, panel: Panel, cells: list[Cell], ends: tuple[float, float])
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_xlim(*limits(panel, cells))
-    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(locator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
     for ha, x, text in (("left", 0, "← worse"), ("right", 1, "better →")):
         ax.annotate(text, (x, 0), (0, -15), xycoords="axes fraction", textcoords="offset points", ha=ha, va="top", fontsize=SMALL - 0.5,
@@ -202,9 +207,7 @@ def _mark_row(ax: Axes, panel: Panel, y: float, tall: float) -> None:
     margin = panel.unit.factor * panel.margin
     if margin:
         ax.add_patch(Rectangle((-margin, start), 2 * margin, end - start, color=BAND, linewidth=0, zorder=0.4, label="_margin"))
-    low, high = ax.get_xlim()
-    ticks = [tick for tick in ax.xaxis.get_major_locator().tick_values(low, high) if low < tick < high]
-    ax.vlines(ticks, start, end, color=style.FAINT, linewidth=0.5, zorder=0.3)
+    ax.vlines(ticks(ax.get_xlim()), start, end, color=style.FAINT, linewidth=0.5, zorder=0.3)
     ax.vlines([0], start, end, color=style.MUTED, linewidth=0.8, zorder=0.6)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from hardpair.comparison.claims_in_words import Unit
 from hardpair.figures.drawing.sheet import Cell, Panel
@@ -52,6 +53,16 @@ def places(cell: Cell, panel: Panel, limits: tuple[float, float]) -> Places:
     if published is not None and not low <= published <= high:
         published, beyond = None, written(replace(panel.unit, digits=max(panel.unit.digits - 1, 0)), cell.published)
     return Places(seeds, heights, summary["mean"], off, interval, cut, published, beyond)
+
+
+def locator() -> MaxNLocator:
+    """Places the ticks of an axis of differences."""
+    return MaxNLocator(4, steps=[1, 2, 5, 10])
+
+
+def ticks(ends: tuple[float, float]) -> list[float]:
+    """The ticks between the ends of an axis."""
+    return [tick for tick in locator().tick_values(*ends) if ends[0] < tick < ends[1]]
 
 
 def limits(panel: Panel, cells: list[Cell]) -> tuple[float, float]:
