@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from claimed_study import AHEAD, BOTH, claim, judged, made, settings
-from hardpair.comparison import answer, claims, verdicts
+from hardpair.comparison import answer, claims, listed_claims, verdicts
 from hardpair.comparison.claims import Part
 from hardpair.comparison.claims_in_words import beside
 from hardpair.measures.looks import thresholds
@@ -41,6 +41,15 @@ def test_a_claim_is_decided_by_the_seeds_of_its_look_alone(seeds):
     assert np.isnan(row["p_adjusted"])
     runs.loc[runs["seed"] > 5, ["accuracy", "confusion:cat-dog"]] = 0.5
     assert claims.claims_table(runs, declared).iloc[0].equals(row), "later seeds do not change it"
+
+
+@pytest.mark.parametrize(
+    ("noise", "looks", "early"), [(0.003, LOOKS, True), (0.02, LOOKS, False), (0.003, {10: 0.05}, False), (0.003, (), False)]
+)
+def test_a_decision_before_the_last_look_is_said_to_exaggerate(noise, looks, early):
+    declared = settings(claim(("a", "b", BOTH)), looks=looks)
+    table = claims.claims_table(made(10, noise=noise, **AHEAD), declared)
+    assert ("larger than the true ones" in listed_claims.exaggeration(table, declared["looks"])) == early
 
 
 def test_between_looks_the_last_look_stands_and_the_next_is_named():

@@ -82,7 +82,7 @@ def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
     rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
     if same["why"]:
         rule = f"**{claims['verdict'].iloc[0].capitalize()}**, all claims: {escape(same['why'])}."
-    lines += [rule, ""]
+    lines += [" ".join(filter(None, (rule, listed_claims.exaggeration(claims, looks)))), ""]
     if same["declared"]:
         lines += [f"All claims: {escape(same['declared'])}.", ""]
     for claim in claims.to_dict("records"):

@@ -61,6 +61,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, a
         references=about(settings["references"], pairs),
         claims=claims.to_dict("records"),
         shared=listed_claims.shared(claims),
+        exaggeration=listed_claims.exaggeration(claims, settings["answer"]["looks"]),
         figures=[figure | embedded[figure["name"]] | {"alt": alt_texts.alt(figure, results)} for figure in settings["figures"]],
         search=_search(folder, settings["searches"]) if settings["searches"] else None,
         speed=tables.speed(records, labels),
