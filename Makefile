@@ -5,7 +5,17 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs
+GOALS = help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs
+.PHONY: $(GOALS)
+
+# A goal takes PYTHON and the variables in its line of `make help`. Make would ignore others, and take the second of two files for a goal.
+ASKED := $(or $(MAKECMDGOALS),help)
+$(foreach word,$(filter-out $(GOALS) .venv/installed,$(ASKED)),$(error $(word) is not a goal: choose from \
+	$(GOALS)$(if $(CONFIG), (several files of one variable need quotes: CONFIG="a.yaml b.yaml"))))
+TAKEN := $(patsubst %=,%,$(shell grep $(patsubst %,-e '^%:',$(ASKED)) '$(firstword $(MAKEFILE_LIST))' | grep -oE '[A-Z_]+='))
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out PYTHON $(TAKEN),$(GIVEN)),$(error make $(ASKED) takes no $(name): \
+	$(if $(TAKEN),it takes $(sort $(TAKEN))$(if $(filter CONFIG,$(TAKEN)), (write keys into overlays: CONFIG="files")),leave it out)))
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +33,7 @@ demo: setup ## the whole chain on generated images: two minutes, no GPU; interne
 	snakemake --cores 2 --configfile config/demo.yaml
 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4), or another (CONFIG="its overlays")
-	snakemake --cores $(CORES) --resources gpu=$(GPUS) \
-		$(if $(CONFIG),--configfile $(CONFIG),$(if $(STUDY),$(error name the study by its overlays: make study CONFIG="files")))
+	snakemake --cores $(CORES) --resources gpu=$(GPUS) $(if $(CONFIG),--configfile $(CONFIG))
 
 # Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
 WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
@@ -32,13 +41,13 @@ WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
 # A switch such as FOLLOW=1; FOLLOW=0 is off.
 ON = $(filter-out 0 no No NO off Off OFF false False FALSE,$(1))
 
-status: setup ## how far a study is (STUDY=name, FOLLOW=1 keeps it on screen)
+status: setup ## how far a study is (STUDY=name or CONFIG="its overlays", FOLLOW=1 keeps it on screen)
 	@python workflow/scripts/study.py status $(WHICH) $(if $(call ON,$(FOLLOW)),--follow)
 
-runs: setup ## the finished runs of a study (STUDY=name SORT=accuracy)
+runs: setup ## the finished runs of a study (STUDY=name or CONFIG="its overlays", SORT=accuracy)
 	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort "$(SORT)")
 
-clean-study: setup ## remove a study, after asking (STUDY=name; LEFTOVERS=1 only runs of removed seeds and variants)
+clean-study: setup ## remove a study, after asking, or YES=1 (STUDY=name; LEFTOVERS=1 only runs it no longer has, by CONFIG="its overlays")
 	@python workflow/scripts/study.py clean --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
 		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(call ON,$(LEFTOVERS)),--leftovers) $(if $(call ON,$(YES)),--yes)
 
@@ -46,11 +55,11 @@ adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's o
 	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
 		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(CODE),--code "$(CODE)")
 
-settle: setup ## train seed after seed until all claims are settled, at the looks of the config (CONFIG="its overlays" MAX_SEEDS=20)
+settle: setup ## train from look to look of seeds until all claims are settled (CONFIG="its overlays" MAX_SEEDS=20 CORES=4 GPUS=4)
 	python workflow/scripts/study.py settle $(if $(CONFIG),--configfile $(CONFIG)) $(if $(MAX_SEEDS),--max-seeds $(MAX_SEEDS)) \
 		-- --cores $(CORES) --resources gpu=$(GPUS)
 
-keep: setup ## keep the results of a study made by a version without records (STUDY=name)
+keep: setup ## keep the results of a study made by a version without records (STUDY=name or CONFIG="its overlays")
 	python workflow/scripts/study.py keep $(WHICH)
 
 # Not by number of tests: the few of the cluster take longest, and would begin last.
