@@ -1,5 +1,7 @@
 """Errors of a config name the file and line of the key that is wrong."""
 
+import re
+
 import pytest
 import yaml
 from hypothesis import given
@@ -50,6 +52,27 @@ def test_an_error_names_the_last_file_that_has_the_key(tmp_path, monkeypatch, ov
     with pytest.raises(UserError) as caught:
         Written.read(["a.yaml", "b.yaml"], changes).resolved()
     assert str(caught.value).startswith(sentence)
+
+
+def test_a_key_of_the_first_file_that_an_overlay_does_not_fit_is_to_be_set_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(BASE + "pairs: [[cat, dog]]\nsearch: {variants: [ce]}\n")
+    cases = {
+        "data: {kind: cifar100, name: y}\nstudy: y": ("line 11: pairs[0]", "pairs"),
+        "data: {validation: 0}": ("line 12: search.enabled", "search.enabled"),
+        "search: {space: {momentum: [0.2, 0.5]}}": ("line 4: recipe.momentum", "recipe.momentum"),
+        "variants: [{name: dfl}]": ("line 8: baseline", "baseline"),
+    }
+    for text, (place, key) in cases.items():
+        (tmp_path / "b.yaml").write_text(text)
+        remedy = f"(set {key} in b.yaml, which lacks it)"
+        with pytest.raises(UserError, match=rf"^a\.yaml, {re.escape(place)} .* {re.escape(remedy)}$"):
+            Written.read(["a.yaml", "b.yaml"], {}).resolved()
+    with pytest.raises(UserError, match=r"^a\.yaml, line 12: search\.enabled .* \(set search\.enabled in --config, which lacks it\)$"):
+        Written.read(["a.yaml"], {"data": {"validation": 0}}).resolved()
+    (tmp_path / "a.yaml").write_text(BASE.replace("0.9", "2"))  # wrong by itself
+    with pytest.raises(UserError, match=r"^a\.yaml, line 4: recipe\.momentum is 2: it must be less than 1$"):
+        Written.read(["a.yaml", "b.yaml"], {}).resolved()
 
 
 def test_other_images_need_a_study_of_their_own(tmp_path, monkeypatch):

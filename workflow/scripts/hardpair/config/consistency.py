@@ -64,9 +64,7 @@ def _wrong_variants(config: dict) -> Iterator[str]:
     if config["search"]["enabled"] and config["search"]["scope"] == "shared":
         mentions += [("search.variants", name) for name in config["search"]["variants"]]
     for where, name in mentions:
-        for sentence in _unknown(where, "variant", [name], names, "variants"):
-            hint = "" if sentence.endswith("?") else "; where an overlay lacks this key, that of config/config.yaml counts"
-            yield sentence + hint
+        yield from _unknown(where, "variant", [name], names, "variants")
     for index, (first, second) in enumerate(config["contrasts"]):
         if first == second:
             yield f"contrasts[{index}] compares {shown(first)} with itself: name two variants"
@@ -86,8 +84,8 @@ def _wrong_claims(config: dict) -> Iterator[str]:
             if frozenset((part["better"], part["than"])) not in declared:
                 yield (
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
-                    f"does not declare: add [{part['better']}, {part['than']}] there, or remove the claim {shown(claim['name'])}, "
-                    "for example with `claims: []` in an overlay"
+                    f"does not declare: add [{part['better']}, {part['than']}] there, or remove the claim {shown(claim['name'])}; "
+                    "`claims: []` removes all"
                 )
     seen: dict[tuple, int] = {}
     for index, claim in enumerate(config["claims"]):
@@ -241,7 +239,7 @@ def _wrong_search(config: dict) -> Iterator[str]:
         if value is None:
             yield f"search.space.{key} is [{low}, {high}], but recipe.{key} is null: set a value within the range for the first trial"
         elif not low <= value <= high:
-            yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so widen the space"
+            yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so change either"
     if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
         yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
     recipes = [config["recipe"], *(config["recipe"] | variant.get("recipe", {}) for variant in tried)]

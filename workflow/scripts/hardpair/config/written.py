@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from hardpair.config.read import located, read_map
+from hardpair.config.sentences import dotted
 from hardpair.errors import UserError
 
 AFFECTS_RESULTS = False
@@ -57,7 +59,7 @@ class Written:
 
     @contextmanager
     def placed(self) -> Iterator[None]:
-        """Add file and line to errors of the config within the block; those of plugins have their own."""
+        """Add file, line and the overlay to change to errors of the config within the block; those of plugins have their own place."""
         try:
             yield
         except UserError as error:
@@ -66,7 +68,18 @@ class Written:
             place, depth = self._place(steps)
             if problem == str(error) and not depth == len(steps) > 1:
                 raise
-            raise UserError(f"{place}: {problem}") from None
+            raise UserError(f"{place}: {problem}{self._remedy(place, steps)}") from None
+
+    def _remedy(self, place: str, steps: Sequence[str]) -> str:
+        """Where to set a key that the first file has, or would have, and that the others do not fit; empty if it is wrong by itself."""
+        from hardpair.config.resolve import resolve
+
+        overlay = self.files[-1] if len(self.files) > 1 else "--config" if self.changes else None
+        if overlay and place.startswith(f"{self.files[0]}, line "):
+            with suppress(UserError):
+                resolve(read_map(self.files[0]))
+                return f" (set {dotted(list(takewhile(lambda step: not step.isdigit(), steps)))} in {overlay}, which lacks it)"
+        return ""
 
     def _place(self, steps: Sequence[str]) -> tuple[str, int]:
         """File and line of a key, or of the nearest map that could hold it, and how many of the steps lead there; ``config`` and 0 where no
@@ -95,7 +108,7 @@ def _refuse_unnamed(base: dict, overlays: list[dict], merged: dict) -> None:
     """
     about = [config["data"] if isinstance(config.get("data"), dict) else {} for config in (base, merged)]
     changed = next((key for key in ("name", "kind") if about[0].get(key) != about[1].get(key)), None)
-    if changed and "study" in base and not any("study" in overlay for overlay in overlays):
+    if changed and about[1] and "study" in base and not any("study" in overlay for overlay in overlays):
         raise UserError(
             f"config: data.{changed} is {about[1].get(changed)}, but the study is still {base['study']}, whose results would be replaced: "
             "add the key study with a name of its own"
