@@ -80,7 +80,7 @@ def test_points_of_several_networks_are_on_no_plane():
         ),
         ({"kind": "torchvision"}, "network.name is missing: add it"),
         ({"kind": "resnet18", "name": "x"}, "network.name is not a key of kind resnet18: known keys are kind"),
-        ("resnet18", 'network is "resnet18": it must be a map of keys'),
+        ("resnet18", 'network is "resnet18": it must be a map of keys such as {kind: resnet18}'),
     ],
 )
 def test_a_wrong_network_is_refused_in_one_sentence(network, message):

@@ -53,7 +53,11 @@ WRONG = {
         "set search.space.lr_factor to null",
     ),
     "a factor that raises the rate": ([("search.space.lr_factor", [0.05, 2])], "search.space.lr_factor[1] is 2", "at most 1"),
-    "a number for a range": ([("search.space.momentum", 0.9)], "search.space.momentum is 0.9", "it must be a list such as [a, b] or null"),
+    "a number for a range": (
+        [("search.space.momentum", 0.9)],
+        "search.space.momentum is 0.9",
+        "it must be a list such as [0.1, 0.2] or null",
+    ),
 }
 
 

@@ -1,12 +1,11 @@
 """The keys of a config in words: config/README.md, generated from config/schema.yaml."""
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
-from hardpair.config.sentences import BOUNDS, TYPES
+from hardpair.config.sentences import BOUNDS, TYPES, flow
 from hardpair.files.visible import visible_files
 
 
@@ -102,14 +101,3 @@ def type_in_words(part: dict, schema: dict) -> str:
     words = " or ".join("map" if name == "object" else TYPES[name].removeprefix("a ") for name in types)
     bounds = [BOUNDS[key].format(flow(part[key])) for key in BOUNDS if key in part and key != "minLength"]
     return ", ".join([words, *bounds, *(["an http:// or https:// address"] if "http" in part.get("pattern", "") else [])])
-
-
-def flow(value: object) -> str:
-    """A value as YAML on one line, numbers without exponents."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(flow, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
-    if isinstance(value, float):
-        return f"{value:.12f}".rstrip("0").rstrip(".")
-    return value if isinstance(value, str) else json.dumps(value)

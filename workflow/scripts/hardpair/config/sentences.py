@@ -13,7 +13,7 @@ AFFECTS_RESULTS = False
 WORDS_OF_YAML_1_1 = dict.fromkeys(("no", "off", "n"), "false") | dict.fromkeys(("yes", "on", "y"), "true")
 TYPES = {
     "object": "a map of keys",
-    "array": "a list such as [a, b]",
+    "array": "a list",
     "string": "text",
     "number": "a number",
     "integer": "a whole number",
@@ -53,13 +53,10 @@ def sentence(error, root: list) -> str:
             key = next(key for key in rule if key not in value)
             return f"{dotted([*path, key])} is missing: add it" + (f", one of {', '.join(kinds)}" if kinds else "")
         case "type":
+            forms = {"array": _list_like, "object": _map_like}
             types = [rule] if isinstance(rule, str) else rule
-            items = definition(error.schema.get("items", {}), None) if types == ["array"] else {}
-            if type(value) is int and items.get("type") == "integer":
-                is_count = items.get("minimum", 0) == 0 and 0 < value <= 10  # of seeds
-                several = list(range(value)) if is_count else [value]
-                return f"{where} is {value}: it must be a list such as {several}"
-            return f"{where} is {shown(value)}: it must be {' or '.join(TYPES[name] for name in types)}{_type_hint(value, error.schema)}"
+            allowed = [TYPES[name] + (f" such as {flow(forms[name](error.schema, value))}" if name in forms else "") for name in types]
+            return f"{where} is {shown(value)}: it must be {' or '.join(allowed)}{_type_hint(value, error.schema)}"
         case "enum":
             return f"{where} is {shown(value)}: choose one of {', '.join(map(str, rule))}"
         case "oneOf":
@@ -81,6 +78,58 @@ def sentence(error, root: list) -> str:
     exact = error.validator in ("minItems", "maxItems") and error.schema.get("minItems") == error.schema.get("maxItems")
     bound = f"a list of {rule} entries" if exact else BOUNDS[error.validator].format(rule)
     return f"{where} is {shown(value)}: it must be {bound}"
+
+
+def _list_like(part: dict, value: object) -> list:
+    """A list that ``part`` of the schema allows, with as much of a wrong ``value`` as shows what was meant; … stands for the rest."""
+    items = definition(part["items"], None)
+    if "minItems" not in part and (value is False or str(value).lower() in ("none", *WORDS_OF_YAML_1_1)):
+        return []
+    match items.get("type"):
+        case "object":
+            is_entry = not isinstance(value, dict) or value.keys() <= items["properties"].keys()
+            return [_map_like(items, value if is_entry else next(iter(value)))]
+        case "integer" if type(value) is int:
+            return list(range(value)) if items["minimum"] == 0 and 0 < value <= 10 else [value]  # a number of seeds, or one
+        case "integer" if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\s*,\s*\d{1,9}){,20}", value, re.ASCII):
+            return [int(number) for number in value.split(",")]
+        case "string" if isinstance(value, str) and value.strip():
+            words = [_kept(word.strip()) for word in value.split(",")][:20]
+            return words + ["…"] * (part.get("minItems", 0) - len(words))
+    usual = {"integer": [0, 1, 2], "number": [0.1, 0.2], "array": [["a", "b"]]}
+    return part.get("default") or part.get("examples", [usual.get(items.get("type"), ["a", "b"])])[0]
+
+
+def _map_like(part: dict, value: object) -> dict:
+    """As ``_list_like``, a map."""
+    part = definition(part, {"kind": value})
+    known = part.get("properties", {})
+    keys = list(dict.fromkeys([*(["kind"] if "kind" in known else []), *part.get("required", list(known)[:1])]))
+    kinds = [option["properties"]["kind"]["const"] for option in part.get("oneOf", [])]
+    usual = {key: kinds[0] if kinds else known[key].get("default") or "…" for key in keys}
+    if isinstance(value, str) and usual[keys[0]] is True:
+        value = WORDS_OF_YAML_1_1.get(value.lower(), "true") == "true"
+    if isinstance(value, list) and len(value) == len(keys):
+        value = dict(zip(keys, value, strict=True))
+    elif type(value) is type(usual[keys[0]]):
+        value = {keys[0]: value}
+    return usual | {key: _kept(item) for key, item in value.items() if key in usual} if isinstance(value, dict) else usual
+
+
+def _kept(value: object) -> object:
+    """A short number or plain text as it is; … in the place of anything else."""
+    return value if isinstance(value, str | int | float) and re.fullmatch(r"[\w./+-][\w ./:+-]{,39}", flow(value)) else "…"
+
+
+def flow(value: object) -> str:
+    """A value as YAML on one line, numbers without exponents."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, float):
+        return f"{value:.12f}".rstrip("0").rstrip(".")
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _type_hint(value: object, part: dict) -> str:
