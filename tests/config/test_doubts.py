@@ -24,7 +24,8 @@ def said(*changes):
         ([6, 8, 10], 10, None),
         ([6, 8, 10], 8, None),  # as at a look that has been taken
         ([6, 8], 10, None),
-        ([], 2, None),
+        ([4, 6], 4, None),
+        ([], 6, None),
     ],
 )
 def test_looks_that_the_seeds_do_not_reach(looks, seeds, judged):
@@ -32,6 +33,33 @@ def test_looks_that_the_seeds_do_not_reach(looks, seeds, judged):
     expected = [f"looks is {looks}, but seeds has {seeds}, so {judged}, or change looks"] if judged else []
     assert found == expected
     assert list(doubts(resolve(changed(*PLAIN, ("claims", []), ("looks", looks), ("seeds", list(range(seeds))))))) == []
+
+
+@pytest.mark.parametrize("seeds", [[0, 1], [0, 1, 2, 3, 4]])
+def test_too_few_seeds_for_any_verdict(seeds):
+    doubt = f"seeds has {len(seeds)}, but verdicts need 6, so no claim will be judged: list 6 seeds or more"
+    assert said(("seeds", seeds)) == [doubt]
+    assert said(("seeds", seeds), ("claims", [])) == []
+    assert said(("seeds", seeds), ("data", {"kind": "synthetic", "name": "synthetic", "validation": 300})) == [], "as in the demo"
+
+
+@pytest.mark.parametrize(
+    ("changes", "measured"),
+    [
+        ([("data", {"kind": "cifar100", "name": "cifar100"}), ("pairs", [["maple_tree", "oak_tree"]])], "maple tree–oak tree"),
+        ([("pairs", [["deer", "horse"], ["cat", "dog"]])], "deer–horse"),
+        ([("pairs", "auto")], "a pair that it chooses"),
+        ([("pairs", [["dog", "cat"], ["deer", "horse"]])], None),
+        ([("data", {"kind": "synthetic", "name": "synthetic"})], None),
+        ([], None),
+    ],
+)
+def test_claims_of_config_yaml_about_a_pair_that_is_not_measured(changes, measured):
+    about = "the claims are those of config/config.yaml, whose sentences are about cat–dog, but this study measures"
+    changes = [*changes, ("data.validation", 300)]
+    expected = [f"{about} {measured}: set claims to your own, or to []"] if measured else []
+    assert list(doubts(resolve(changed(*changes)))) == expected
+    assert list(doubts(resolve(changed(*changes, ("claims", []))))) == []
 
 
 def test_variants_that_train_alike():

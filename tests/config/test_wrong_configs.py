@@ -183,7 +183,7 @@ WRONG = {
     "recipe outside the space": (
         [("recipe.learning_rate", 0.1)],
         "recipe.learning_rate is 0.1, outside search.space",
-        "change one of them",
+        "so change either",
     ),
     "space upside down": ([("search.space.dropout", [0.7, 0.2])], "search.space.dropout is [0.7, 0.2]", "give the lowest value first"),
     "drops out of order": ([("recipe.lr_drops", [0.8, 0.5])], "recipe.lr_drops is [0.8, 0.5]", "in rising order"),
