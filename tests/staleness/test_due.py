@@ -121,6 +121,15 @@ def test_a_result_is_recorded_once_and_what_is_said_of_the_next_jobs_is_true(her
     assert capsys.readouterr().out == f"nothing is left to record in results/tiny; the next `snakemake` runs {due} jobs\n"
 
 
+def test_of_a_study_that_is_not_begun_nothing_is_kept_or_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match=r"^results/cifar10 does not exist: no study was started here yet: go to the folder of its results/$"
+    ):
+        keep_study(find.overlay([]))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_study_of_another_config_is_not_kept(here):
     shutil.rmtree(here / "made")
     with pytest.raises(UserError, match=r"ce_sampler/seed0/run\.json was not made by the present config and code"):

@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -99,6 +101,19 @@ def test_a_study_without_its_recipe_is_refused_with_what_to_run_first(home, tmp_
     missing = "results/tiny/search/recipe.yaml results/tiny/split.json"
     assert f"run `snakemake --cores 4 --configfile tiny.yaml -- {missing}` first" in done.stderr
     assert not (home.folder / "results/tiny/runs").exists()
+
+
+def test_a_refused_import_into_a_study_that_is_not_begun_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(TINY)
+    Path("file").touch()
+    for runs, problem in (("nope", "does not exist"), ("file", "is not a folder"), (".", "holds no run.json")):
+        with pytest.raises(UserError, match=rf"^{re.escape(runs)} {re.escape(problem)}: name a folder with finished runs$"):
+            adoption.adopt_runs(Path(runs), ["study.yaml"])
+    Path("run.json").touch()
+    with pytest.raises(UserError, match=r"^results/tiny/search/recipe\.yaml and results/tiny/split\.json are missing"):
+        adoption.adopt_runs(Path(), ["study.yaml"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "run.json", "study.yaml"]
 
 
 def test_a_stale_split_is_as_good_as_none(home, tmp_path):

@@ -48,13 +48,13 @@ def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) ->
             no run of the study.
     """
     config = overlay(configfiles)
-    study = paths.RESULTS / config["study"]
+    study, due = paths.RESULTS / config["study"], Due.of(config)
+    folders, expected = _inputs(runs, due, configfiles)  # before the lock, which would be all that is left of a refused import
     with contextlib.ExitStack() as locked:
         locks.allow_many()
         locked.callback(locks.take_study(study).release)
         replaced.restore(study)  # what an import that was killed has left
-        due = Due.of(config)
-        folders, expected = _inputs(runs, due, configfiles)
+        due.look_again()
         older = OlderCode(full_commit(commit), older_hashes(study, expected)) if commit else None
         try:
             imported, present = import_runs(folders, study, expected, older, locked)
@@ -75,8 +75,12 @@ def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], E
     """Folders of the runs, and what the study would train.
 
     Raises:
-        UserError: Snakemake is running here, recipe or split are missing or stale, or there is no run.
+        UserError: there is no run, Snakemake is running here, or recipe or split are missing or stale.
     """
+    folders = sorted(path.parent for path in runs.rglob("run.json"))
+    if not folders:
+        what = "holds no run.json" if runs.is_dir() else "is not a folder" if runs.exists() else "does not exist"
+        raise UserError(f"{runs} {what}: name a folder with finished runs")
     config, options = due.config, ["--configfile", *configfiles] if configfiles else []
     study = paths.RESULTS / config["study"]
     recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
@@ -87,9 +91,6 @@ def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], E
     if any(map(due.reason, makers)):
         command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
         raise UserError(f"{' and '.join(inputs)} are missing or not those of the present config: run `{command}` first")
-    folders = sorted(path.parent for path in runs.rglob("run.json"))
-    if not folders:
-        raise UserError(f"{runs} holds no run.json: name a folder with finished runs")
     images = due.jobs.about  # whose SHA-256 is in the record of an evaluation, and a run without weights has one
     if not Path(images).exists() and not all(any(folder.glob("*.safetensors")) for folder in folders):
         raise UserError(f"{images} is missing: run `{' '.join(['snakemake --cores 4', *options, '--', images])}` first")

@@ -36,9 +36,9 @@ def keep_study(config: dict) -> None:
     """Record images, split, search and evaluations of a study as made by its present config and code; print how many.
 
     Raises:
-        UserError: a run, a trial or the split is not what the present config and code would make, or the study is at work.
+        UserError: a run, a trial or the split is not what the present config and code would make, or the study is at work or not begun.
     """
-    due, study = Due.of(config), paths.RESULTS / config["study"]
+    study, due = find.folder_of(config["study"]), Due.of(config)
     lock = locks.take_study(study)
     try:
         for job in due.declared.values():

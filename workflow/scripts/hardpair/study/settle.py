@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,8 @@ NOT_BEHIND = {  # options of Snakemake that say which study it is
 def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]) -> None:
     """Have Snakemake train and compare the first seeds of a study, as many as each of its looks names, until all claims are settled.
 
-    The registration names all seeds before the first run. The last look whose runs are all evaluated by the present config is the first one
-    that is taken, so that the same command continues what was interrupted.
+    The registration names all seeds before the first run; a dry run writes none. The last look whose runs are all evaluated by the present
+    config is the first one that is taken, so that the same command continues what was interrupted.
 
     Args:
         configfiles: overlays of config/config.yaml.
@@ -44,9 +45,10 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     config = find.overlay(configfiles, find.changes_of(changes))
     looks = looks_to_take(config, max_seeds)
     study = paths.RESULTS / config["study"]
-    lock = locks.take_study(study)
-    register(study, config)
-    lock.release()
+    if not any(re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", option) for option in options):
+        lock = locks.take_study(study)
+        register(study, config)
+        lock.release()
     reached = [look for look in looks if _evaluated(config, config["seeds"][:look])]
     for look in looks[len(reached) - 1 if reached else 0 :]:
         say(f"look at {look} of {looks[-1]} seeds")
