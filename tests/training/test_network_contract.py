@@ -1,6 +1,7 @@
 """Networks that cannot be trained with, and what they are answered."""
 
 import re
+import sys
 
 import pytest
 
@@ -25,6 +26,15 @@ class Network(nn.Module):
 GOOD = {"built": "pass", "returned": "return logits"}
 WRONG = {
     "an error": ({"returned": "return logit"}, "mine.py, line 13: NameError: name 'logit' is not defined; correct the plugin"),
+    "a package that is not installed": (
+        {"built": "import timmm"},
+        "mine.py, line 9: ModuleNotFoundError: No module named 'timmm'; install the package that has it, as by "
+        f"`{sys.executable} -m pip install timmm`, or correct the plugin",
+    ),
+    "a module that a package does not have": (
+        {"built": "import torch.visoin"},
+        "ModuleNotFoundError: No module named 'torch.visoin'; correct the plugin",
+    ),
     "another shape": (
         {"returned": "return logits[:, :2]"},
         "returned float32 of shape (2, 2): let forward() return logits, float of shape (2, 5)",

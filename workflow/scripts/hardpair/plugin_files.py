@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import re
+import sys
 import traceback
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -60,6 +61,8 @@ def errors_of(path: Path, name: str) -> Iterator[None]:
             lines, advice = _lines_of(path, name, "__init__"), "call super().__init__(...) first in its constructor"
         elif isinstance(error, TypeError) and (called := METHOD.search(text)) and (defined := _lines_of(path, name, called[1])):
             lines, advice = defined, "correct its arguments"
+        elif isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
+            advice = f"install the package that has it, as by `{sys.executable} -m pip install {error.name}`, or correct the plugin"
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; {advice}") from error
 
