@@ -77,6 +77,14 @@ def test_settings_are_columns_too(listed, finished):
     assert len(rows) == 12
 
 
+def test_a_setting_that_no_run_has_yet_is_blank(listed, finished, tmp_path):
+    study = finished.copy_results(tmp_path)
+    shutil.rmtree(study.folder / "results/tiny/runs/dfl")
+    shutil.rmtree(study.folder / "results/tiny/runs/ce_sampler")
+    rows, _ = listed(study, "--columns", "loss.gamma", "recipe.epochs", "sampler.gamma", "--sort", "sampler.gamma")
+    assert rows == [["ce", "0", "2"], ["ce", "1", "2"]]
+
+
 def test_a_study_at_work_shows_what_is_evaluated_and_names_what_is_not(listed, finished, tmp_path):
     study = finished.copy_results(tmp_path)
     (study.folder / "results/tiny/runs.csv").unlink()
@@ -109,7 +117,9 @@ def test_damaged_and_foreign_files_are_not_shown(listed, finished, tmp_path):
         (["--sort", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
         (["--columns", "foo:*"], "runs have no column 'foo:*': choose from variant,"),
         (["--sort", "nothing"], "runs have no column 'nothing': choose from variant, label, seed, model, accuracy,"),
-        (["--columns", "accuracy", "confusion:no"], "runs have no column 'confusion:no'"),
+        (["--columns", "accuracy", "confusion:no"], "runs have no column 'confusion:no': did you mean confusion?"),
+        (["--sort", "acc"], "runs have no column 'acc': did you mean accuracy?"),
+        (["--columns", "loss.gama"], "runs have no column 'loss.gama': did you mean loss.gamma?"),
         (["--study", ".."], "'..' is not the name of a study"),
         (["--study", "gone"], "results/gone does not exist: name a study that was started here (tiny)"),
     ],

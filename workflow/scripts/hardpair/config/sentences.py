@@ -151,9 +151,9 @@ def _type_hint(value: object, part: dict) -> str:
 
 
 def advice(name: object, known: Iterable[str], otherwise: str = "") -> str:
-    """``did you mean dog?`` where a known name is near, else what there is to choose from."""
-    by_lower = {item.lower(): item for item in known}
-    if close := difflib.get_close_matches(str(name).lower(), by_lower, n=1):
+    """``did you mean dog?`` where a known name is near or begins with this one, else what there is to choose from."""
+    by_lower, lower = {item.lower(): item for item in known}, str(name).lower()
+    if close := difflib.get_close_matches(lower, by_lower, n=1) or [item for item in by_lower if item.startswith(lower) and lower[2:]]:
         return f"did you mean {by_lower[close[0]]}?"
     return otherwise or f"choose from {', '.join(list(known)[:10])}{', …' if len(by_lower) > 10 else ''}"
 

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hardpair.comparison import tables
+from hardpair.config.schema import schema
+from hardpair.config.sentences import advice
 from hardpair.errors import UserError, harmless, say
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import UNITS, number
@@ -24,7 +26,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
 
     Args:
         model: ``last``, ``best`` or ``both``.
-        columns: of runs.csv, as for ``matching``, shown beside variant and seed.
+        columns: of runs.csv, as for ``matching``, shown beside variant and seed; a setting that none of the runs has is left blank.
         sort: such a column; None sorts by variant and seed.
 
     Raises:
@@ -39,6 +41,7 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
         table = table[table["model"] == model]
     if table.empty:
         raise UserError(f"the runs of {folder} have no {model} model: choose --model last")
+    table = table.assign(**{name: None for name in (*columns, sort) if name in settings() and name not in table})
     present, lead = list(table.columns), ["variant", "seed", *(["model"] if model == "both" else [])]
     selected = list(dict.fromkeys([*lead, *(name for column in columns for name in matching(column, present))]))
     order, ascending = ["variant", "seed", "model"], not reverse
@@ -65,6 +68,12 @@ def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
     return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(unevaluated)
 
 
+def settings() -> set[str]:
+    """Columns of settings that a run may have; runs.csv has only those that its runs have."""
+    parts = {name: schema()["$defs"][name] for name in ("loss", "sampler", "network", "recipe")}
+    return {f"{name}.{key}" for name, part in parts.items() for option in part.get("oneOf", [part]) for key in option["properties"]}
+
+
 def matching(name: str, columns: list[str]) -> list[str]:
     """The column of that name, all columns for a name that ends in ``:*``, or the first that begins with the name and a colon.
 
@@ -75,7 +84,8 @@ def matching(name: str, columns: list[str]) -> list[str]:
         return [name]
     longer = [column for column in columns if column.startswith(f"{name.removesuffix(':*')}:")]
     if not longer:
-        raise UserError(f"runs have no column {name!r}: choose from {', '.join(columns)}")
+        known = dict.fromkeys([*(column.partition(":")[0] for column in columns), *columns, *sorted(settings())])
+        raise UserError(f"runs have no column {name!r}: {advice(name, known, 'choose from ' + ', '.join(columns))}")
     return longer if name.endswith(":*") else longer[:1]
 
 
