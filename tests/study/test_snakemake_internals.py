@@ -204,11 +204,22 @@ def test_a_target_that_no_rule_makes_is_answered_with_the_nearest(here, monkeypa
     assert str(caught.value) == f"the target {targets[-1]} is neither a rule nor a file that a rule makes: {answer}"
 
 
+@pytest.mark.parametrize("words", ["-n {}", "{} --cores 2", "--configfile {} --cores 2 {}", "--configfile {} -- {}"])
+def test_a_config_in_the_place_of_a_target_is_answered_with_its_option(here, monkeypatch, words):
+    monkeypatch.setattr(sys, "argv", ["snakemake", *words.replace("{}", "config/config.yaml").split()])
+    with pytest.raises(UserError) as caught:
+        snakemake_internals.refuse_unknown_targets(OF_RULES)
+    answer = "is a file that no rule makes: if it is a config, write --configfile before it"
+    assert str(caught.value) == f"the target config/config.yaml {answer}"
+
+
 @pytest.mark.parametrize(
     "words",
     [
         "",
         "--cores 2 --resources gpu=4",
+        "--configfile config/config.yaml config/config.yaml --cores 2 train",
+        "--profile config",
         "train",
         "--cores 2 results/demo/report.html",
         "--executor slurm",

@@ -135,11 +135,21 @@ def refuse_unknown_targets(workflow, **wildcards: object) -> None:
     def is_made(target: str) -> bool:
         return workflow.is_rule(target) or any(rule.is_producer(target) for rule in workflow.rules)
 
+    def is_config(word: str) -> bool:
+        return word.endswith((".yaml", ".yml", ".json")) and os.path.exists(word)
+
     # Before the jobs are known, the command line alone has the targets. Most have none, and to parse it takes half a second.
-    words = [word for word in command_line() if not re.match(r"-|\d+$", word) and "=" not in word and not Path(word).exists()]
+    words, option = [], ""
+    for word in command_line():
+        option = word if word.startswith("-") else option
+        is_read = os.path.exists(word) and (option.startswith("--configfile") or not is_config(word))
+        if not (is_read or "=" in word or re.match(r"-|\d+$", word)):
+            words.append(word)
     if all(map(is_made, words)) or is_cluster_job() or not workflow.modifier.is_main_snakefile():  # others may follow
         return
     for target in filter(lambda target: not is_made(target), get_argument_parser().parse_args(command_line()).targets):
+        if is_config(target):
+            raise UserError(f"the target {target} is a file that no rule makes: if it is a config, write --configfile before it")
         files = [re.sub(r"{(\w+)[^{}]*}", r"{\1}", file) for rule in workflow.rules for file in rule.output]
         near = nearest_path(target, [*expand(files, **wildcards), *(rule.name for rule in workflow.rules)])
         advice = f"did you mean {near}?" if near else "`snakemake --list-rules` lists the rules, and results/README.md the files"
