@@ -13,6 +13,7 @@ from hardpair.errors import UserError, one_line
 
 NAMES = ["variant", "seed", "measure", "value"]
 LARGEST = 1e305  # absolute value, of which differences and their intervals are numbers too
+OTHER_SEPARATOR = "has no comma in its header: separate cells by commas, not by semicolons or tabs, and write numbers with a decimal point"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -36,15 +37,18 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
         where: rows to keep, as values by column.
 
     Raises:
-        UserError: the file cannot be read, lacks a column or all rows, has a column twice, or a run has no name, no number or two.
+        UserError: the file cannot be read, lacks a column, a value of ``where`` or all rows, has a column twice, or a run has no name, no
+            number or two.
     """
     raw = _texts(path)
     for column, value in where.items():
         _require(path, raw, column)
+        if len(raw) and value not in (values := raw[column].unique().tolist()):
+            raise UserError(f"{path} has no run with {column} {value}: {choice(value, values)}")
         raw = raw[raw[column] == value]
     _require(path, raw, columns.variant, columns.seed)
     if raw.empty:
-        raise UserError(f"{path} has no run{' that matches --where' if where else ''}: it needs one row per run")
+        raise UserError(f"{path} has no run: it needs one row per run")
     raw = raw.assign(**{columns.seed: _same_text(raw[columns.seed])})
     if all(measure in raw for measure in measures):
         _require(path, raw, *measures)
@@ -67,9 +71,13 @@ def _texts(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from None
     except ValueError as error:  # pandas' own, and of texts that are no UTF-8
+        if re.search("Expected 1 fields in line", str(error)):  # decimal commas, as beside semicolons
+            raise UserError(f"{path} {OTHER_SEPARATOR}") from None
         if re.search(r"Expected \d+ fields in line \d+, saw \d+", str(error)):
             raise UserError(f"{path} has a row with more cells than its header: name every column, or remove the cell") from None
         raise UserError(f"{path} is not a CSV ({one_line(error)}): export it again") from None
+    if cells.shape[1] == 1 and re.search("[;\t]", cells.iloc[0, 0]):
+        raise UserError(f"{path} {OTHER_SEPARATOR}")
     cells = cells.apply(lambda column: column.str.strip())
     return cells[1:].set_axis(cells.iloc[0].tolist(), axis=1).reset_index(drop=True)
 
