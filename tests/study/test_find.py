@@ -42,12 +42,17 @@ def test_without_a_name_it_is_the_study_that_was_started_last(results):
     assert find.chosen(None, ["third.yaml"])["study"] == "third"
 
 
-def test_the_config_is_that_of_now(results):
+def test_the_config_is_that_of_now(results, monkeypatch):
     start("mine", 1000)
     find.Path("mine.yaml").write_text("study: mine\nseeds: [7]\n")
     assert find.chosen("mine", [])["seeds"] == [7]
     find.Path("mine.yaml").write_text("study: other\n")
-    with pytest.raises(UserError, match=r"results/mine is unknown: name its overlays with --configfile"):
+    with pytest.raises(UserError, match=r"^the config of results/mine is unknown: name its overlays with --configfile$"):
+        find.chosen("mine", [])
+    monkeypatch.setattr(find, "SHIPPED", results.parent)  # where `make` works
+    with pytest.raises(
+        UserError, match=r'^the config of results/mine is unknown: name .* with --configfile \(with make: CONFIG="files"\)$'
+    ):
         find.chosen("mine", [])
     find.Path("mine.yaml").unlink()
     with pytest.raises(UserError, match=r"^mine\.yaml does not exist: check the path"):

@@ -32,7 +32,7 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
         return
     _refuse(targets, folder)
     if ask and not sys.stdin.isatty():
-        yes = "--yes" + (" (with make: YES=1)" if find.by_make() else "")
+        yes = find.option("--yes", "YES=1")
         raise UserError(f"this is not an interactive terminal, so nothing was removed: add {yes} to remove it")
     if ask and input("remove this for good? [y/N] ").strip().lower() not in ("y", "yes"):
         say("nothing was removed")

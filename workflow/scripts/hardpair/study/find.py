@@ -41,6 +41,11 @@ def command(name: str, study: str | None = None, *switches: str) -> str:
     return " ".join(words)
 
 
+def option(name: str, variable: str) -> str:
+    """An option of ``study.py`` with the variable of the Makefile that stands for it, where that can be used."""
+    return f"{name} (with make: {variable})" if by_make() else name
+
+
 def remember(folder: Path, configfiles: list[Path], changes: dict, state: str, complete: bool = False) -> None:
     """Record what a study is started with: overlays, and changes of single keys (``--config``), or the ``complete`` config.
 
@@ -76,7 +81,7 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
     folder = folder_of(name)
     config = _as_started(folder / paths.STARTED)
     if config["study"] != folder.name:
-        raise UserError(f"the config of {folder} is unknown: name its overlays with --configfile")
+        raise UserError(f"the config of {folder} is unknown: name its overlays with {_named()}")
     return config
 
 
@@ -129,9 +134,13 @@ def _as_started(path: Path) -> dict:
             if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
                 raise
             # The results may come from elsewhere, and name any file of this machine: an error would show what is in it.
-            raise UserError(f"{path} names overlays outside this folder that cannot be used: name them with --configfile") from None
+            raise UserError(f"{path} names overlays outside this folder that cannot be used: name them with {_named()}") from None
     except (KeyError, TypeError):
-        raise UserError(f"{path} is not what the workflow writes: name the study's overlays with --configfile") from None
+        raise UserError(f"{path} is not what the workflow writes: name the study's overlays with {_named()}") from None
+
+
+def _named() -> str:
+    return option("--configfile", 'CONFIG="files"')
 
 
 def overlay(configfiles: list[str], changes: dict | None = None) -> dict:
