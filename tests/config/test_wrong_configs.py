@@ -28,6 +28,13 @@ WRONG = {
     "key that was renamed": ([("evaluate", {"on": "test"})], "evaluate.on was renamed", "write evaluate.images"),
     "key that is no word": ([("a\nb <c>", 5)], '"a\\nb <c>" is not a key', "known keys are"),
     "key that is a number": ([("recipe", {7: 1})], "recipe.7 is not a key", "known keys are"),
+    "no space after the colon": (
+        [("recipe", {"epochs:20": None})],
+        'recipe."epochs:20" is not a key: ',
+        "write epochs: 20, with a space after the colon",
+    ),
+    "no space after the colon in a list": ([("variants.1", {"name:dfl": None})], 'variants[1]."name:dfl" is not a key', "write name: dfl,"),
+    "no space after the colon of no key": ([("recipe", {"epoch:20": None})], 'recipe."epoch:20" is not a key', "did you mean epochs?"),
     "no study": ([("study", MISSING)], "study is missing", "add it"),
     "no kind of data": ([("data", {"name": "x"})], "data.kind is missing", "add it"),
     "variant without a name": ([("variants.0.name", MISSING)], "variants[0].name is missing", "add it"),

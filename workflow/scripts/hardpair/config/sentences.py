@@ -43,6 +43,9 @@ def sentence(error, root: list) -> str:
             key = next(key for key in value if key not in known)
             if now := renamed(re.sub(r"\[\d+\]", "[]", dotted([*path, key]))):
                 return f"{dotted([*path, key])} was renamed: write {now}"
+            name, _, rest = str(key).partition(":")
+            if name in known and rest and value[key] is None:
+                return f"{dotted([*path, key])} is not a key: write {name}: {rest.strip()}, with a space after the colon"
             homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
             near = advice(key, known, f"known keys are {', '.join(known)}")
