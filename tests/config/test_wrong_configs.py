@@ -291,6 +291,15 @@ def test_a_value_of_another_type_is_answered_with_the_form_of_a_right_one(key, v
     assert sentence(changed((key, value))).endswith(f": it must be {form}")
 
 
+@pytest.mark.parametrize("kind", ["cifar10", "folder"])
+def test_a_path_that_is_too_long_ends_in_one_sentence(kind):
+    path = "x" * 300
+    data = {"kind": kind, "name": kind, "source": path, "validation": 9}
+    assert sentence(changed(("data", data))) == f"config: data.source {path} cannot be read (File name too long): name another"
+    missing = f"config: plugins names {path}.py, which does not exist: check the path, which starts from the working directory"
+    assert sentence(changed(("plugins", [f"{path}.py"]))) == missing
+
+
 def test_a_nearly_right_variant_gets_that_advice_alone():
     assert sentence(changed(("baseline", "cee"))).endswith('"cee", which variants does not have: did you mean ce?')
 

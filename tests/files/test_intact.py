@@ -128,6 +128,14 @@ def test_what_is_set_aside_is_asked_for_until_it_is_made_again(tmp_path, capsys)
     assert (tmp_path / "mine.json").exists()
 
 
+@pytest.mark.parametrize("name", sorted(intact.OUTSIDE))
+def test_a_variant_may_have_the_name_of_a_folder_without_results(tmp_path, name):
+    for path in (tmp_path / name / "made.json", tmp_path / "runs" / name / "seed0/run.json"):
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    assert intact.set_aside_broken([tmp_path], lambda path: True) == [tmp_path / "runs" / name / "seed0/run.json"]
+
+
 def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
     """A job that needs the run looks for run.json alone."""
     for name in ("run.json", "metrics.json"):

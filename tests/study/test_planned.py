@@ -2,6 +2,7 @@
 
 import pytest
 
+from hardpair import plugins
 from hardpair.errors import UserError
 from hardpair.study import find, planned
 from workspace import PROJECT
@@ -98,6 +99,18 @@ def test_images_of_another_study_are_not_replaced(folder_study, data, keys):
     with pytest.raises(UserError, match=f"data.name pets is also that of the study first, whose images differ in data.{keys} and would"):
         planned.refuse_replacing(folder_study("second", **data))
     planned.refuse_replacing(folder_study("first", **data))
+
+
+@pytest.mark.parametrize("other", ["{}", None], ids=["of unknown config", "of known config"])
+def test_a_look_at_another_study_leaves_the_plugins_in_use(folder_study, tmp_path, other):
+    (tmp_path / "mine.py").write_text("class Loss:\n    def __init__(self, counts): ...\n")
+    if other:
+        (tmp_path / "results/first/started.json").write_text(other)
+    variants = {"plugins": ["mine.py"], "variants": [{"name": "ce", "loss": {"kind": "mine"}}], "contrasts": [], "claims": []}
+    config = find.overlay(["config/demo.yaml"], {"study": "second", "data": folder_study("second")["data"]} | variants)
+    planned.refuse_replacing(config)
+    assert plugins.used_by(*config["variants"]) == ["mine.py"]
+    plugins.use([])
 
 
 def test_a_study_that_cannot_start_itself_keeps_no_images(folder_study, tmp_path):

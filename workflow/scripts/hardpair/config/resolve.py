@@ -1,11 +1,12 @@
 """The study's config: checked against config/schema.yaml, defaults filled in, every problem reported in one sentence."""
 
+import errno
 import functools
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hardpair import plugins
 from hardpair.config.consistency import inconsistencies
@@ -46,7 +47,7 @@ def resolve(config: dict) -> dict:
     check(files, schema()["properties"]["plugins"], "plugins")
     files = [str(located(file)) for file in files]
     for file in files:
-        if not Path(file).exists():
+        if not os.path.exists(file):  # nor is what is too long to be a path
             raise UserError(f"config: plugins names {file}, which does not exist: check the path, which starts from the working directory")
     try:
         plugins.use(files)
@@ -55,6 +56,11 @@ def resolve(config: dict) -> dict:
     check(config, schema())
     config = fill_defaults(config, schema())
     source = config["data"]["source"]
+    try:
+        _ = source and os.stat(located(source))
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # else the kind of data says what is wrong with it
+            raise UserError(f"config: data.source {source} cannot be read ({error.strerror}): name another") from None
     config = composed(config) | {"plugins": files}
     config["data"]["source"] = source and str(located(source))
     if config["pairs"] == "auto":

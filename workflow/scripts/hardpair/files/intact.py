@@ -25,7 +25,7 @@ ENDS = {".html": b"</html>", ".svg": b"</svg>", ".png": b"IEND\xaeB`\x82"}
 RECORD_OF = dict.fromkeys(("last.safetensors", "best.safetensors", "epochs.csv", "refreshes.csv", "history.npz"), "run.json")
 RECORD_OF |= {"predictions.npz": "metrics.json"}
 DESCRIBED = {record: [name for name, other in RECORD_OF.items() if other == record] for record in set(RECORD_OF.values())}
-OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there
+OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there; variants may have these names
 
 
 def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> list[Path]:
@@ -71,7 +71,8 @@ def set_aside(path: Path) -> Path:
 def _files(folders: list[Path]) -> Iterator[Path]:
     for folder in folders:
         for parent, inner, names in os.walk(folder):
-            inner[:] = sorted(name for name in inner if name not in OUTSIDE and not name.startswith("."))
+            outside = OUTSIDE if Path(parent) == folder else ()
+            inner[:] = sorted(name for name in inner if name not in outside and not name.startswith("."))
             yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 

@@ -6,9 +6,9 @@ other command has made their files meanwhile.
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
+from hardpair import plugins
 from hardpair.config.resolve import canonical
 from hardpair.data import sources
 from hardpair.errors import UserError
@@ -83,8 +83,12 @@ def refuse_replacing(config: dict) -> None:
     name, own = config["data"]["name"], _images(config)
     for split in sorted(paths.RESULTS.glob(f"*/{paths.SPLIT}")):
         study, other = split.parent.name, {}
-        with suppress(UserError):  # a study of unknown config does not start either
+        try:
             other = find.chosen(study, [])["data"] if study != config["study"] else {}
+        except UserError:  # a study of unknown config does not start either
+            continue
+        finally:
+            plugins.use(config["plugins"])  # that config has its own
         if other.get("name") == name and (theirs := _images({"data": other})) != own:
             keys = sorted(f"data.{key}" for key in own.keys() | theirs.keys() if own.get(key) != theirs.get(key))
             raise UserError(
