@@ -1,5 +1,6 @@
 """Files of folders and archives, and how they are arranged into classes."""
 
+import io
 import os
 import shutil
 import socket
@@ -52,6 +53,23 @@ def test_names_that_lead_out_of_an_archive_are_not_read(tmp_path, name, path):
     assert bad.problem == "leads out of the archive"
     assert read(source) == {"cat/1.png": b"one"}
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == [name]
+
+
+def test_names_that_lead_out_of_an_archive_are_of_no_class_whatever_else_is_wrong(tmp_path):
+    kinds = {"../evil/link.png": tarfile.SYMTYPE, "../empty": tarfile.DIRTYPE, "/etc/empty": tarfile.DIRTYPE}
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for path in ("cat/1.png", "dog/1.png", *kinds, "../evil/1.png", "../evil/1.png", "../evil/notes.txt", "/var/notes.txt"):
+            member = tarfile.TarInfo(path)
+            member.type, member.size = kinds.get(path, tarfile.REGTYPE), 0 if path in kinds else 1
+            archive.addfile(member, io.BytesIO(b"x"))
+    entries, empty = tree.files_and_empty_folders(tmp_path / "a.tar")
+    files = label_files(entries, tmp_path / "a.tar", empty)
+    assert files.classes == ["cat", "dog"]
+    assert [(entry.path, why) for entry, why in files.others] == [
+        ("../evil/1.png", "leads out of the archive"),
+        ("../evil/1.png", "leads out of the archive"),
+        ("../evil/link.png", "leads out of the archive"),
+    ]
 
 
 def test_links_and_devices_of_a_tar_are_not_followed(tmp_path):

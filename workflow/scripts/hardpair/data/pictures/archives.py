@@ -48,7 +48,7 @@ def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, by
         for entry, content in _reader(source)(source, to_read):
             if not entry.is_folder:
                 if entry.path in seen:
-                    entry, content = replace(entry, problem="is in the archive twice"), None
+                    entry, content = replace(entry, problem=entry.problem or "is in the archive twice"), None
                 seen.add(entry.path)
             if (characters := characters + len(entry.path)) > NAMES:
                 raise Refused(f"has names of files of more than {NAMES:,} characters together: shorten them, or name a smaller part of it")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 LARGEST = 2**28  # bytes of a file that are read into memory, 256 MiB
 MOST = 5_000_000  # files of a folder or archive; each needs some 400 bytes of memory
+OUTSIDE = "leads out of the archive"  # the reason that counts before all others: the name is that of no class
 
 # What systems leave among files, in lower case, apart from names that start with a dot: macOS, Windows, and the NAS of Synology and QNAP.
 SYSTEM = {"__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"}
@@ -55,21 +56,23 @@ class Entry:
 
 def checked_entry(path: str, size: int, problem: str) -> Entry:
     """The file of that name, with the reason not to read it if there is one."""
-    names = path.split("/")
-    if path.startswith("/") or ".." in names:
-        problem = problem or "leads out of the archive"
+    problem = _outside(path) or problem
     if size == 0 or size > LARGEST:
         problem = problem or ("is empty" if size == 0 else f"has more than {LARGEST:,} bytes")
-    return Entry(_plain(names), size, problem)
+    return Entry(_plain(path), size, problem)
 
 
 def folder_entry(path: str) -> Entry:
     """The folder of that name."""
-    return Entry(_plain(path.split("/")), 0, is_folder=True)
+    return Entry(_plain(path), 0, _outside(path), is_folder=True)
 
 
-def _plain(names: list[str]) -> str:
-    return "/".join(name for name in names if name not in ("", "."))
+def _outside(path: str) -> str:
+    return OUTSIDE if path.startswith("/") or ".." in path.split("/") else ""
+
+
+def _plain(path: str) -> str:
+    return "/".join(name for name in path.split("/") if name not in ("", "."))
 
 
 def hidden(name: str) -> bool:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardpair.data.pictures.entry import Entry, no_picture
+from hardpair.data.pictures.entry import OUTSIDE, Entry, no_picture
 from hardpair.errors import UserError
 
 PARTS = ("train", "test")
 KIND = r"(set|sets|data|dataset|images?|imgs?|pictures?|pics?|folder)?"  # what may follow, without the marks between the words
 NAMES = {"train": rf"(train|training){KIND}", "test": rf"(test|testing){KIND}", "validation": rf"(val|valid|validation|eval|dev){KIND}"}
-OUTSIDE = "leads out of the archive"
 WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 # Words in the names of folders that hold all pictures, and names of folders of texts about them: neither are classes.
 HOLDERS = set("all archive data dataset folder image images img imgs jpeg jpg photo photos pic pics picture pictures png raw set".split())
@@ -75,7 +74,8 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
         placed = [(entry, None, path) for entry, path in steps.items() if len(path) > 1]
         others += [(entry, outside) for entry, path in steps.items() if len(path) < 2 and not entry.problem]
     above = {tuple(complete[entry][: -len(path)]) for entry, _, path in placed}  # the folders that hold those of classes
-    bare = {part for entry in ignored for part in _folders(unicodedata.normalize("NFC", entry.path).split("/"))}
+    inside = [unicodedata.normalize("NFC", entry.path).split("/") for entry in ignored if entry.problem != OUTSIDE]
+    bare = {part for path in inside for part in _folders(path)}
     bare |= {tuple(unicodedata.normalize("NFC", folder).split("/")) for folder in empty}
     _refuse_forgotten(bare, {part for entry, *_ in placed for part in _folders(complete[entry])}, above, source)
     placed = [(entry, role, path[0]) for entry, role, path in placed]

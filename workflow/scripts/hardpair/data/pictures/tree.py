@@ -30,7 +30,7 @@ def files_and_empty_folders(source: Path) -> tuple[list[Entry], list[str]]:
             continue
         if not entry.is_folder:
             files.append(entry)
-        elif entry.path:
+        elif entry.path and not entry.problem:
             folders.add(entry.path)
         if len(files) + len(folders) > MOST:
             raise UserError(f"data.source {source} has more than {MOST:,} files: name a smaller part of it")
