@@ -8,6 +8,7 @@ import pytest
 
 import fake_study
 from figure_assertions import overlaps, texts_drawn
+from hardpair.errors import UserError
 from hardpair.figures import search
 from hardpair.figures.drawing import style
 from hardpair.files.readers import read_table
@@ -28,6 +29,17 @@ def page_of(tables, spaces, label="variant {}", images=5000):
         page = search.figure(tables, {"study": "fake", "searches": searches})
         page.draw_without_rendering()
     return page
+
+
+@pytest.mark.parametrize("column", ["diverged", "round", "momentum"])
+def test_a_table_of_trials_without_a_column_is_named(trials, tmp_path, column):
+    path = tmp_path / "search" / "trials.csv"
+    path.parent.mkdir()
+    trials.drop(columns=column).to_csv(path, index=False)
+    with pytest.raises(UserError) as caught:
+        search.read({"study": tmp_path}, {"searches": [{"own": "", "space": fake_study.SPACE}]})
+    problem = f"does not hold what it should ('{column}'): delete it and run the step that makes it again"
+    assert str(caught.value) == f"{path} {problem}"
 
 
 def test_each_search_has_a_row_with_its_own_trials(trials):

@@ -16,6 +16,7 @@ import fake_study
 import write_report
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
+from hardpair.files.readers import read_table
 from hardpair.report import alt_texts, inline_files, thumbnails
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
@@ -27,6 +28,11 @@ VOID = {"meta", "img", "br", "hr", "link", "input"}
 def page(tmp_path_factory):
     folder, settings, images = reported(tmp_path_factory.mktemp("study"))
     return render(folder, settings, images), settings, folder
+
+
+@pytest.fixture(scope="module")
+def damageable(tmp_path_factory):
+    return reported(tmp_path_factory.mktemp("damaged"))
 
 
 class Checked(HTMLParser):
@@ -91,7 +97,8 @@ def test_alternative_texts_state_results_and_captions_follow_them(page):
     assert all(f'id="{attributes["aria-describedby"]}"' in text for attributes in images)
     labels = {variant["name"]: variant["label"] for variant in fake_study.STUDY}
     card = {"label": "CE", "confusion": {"text": "19.6 %"}, "accuracy": {"text": "64.5 %"}}
-    found = alt_texts.results(folder, labels, "ce", {"headline": "x", "cards": [card]}, "validation")
+    tables = {name: read_table(folder / f"{name}.csv") for name in ("comparison", "most_confused")}
+    found = alt_texts.results(tables, labels, "ce", {"headline": "x", "cards": [card]}, "validation")
     levels = {found[name] for name in ("training", "variants", "plane", "curves")}
     assert levels == {"On validation images after the last epoch, CE: confusion 19.6 %, accuracy 64.5 %."}, "curves may be of others"
     table = pd.read_csv(folder / "comparison.csv")
@@ -200,6 +207,31 @@ def test_a_missing_figure_is_named(tmp_path):
     (folder / "figures" / "final.svg").unlink()
     with pytest.raises(UserError, match=r"final\.svg is missing"):
         render(folder, settings, images)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("comparison", "model"),
+        ("contrasts", "claims"),
+        ("most_confused", "pair"),
+        ("claims", "why"),
+        ("runs", "fingerprint"),
+        ("runs", "ece"),
+        ("search/trials", "diverged"),
+        ("search/trials", "round"),
+    ],
+)
+def test_a_table_without_a_column_is_named(damageable, table, column):
+    folder, settings, images = damageable
+    path = folder / f"{table}.csv"
+    whole = path.read_text()
+    pd.read_csv(path).drop(columns=column).to_csv(path, index=False)
+    with pytest.raises(UserError) as caught:
+        render(folder, settings, images)
+    path.write_text(whole)
+    problem = f"does not hold what it should ('{column}'): delete it and run the step that makes it again"
+    assert str(caught.value) == f"{path} {problem}"
 
 
 def test_script_writes_the_same_bytes_again(page, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from hardpair.errors import UserError
 from hardpair.study.tensorboard_events import Events
 
 HEADER = (
@@ -53,6 +54,24 @@ def test_a_run_that_begins_anew_replaces_its_events(tmp_path, progress):
     progress.write_text(f"{HEADER}\n{ROWS[0].replace('2.5', '7.5')}\n")
     assert events.write() == 1
     assert read(tmp_path / "events/dfl/seed3")[0]["loss/train"] == [(1, 7.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wrong"),
+    [
+        ("progress/dfl/seed3.csv", HEADER.replace("seconds", "second") + "\n" + "\n".join(ROWS[:2]), "'seconds'"),
+        ("progress/dfl/seed3.csv", f"{HEADER}\n{ROWS[0].replace('2.5', 'high')}", "could not convert string to float: 'high'"),
+        ("runs/dfl/seed3/refreshes.csv", "epoch,mean_p\n1,0.5", "'applied'"),
+        ("runs/dfl/seed3/refreshes.csv", "applied,mean_p\n1,0.5", "'epoch'"),
+    ],
+)
+def test_a_damaged_table_is_named(tmp_path, progress, name, text, wrong):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(f"{text}\n")
+    with pytest.raises(UserError) as caught:
+        Events(tmp_path).write()
+    problem = f"does not hold what it should ({wrong}): delete it and run the step that makes it again"
+    assert str(caught.value) == f"{tmp_path / name} {problem}"
 
 
 def test_all_runs_of_a_study_are_written_with_their_weights(finished, tmp_path):

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import percent
 from hardpair.optimum import Optimum, optimum
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_optima(searches: list[dict], files: Sequence[Path]) -> list[Optimum]:
@@ -19,13 +23,18 @@ def read_optima(searches: list[dict], files: Sequence[Path]) -> list[Optimum]:
     Raises:
         UserError: there is not one file for each search, or one cannot be read.
     """
-    if len(files) != len(searches):
-        raise UserError(f"--trials names {len(files)} files, but the settings have {len(searches)} searches: name the trials.csv of each")
-    tables = (read_table(file, "trial", "value", "diverged", *search["space"]) for search, file in zip(searches, files, strict=True))
     return [
         optimum(search["label"], table.to_dict("records"), search["space"], search["images"])
-        for search, table in zip(searches, tables, strict=True)
+        for search, table in zip(searches, read_trials(searches, files), strict=True)
     ]
+
+
+def read_trials(searches: list[dict], files: Sequence[Path]) -> list["pd.DataFrame"]:
+    """The trials.csv of each search; arguments and errors as those of ``read_optima``."""
+    if len(files) != len(searches):
+        raise UserError(f"--trials names {len(files)} files, but the settings have {len(searches)} searches: name the trials.csv of each")
+    columns = "trial", "round", "value", "diverged"
+    return [read_table(file, *columns, *search["space"]) for search, file in zip(searches, files, strict=True)]
 
 
 def by_variant(recipes: list[dict], settings: dict) -> dict[str, dict]:

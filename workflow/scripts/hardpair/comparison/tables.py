@@ -16,6 +16,8 @@ from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, det
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
+COLUMNS = ["variant", "label", "model", "metric", "n", "mean", "sd", "low", "high"]
+COLUMNS += ["difference", "difference_sd", "difference_low", "difference_high", "published"]
 CONTRAST_COLUMNS = ["a", "b", "model", "metric", "n", "difference", "sd", "low", "high", "bca_low", "bca_high"]
 CONTRAST_COLUMNS += ["new_images_low", "new_images_high", "p", "p_sign_flip", "claims"]
 CONTRAST_COLUMNS += ["superiority", "correlation", "detectable", "published", "seeds_for_published"]
@@ -180,9 +182,7 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
                 published = variant.get("published") or {}
                 row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
                 rows.append(row)
-    columns = ["variant", "label", "model", "metric", "n", "mean", "sd", "low", "high"]
-    columns += ["difference", "difference_sd", "difference_low", "difference_high", "published"]
-    return pd.DataFrame(rows).reindex(columns=columns)
+    return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
 
 def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None = None) -> pd.DataFrame:

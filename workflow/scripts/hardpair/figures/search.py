@@ -12,7 +12,6 @@ from matplotlib.patches import Patch
 
 from hardpair.comparison import recipes
 from hardpair.figures.drawing import legend, lines, style
-from hardpair.files.readers import read_table
 from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
 
@@ -66,7 +65,7 @@ def _dot(number: int, last: int) -> dict:
 
 def read(files: dict[str, Path], settings: dict) -> list[list[pd.DataFrame]]:
     """The table of each search."""
-    return [[read_table(file) for file in recipes.files_of(settings["searches"], files["study"])]]
+    return [recipes.read_trials(settings["searches"], recipes.files_of(settings["searches"], files["study"]))]
 
 
 def figure(trials: list[pd.DataFrame], settings: dict) -> Figure:

@@ -25,6 +25,7 @@ TEXTS = (
     "sentence",
     "verdict",
     "why",
+    "declared",
     "pair",
     "metric",
     "model",
@@ -36,11 +37,14 @@ TEXTS = (
 )
 
 
-def read_table(path: str | Path, *columns: str) -> "pd.DataFrame":
-    """A CSV file as a table that has rows and, with numbers, these columns; only empty cells are missing, and names stay text."""
+def read_table(path: str | Path, *columns: str, gaps: bool = False) -> "pd.DataFrame":
+    """A CSV file as a table that has these columns; only empty cells are missing, and names stay text.
+
+    Columns that are not of ``TEXTS`` hold numbers. With ``gaps`` there may be fewer of them than rows, and no row at all.
+    """
     table = read_with(Path(path), _parsed)
     with contents_of(path):
-        _check_columns(table, columns)
+        _check_columns(table, columns, gaps)
     return table
 
 
@@ -76,11 +80,12 @@ def _parsed(source: Path | io.StringIO) -> "pd.DataFrame":
     return pd.read_csv(source, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
 
 
-def _check_columns(table: "pd.DataFrame", columns: tuple[str, ...]) -> None:
-    if columns and not len(table):
+def _check_columns(table: "pd.DataFrame", columns: tuple[str, ...], gaps: bool = False) -> None:
+    if columns and not gaps and not len(table):
         raise ValueError("no rows")
     for column in columns:
-        if not np.isfinite(table[column].to_numpy(np.float64)).all():
+        values = table[column]
+        if column not in TEXTS and not (np.isfinite(values.to_numpy(np.float64)).all() or gaps):
             raise ValueError(f"{column} is not finite")
 
 

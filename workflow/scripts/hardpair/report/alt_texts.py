@@ -1,10 +1,12 @@
 """What each figure shows, in a sentence for whoever cannot see it; its caption, which explains the marks, is read after it."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import percent
 from hardpair.measures.pair_name import pair_of, shown_pair
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def alt(figure: dict, results: dict[str, str]) -> str:
@@ -12,14 +14,15 @@ def alt(figure: dict, results: dict[str, str]) -> str:
     return f"{figure['title']}. {results[figure['name']]}" if figure["name"] in results else f"{figure['title']}."
 
 
-def results(folder: Path, labels: dict[str, str], baseline: str, first: dict, images: str) -> dict[str, str]:
-    """A sentence by name of a figure, of those whose result the tables in the study's ``folder`` hold.
+def results(tables: dict[str, "pd.DataFrame"], labels: dict[str, str], baseline: str, first: dict, images: str) -> dict[str, str]:
+    """A sentence by name of a figure, of those whose result the tables hold.
 
     Args:
+        tables: ``comparison`` and ``most_confused``.
         images: evaluated on, ``test`` or ``validation``.
         first: ``first_screen`` of the study.
     """
-    compared, confused = (read_table(folder / f"{name}.csv") for name in ("comparison", "most_confused"))
+    compared, confused = tables["comparison"], tables["most_confused"]
     last = compared[compared["model"] == "last"]
     mean = last.set_index(["variant", "metric"])["mean"]
     levels = [f"{card['label']}: confusion {card['confusion']['text']}, accuracy {card['accuracy']['text']}" for card in first["cards"]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hardpair.errors import UserError, say
 from hardpair.files import paths
+from hardpair.files.readers import contents_of
 from hardpair.files.regular import check_regular
 
 INTERVAL = 5  # seconds between two readings of the files
@@ -50,21 +51,27 @@ class Events:
 
     def _write_run(self, path: Path) -> int:
         name, epochs, ended = Path(path.parent.name, path.stem), _rows(path), path.stat().st_mtime
-        refreshes = [row for row in _rows(self.folder / paths.RUNS / name / "refreshes.csv") if row["applied"] == "1"]
-        if name not in self.runs or len(epochs) < self.runs[name][1]:  # it was restarted
-            if name in self.runs:
-                self.runs[name][0].close()
-            self.runs[name] = _writer(self.folder / paths.EVENTS / name), 0, 0
-        writer, old_epochs, old_refreshes = self.runs[name]
-        new = epochs[old_epochs:]
-        for place, row in enumerate(new):
-            left = sum(float(later["seconds"]) for later in new[place + 1 :])
-            values = {tag: row[column] for column, tag in TAGS.items() if column in row}
-            if row.get("confused"):
-                values[f"confusion/{row['confused']}"] = row["confused_rate"]
-            _add(writer, ended - left, int(row["epoch"]), values)
-        for row in refreshes[old_refreshes:]:
-            _add(writer, ended, int(row["epoch"]), {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")})
+        of_weights = self.folder / paths.RUNS / name / "refreshes.csv"
+        with contents_of(of_weights):
+            refreshes = [row for row in _rows(of_weights) if row["applied"] == "1"]
+        if name in self.runs and len(epochs) < self.runs[name][1]:  # it was restarted
+            self.runs.pop(name)[0].close()
+        writer, old_epochs, old_refreshes = self.runs.get(name, (None, 0, 0))
+        new, events = epochs[old_epochs:], []
+        with contents_of(path):
+            for place, row in enumerate(new):
+                left = sum(float(later["seconds"]) for later in new[place + 1 :])
+                values = {tag: row[column] for column, tag in TAGS.items() if column in row}
+                if row.get("confused"):
+                    values[f"confusion/{row['confused']}"] = row["confused_rate"]
+                events.append(_event(ended - left, int(row["epoch"]), values))
+        with contents_of(of_weights):
+            for row in refreshes[old_refreshes:]:
+                values = {f"weights/{key}": row[key] for key in row if key not in ("epoch", "applied")}
+                events.append(_event(ended, int(row["epoch"]), values))
+        writer = writer or _writer(self.folder / paths.EVENTS / name)
+        for event in events:
+            writer.add_event(event)
         writer.flush()
         self.runs[name] = writer, len(epochs), len(refreshes)
         return len(new) + len(refreshes) - old_refreshes
@@ -87,10 +94,10 @@ def _writer(folder: Path):
     return EventFileWriter(str(folder))
 
 
-def _add(writer, seconds: float, step: int, values: dict[str, str]) -> None:
-    """Add the values that are not empty at a step and a time in seconds since 1970."""
+def _event(seconds: float, step: int, values: dict[str, str]):
+    """The values that are not empty at a step and a time in seconds since 1970."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     scalars = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items() if value != ""]
-    writer.add_event(Event(wall_time=seconds, step=step, summary=Summary(value=scalars)))
+    return Event(wall_time=seconds, step=step, summary=Summary(value=scalars))
