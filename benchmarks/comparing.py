@@ -125,13 +125,16 @@ def main() -> None:
     cli.add_argument("--images", type=int, default=1000, help="that each run was evaluated on (default %(default)s)")
     cli.add_argument("--epochs", type=int, default=50, help="of each run (default %(default)s)")
     cli.add_argument("--only", nargs="+", help="commands to measure: compare, write_report, figures by name (default: all)")
-    cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again if it is there")
+    cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again for the same three numbers")
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
     options = cli.parse_args()
     about = machine("numpy", "pandas", "scipy", "matplotlib")
-    config = study_of(options.seeds)
+    config, counts = study_of(options.seeds), {key: getattr(options, key) for key in ("seeds", "images", "epochs")}
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or Path(temporary) / "study").absolute()
+        made = folder / "made.json"
+        if folder.exists() and not (made.exists() and json.loads(made.read_text()) == counts):
+            cli.error(f"--keep: {folder} holds no complete study of the same --seeds, --images and --epochs: remove it or name another")
         if not folder.exists():
             folder.mkdir(parents=True)
             # In a process of its own: a command starts out with the memory of the process that starts it.
@@ -140,6 +143,7 @@ def main() -> None:
             writer.join()
             if writer.exitcode:
                 sys.exit("the made-up study could not be written")
+            made.write_text(json.dumps(counts))
         runs = len(config["variants"]) * options.seeds
         print(f"{in_words(about)}; {runs:,} runs of {options.epochs} epochs, {options.images:,} images\n")
         rows = []
@@ -148,8 +152,7 @@ def main() -> None:
                 rows.append({"command": name} | measured([sys.executable, *command], folder) | {"wrote_mb": size_of(folder, name)})
     print(table(rows))
     if options.json:
-        about |= {"seeds": options.seeds, "images": options.images, "epochs": options.epochs}
-        options.json.write_text(json.dumps({"about": about, "commands": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"about": about | counts, "commands": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

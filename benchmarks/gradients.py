@@ -89,6 +89,8 @@ def main() -> None:
     cli.add_argument("--seed", type=int, default=0)
     cli.add_argument("--threads", type=int, default=1)
     options = cli.parse_args()
+    if options.epochs <= REFRESH or options.epochs % REFRESH:  # weights are refreshed after every REFRESH epochs
+        cli.error(f"--epochs is {options.epochs}: give a multiple of {REFRESH} above {REFRESH}")
     device = torch.device("cpu")
     configure(device, options.threads, deterministic=False)
     images = load_images(options.data, "train", device)

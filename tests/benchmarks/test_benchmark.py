@@ -79,3 +79,12 @@ def test_pictures_are_prepared_from_a_folder_a_zip_and_a_tar():
     command = [sys.executable, BENCHMARKS / "pictures.py", "--count", "100", "--size", "8"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line.partition(" in ")[0] for line in lines] == [f"{kind}: 100 pictures" for kind in ("folder", "zip", "tar")]
+
+
+@pytest.mark.parametrize("epochs", ["5", "12", "0"])
+def test_gradients_are_taken_after_a_refresh(monkeypatch, capsys, epochs):
+    monkeypatch.setattr(sys, "argv", ["gradients.py", "--data", "d", "--split", "s", "--epochs", epochs])
+    with pytest.raises(SystemExit):
+        load("gradients").main()
+    expected = f"gradients.py: error: --epochs is {epochs}: give a multiple of 5 above 5"
+    assert capsys.readouterr().err.splitlines()[-1] == expected

@@ -37,6 +37,10 @@ def test_comparing_runs_the_real_commands_on_runs_that_they_accept(tmp_path):
     assert [rows[0]["command"], rows[-1]["command"]] == ["compare", "write_report"]
     assert all(float(row["wrote, MB"]) > 0 for row in rows)
     assert len((kept / "results" / "runs.csv").read_text().splitlines()) == 1 + 2 * 12  # of each run the last and the best model
+    line = [sys.executable, BENCHMARKS / "comparing.py", *map(str, small[:-1]), "4", "--keep", kept]
+    other = subprocess.run(line, capture_output=True, text=True)
+    refusal = f"--keep: {kept} holds no complete study of the same --seeds, --images and --epochs: remove it or name another"
+    assert (other.returncode, other.stderr.splitlines()[-1]) == (2, f"comparing.py: error: {refusal}")
 
 
 def test_very_many_seeds_stay_a_small_figure(tmp_path, monkeypatch):

@@ -15,6 +15,12 @@ EDGES = {("evaluate", "compare"), ("evaluate", "plot_figure"), ("compare", "writ
 EDGES |= {edge for step in PHASES if step.startswith("train ") for edge in (("split_data", step), (step, "evaluate"))}
 
 
+@pytest.mark.parametrize("target", ["all", "catalog_default"])
+def test_what_only_needs_others_is_no_step(target):
+    jobs = f"flowchart TB\n    id0[{target}]\n    id1[write_report]\n    id2[train\\nvariant: ce]\n    id2 --> id1\n    id1 --> id0\n"
+    assert draw_dag.steps_of(jobs) == ({"train ce": "train", "write_report": "report"}, {("train ce", "write_report")})
+
+
 @pytest.mark.skipif(not shutil.which("dot"), reason="graphviz is not installed")
 def test_no_arrow_crosses_the_title_of_a_frame():
     drawing = draw_dag.drawn(PHASES, EDGES, dot=True)

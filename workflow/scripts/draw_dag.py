@@ -17,7 +17,7 @@ def steps_of(jobs: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
     """The phase of each step, the first steps first, and the edges between steps, of Snakemake's graph of jobs."""
     files = visible_files((Path(__file__).parents[1] / "rules").glob("*.smk"))
     phases = {rule: file.stem for file in files for rule in re.findall(r"^ *rule (\w+):", file.read_text(), re.M)}
-    boxes = re.findall(r"^\s*(id\d+)\[(?!all\])(\w+)(.*)\]$", jobs, re.M)
+    boxes = [box for box in re.findall(r"^\s*(id\d+)\[(\w+)(.*)\]$", jobs, re.M) if box[1] in phases]  # without `all` and the like
     arrows = re.findall(r"(id\d+) --> (id\d+)", jobs)
     shown = {job: variant[1] for job, _, wildcards in boxes if (variant := re.search(r"variant: (\S+)", wildcards))}
     before = {end: [first for first, last in arrows if last == end] for _, end in arrows}
