@@ -95,6 +95,7 @@ def test_every_image_that_a_run_gets_wrong_is_there_with_what_runs_make_of_it(st
     assert extent == {
         "classes": 10,
         "images": 300,
+        "in_matrix": 20,
         "wrong": len(index),
         "shown": len(index),
         "shown_changed": len(changed),

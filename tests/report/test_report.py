@@ -17,7 +17,7 @@ import write_report
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
 from hardpair.files.readers import read_table
-from hardpair.report import alt_texts, inline_files, thumbnails
+from hardpair.report import alt_texts, confusions, inline_files, thumbnails
 from hardpair.report.page import render
 from reported_study import FIGURES, reported
 
@@ -168,6 +168,14 @@ def test_the_complete_config_is_shown(page):
 def test_provenance_names_data_device_and_versions(page):
     for fact in ("d" * 64, "Fake GPU", "bf16", "2.9.0", "4576394", "c0de" * 4):
         assert fact in page[0]
+
+
+def test_the_page_and_its_matrix_show_the_same_number_of_classes(tmp_path, monkeypatch):
+    monkeypatch.setattr(confusions, "IN_MATRIX", 4)
+    folder, settings, images = reported(tmp_path)
+    text = render(folder, settings, images)
+    assert "Only the 4 of 10 classes with most errors are shown." in " ".join(text.split())
+    assert json.loads(re.search(r'id="explorer-data">(.*?)</script>', text, re.S)[1])["in_matrix"] == 4
 
 
 def test_labels_and_classes_are_escaped(tmp_path):

@@ -12,6 +12,7 @@ from hardpair.report.changes import by_pair, changes, clearest
 
 ROOM = 9_500_000  # characters of base64 for tables and images together
 TABLES = 3_000_000  # bytes of the tables about images; they take at most half of the room that is left for images
+IN_MATRIX = 20  # classes of the confusion matrix
 ENOUGH = 2_000  # images that should fit before more than one seed of a variant is shown
 
 
@@ -104,7 +105,7 @@ def explored(
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
         in turn those that variants change most clearly and the most wrong of the others; of all images the confusion matrix of each variant
-        over all seeds, and how many each variant changes (``changes.by_pair``). And numbers: classes, and the images of each;
+        over all seeds, and how many each variant changes (``changes.by_pair``). And numbers: classes, shown in a matrix, images of each;
         images evaluated, wrong in any run, shown, and of these changed by any variant; seeds, seeds shown; quality of the
         pictures.
     """
@@ -133,10 +134,12 @@ def explored(
         "seeds": runs.seeds[:seeds],
         "runs": len(runs.seeds),
         "misclassified": len(order),
+        "in_matrix": IN_MATRIX,
         "tables": tables,
         "pictures": {key: pictures[key] for key in ("side", "across", "per_sheet", "sheets")},
     }
-    numbers = {"classes": len(classes), "images": len(results.index), "wrong": len(order), "shown": pictures["count"]}
+    numbers = {"classes": len(classes), "in_matrix": IN_MATRIX, "images": len(results.index)}
+    numbers |= {"wrong": len(order), "shown": pictures["count"]}
     numbers["shown_changed"] = int(np.isin(order[: pictures["count"]], changed).sum())
     of_class = np.bincount(results.labels, minlength=len(classes)).tolist()
     numbers |= {"seeds": len(runs.seeds), "shown_seeds": seeds, "of_class": dict(zip(classes, of_class, strict=True))}

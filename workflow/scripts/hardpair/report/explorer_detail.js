@@ -125,7 +125,7 @@ function detail(study, view, image, { onStep, onClose, place, count }) {
       step(1, "Next"),
       make("button", { type: "button", id: "explorer-close", onclick: onClose }, "Close"),
     ),
-    picture(study, image, { role: "img", "aria-label": `The image, a ${label}` }),
+    picture(study, image, { role: "img", "aria-label": `The image, of class ${label}` }),
     tableOf(["Variant", "p_t of each run (filled: wrong)", "Mean p_t", "Wrong runs", "Predicted"], rows, "Variants on this image", "stacked"),
     make(
       "details",

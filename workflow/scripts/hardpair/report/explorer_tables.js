@@ -2,15 +2,13 @@
 
 // Where errors are: a variant's confusion matrix, and what a variant changed, pair by pair. What is clicked becomes the view of images.
 
-const MOST = 20; // classes of a matrix: more do not fit, and those without errors say little
-
-// The classes that a matrix shows, in their order.
+// The classes that a matrix shows, in their order: more do not fit, and those without errors say little.
 function shownClasses(study, variant) {
   const errors = study.classes.map((_, label) => {
     const others = study.classes.map((_, called) => (called === label ? 0 : study.share(variant, label, called)));
     return [label, others.reduce((sum, share) => sum + share, 0)];
   });
-  const most = errors.sort((one, other) => other[1] - one[1] || one[0] - other[0]).slice(0, MOST);
+  const most = errors.sort((one, other) => other[1] - one[1] || one[0] - other[0]).slice(0, study.in_matrix);
   return most.map(([label]) => label).sort((one, other) => one - other);
 }
 
