@@ -15,8 +15,10 @@ import select_recipe
 import split_data
 import try_plugins
 from hardpair.cli import command, inputs
+from hardpair.config.schema import schema
 from hardpair.data import dataset
 from hardpair.errors import UserError
+from hardpair.figures import search as figures_search
 from hardpair.files import formats
 from hardpair.files.own_digest import added
 from workspace import PROJECT
@@ -152,5 +154,7 @@ def test_an_output_that_is_a_folder_is_refused(monkeypatch, capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_every_key_that_is_searched_has_bounds():
-    assert {key.removesuffix("?") for key in formats.SPACE} >= set(formats.SEARCHED)
+def test_every_key_that_can_be_searched_has_bounds_and_a_name_in_figures():
+    keys = schema()["properties"]["search"]["properties"]["space"]["properties"].keys()
+    assert {key.removesuffix("?") for key in formats.SPACE} == figures_search.SEARCHED.keys() == keys
+    assert formats.SEARCHED.keys() < keys
