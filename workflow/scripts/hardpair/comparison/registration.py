@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from hardpair.config.resolve import canonical
+from hardpair.config.schema import TRAINED
 from hardpair.errors import one_line
 from hardpair.files import formats, paths, shapes
 from hardpair.files.json_text import MAX_BYTES, load
@@ -33,8 +34,7 @@ class Registration:
 
 def declared(config: dict) -> dict:
     """What a resolved config declares of its claims, as an entry holds it."""
-    parts = ("loss", "sampler", "recipe", "network")
-    variants = {variant["name"]: {key: variant[key] for key in parts if key in variant} for variant in config["variants"]}
+    variants = {variant["name"]: {key: variant[key] for key in TRAINED if key in variant} for variant in config["variants"]}
     kept = {key: config[key] for key in ("claims", "contrasts", "looks", "seeds")}
     kept["pairs"] = "auto" if isinstance(config["pairs"], dict) else config["pairs"]
     return kept | {"margins": config["compare"]["margins"], "images": config["evaluate"]["images"], "variants": variants}

@@ -2,13 +2,14 @@
 
 import functools
 import json
-from pathlib import Path
 
 from hardpair import plugins
+from hardpair.files.paths import SHIPPED
 
 AFFECTS_RESULTS = False
 CNN = {"kind": "cnn"}  # the network that settings do not name: there was no other when runs were made first
-SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
+TRAINED = (*plugins.PARTS, "recipe")  # keys of a variant that its training depends on
+SCHEMA = SHIPPED / "config" / "schema.yaml"
 
 
 def schema() -> dict:

@@ -11,6 +11,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 
 AFFECTS_RESULTS = False
+SHIPPED = Path(__file__).parents[4]  # the workflow's own folder: a clone, or what pip installed
 RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
 PICTURES = "pictures.json"  # beside them: which pictures were prepared

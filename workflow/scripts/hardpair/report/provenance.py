@@ -9,12 +9,11 @@ from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.wording import counted
 
-PROJECT = Path(__file__).parents[4]
 CODE = ("Snakefile", "workflow")  # what computes; a commit of anything else changes no result
 ONCE = ("parameters", "device", "device_type", "precision", "threads", "code")  # of run.json, shown once where all runs agree
 
 
-def provenance(records: list[dict], folder: Path = PROJECT) -> list[tuple[str, str]]:
+def provenance(records: list[dict], folder: Path = paths.SHIPPED) -> list[tuple[str, str]]:
     """What produced the runs and the report: each fact with the values it took, in order of appearance."""
     facts: dict[str, dict] = {}
     for record in records:

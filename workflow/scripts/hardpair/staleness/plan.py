@@ -10,6 +10,7 @@ from hardpair.comparison import registration
 from hardpair.config.consistency import recipe_default, wrong_images
 from hardpair.config.exponents import plane
 from hardpair.config.resolve import canonical, merged_recipe
+from hardpair.config.schema import TRAINED
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
@@ -28,7 +29,7 @@ def variant_of(config: dict, name: str) -> dict:
 def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the shared recipe."""
     variant, train = variant_of(config, name), config["train"]
-    kept = {key: variant[key] for key in ("loss", "sampler", "recipe", "network") if key in variant}
+    kept = {key: variant[key] for key in TRAINED if key in variant}
     return kept | {key: train[key] for key in ("precision", "deterministic")}
 
 

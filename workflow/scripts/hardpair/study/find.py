@@ -9,10 +9,10 @@ from hardpair.config.written import Written
 from hardpair.errors import UserError, one_line
 from hardpair.files import json_text, paths
 from hardpair.files.atomic import write_json
+from hardpair.files.paths import SHIPPED
 from hardpair.staleness.code_hash import SCRIPTS
 
 BASE = "config/config.yaml"
-SHIPPED = SCRIPTS.parents[1]  # the workflow's own folder: a clone, or what pip installed
 
 
 def base() -> str:

@@ -3,12 +3,10 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from hardpair import plugins
-from hardpair.data import sources
+from hardpair.config.schema import TRAINED
 from hardpair.errors import UserError
-from hardpair.files import paths
 from hardpair.staleness.code_hash import SCRIPTS
 
 NO_TORCH = "lacks the Python package 'torch'"  # in the sentence of hardpair.cli.command
@@ -23,10 +21,10 @@ def refuse_faulty(config: dict) -> None:
     used = [variant for variant in config["variants"] if plugins.used_by(variant) or "network" in variant]
     if not used:
         return
-    parts = (*plugins.PARTS, "recipe")
-    settings = {"variants": {variant["name"]: {part: variant[part] for part in parts if part in variant} for variant in used}}
-    data, files = config["data"], plugins.used_by(*used)
-    images = sources.get(data["kind"]).inventory(data, Path(paths.IMAGES / data["name"]))
+    from hardpair.study.estimate import inventory
+
+    settings = {"variants": {variant["name"]: {part: variant[part] for part in TRAINED if part in variant} for variant in used}}
+    images, files = inventory(config), plugins.used_by(*used)
     options = ["--classes", str(len(images.classes)), "--size", str(images.size), "--settings", json.dumps(settings)]
     options += ["--recipe", json.dumps(config["recipe"]), "--"]
     command = [sys.executable, SCRIPTS / "try_plugins.py", *options, *files]
