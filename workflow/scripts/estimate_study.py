@@ -41,7 +41,7 @@ def main() -> None:
     from hardpair.config.resolve import canonical, resolve
     from hardpair.staleness import plan
     from hardpair.study import estimate
-    from hardpair.wording import counted
+    from hardpair.wording import counted, size_of_study
 
     config = resolve(functools.reduce(overlaid, options.config))
     search, folder = config["search"], options.results / config["study"]
@@ -55,8 +55,8 @@ def main() -> None:
         runs=every_run if options.runs is None else options.runs,
         trials=every_trial if options.trials is None else options.trials,
     )
-    variants, seeds = counted(len(config["variants"]), "variant"), counted(len(config["seeds"]), "seed")
-    jobs = f"{work.runs} of {counted(every_run, 'run')} to train ({variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')})"
+    epochs = counted(config["recipe"]["epochs"], "epoch")
+    jobs = f"{work.runs} of {counted(every_run, 'run')} to train ({size_of_study(config)}, {epochs})"
     if work.trials:
         own, trials = plan.searches(config), counted(work.trials, "trial")
         if len(own) > 1 and work.trials == every_trial:

@@ -1,9 +1,26 @@
-"""Numbers and lists as they are read."""
+"""Numbers, names and lists as they are read."""
+
+from collections.abc import Sequence
 
 
 def counted(number: int, noun: str) -> str:
     """``1 seed``, ``10 seeds``, ``10,000 images``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size_of_study(config: dict) -> str:
+    """``4 variants × 10 seeds``."""
+    return f"{counted(len(config['variants']), 'variant')} × {counted(len(config['seeds']), 'seed')}"
+
+
+def labels_of(variants: list[dict]) -> dict[str, str]:
+    """The label of each variant by its name, which stands in for one that is missing."""
+    return {variant["name"]: variant.get("label") or variant["name"] for variant in variants}
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def abbreviated(names: list[str], limit: int = 3) -> str:

@@ -19,6 +19,7 @@ from hardpair.measures.pair_name import shown_pair
 from hardpair.report import alt_texts, inline_files, provenance, tables
 from hardpair.report.confusions import ROOM, explored
 from hardpair.report.first_screen import first_screen
+from hardpair.wording import labels_of
 
 HERE = Path(__file__).parent
 SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer_tables.js", "explorer.js")
@@ -39,7 +40,7 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, a
         about_pictures: sentences for the first screen.
     """
     config, pairs = settings["config"], settings["pairs"]
-    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in config["variants"]}
+    labels = labels_of(config["variants"])
     runs = Runs.declared(folder / paths.RUNS, config)
     records = runs.records()
     variants = [

@@ -14,6 +14,7 @@ from hardpair.data.split import long_tail
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.staleness import plan
+from hardpair.wording import counted
 
 LONG = 1_000_000  # images to train on from which a study is worth measuring the machine for: at least half an hour of one CPU core
 START_UP = 5  # seconds that a job takes before its first step and after its last
@@ -101,5 +102,5 @@ def duration(seconds: float) -> str:
     minutes = math.ceil(seconds / 60)
     hours, days = minutes // 60, minutes // 1440
     if days:
-        return f"{days} day{'s' if days > 1 else ''} {hours % 24} h"
+        return f"{counted(days, 'day')} {hours % 24} h"
     return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"

@@ -17,7 +17,7 @@ from hardpair.measures.metric_names import percent
 from hardpair.study import find
 from hardpair.study.estimate import duration
 from hardpair.study.status import DONE, FAILED, RUNNING, STALE, STATES, STOPPED, TO_DO, JobStatus, StudyStatus
-from hardpair.wording import abbreviated, counted
+from hardpair.wording import abbreviated, counted, joined, size_of_study
 
 WIDE = 100  # columns that are used at most, and where there is no terminal
 NAME, BAR = 24, 100  # columns of a variant's name, and of a bar at most
@@ -55,8 +55,7 @@ def _lines(*parts: Text | Table) -> int:
 
 def _title(status: StudyStatus) -> Text:
     config = status.config
-    variants, seeds = (counted(len(config[key]), key[:-1]) for key in ("variants", "seeds"))
-    size = f"   {variants} × {seeds}, {counted(config['recipe']['epochs'], 'epoch')}"
+    size = f"   {size_of_study(config)}, {counted(config['recipe']['epochs'], 'epoch')}"
     return Text.assemble((config["study"], "bold"), (size, "dim"), no_wrap=True, overflow="ellipsis")
 
 
@@ -229,5 +228,4 @@ def _next(status: StudyStatus) -> str:
         rules[rule] -= sum(job.state == RUNNING for job in jobs)
     numbered = {rule: counted(rules[rule], STEPS[rule]) for rule in ("run_trial", "train")}
     words = {rule: rule.replace("_", " ") for rule in rules} | STEPS | numbered
-    steps = list(dict.fromkeys(words[rule] for rule in dict.fromkeys([*STEPS, *rules]) if rules[rule] > 0 and words[rule]))
-    return " and ".join([", ".join(steps[:-1]), steps[-1]] if len(steps) > 1 else steps)
+    return joined(list(dict.fromkeys(words[rule] for rule in dict.fromkeys([*STEPS, *rules]) if rules[rule] > 0 and words[rule])))

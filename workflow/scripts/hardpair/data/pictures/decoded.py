@@ -18,7 +18,7 @@ from hardpair.data.pictures.labels import PARTS, label_files, number_to_test
 from hardpair.data.split import split_indices
 from hardpair.errors import OUT_OF_MEMORY, UserError
 from hardpair.files.atomic import write_rows
-from hardpair.wording import abbreviated
+from hardpair.wording import abbreviated, counted
 
 AHEAD = 8  # files per thread that are in memory and wait to be decoded
 AHEAD_BYTES = 2**28  # that they may have together, unless it is one file
@@ -189,9 +189,9 @@ def refuse(pictures: Pictures, data: dict, folder: Path) -> None:
     """
     source, min_images = data["source"], data["min_images"]
     if pictures.bad and data["on_bad_image"] == "refuse":
-        first, count = pictures.bad[0], len(pictures.bad)
+        first = pictures.bad[0]
         raise UserError(
-            f"data.source {source} has {count:,} file{'s' if count > 1 else ''} that cannot be used, the first {first['file']!r}, which "
+            f"data.source {source} has {counted(len(pictures.bad), 'file')} that cannot be used, the first {first['file']!r}, which "
             f"{first['problem']}: {folder / 'skipped.csv'} lists all; replace or remove them, or set data.on_bad_image to skip"
         )
     few = [f"{name} has {n} for {part}" for name, counts in pictures.counts().items() for part, n in counts.items() if n < min_images]

@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from hardpair.figures.drawing import dark, fonts
 from hardpair.files.atomic import atomic_write, write_text
 from hardpair.measures.metric_names import percent
-from hardpair.wording import counted
+from hardpair.wording import counted, labels_of, size_of_study
 
 WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
@@ -97,10 +97,8 @@ class Look:
 def looks(variants: list[dict]) -> dict[str, Look]:
     """The look of each variant by name, fixed by its place in the config."""
     return {
-        variant["name"]: Look(
-            plain(variant.get("label") or variant["name"]), *(cycle[place % len(cycle)] for cycle in (COLOURS, DASHES, MARKERS)), place
-        )
-        for place, variant in enumerate(variants)
+        name: Look(plain(label), *(cycle[place % len(cycle)] for cycle in (COLOURS, DASHES, MARKERS)), place)
+        for place, (name, label) in enumerate(labels_of(variants).items())
     }
 
 
@@ -162,7 +160,7 @@ def footer(figure: Figure, settings: dict, *parts: str) -> None:
 
 def origin(settings: dict) -> str:
     """Study, size and, where they are known, hashes of settings and code, for the footer."""
-    size = f", {counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}" if "seeds" in settings else ""
+    size = f", {size_of_study(settings)}" if "seeds" in settings else ""
     return f"study {settings['study']}{size}" + (f" ({settings['made']})" if "made" in settings else "")
 
 
