@@ -25,10 +25,10 @@ elif find_spec("hardpair") is None:
     )
 
 from hardpair.staleness import code_hash, plan
-from hardpair.staleness.jobs import TABLES
 from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find
+from hardpair.study.after_crash import refuse_files
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.planned import refuse_changed, refuse_long
@@ -60,7 +60,7 @@ try:
     config = written.resolved()
     STUDY = str(paths.RESULTS / config["study"])
     DATA = str(paths.IMAGES / config["data"]["name"])
-    paths.refuse_files(Path(STUDY), Path(DATA))
+    refuse_files(Path(STUDY), Path(DATA))
     with written.placed():
         PICTURES = plan.pictures(config, Path(DATA))
     refuse_long(config)
@@ -120,7 +120,7 @@ onstart:
 
 onsuccess:
     if any(
-        file.endswith("comparison.csv") for job in planned for file in job.output
+        file.endswith(paths.COMPARISON_TABLE) for job in planned for file in job.output
     ):
         print_table(
             Path(STUDY),

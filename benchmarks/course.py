@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 import numpy as np
 
 from hardpair.comparison.runs import Runs
+from hardpair.files import paths
 from hardpair.measures.intervals import mean_interval
 from hardpair.staleness.plan import variant_of
 from hardpair.study.find import overlay
@@ -55,7 +56,7 @@ def main() -> None:
     options = cli.parse_args()
     config = overlay(options.configfile)
     published = variant_of(config, options.variant)["published"]
-    runs = Runs(Path("results") / config["study"] / "runs", (options.variant,), tuple(config["seeds"]))
+    runs = Runs(paths.RESULTS / config["study"] / paths.RUNS, (options.variant,), tuple(config["seeds"]))
     print(weights_table(runs, published, config["pairs"][0]))
     print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
     for kind in ("easy", "hard"):

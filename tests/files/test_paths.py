@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.staleness.code_hash import SCRIPTS
 from workspace import PROJECT
@@ -21,7 +20,6 @@ RUN_FILES = (
     "predictions.npz",
     "metrics.json",
 )
-TABLES = {paths.RUNS_TABLE, "comparison.csv", "contrasts.csv", "most_confused.csv", "claims.csv", paths.COMPARISON}
 RUN = {f"{paths.RUN}/{name}" for name in RUN_FILES}
 OF_SEARCH = f"{paths.SEARCH}{{own}}"
 # What a rule writes or names below the study's folder, beside its log and figures.
@@ -35,7 +33,7 @@ OF_RULES = {
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS, f"{paths.MADE}/choose_pairs.json"},
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]}
     | {f"{paths.MADE}/evaluate/{{variant}}.seed{{seed}}.json", paths.CHECKPOINT},
-    "compare": TABLES | {paths.RUNS, paths.REGISTRATION, f"{paths.MADE}/compare.json"},
+    "compare": {*paths.COMPARED} | {paths.RUNS, paths.REGISTRATION, f"{paths.MADE}/compare.json"},
     "plot_figure": {f"{paths.MADE}/plot_figure/{{figure}}.json"},
     "assemble_figure": {f"{paths.MADE}/assemble_figure.json"},
     "write_report": {paths.REPORT, "{table}", f"{paths.MADE}/write_report.json"},
@@ -84,7 +82,7 @@ def test_every_file_of_a_finished_study_has_a_path(finished):
         paths.REGISTRATION,
         paths.SPLIT,
         paths.REPORT,
-        *TABLES,
+        *paths.COMPARED,
         paths.RECIPE,
         paths.TRIALS,
         paths.PROPOSALS,
@@ -183,21 +181,6 @@ def test_no_program_spells_a_path_of_a_study(path):
 def test_no_rule_spells_the_folders_of_images_and_studies():
     for file in (PROJECT / "Snakefile", *(PROJECT / "workflow").rglob("*.smk")):
         assert not re.search(r"^[^#\n]*\b(resources|results)/", file.read_text(), re.M), file
-
-
-@pytest.mark.parametrize("file", ["results", "results/a", "resources", "resources/images"])
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, monkeypatch, file):
-    monkeypatch.chdir(tmp_path)
-    folders = Path("results/a"), Path("resources/images")
-    paths.refuse_files(*folders)
-    Path(file).parent.mkdir(exist_ok=True)
-    Path(file).touch()
-    with pytest.raises(UserError, match=f"^{file} is not a folder, but (results/a|resources/images) would be written: move or rename it$"):
-        paths.refuse_files(*folders)
-    Path(file).unlink()
-    for folder in folders:
-        folder.mkdir(parents=True)
-    paths.refuse_files(*folders)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from hardpair.errors import UserError
 from hardpair.files.atomic import atomic_write, owner
-from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.after_crash import refuse_files, refuse_unwritable, tidy
 
 
 @pytest.fixture
@@ -119,3 +120,18 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
         refuse_unwritable(folders)
     assert str(caught.value) == f"{tmp_path}/runs is not writable: change its permissions, or work in a folder of your own"
     (tmp_path / "runs").chmod(0o755)
+
+
+@pytest.mark.parametrize("file", ["results", "results/a", "resources", "resources/images"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, monkeypatch, file):
+    monkeypatch.chdir(tmp_path)
+    folders = Path("results/a"), Path("resources/images")
+    refuse_files(*folders)
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).touch()
+    with pytest.raises(UserError, match=f"^{file} is not a folder, but (results/a|resources/images) would be written: move or rename it$"):
+        refuse_files(*folders)
+    Path(file).unlink()
+    for folder in folders:
+        folder.mkdir(parents=True)
+    refuse_files(*folders)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hardpair.files import paths
 from hardpair.files.atomic import owner
 from hardpair.jobs.logs import read_log
 from hardpair.staleness.due import Due
@@ -107,7 +108,7 @@ def test_a_search_that_needs_a_wider_space_is_warned_of_once_it_is_finished(tmp_
     trials = tmp_path / "search/dfl/trials.csv"
     trials.parent.mkdir(parents=True)
     for rate, count in ((0.01, 0), (0.1, 1)):
-        trials.write_text(f"trial,value,diverged,learning_rate\n0,0.5,0,{rate}\n")
+        trials.write_text(f"trial,round,value,diverged,learning_rate\n0,0,0.5,0,{rate}\n")
         messages.print_results(tmp_path, searches, [])
         warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
         assert len(warnings) == count
@@ -207,7 +208,7 @@ OWN = SimpleNamespace(rules=lambda: {name: name for name in ("train", "run_trial
 
 def workflow(jobs, replace=False, **limits):
     """As much of Snakemake as is looked at; its folder is there."""
-    Path(snakemake_internals.MEMORY).mkdir(exist_ok=True)
+    paths.SNAKEMAKE.mkdir(exist_ok=True)
     config = {"configfiles": [Path("config/demo.yaml").absolute()], "config_args": ["seeds=[5]"], "replace_workflow_config": replace}
     return SimpleNamespace(
         output_settings=SimpleNamespace(dryrun=False),

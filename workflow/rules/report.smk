@@ -94,7 +94,7 @@ rule write_report:
                 "write_report",
                 figures=figure_files(),
                 tables=expand(
-                    "<study>/{table}", table=TABLES
+                    "<study>/{table}", table=paths.COMPARED
                 ),  # which depend on every run
                 searches=(
                     search_files(paths.RECIPE) + search_files(paths.TRIALS)

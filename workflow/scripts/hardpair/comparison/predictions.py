@@ -14,7 +14,6 @@ from hardpair.files import readers
 from hardpair.files.atomic import write_arrays
 from hardpair.measures.metrics import log_probabilities
 
-RECORDED = ("class", "p_true", "p_other")  # of each model, in the file of a record
 MANY_CLASSES = 2**16
 
 
@@ -113,13 +112,13 @@ def of_record(path: Path, models: list[str], pair: tuple[int, int]) -> Predictio
     Raises:
         UserError: as ``read``, or the probabilities are those of another number of images than the pair has.
     """
-    loaded = readers.arrays(path, "index", "labels", *(f"{model}_{part}" for model in models for part in RECORDED))
+    loaded = readers.arrays(path, "index", "labels", *(f"{model}_{part}" for model in models for part in readers.RECORDED))
     answers = {}
     with readers.contents_of(path):
         _check(loaded["index"], loaded["labels"], MANY_CLASSES)
         labels = loaded["labels"].astype(np.int64)
         for model in models:
-            called, p_true, p_other = (loaded[f"{model}_{part}"] for part in RECORDED)
+            called, p_true, p_other = (loaded[f"{model}_{part}"] for part in readers.RECORDED)
             if called.dtype.kind != "u" or not len(called) == len(p_true) == len(labels) or len(p_other) != np.isin(labels, pair).sum():
                 raise ValueError("classes and probabilities have other types or lengths")
             answers[model] = Recorded(called, p_true.astype(np.float64), pair, p_other.astype(np.float64))
@@ -133,7 +132,7 @@ def write(path: Path, answers: Predictions) -> str:
         if isinstance(model, Logits):
             arrays[name] = model.logits
         else:
-            parts = zip((f"{name}_{part}" for part in RECORDED), (model.called, model.p_true, model.p_of_pair), strict=True)
+            parts = zip((f"{name}_{part}" for part in readers.RECORDED), (model.called, model.p_true, model.p_of_pair), strict=True)
             arrays |= {"pair": np.array(model.pair), **dict(parts)}
     return write_arrays(path, arrays)
 

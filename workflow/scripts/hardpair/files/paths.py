@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hardpair.errors import UserError
-
 AFFECTS_RESULTS = False
 SHIPPED = Path(__file__).parents[4]  # the workflow's own folder: a clone, or what pip installed
 RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
+SNAKEMAKE = Path(".snakemake")  # Snakemake's own folder where it works
 PICTURES = "pictures.json"  # beside them: which pictures were prepared
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
@@ -22,7 +21,9 @@ STARTED = "started.json"  # the overlays and changes that the study was started 
 REGISTRATION = "registration.json"  # what the study declared, and when
 STUDY_LOCK = "checkpoints/.lock"  # held by the command that is at work on the study
 SPLIT, PAIRS = "split.json", "pairs.json"
-RUNS_TABLE, COMPARISON, REPORT = "runs.csv", "comparison.md", "report.html"
+RUNS_TABLE, COMPARISON_TABLE, CLAIMS_TABLE, COMPARISON = "runs.csv", "comparison.csv", "claims.csv", "comparison.md"
+COMPARED = (RUNS_TABLE, COMPARISON_TABLE, "contrasts.csv", "most_confused.csv", CLAIMS_TABLE, COMPARISON)
+REPORT = "report.html"
 UNREADABLE = ".unreadable"  # ends the name of a file that was set aside, cut short or damaged
 RESULT = {"figure": f"{FIGURES}/final.png", "table": COMPARISON, "report": REPORT}  # what a study comes to
 
@@ -95,15 +96,3 @@ def of_variants(folder: Path) -> Iterator[tuple[str, int | None, Path]]:
         for match in filter(None, (pattern.fullmatch(name) for pattern in patterns)):
             seed = match.groupdict().get("seed")
             yield match["variant"], seed if seed is None else int(seed), path
-
-
-def refuse_files(*folders: Path) -> None:
-    """Refuse folders in whose place, or in that of a folder above them, something else is.
-
-    Raises:
-        UserError: names it.
-    """
-    for folder in folders:
-        for path in (folder, *folder.parents):
-            if path.exists() and not path.is_dir():
-                raise UserError(f"{path} is not a folder, but {folder} would be written: move or rename it")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AXES = {"validation_confusion": 3, "p_histogram": 2, **dict.fromkeys(("refresh_epoch", "labels", "index", "pair"), 1)}
-AXES |= {f"{model}_{part}": 1 for model in ("last", "best") for part in ("class", "p_true", "p_other")}  # of arrays; all others have two
+RECORDED = ("class", "p_true", "p_other")  # of each model, in predictions.npz of a run that was imported from its record
+AXES |= {f"{model}_{part}": 1 for model in ("last", "best") for part in RECORDED}  # of arrays; all others have two
 TEXTS = (
     "variant",
     "label",

@@ -105,7 +105,7 @@ def _refused(path: Path) -> bool:
         return False
 
 
-def snakemake_running(folder: Path, locks: Path = Path(".snakemake/locks")) -> bool:
+def snakemake_running(folder: Path, locks: Path = paths.SNAKEMAKE / "locks") -> bool:
     """Whether Snakemake has locked files of a study: it is running, or was killed and left its locks."""
     for path in locks.glob("*.lock"):
         with contextlib.suppress(OSError):  # it has just ended

@@ -17,7 +17,6 @@ from hardpair.staleness.code_hash import code_hash, planned
 AFFECTS_RESULTS = False
 # Name of a job: its rule, and the value of each wildcard in the order of their names.
 Key = tuple[str, tuple[tuple[str, str], ...]]
-TABLES = (paths.RUNS_TABLE, "comparison.csv", "contrasts.csv", "most_confused.csv", "claims.csv", paths.COMPARISON)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Jobs:
         self.variants = [variant["name"] for variant in config["variants"]]
 
     def __iter__(self) -> Iterator[Job]:
-        """All jobs that keep a record, each after those that it depends on."""
+        """All jobs, each after those that it depends on."""
         config = self.config
         yield self.job("prepare_data")
         yield self.job("split_data")
@@ -177,7 +176,7 @@ class Jobs:
         return Job(key, message, outputs, inputs, settings, ["evaluate.py"], record=record)
 
     def _compare(self, key: Key) -> Job:
-        outputs, settings = [f"{self.study}/{name}" for name in TABLES], plan.compare_settings(self.config)
+        outputs, settings = [f"{self.study}/{name}" for name in paths.COMPARED], plan.compare_settings(self.config)
         trials = self._of_searches(paths.TRIALS) if self.config["search"]["enabled"] else []
         inputs = [*self._of_searches(paths.RECIPE), *trials, self.split, *self.pairs]
         each, record = self._each(catalogue.EVALUATION), self._record("compare")
@@ -202,7 +201,7 @@ class Jobs:
 
     def _write_report(self, key: Key) -> Job:
         inputs = [file for name in plan.figures(self.config) for file in self._figures(name)]
-        inputs += [*(f"{self.study}/{name}" for name in TABLES), *self.pairs, self.about]
+        inputs += [*(f"{self.study}/{name}" for name in paths.COMPARED), *self.pairs, self.about]
         if self.config["search"]["enabled"]:
             inputs += self._of_searches(paths.RECIPE) + self._of_searches(paths.TRIALS)
         settings, files = plan.report_settings(self.config), ["write_report.py", *plan.report_parts()]

@@ -30,6 +30,18 @@ def refuse_unwritable(folders: Iterable[Path]) -> None:
             raise UserError(f"{existing} is not writable: change its permissions, or work in a folder of your own")
 
 
+def refuse_files(*folders: Path) -> None:
+    """Refuse folders in whose place, or in that of a folder above them, something else is.
+
+    Raises:
+        UserError: names it.
+    """
+    for folder in folders:
+        for path in (folder, *folder.parents):
+            if path.exists() and not path.is_dir():
+                raise UserError(f"{path} is not a folder, but {folder} would be written: move or rename it")
+
+
 def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
     """Remove unfinished files of killed processes, and date files of the future now; print what was done to stderr.
 

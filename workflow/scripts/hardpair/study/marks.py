@@ -5,9 +5,8 @@ import tempfile
 from pathlib import Path
 
 from hardpair.files.atomic import PARTIAL, owner
+from hardpair.files.paths import SNAKEMAKE
 from hardpair.staleness.due import KINDS
-
-MEMORY = ".snakemake"  # Snakemake's own folder where it works
 
 
 class Marks:
@@ -20,11 +19,10 @@ class Marks:
         self._folder: tempfile.TemporaryDirectory | None = None
 
     def newer(self, kind: str, outputs: list[str]) -> str:
-        """A file of that name that is newer than these files, even if they are of the future; ``start`` gives it the present time."""
+        """The file of a kind, newer than these files, even if they are of the future; ``start`` gives it the present time."""
         if self._folder is None:
-            memory = Path(MEMORY).absolute()
-            memory.mkdir(exist_ok=True)
-            self._folder = tempfile.TemporaryDirectory(prefix=f"{PARTIAL}{owner()}-due-", dir=memory)
+            SNAKEMAKE.mkdir(exist_ok=True)
+            self._folder = tempfile.TemporaryDirectory(prefix=f"{PARTIAL}{owner()}-due-", dir=SNAKEMAKE.absolute())
             for name in KINDS:  # all at once: Snakemake remembers what a folder held when it first looked
                 Path(self._folder.name, name).touch()
         mark = Path(self._folder.name, kind)

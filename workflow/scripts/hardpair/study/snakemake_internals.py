@@ -35,7 +35,6 @@ from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
-from hardpair.study.marks import MEMORY
 from hardpair.study.own_code import refuse_faulty
 from hardpair.study.register import register
 from hardpair.study.terminal import DryRunEnd, Finished, Quiet
@@ -257,7 +256,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         _locks.append(locks.take_study(study))
         planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
         planned.refuse_state(config, {name for _, name in jobs})
-        tidy(map(Path, folders), [entry for entry in os.scandir(MEMORY) if entry.name.startswith(PARTIAL)])
+        tidy(map(Path, folders), [entry for entry in os.scandir(paths.SNAKEMAKE) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
             refuse_faulty(config)

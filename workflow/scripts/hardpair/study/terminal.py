@@ -117,7 +117,7 @@ def print_table(folder: Path, labels: dict[str, str]) -> None:
         labels: of the variants, by name.
     """
     try:
-        with open(folder / "comparison.csv", encoding="utf-8", newline="") as file:
+        with open(folder / paths.COMPARISON_TABLE, encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["model"] == "last"]
     except OSError:
         return
@@ -144,7 +144,7 @@ def print_verdicts(folder: Path) -> None:
     """Print the verdict on each claim with its reason, in one line where it is the same for all, or that no claim was declared; nothing if
     the study's comparison is missing."""
     try:
-        with open(folder / "claims.csv", encoding="utf-8", newline="") as file:
+        with open(folder / paths.CLAIMS_TABLE, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError:
         return
