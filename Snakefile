@@ -120,7 +120,9 @@ onstart:
 
 onsuccess:
     if any(
-        file.endswith(paths.COMPARISON_TABLE) for job in planned for file in job.output
+        file.endswith(paths.COMPARISON_TABLE)
+        for job in planned
+        for file in job.output
     ):
         print_table(
             Path(STUDY),

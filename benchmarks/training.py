@@ -79,7 +79,7 @@ def measure_training(device: torch.device, gpus: int, threads: int, repeats: int
     return rows + [{"way": f"matrix multiplication, {precision}", "tflops": rate / 1e12} for precision, rate in limit.items()]
 
 
-def measure_networks(names: list[str], device: torch.device, gpus: int, options: argparse.Namespace) -> list[dict]:
+def measure_networks(names: list[str], gpus: int, options: argparse.Namespace) -> list[dict]:
     """A row for each network: images/s of ours in each precision and of the plain loop over tensors, in fp32."""
     rows = []
     for name in names:
@@ -207,7 +207,7 @@ def main() -> None:
     described = ", ".join(f"{name} {value}" for name, value in machine.items())
     print(f"{described}; batch {BATCH}, {options.repeats} turns of {options.seconds:g} s\n")
     if options.networks:
-        networks = measure_networks(options.networks, device, options.gpus, options)
+        networks = measure_networks(options.networks, options.gpus, options)
         print(networks_table(networks))
         if options.json:
             options.json.write_text(json.dumps({"machine": machine, "repeats": options.repeats, "networks": networks}, indent=1) + "\n")

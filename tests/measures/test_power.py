@@ -9,14 +9,18 @@ from hardpair.measures import power
 
 @pytest.mark.parametrize("count", [2, 3, 10, 30])
 @pytest.mark.parametrize("alpha", [0.05, 0.005])
-def test_power_and_what_is_solved_from_it_are_those_of_statsmodels(count, alpha):
+def test_power_is_that_of_statsmodels(count, alpha):
     theirs = TTestPower()
     for effect in (0.1, 0.5, 2.0):
         expected = theirs.power(effect, count, alpha)  # NaN where SciPy's lower tail is
         assert power.power(0.01 * effect, 0.01, count, alpha) == pytest.approx(1 if math.isnan(expected) else expected, abs=1e-6)
         assert power.power(-0.01 * effect, 0.01, count, alpha) == power.power(0.01 * effect, 0.01, count, alpha)
-    smallest = power.detectable(0.01, count, alpha=alpha)
-    one_sided = stats.nct.sf(stats.t.ppf(1 - alpha / 2, count - 1), count - 1, smallest / 0.01 * count**0.5)
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 30])
+def test_the_smallest_difference_is_detected_with_a_power_of_four_fifths(count):
+    smallest = power.detectable(0.01, count)
+    one_sided = stats.nct.sf(stats.t.ppf(0.975, count - 1), count - 1, smallest / 0.01 * count**0.5)
     assert one_sided == pytest.approx(0.8, abs=1e-4)
 
 

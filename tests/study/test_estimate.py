@@ -16,6 +16,12 @@ from workspace import PROJECT
 BASE = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A folder without results."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(monkeypatch, capsys, *options) -> str:
     monkeypatch.setattr("sys.argv", ["estimate_study.py", *map(str, options)])
     estimate_study.main()
@@ -63,21 +69,17 @@ def test_a_long_tail_is_less_work():
 
 def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
     for seed, rate in enumerate((90, 100, 200)):
-        (tmp_path / f"cifar10/runs/ce/seed{seed}").mkdir(parents=True)
-        (tmp_path / f"cifar10/runs/ce/seed{seed}/run.json").write_text(json.dumps({"images_per_second": rate}))
-    (tmp_path / "cifar10/runs/ce/seed9").mkdir()
-    (tmp_path / "cifar10/runs/ce/seed9/run.json").write_text("{ cut off")
+        (tmp_path / f"results/cifar10/runs/ce/seed{seed}").mkdir(parents=True)
+        (tmp_path / f"results/cifar10/runs/ce/seed{seed}/run.json").write_text(json.dumps({"images_per_second": rate}))
+    (tmp_path / "results/cifar10/runs/ce/seed9").mkdir()
+    (tmp_path / "results/cifar10/runs/ce/seed9/run.json").write_text("{ cut off")
     monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("there is a rate already"))
-    output = run(
-        monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--runs", 37, "--trials", 0, "--at-once", 4, "--results", tmp_path
-    )
+    output = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--runs", 37, "--trials", 0, "--at-once", 4)
     assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in output
     work = estimate.workload(resolve(BASE), 37, 0)
     assert f"about {estimate.duration(work.seconds(100, 4))}, 4 jobs in parallel at 100 images/s each (median of 3 finished runs)" in output
     assert "about 1.4 GB of disk" in output
-    assert "median of 3 finished runs" in run(
-        monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--unmeasured", "--results", tmp_path
-    )
+    assert "median of 3 finished runs" in run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--unmeasured")
 
 
 def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
@@ -85,7 +87,7 @@ def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(estimate_study, "LONGEST", 0.0)
     (tmp_path / "small.yaml").write_text("recipe: {batch_size: 8}\n")
     files = PROJECT / "config/config.yaml", tmp_path / "small.yaml"
-    output = run(monkeypatch, capsys, "--config", *files, "--gpus", 0, "--results", tmp_path)
+    output = run(monkeypatch, capsys, "--config", *files, "--gpus", 0)
     assert "40 of 40 runs to train (4 variants × 10 seeds, 50 epochs), after 24 trials of 15 epochs" in output
     assert "images/s each (measured just now on " in output
 
@@ -94,7 +96,7 @@ def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys
 def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monkeypatch, capsys, bf16, remark):
     monkeypatch.setattr(precision, "_has_fast_bf16", lambda device: False)
     monkeypatch.setattr(estimate_study, "measure", lambda config, network, device, name: {"fp32": 100.0, "bf16": bf16}[name])
-    options = "--config", PROJECT / "config/config.yaml", "--gpus", 0, "--results", tmp_path
+    options = "--config", PROJECT / "config/config.yaml", "--gpus", 0
     output = run(monkeypatch, capsys, *options)
     assert (f"{remark}, which train.precision: auto takes: consider train.precision: bf16\n" in output) == bool(remark)
     assert ("times as fast" in output) == bool(remark)
@@ -106,10 +108,10 @@ def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monke
 def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("not worth it"))
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
-    output = run(monkeypatch, capsys, "--config", *files, "--results", tmp_path)
+    output = run(monkeypatch, capsys, "--config", *files)
     assert output.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
     assert len(output.splitlines()) == 1
-    output = run(monkeypatch, capsys, "--config", files[0], "--unmeasured", "--results", tmp_path)
+    output = run(monkeypatch, capsys, "--config", files[0], "--unmeasured")
     assert output.startswith("study cifar10: 40 of 40 runs to train")
     assert len(output.splitlines()) == 1, "nor is one that is not to be measured for"
 
@@ -118,7 +120,7 @@ def test_trials_of_own_searches_are_counted_for_each_variant(tmp_path, monkeypat
     own = {"search": {"scope": "each", "rounds": 2, "batch": 3, "epochs": 1}}
     (tmp_path / "own.yaml").write_text(json.dumps(own))
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml", tmp_path / "own.yaml"
-    options = "--config", *files, "--results", tmp_path, "--unmeasured"
+    options = "--config", *files, "--unmeasured"
     assert ", after 6 trials for each of 4 variants, of 1 epoch; results go" in run(monkeypatch, capsys, *options)
     assert ", after 5 trials of 1 epoch; results go" in run(monkeypatch, capsys, *options, "--trials", 5), (
         "how many are left of each is not known"

@@ -33,7 +33,6 @@ def main() -> None:
     cli.add_argument("--at-once", type=positive, default=1, help="jobs that run in parallel (default %(default)s)")
     cli.add_argument("--gpus", type=count, default=1, help="0 computes on the CPU even where there is a GPU (default %(default)s)")
     cli.add_argument("--unmeasured", action="store_true", help="measure nothing: give no time where finished runs do not give the rate")
-    cli.add_argument("--results", type=Path, default=paths.RESULTS, help="folder of the studies' results (default %(default)s)")
     options = cli.parse_args()
 
     from rich.filesize import decimal
@@ -44,7 +43,7 @@ def main() -> None:
     from hardpair.wording import counted, size_of_study
 
     config = resolve(functools.reduce(overlaid, options.config))
-    search, folder = config["search"], options.results / config["study"]
+    search, folder = config["search"], paths.RESULTS / config["study"]
     every_run = len(config["variants"]) * len(config["seeds"])
     every_trial = len(plan.trials(config))
     for option, given, most in (("--runs", options.runs, every_run), ("--trials", options.trials, every_trial)):

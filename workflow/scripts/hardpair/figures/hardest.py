@@ -16,14 +16,14 @@ from hardpair.wording import counted
 ACROSS = 10
 
 
-def ranked(calls: pd.DataFrame, label: int, count: int = ACROSS) -> pd.DataFrame:
-    """The ``count`` images of true class ``label`` that most runs call the other class; ties by its mean probability, then by index.
+def ranked(calls: pd.DataFrame, label: int) -> pd.DataFrame:
+    """The images of true class ``label`` that most runs call the other class; ties by its mean probability, then by index.
 
     Args:
         calls: ``Runs.pair_calls``. Images that no run calls so are left out.
     """
     part = calls[(calls["label"] == label) & (calls["called"] > 0)]
-    return part.sort_values(["called", "p_other", "index"], ascending=[False, False, True]).head(count)
+    return part.sort_values(["called", "p_other", "index"], ascending=[False, False, True]).head(ACROSS)
 
 
 def draw_image(ax: Axes, image: np.ndarray, caption: str) -> None:

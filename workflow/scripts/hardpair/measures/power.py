@@ -31,16 +31,16 @@ def power_of_equivalence(difference: float, sd: float, count: int, margin: float
     return max(float(nct.sf(limit, count - 1, near) + nct.sf(limit, count - 1, far)) - 1, 0.0)
 
 
-def detectable(sd: float, count: int, wanted: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest true difference that so many seeds detect with the wanted power; NaN under 2 seeds, or if the sd is 0."""
+def detectable(sd: float, count: int) -> float:
+    """Smallest true difference that so many seeds detect with a power of 0.8; NaN under 2 seeds, or if the sd is 0."""
     from scipy.optimize import brentq
 
     if count < 2 or math.isnan(sd) or sd == 0:
         return float("nan")
     highest = 1.0
-    while power(highest, 1, count, alpha) < wanted:
+    while power(highest, 1, count) < 0.8:
         highest *= 2
-    return sd * brentq(lambda shift: power(shift, 1, count, alpha) - wanted, 0, highest)
+    return sd * brentq(lambda shift: power(shift, 1, count) - 0.8, 0, highest)
 
 
 def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
