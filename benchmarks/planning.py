@@ -96,7 +96,7 @@ def plan(folder: Path, options: list[str]) -> dict[str, float]:
 
 
 def finish(folder: Path, options: list[str]) -> None:
-    """Make every output of the planned jobs an empty file, and Snakemake believe that it made it."""
+    """Make every output of the planned jobs an empty file, and mark it as made."""
     summary = ["snakemake", "--cores", "1", *options]
     measured([*summary, "--summary"], folder)
     lines = (folder / "output").read_text().splitlines()

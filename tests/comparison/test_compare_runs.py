@@ -114,7 +114,8 @@ def test_the_figure_has_a_panel_a_measure_and_the_same_bytes_again(command, tmp_
         command(wide(), *BETTER, "--margin", "accuracy:0.003", "--output-dir", str(tmp_path / folder))
     for name in ("differences.png", "differences.svg"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    from hardpair.figures.drawing import measured, style
+    from hardpair.figures import measured
+    from hardpair.figures.drawing import style
 
     table = measured_csv.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
     found = measured_runs.contrasts(table, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003})

@@ -60,7 +60,8 @@ def test_the_figure_of_a_measure_of_any_size(command, tmp_path, exponent):
     code, output, error = command(table, *BETTER, "--margin", f"accuracy:{0.003 * size}", "--output-dir", str(tmp_path / "out"))
     assert (code, error) == (None, "")
     assert "| b | accuracy (higher is better) | 8 | +" in output
-    from hardpair.figures.drawing import measured, style
+    from hardpair.figures import measured
+    from hardpair.figures.drawing import style
 
     runs = measured_csv.read(tmp_path / "runs.csv", Columns(), ["accuracy", "loss"], {})
     found = measured_runs.contrasts(runs, "ce", {"accuracy": 1, "loss": -1}, {"accuracy": 0.003 * size})

@@ -71,14 +71,14 @@ def test_a_folder_of_marks_that_another_made_is_not_trusted(folder, tmp_path, mo
 def test_a_missing_part_is_refused_since_the_other_cannot_be_verified(folder):
     shutil.rmtree(folder / "test")
     with pytest.raises(UserError, match=r"test/images\.npy is missing: run prepare_data first$"):
-        inputs.prepared_data(folder)
+        inputs.check_data(folder)
 
 
 def test_a_named_pipe_in_place_of_an_array_is_not_waited_for(folder):
     (folder / "train/labels.npy").unlink()
     os.mkfifo(folder / "train/labels.npy")
     with pytest.raises(OSError, match="is no regular file"):
-        inputs.prepared_data(folder)
+        inputs.check_data(folder)
 
 
 def test_a_job_does_not_train_on_zeros(folder, tmp_path):

@@ -94,7 +94,7 @@ def test_a_rule_passes_a_figure_the_inputs_that_it_reads():
 
 def test_every_module_with_a_figure_is_in_the_catalogue():
     modules = {path.stem for path in (SCRIPTS / "hardpair" / "figures").glob("*.py") if "\ndef figure(" in path.read_text()}
-    assert modules == set(catalogue.FIGURES)
+    assert modules == catalogue.FIGURES.keys() | {"measured"}, "that of compare_runs.py is of no study"
 
 
 def test_a_study_has_the_figures_that_show_something_of_it():

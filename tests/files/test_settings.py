@@ -49,9 +49,9 @@ def test_settings_that_agree_are_read(settings):
 @pytest.mark.parametrize(
     ("settings", "path", "value", "message"),
     [
-        (SEARCH, ("recipe",), {}, "space has learning_rate, of which recipe has no number"),
-        (SEARCH, ("recipe", "learning_rate"), None, "space has learning_rate, of which recipe has no number"),
-        (SEARCH, ("recipe", "learning_rate"), True, "space has learning_rate, of which recipe has no number"),
+        (SEARCH, ("recipe",), {}, "space has learning_rate, but recipe has no number for it"),
+        (SEARCH, ("recipe", "learning_rate"), None, "space has learning_rate, but recipe has no number for it"),
+        (SEARCH, ("recipe", "learning_rate"), True, "space has learning_rate, but recipe has no number for it"),
         (SEARCH, ("recipe", "foo"), 1, "recipe is "),
         (SEARCH, ("space", "learning_rate"), [0, 0.1], "space.learning_rate is [0, 0.1]"),
         (SEARCH, ("space", "learning_rate"), [0.1, 0.01], "space.learning_rate is [0.1, 0.01]"),
@@ -60,14 +60,14 @@ def test_settings_that_agree_are_read(settings):
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), [], "claims[0].contrasts is "),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), ["nll"], "claims[0].contrasts is "),
         (COMPARISON, ("claims", 0, "contrasts", 0, "than"), "b", "claims[0].contrasts is "),
-        (COMPARISON, ("claims", 0, "contrasts", 0, "than"), "c", "claims has c, which is none of the variants"),
+        (COMPARISON, ("claims", 0, "contrasts", 0, "than"), "c", "claims has c, which is not one of the variants"),
         (COMPARISON, ("contrasts",), [["a", "a"]], "contrasts is "),
-        (COMPARISON, ("contrasts",), [["a", "b"], ["c", "b"]], "contrasts[1] has c, which is none of the variants"),
-        (COMPARISON, ("baseline",), "c", "baseline has c, which is none of the variants"),
+        (COMPARISON, ("contrasts",), [["a", "b"], ["c", "b"]], "contrasts[1] has c, which is not one of the variants"),
+        (COMPARISON, ("baseline",), "c", "baseline has c, which is not one of the variants"),
         (COMPARISON, ("margins", "accuracy"), -1, "margins.accuracy is -1"),
         (COMPARISON, ("declared", "claims"), [], "declared has other claims than claims"),
         (COMPARISON, ("claims",), [CLAIM, CLAIM | {"name": "c"}], "declared has other claims than claims"),
-        (COMPARISON, ("declared", "variants"), {"a": {}}, "declared.claims has b, which is none of declared.variants"),
+        (COMPARISON, ("declared", "variants"), {"a": {}}, "declared.claims has b, which is not one of declared.variants"),
     ],
 )
 def test_settings_that_do_not_agree_are_refused(settings, path, value, message):

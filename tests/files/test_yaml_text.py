@@ -107,7 +107,7 @@ WRONG = {
     "a switch of YAML 1.1": ("a: !!bool yes", 1, '"yes" is not of the type bool of its tag'),
     "a null character": ("a: 1\nb: \0", 2, r"remove the character '\x00'"),
     "half a character": ("a: 1\nb: \ud800", 2, r"remove the character '\ud800'"),
-    "half a character in other words": ('a: 1\nb: "\\ud800"', 2, "half a character"),
+    "half a character in other words": ('a: 1\nb: "\\ud800"', 2, "an unpaired surrogate is escaped: write the other one too"),
     "another version": ("%YAML 9.9\n---\na: 1", 1, "found incompatible YAML document"),
 }
 

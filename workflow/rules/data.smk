@@ -14,7 +14,7 @@ rule download_data:
     resources:
         mem_mb=2000,
         runtime=60,
-        # No params: another mirror is no reason to fetch a verified archive again.
+        # No record holds them: another mirror is no reason to fetch a verified archive again.
         mirrors=shlex.join(config["data"]["urls"]),
     params:
         scripts=SCRIPTS,
@@ -51,7 +51,7 @@ rule prepare_data:
     resources:
         mem_mb=4000,
         runtime=60,
-        # No param: the same official images from elsewhere make nothing stale.
+        # No record holds it: the same official images from elsewhere make nothing stale.
         source=plan.source_argument(config, DOWNLOADED),
     params:
         scripts=SCRIPTS,

@@ -35,7 +35,7 @@ rule plot_figure:
     resources:
         mem_mb=2000,
         runtime=20,
-        # No param: another caption is no reason to draw a figure again.
+        # The figure's record does not hold it: another caption is no reason to draw a figure again.
         caption=lambda wildcards: catalogue.caption(wildcards.figure),
     params:
         scripts=SCRIPTS,

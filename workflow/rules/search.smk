@@ -72,7 +72,7 @@ rule run_trial:
         runtime=60,
         gpu=1,
         jobs_per_gpu=1,  # another number by --set-resources or in a profile
-        # No params: results do not depend on them, but on the plugins' code.
+        # No fingerprint holds them: of plugins, only the code counts.
         checkpoint_seconds=config["train"]["checkpoint_seconds"],
         plugins=lambda wildcards: plan.plugins_argument(
             config, *plan.searched(config, wildcards.get("variant"))

@@ -61,7 +61,8 @@ def main() -> None:
     text = measured_runs.markdown(summary, verdicts, contrasts, directions, options.by)
     say(*map(unescaped, text.removesuffix("\n").split("\n")))
     if options.output_dir:
-        from hardpair.figures.drawing import fonts, measured, style
+        from hardpair.figures import measured
+        from hardpair.figures.drawing import fonts, style
 
         for name, result in (("verdicts", verdicts), ("means", summary)):
             write_text(options.output_dir / f"{name}.csv", csv_of(result))

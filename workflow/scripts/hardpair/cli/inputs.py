@@ -28,7 +28,7 @@ def check(
     Raises:
         UserError: one is missing, damaged, or does not go with another.
     """
-    images = prepared_data(Path(data)) if data else None
+    images = check_data(Path(data)) if data else None
     if split:
         check_split(Path(split), images)
     if isinstance(round, Path):
@@ -37,11 +37,11 @@ def check(
         rounds = round if round is not None else settings.get("rounds", 0) if settings["enabled"] else 0
         batch, searched = settings.get("batch", 0), [*settings.get("space", ()), *settings.get("searched", ())]
         for trial, name in enumerate(paths.trials(rounds, batch)):
-            formats.read_trial(search_dir / name, trial // batch, trial, searched)
+            formats.check_trial(search_dir / name, trial // batch, trial, searched)
 
 
-def prepared_data(folder: Path) -> int:
-    """The number of training images in a folder of prepared data.
+def check_data(folder: Path) -> int:
+    """Check a folder of prepared data; return the number of its training images.
 
     Raises:
         UserError: dataset.json or an array is missing or damaged, or they are about different images. Also where only pixels differ: the

@@ -99,7 +99,7 @@ class Runs:
         return table.reset_index(drop=True)
 
     def validation_confusion(self) -> np.ndarray:
-        """Counts int64 (runs, C, C) on validation images after each run's last epoch, row = true class."""
+        """Counts int32 (runs, C, C) on validation images after each run's last epoch, row = true class."""
         counts, size = [], len(self.classes())
         for _, _, path in self.intact_files("history.npz"):
             last = readers.arrays(path, "validation_confusion")["validation_confusion"][-1]

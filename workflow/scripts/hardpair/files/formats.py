@@ -171,7 +171,7 @@ def conflict(settings: dict) -> str | None:
     searched, recipe = settings.get("space", {}), settings.get("recipe")
     for key in searched if recipe is not None else ():
         if difference(recipe.get(key), float):
-            return f"space has {key}, of which recipe has no number"
+            return f"space has {key}, but recipe has no number for it"
     names = settings.get("variants")
     if isinstance(names, list):
         claims = [contrast for claim in settings.get("claims", []) for contrast in claim["contrasts"]]
@@ -179,19 +179,19 @@ def conflict(settings: dict) -> str | None:
         used |= {contrast[side]: "claims" for contrast in claims for side in ("better", "than")}
         used |= {settings["baseline"]: "baseline"} if "baseline" in settings else {}
         if unknown := [name for name in used if name not in {variant["name"] for variant in names}]:
-            return f"{used[unknown[0]]} has {unknown[0]}, which is none of the variants"
+            return f"{used[unknown[0]]} has {unknown[0]}, which is not one of the variants"
     if declared := settings.get("declared"):
         own, given = ([claim["name"] for claim in part.get("claims", [])] for part in (declared, settings))
         if "claims" in settings and own != given:
             return "declared has other claims than claims"
         sides = (contrast[side] for claim in declared["claims"] for contrast in claim["contrasts"] for side in ("better", "than"))
         if unknown := next((name for name in sides if name not in declared["variants"]), None):
-            return f"declared.claims has {unknown}, which is none of declared.variants"
+            return f"declared.claims has {unknown}, which is not one of declared.variants"
     return None
 
 
-def read_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> None:
-    """Check the result of the trial of that number, whose recipe has numbers for these keys.
+def check_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> None:
+    """Refuse another result than that of the trial of that number, whose recipe has numbers for these keys.
 
     Raises:
         UserError: as ``shapes.read``, or it is of another trial.

@@ -78,7 +78,7 @@ def _map(pairs: list[tuple[str, object]]) -> dict:
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number in JSON: give a finite one")
+    raise ValueError(f"{text} is not a number in JSON: give a finite one")
 
 
 def read_float(text: str) -> float:

@@ -29,7 +29,7 @@ def read(path: str | Path, shape: dict) -> dict:
     value = json_text.read_json(path)
     problem = difference(value, shape)
     if problem is None and re.search(r"[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)):
-        problem = "it holds half a character, which no file can show"
+        problem = "it holds an unpaired surrogate, which no file can show"
     if problem:
         raise UserError(f"{path} is not what it should be ({problem}): delete it and run the step that makes it again")
     return value

@@ -182,7 +182,7 @@ def _text(node: yaml.ScalarNode) -> str:
     try:
         return node.value.encode("utf-16", "surrogatepass").decode("utf-16")  # JSON escapes the two halves of a character
     except UnicodeDecodeError:
-        raise _wrong(node, "half a character is escaped: write the other half too") from None
+        raise _wrong(node, "an unpaired surrogate is escaped: write the other one too") from None
 
 
 def _integer(node: yaml.ScalarNode, text: str) -> int:

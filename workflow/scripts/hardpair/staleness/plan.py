@@ -1,4 +1,4 @@
-"""What each job of a study depends on: its settings and its code. The rules pass both as params, so that only outdated jobs run again."""
+"""What each job of a study depends on: its settings and its code. Records hold hashes of both, so that only outdated jobs run again."""
 
 import re
 import shlex
@@ -197,7 +197,7 @@ def evaluate_settings(config: dict) -> dict:
 
 
 def compare_settings(config: dict) -> dict:
-    """What the comparison depends on, apart from the runs; each variant brings what its runs must have been made with."""
+    """What the comparison depends on, apart from the runs; each variant includes what its runs must have been made with."""
     variants = [
         variant_shown(config, variant) | {"train": train_settings(config, variant["name"]), "code": train_code(config, variant["name"])}
         for variant in config["variants"]
@@ -292,5 +292,5 @@ def report_parts() -> list[str]:
 
 
 def params(settings: dict) -> str:
-    """Settings as the one canonical text that Snakemake compares; braces within texts are escaped, which it would take for wildcards."""
+    """Settings as canonical text for a rule; braces within texts are escaped, which Snakemake would take for wildcards."""
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].replace("{", "\\u007b").replace("}", "\\u007d"), canonical(settings))

@@ -75,8 +75,8 @@ def tidy(folders: Iterable[Path], others: Iterable[os.DirEntry] = ()) -> None:
 def _is_alive(name: str, written: float = math.inf) -> bool | None:
     """Whether the process that ``atomic.owner`` names in that of an unfinished file is alive; None where it is of another machine.
 
-    Dead are: no process of that number; one that has ended, and nobody has waited for it; and one that began later than a minute after the
-    file was ``written`` to last, which has been given the number since.
+    A process counts as dead if there is none of that number, if it has ended and nobody has waited for it, or if it began later than a
+    minute after the file was ``written`` to last, so that it has been given the number since.
     """
     pid, _, machine = name.removeprefix(PARTIAL).partition("-")[0].partition(".")
     if machine != owner().partition(".")[2]:

@@ -1,7 +1,7 @@
 """Write down what a study declares, in its registration.json, before runs can answer it. Imports no torch.
 
 The command that starts a study's jobs does so, before the first of them, and not a training job: no run depends on what is claimed of it,
-so the code that trains knows nothing of claims, and no edit of them or of this makes a run stale. Nor is the file the output of a rule:
+so the code that trains does not depend on claims, and no edit of them or of this makes a run stale. Nor is the file the output of a rule:
 Snakemake removes outputs before it makes them again.
 """
 

@@ -190,7 +190,7 @@ def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[st
     intact.remove_replaced(data, is_made)
     if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
         try:
-            inputs.prepared_data(data)
+            inputs.check_data(data)
         except UserError:  # pixels that are zeros now: their files have the right length
             missing.append(intact.set_aside(about))
     return list(map(str, missing))

@@ -38,7 +38,7 @@ def read(file: Path | bytes, size: int) -> np.ndarray:
     Raises:
         OSError: there is no such file, or it is no regular one or too large.
         MemoryError: there is too little.
-        BadPicture: it is no picture, broken, of an unclear range of values, or larger than Pillow takes for honest
+        BadPicture: it is no picture, broken, of an unclear range of values, or larger than Pillow's limit
             (``Image.MAX_IMAGE_PIXELS``).
     """
     content = file if isinstance(file, bytes) else _content(file)
@@ -74,7 +74,7 @@ def _content(path: Path) -> bytes:
 
 def _decoded(content: bytes, size: int) -> np.ndarray:
     with Image.open(io.BytesIO(content)) as picture:
-        # Only the header has been read, so that no bomb has gone off yet.
+        # Only the header has been read, so that no pixels have been decoded yet.
         if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError
         if picture.format in REFUSED:
