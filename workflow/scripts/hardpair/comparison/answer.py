@@ -18,7 +18,7 @@ from hardpair.comparison.verdicts import (
 )
 from hardpair.measures import significance
 from hardpair.measures.power import MOST
-from hardpair.wording import counted
+from hardpair.wording import counted, joined, labels_of
 
 STATES = (*WORDS[:NO_VERDICT], "without a verdict yet")  # in which claims are
 LONGEST, SHORT = 170, 28  # characters of a headline and of a reason
@@ -64,7 +64,7 @@ def headline(verdicts: Sequence[int], findings: list[Finding], seeds: int, fewes
     questions = [f"whether {_said(finding, 'beats')}" for finding in findings if finding.verdict == NOT_SETTLED]
     candidates = []
     if clauses and len(questions) == list(verdicts).count(NOT_SETTLED) > 0 and not {NOT_TESTED, NO_VERDICT} & {*verdicts}:
-        candidates.append("; ".join([*(text for text, _ in clauses), f"not settled: {_joined(questions)}"]))
+        candidates.append("; ".join([*(text for text, _ in clauses), f"not settled: {joined(questions)}"]))
     for count in range(len(clauses), 0, -1):  # what is not said is counted
         said = {claim for _, claims in clauses[:count] for claim in claims}
         rest = _counts([verdict for claim, verdict in enumerate(verdicts) if claim not in said], len(verdicts), noun)
@@ -86,7 +86,7 @@ def _counts(verdicts: list[int], total: int, noun: str) -> list[str]:
     """``of 4 claims, 1 refuted and 2 not settled``; nothing of no verdict."""
     counts = [f"{verdicts.count(place)} {word}" for place, word in enumerate(STATES) if place in verdicts]
     counts = counts[1:] + counts[:1] if NOT_SETTLED in verdicts else counts
-    return [f"of {counted(total, noun)}, {_joined(counts)}"] if counts else []
+    return [f"of {counted(total, noun)}, {joined(counts)}"] if counts else []
 
 
 def width(text: str) -> int:
@@ -107,7 +107,7 @@ def _clauses(findings: list[Finding]) -> list[tuple[str, set[int]]]:
         variants.setdefault((merged.verdict, merged.than, merged.control, names), []).append(merged)
     clauses = []
     for same in sorted(variants.values(), key=lambda same: ORDER.index(same[0].verdict)):
-        first, better = same[0], _joined([finding.better for finding in same])
+        first, better = same[0], joined([finding.better for finding in same])
         text = _said(replace(first, better=better), VERBS[first.verdict][len(same) > 1])
         text += ENDINGS.get(first.verdict, "") + _explained(first.control)
         clauses.append((text, set().union(*(finding.claims for finding in same))))
@@ -115,12 +115,7 @@ def _clauses(findings: list[Finding]) -> list[tuple[str, set[int]]]:
 
 
 def _said(finding: Finding, verb: str) -> str:
-    return f"{finding.better} {verb} {finding.than} in {_joined(finding.measures)}"
-
-
-def _joined(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{finding.better} {verb} {finding.than} in {joined(finding.measures)}"
 
 
 def _explained(control: tuple) -> str:
@@ -222,7 +217,7 @@ def of_claims(settings: dict, decisions: list[Decision], measures: dict[str, str
     Args:
         measures: accuracy and confusion in words.
     """
-    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    labels = labels_of(settings["variants"])
     every, explained = settings["claims"], controls(settings["claims"])
     judged = [place for place, claim in enumerate(every) if not claim["control"]]
     findings = []

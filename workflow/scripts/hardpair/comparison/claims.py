@@ -15,6 +15,7 @@ from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
 from hardpair.measures.metric_names import metrics_of
 from hardpair.measures.power import seeds_for_equivalence, seeds_needed
+from hardpair.wording import labels_of
 
 POWER = 0.8  # with which the number of seeds that is reported settles a claim
 TESTS = ("p", "p_adjusted", "threshold", "p_equivalent", "threshold_equivalent")  # numbers of a decision
@@ -202,7 +203,7 @@ def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
     by_variant = {name: rows.set_index("seed") for name, rows in last.groupby("variant", sort=False)}
     names = [variant["name"] for variant in settings["variants"]]
     complete = [seed for seed in seeds if all(name in by_variant and seed in by_variant[name].index for name in names)]
-    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    labels = labels_of(settings["variants"])
     columns = dict(zip(("accuracy", "confusion"), metrics_of(settings)[:2], strict=True))
     parts = []
     for contrast in claim["contrasts"]:

@@ -79,7 +79,7 @@ def _claims(claims: pd.DataFrame, looks: list[int]) -> list[str]:
         return []
     count, lines, same = int((~claims["control"]).sum()), ["", "## Claims", ""], listed_claims.shared(claims)
     share = f"each has {100 * ALPHA / max(count, 1):.3g} % over all looks, at {_listed(looks)} seeds" if looks else "p are adjusted (Holm)"
-    rule = f"{count} claim{'s' if count != 1 else ''} with an error of {100 * ALPHA:g} % together: {share}."
+    rule = f"{counted(count, 'claim')} with an error of {100 * ALPHA:g} % together: {share}."
     if same["why"]:
         rule = f"**{claims['verdict'].iloc[0].capitalize()}**, all claims: {escape(same['why'])}."
     lines += [" ".join(filter(None, (rule, listed_claims.exaggeration(claims, looks)))), ""]

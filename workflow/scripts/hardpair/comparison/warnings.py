@@ -7,7 +7,7 @@ import pandas as pd
 
 from hardpair.measures.metric_names import metrics_of, percent
 from hardpair.measures.significance import t_test
-from hardpair.wording import counted
+from hardpair.wording import counted, labels_of
 
 LEVEL = 0.05  # of the test whether fewer images of the pair are recognised
 FAR = 0.1  # less of them, on average, is warned of whatever the test says
@@ -23,7 +23,7 @@ def warnings(runs: pd.DataFrame, settings: dict, fewest: int | None, images: dic
         fewest: seeds from which a verdict is given, if there are too few.
         images: evaluated on, by class.
     """
-    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    labels = labels_of(settings["variants"])
     last = runs[(runs["model"] == "last") & runs["seed"].isin(settings["seeds"])]
     yield from _nothing_learned(last, labels, max(images.values()) / sum(images.values()))
     if fewest:

@@ -6,13 +6,13 @@ from contextlib import suppress
 from hardpair.config.consistency import FEWEST
 from hardpair.config.read import read_map
 from hardpair.config.resolve import canonical, fill_defaults
-from hardpair.config.schema import SCHEMA, schema
+from hardpair.config.schema import SCHEMA, TRAINED, schema
 from hardpair.config.sentences import shown
 from hardpair.errors import UserError
 from hardpair.measures.pair_name import shown_pair
+from hardpair.wording import joined
 
 AFFECTS_RESULTS = False
-TRAINED = ("loss", "sampler", "network", "recipe")  # keys of a variant that its training depends on
 
 
 def doubts(config: dict) -> Iterator[str]:
@@ -24,10 +24,7 @@ def doubts(config: dict) -> Iterator[str]:
     for variant in config["variants"]:
         other = seen.setdefault(canonical({key: variant[key] for key in TRAINED if variant.get(key)}), variant["name"])
         if other != variant["name"]:
-            yield (
-                f"the variants {shown(other)} and {shown(variant['name'])} have the same {', '.join(TRAINED[:-1])} and {TRAINED[-1]}: "
-                "their runs will not differ"
-            )
+            yield (f"the variants {shown(other)} and {shown(variant['name'])} have the same {joined(TRAINED)}: their runs will not differ")
 
 
 def _too_few_seeds(config: dict) -> Iterator[str]:

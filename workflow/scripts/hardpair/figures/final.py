@@ -17,7 +17,7 @@ from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import about, metrics_of, percent
 from hardpair.measures.pair_name import shown_pair
-from hardpair.wording import counted
+from hardpair.wording import counted, size_of_study
 
 MEASURES = ("accuracy", "confusion")
 POINTS = Unit(name=" points")
@@ -144,9 +144,8 @@ def _row(
 
 
 def _about(runs: pd.DataFrame, settings: dict) -> str:
-    size = f"{counted(len(settings['variants']), 'variant')} × {counted(len(settings['seeds']), 'seed')}"
     images = f"{settings['evaluated_on']} images"
-    return f"{size} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: gain of first over second"
+    return f"{size_of_study(settings)} · {', '.join([*budget(runs, settings), images])} · a dot is one seed: gain of first over second"
 
 
 def budget(runs: pd.DataFrame, settings: dict) -> list[str]:

@@ -12,7 +12,7 @@ from hardpair.figures.drawing.places import Places, limits, places, tick_text, t
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.measures.intervals import shown_interval
 from hardpair.measures.metric_names import about, percent
-from hardpair.wording import counted
+from hardpair.wording import counted, labels_of, size_of_study
 
 DOTS = 100  # seeds of a row that are drawn
 TONES = {verdicts.SUPPORTED: "good", verdicts.REFUTED: "bad", verdicts.SMALLER: "same", verdicts.EQUIVALENT: "same"}
@@ -28,12 +28,12 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: dict[str, int]) -> 
     """
     sheet = final.sheet(runs, settings)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
-    labels = {variant["name"]: variant.get("label") or variant["name"] for variant in settings["variants"]}
+    labels = labels_of(settings["variants"])
     levels = {name: found for name in labels if (found := final.level(runs, settings, name))}
     cards = _cards(sheet, settings, labels, levels)
     return {
         "size": [
-            f"{counted(len(labels), 'variant')} × {counted(len(settings['seeds']), 'seed')}",
+            size_of_study(settings),
             counted(sum(images.values()), f"{settings['evaluated_on']} image"),
         ],
         "headline": sheet.title,

@@ -59,7 +59,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         if not _evaluated(config, config["seeds"][:look]):  # --dry-run
             return
-        if not (left := without_verdict(study / "claims.csv")):
+        if not (left := without_verdict(study / paths.CLAIMS_TABLE)):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
             return
     say(f"{counted(len(left), 'claim')} without a verdict after {counted(look, 'seed')}, the last look of this command: {', '.join(left)}")
