@@ -88,7 +88,7 @@ def test_a_view_survives_reload_and_the_way_back(browser, study):
         assert page.locator("dialog").is_visible()
         assert f"Image {images[1]}," in page.text_content("#explorer-title")
         shown = f"The image, of class {fake_study.CLASSES[study[3][images[1]]]}"
-        assert page.locator("dialog [role=img]").get_attribute("aria-label") == shown
+        assert page.locator("dialog canvas[role=img]").get_attribute("aria-label") == shown
         page.keyboard.press("Escape")
         page.wait_for_url(lambda url: "image=" not in url)
         assert listed(page) == images

@@ -323,7 +323,9 @@ GOALS = "help setup demo study status runs clean-study adopt keep settle test fa
     }.items(),
 )
 def test_the_makefile_refuses_what_make_would_ignore(words, refusal):
-    done = subprocess.run(["make", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(refusal)}\.  Stop\.\n", done.stderr)
     assert done.stdout == ""
@@ -340,7 +342,9 @@ def test_the_makefile_refuses_what_make_would_ignore(words, refusal):
     }.items(),
 )
 def test_the_makefile_takes_each_variable_of_its_commands(words, command):
-    done = subprocess.run(["make", "-n", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "-n", "--no-print-directory", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == command
 
 

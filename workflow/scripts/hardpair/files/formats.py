@@ -7,7 +7,6 @@ from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
 from hardpair.optimum import LOGARITHMIC
-from hardpair.search import ALWAYS
 
 AFFECTS_RESULTS = False
 POSITIVE = range(1, LARGEST)
@@ -118,7 +117,7 @@ SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
 PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}}
 PICTURES |= {"skipped?": COUNT, "leaked?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
-SEARCHED = dict.fromkeys(ALWAYS, float)
+SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}  # search.ALWAYS
 TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 NAMED = {"network?": {"kind": str}}  # of settings
