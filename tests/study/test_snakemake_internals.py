@@ -292,62 +292,6 @@ def test_broken_files_of_what_is_no_longer_declared_change_no_plan(finished, tmp
     assert study.stale("--config", without) == finished.stale("--config", without)
 
 
-def test_the_makefile_takes_0_for_off():
-    def dry(*words):
-        return subprocess.run(
-            ["make", "--dry-run", "--old-file=setup", *words], cwd=PROJECT, capture_output=True, text=True, check=True
-        ).stdout
-
-    for value, expected in {"1": True, "yes": True, "0": False, "no": False, "Off": False, "": False}.items():
-        assert ("--follow" in dry("status", f"FOLLOW={value}")) == expected
-        assert ("--leftovers" in dry("clean-study", "STUDY=x", f"LEFTOVERS={value}")) == expected
-        assert ("--yes" in dry("clean-study", "STUDY=x", f"YES={value}")) == expected
-
-
-TAKES_FILES = 'it takes CONFIG CORES GPUS (write keys into overlays: CONFIG="files")'
-GOALS = "help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs"
-
-
-@pytest.mark.parametrize(
-    ("words", "refusal"),
-    {
-        "study GPU=1": f"make study takes no GPU: {TAKES_FILES}",
-        "study config=config/fair.yaml": f"make study takes no config: {TAKES_FILES}",
-        "study STUDY=demo CONFIG=config/fair.yaml": f"make study takes no STUDY: {TAKES_FILES}",
-        "runs SORT=accuracy GPUS=1": 'make runs takes no GPUS: it takes CONFIG SORT STUDY (write keys into overlays: CONFIG="files")',
-        "demo CORES=1": "make demo takes no CORES: leave it out",
-        "study CONFIG=config/published.yaml local.yaml": (
-            f'local.yaml is not a goal: choose from {GOALS} (several files of one variable need quotes: CONFIG="a.yaml b.yaml")'
-        ),
-        "demo stauts": f"stauts is not a goal: choose from {GOALS}",
-    }.items(),
-)
-def test_the_makefile_refuses_what_make_would_ignore(words, refusal):
-    done = subprocess.run(
-        ["make", "--no-print-directory", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(refusal)}\.  Stop\.\n", done.stderr)
-    assert done.stdout == ""
-
-
-@pytest.mark.parametrize(
-    ("words", "command"),
-    {
-        "study CONFIG=a.yaml CORES=2 GPUS=0": "snakemake --cores 2 --resources gpu=0 --configfile a.yaml",
-        "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile a.yaml",
-        "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile a.yaml",
-        "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores 2 --resources gpu=0",
-        "test PYTHON=python3": "pytest -n auto --dist loadfile --no-loadscope-reorder",
-    }.items(),
-)
-def test_the_makefile_takes_each_variable_of_its_commands(words, command):
-    done = subprocess.run(
-        ["make", "-n", "--no-print-directory", "--old-file=setup", *words.split()], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == command
-
-
 def test_marks_lie_where_other_machines_see_them_and_the_next_start_removes_those_of_a_killed_process(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     marks = Marks()

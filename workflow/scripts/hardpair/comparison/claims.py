@@ -94,7 +94,7 @@ class Decision:
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
         p_equivalent: of equivalence; NaN where p is.
-        threshold_equivalent: which p_equivalent has to reach: the claim's share of the error.
+        share: of the error, which p_equivalent has to reach.
         level: two-sided error of the test that would decide the claim, were there more seeds.
     """
 
@@ -104,8 +104,12 @@ class Decision:
     p_adjusted: float
     threshold: float
     p_equivalent: float
-    threshold_equivalent: float
+    share: float
     level: float
+
+    @property
+    def threshold_equivalent(self) -> float:
+        return self.share
 
     @property
     def seeds(self) -> int:
@@ -119,7 +123,7 @@ class Decision:
     def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
         """What would settle the claim: if the study has ``looks``, the first of those left that would, or else a new study."""
         part, needed = self._seeds_for_direction(self.level)
-        rooms = [part.seeds_for_equivalence(self.threshold_equivalent, self._power_of_each) for part in self.parts]
+        rooms = [part.seeds_for_equivalence(self.share, self._power_of_each) for part in self.parts]
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
         if equivalent:
             needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
@@ -128,7 +132,7 @@ class Decision:
         if equivalent:
             left = [look for look in looks[-1:] if look > self.seeds and look >= needed]
         else:
-            levels = zip(looks, thresholds(looks, self.threshold_equivalent), strict=True) if looks else ()
+            levels = zip(looks, thresholds(looks, self.share), strict=True) if looks else ()
             left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
         return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent, new_study=bool(looks) and not left)
 

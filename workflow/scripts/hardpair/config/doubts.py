@@ -24,7 +24,7 @@ def doubts(config: dict) -> Iterator[str]:
     for variant in config["variants"]:
         other = seen.setdefault(canonical({key: variant[key] for key in TRAINED if variant.get(key)}), variant["name"])
         if other != variant["name"]:
-            yield (f"the variants {shown(other)} and {shown(variant['name'])} have the same {joined(TRAINED)}: their runs will not differ")
+            yield f"the variants {shown(other)} and {shown(variant['name'])} have the same {joined(TRAINED)}: their runs will not differ"
 
 
 def _too_few_seeds(config: dict) -> Iterator[str]:

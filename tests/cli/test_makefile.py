@@ -1,0 +1,59 @@
+"""Which goals and variables the Makefile takes, and the commands that it makes of them."""
+
+import re
+import subprocess
+
+import pytest
+
+from workspace import PROJECT
+
+TAKES_FILES = 'it takes CONFIG CORES GPUS (write keys into overlays: CONFIG="files")'
+GOALS = "help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs"
+
+
+def make(*words: str) -> subprocess.CompletedProcess:
+    command = ["make", "--no-print-directory", "--old-file=setup", *words]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_0_is_off():
+    for value, expected in {"1": True, "yes": True, "0": False, "no": False, "Off": False, "": False}.items():
+        assert ("--follow" in make("-n", "status", f"FOLLOW={value}").stdout) == expected
+        assert ("--leftovers" in make("-n", "clean-study", "STUDY=x", f"LEFTOVERS={value}").stdout) == expected
+        assert ("--yes" in make("-n", "clean-study", "STUDY=x", f"YES={value}").stdout) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    {
+        "study GPU=1": f"make study takes no GPU: {TAKES_FILES}",
+        "study config=config/fair.yaml": f"make study takes no config: {TAKES_FILES}",
+        "study STUDY=demo CONFIG=config/fair.yaml": f"make study takes no STUDY: {TAKES_FILES}",
+        "runs SORT=accuracy GPUS=1": 'make runs takes no GPUS: it takes CONFIG SORT STUDY (write keys into overlays: CONFIG="files")',
+        "demo CORES=1": "make demo takes no CORES: leave it out",
+        "study CONFIG=config/published.yaml local.yaml": (
+            f'local.yaml is not a goal: choose from {GOALS} (several files of one variable need quotes: CONFIG="a.yaml b.yaml")'
+        ),
+        "demo stauts": f"stauts is not a goal: choose from {GOALS}",
+    }.items(),
+)
+def test_what_make_would_ignore_is_refused(words, refusal):
+    done = make(*words.split())
+    assert done.returncode == 2
+    assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(refusal)}\.  Stop\.\n", done.stderr)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    {
+        "study CONFIG=a.yaml CORES=2 GPUS=0": "snakemake --cores 2 --resources gpu=0 --configfile a.yaml",
+        "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile a.yaml",
+        "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile a.yaml",
+        "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores 2 --resources gpu=0",
+        "test PYTHON=python3": "pytest -n auto --dist loadfile --no-loadscope-reorder",
+    }.items(),
+)
+def test_each_variable_is_taken(words, command):
+    done = make("-n", *words.split())
+    assert done.stdout.strip() == command
