@@ -24,6 +24,7 @@ WRONG = {
     "unknown key with a near miss": ([("variant", [])], "variant is not a key", "did you mean variants?"),
     "unknown key within": ([("recipe.learningrate", 0.1)], "recipe.learningrate is not a key", "did you mean learning_rate?"),
     "unknown key in a list": ([("variants.2.lable", "x")], "variants[2].lable is not a key", "did you mean label?"),
+    "key of a variant": ([("loss", {"kind": "focal"})], "loss is not a key", "it belongs to variants"),
     "key of another section": ([("epochs", 5)], "epochs is not a key", "it belongs to recipe or search"),
     "key that was renamed": ([("evaluate", {"on": "test"})], "evaluate.on was renamed", "write evaluate.images"),
     "key that is no word": ([("a\nb <c>", 5)], '"a\\nb <c>" is not a key', "known keys are"),

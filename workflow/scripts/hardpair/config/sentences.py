@@ -46,7 +46,9 @@ def sentence(error, root: list) -> str:
             name, _, rest = str(key).partition(":")
             if name in known and rest and value[key] is None:
                 return f"{dotted([*path, key])} is not a key: write {name}: {rest.strip()}, with a space after the colon"
-            homes = [name for name, part in schema()["properties"].items() if key in definition(part, None).get("properties", {})]
+            parts = {name: definition(part, None) for name, part in schema()["properties"].items()}
+            parts = {name: definition(part["items"], None) if "items" in part else part for name, part in parts.items()}
+            homes = [name for name, part in parts.items() if key in part.get("properties", {})]
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
             near = advice(key, known, f"known keys are {', '.join(known)}")
             what_to_do = f"it belongs to {' or '.join(homes)}" if homes and not kind else near
