@@ -15,6 +15,7 @@ from hardpair.training.recipe import Recipe, RunSettings
 
 FIRST = "epochs batch_size learning_rate momentum weight_decay lr_drops lr_factor dropout refresh_every".split()
 LATER = {"optimizer": "sgd", "nesterov": False, "schedule": "steps", "warmup_epochs": 0, "clip_gradient": None}
+LATER |= {"crop": True, "flip": True}
 
 
 def test_a_resolved_config_has_none_that_have_their_default_written_or_not():
@@ -47,7 +48,10 @@ def test_the_fingerprint_of_a_run_is_the_hash_that_it_was_before(tmp_path):
     assert fingerprint(settings.keys() | {"recipe": LATER}, recipe, 3, tmp_path / "split.json", "c") == expected
 
 
-@pytest.mark.parametrize(("key", "value"), [("optimizer", "adamw"), ("schedule", "cosine"), ("warmup_epochs", 2), ("clip_gradient", 1)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("optimizer", "adamw"), ("schedule", "cosine"), ("warmup_epochs", 2), ("clip_gradient", 1), ("crop", False), ("flip", False)],
+)
 def test_a_variant_may_differ_from_the_recipe_in_either_direction(tmp_path, key, value):
     (tmp_path / "split.json").write_text("{}")
     config = resolve(changed((f"recipe.{key}", value), ("variants.1.recipe", {key: LATER[key]}), ("search.enabled", False)))

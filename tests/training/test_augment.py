@@ -88,6 +88,18 @@ def test_draws_have_one_entry_an_image_and_come_from_the_given_stream_alone(coun
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize(("crop", "flip"), [(False, True), (True, False), (False, False)])
+def test_what_is_turned_off_leaves_images_as_they_are_and_the_other_as_it_was(crop, flip):
+    images = torch.randint(256, (50, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    rows, columns, flips = draw_crops(50, 2, (generator := torch.Generator().manual_seed(5)), crop, flip)
+    as_usual = draw_crops(50, 2, (usual := torch.Generator().manual_seed(5)))
+    assert torch.equal(generator.get_state(), usual.get_state())
+    assert torch.equal(crop_and_flip(images, rows, columns, torch.zeros(50, dtype=torch.bool), 2), images) != crop
+    assert torch.equal(flips, as_usual[2] if flip else torch.zeros(50, dtype=torch.bool))
+    if crop:
+        assert torch.equal(torch.stack((rows, columns)), torch.stack(as_usual[:2]))
+
+
 @given(st.integers(0, 1000), st.tuples(*[st.floats(0, 1)] * 3), st.tuples(*[st.floats(0.05, 0.5)] * 3))
 @settings(deadline=None)
 def test_normalised_pixels_are_those_of_torchvision(seed, mean, std):

@@ -73,6 +73,15 @@ def test_training_is_that_of_a_plain_loop(small_images, small_split, loss, sampl
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
 
 
+def test_images_without_crops_and_flips_are_trained_on_as_they_are(monkeypatch, small_images, small_split):
+    observed, _ = watch(monkeypatch, small_images, small_split, CE, UNIFORM, crop=False, flip=False)
+    training = small_split["training"]
+    plain = normalise(small_images.pixels[training], small_images.mean, small_images.std).flatten(1)
+    epoch = torch.cat(observed["inputs"])[: len(training)].flatten(1)
+    assert torch.equal(epoch.unique(dim=0), plain.unique(dim=0))
+    assert len(epoch) == len(plain)
+
+
 STATIC = DFL | {"scale": "none"}
 LDAM = {"kind": "ldam", "margin_max": 0.5, "scale": 30, "defer": 0.5, "beta": 0.99}
 
@@ -101,7 +110,7 @@ def test_the_same_seed_gives_the_same_course_to_the_bit_and_another_seed_another
     assert not same_weights(other.last, plain_history.last)
 
 
-def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
+def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3, **changes):
     """A run with what enters it: first weights, crops, state of the dropout stream, and each batch."""
     observed = {"weights": [], "crops": [], "dropout": [], "inputs": [], "labels": []}
     step, draw = loop.train_step, loop.draw_crops
@@ -121,7 +130,7 @@ def watch(monkeypatch, small_images, small_split, loss, sampler, seed=3):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train_step", watched_step)
         patch.setattr(loop, "draw_crops", watched_draw)
-        return observed, history_of(small_images, small_split, loss, sampler, seed)
+        return observed, history_of(small_images, small_split, loss, sampler, seed, **changes)
 
 
 def equal(first, second):

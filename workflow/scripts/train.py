@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from hardpair.cli.command import job_arguments, json_or_file, parser, positive, run
+from hardpair.cli.command import count, job_arguments, json_or_file, parser, positive, run
 
 
 def main() -> None:
@@ -23,9 +23,9 @@ def main() -> None:
         "--settings",
         type=json_or_file,
         default={},
-        help="JSON or file: loss, sampler, recipe (replaces keys of --recipe), precision, deterministic",
+        help="JSON or file: loss, sampler, network, recipe (replaces keys of --recipe), precision, deterministic",
     )
-    cli.add_argument("--seed", type=int, default=0)
+    cli.add_argument("--seed", type=count, default=0)
     cli.add_argument("--variant", default="run", help="name of the variant, for the record")
     cli.add_argument("--stop-after", type=positive, metavar="N", help="end after N epochs, on the schedule of the full recipe")
     cli.add_argument("--progress", type=Path, help="CSV that gets a line after each epoch, with timing")

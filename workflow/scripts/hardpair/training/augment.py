@@ -9,11 +9,19 @@ def padding_for(size: int) -> int:
     return size // 8
 
 
-def draw_crops(count: int, padding: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Top rows and left columns in 0..2·padding (int64) and flips (bool), each of shape (count,)."""
+def draw_crops(
+    count: int, padding: int, generator: torch.Generator, crop: bool = True, flip: bool = True
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Top rows and left columns in 0..2·padding (int64) and flips (bool), each of shape (count,).
+
+    Without ``crop`` the rows and columns are those of the image itself, without ``flip`` no image is flipped. The random numbers drawn are
+    the same in each case, so that one does not change the other.
+    """
     rows, columns = torch.randint(2 * padding + 1, (2, count), generator=generator)
     flips = torch.randint(2, (count,), generator=generator, dtype=torch.bool)
-    return rows, columns, flips
+    if not crop:
+        rows, columns = torch.full_like(rows, padding), torch.full_like(columns, padding)
+    return rows, columns, flips & flip
 
 
 def crop_and_flip(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, flips: torch.Tensor, padding: int) -> torch.Tensor:

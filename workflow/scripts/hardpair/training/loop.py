@@ -169,7 +169,7 @@ class Training:
         drawn, factors = self.sampler.draw(self.order), self.sampler.factors()
         check_drawn(self.sampler, drawn, count)
         check_factors(self.sampler, factors, count, self.batches.weighted)
-        crops = draw_crops(len(drawn), padding_for(self.images.size), self.augmentation)
+        crops = draw_crops(len(drawn), padding_for(self.images.size), self.augmentation, self.recipe.crop, self.recipe.flip)
         self.batches.begin(self.training[drawn.to(self.device)], crops, None if factors is None else factors[drawn])
 
     def infer(self, index: torch.Tensor, pause: Pause) -> torch.Tensor | None:

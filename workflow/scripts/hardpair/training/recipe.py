@@ -28,6 +28,8 @@ class Recipe:
     schedule: str = "steps"
     warmup_epochs: float = 0
     clip_gradient: float | None = None
+    crop: bool = True
+    flip: bool = True
 
     @classmethod
     def checked(cls, keys: dict) -> "Recipe":
