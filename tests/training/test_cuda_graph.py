@@ -12,9 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from hardpair.training import cuda_graph, loop
-from hardpair.training.cuda_graph import WARM_UP, GraphedStep, python_side
+from hardpair import plugins
+from hardpair.training import cuda_graph, loop, model
+from hardpair.training.cuda_graph import WARM_UP, GraphedStep
 from hardpair.training.images import load_images, load_split
+from hardpair.training.python_side import PythonSide
 from hardpair.training.random_streams import seed_globals
 from hardpair.training.recipe import Recipe, RunSettings
 from prepared_data import prepare
@@ -77,41 +79,127 @@ def test_a_step_that_draws_on_the_cpu_stays_eager_and_draws_as_though_no_capture
     assert capsys.readouterr().err == "the step cannot be captured and stays eager, which is slower: it draws random numbers on the CPU\n"
 
 
+RAMP = """
+import torch.nn.functional as F
+from hardpair.losses import ImageLoss
+
+class Loss(ImageLoss):
+    def __init__(self, counts):
+        super().__init__(counts)
+        self.now = {{}}
+
+    def begin_epoch(self, share):
+        {now} = share
+
+    def shown(self):
+        return {now}
+
+    def forward(self, logits, labels):
+        return (1 + {now}) * F.cross_entropy(logits, labels, reduction="none")
+"""
+
+
 class Changing(nn.Module):
     def __init__(self):
         super().__init__()
         self.register_buffer("limit", torch.zeros(()))
-        self.share = 0.0
+        self.share, self.now, self.order, self.place = 0.0, {"share": 0.0}, [0], torch.zeros(())
+        self.inner = SimpleNamespace(limits=np.zeros(2))
 
 
 CHANGES = {
     "an attribute": lambda loss: setattr(loss, "share", loss.share + 0.5),
     "a buffer replaced": lambda loss: setattr(loss, "limit", loss.limit + 1),
     "a layer added": lambda loss: loss.add_module("more", nn.Identity()),
+    "a value in a map": lambda loss: loss.now.update(share=0.5),
+    "a value in a list": lambda loss: loss.order.append(1),
+    "a tensor that is no buffer": lambda loss: loss.place.fill_(0.5),
+    "a value in an array of an object": lambda loss: loss.inner.limits.fill(0.5),
+    "another type": lambda loss: setattr(loss, "share", 0),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_step_is_captured_again_when_its_loss_has_other_attributes_or_tensors(change):
     events, loss = [], Changing()
-    step = GraphedStep(lambda size: None, 4, recorder(events), reads=functools.partial(python_side, loss))
+    step = GraphedStep(lambda size: None, 4, recorder(events), {"loss": loss})
     for _ in range(WARM_UP + 2):
         step(4)
     loss.limit.add_(1)  # in place, where a replay reads it
+    step.renew()
     step(4)
     assert events == ["captured", "replayed", "replayed", "replayed"]
     CHANGES[change](loss)
+    step.renew()
     step(4)
+    step.renew()
     step(4)
     assert events[4:] == ["captured", "replayed", "replayed"]
 
 
-def test_a_step_that_changes_its_loss_in_python_stays_eager(capsys):
-    loss = Changing()
-    step = GraphedStep(lambda size: CHANGES["an attribute"](loss), 4, lambda step: (step(), step)[-1], reads=lambda: loss.share)
+def follow(module):
+    """A buffer that follows the steps, replaced by a new tensor each time."""
+    module.limit = 0.9 * module.limit + 0.1
+    module.now["share"] += 1
+    module.order.append(len(module.order))
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("name", ["loss", "network"])
+def test_a_step_that_replaces_a_tensor_stays_eager_as_though_no_capture_had_been_tried(name, waits, capsys):
+    plain, module = Changing(), Changing()
+
+    def capture(step):
+        step()
+        module.limit = torch.full((), float("nan"))  # no kernel has written to it
+        if waits:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return step
+
+    step = GraphedStep(lambda size: follow(module), 4, capture, {name: module, "other": Changing()})
     for _ in range(WARM_UP + 3):
         step(4)
-    assert capsys.readouterr().err.count("it replaces a tensor or an attribute of the loss") == 1
+        follow(plain)
+        assert module.limit == plain.limit
+        assert (module.now, module.order) == (plain.now, plain.order)
+    reason = "operation not permitted" if waits else f"it replaces a tensor or an attribute of the {name}"
+    assert capsys.readouterr().err.count(reason) == 1
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet18"])
+def test_no_step_of_a_network_of_the_workflow_changes_what_a_replay_does_not_read(network):
+    built = model.build(10, 16, 0.5, 0, None, {"kind": network}).train()
+    before = PythonSide(built)
+    built(torch.rand(4, 3, 16, 16)).sum().backward()
+    assert PythonSide(built) == before
+
+
+@pytest.mark.parametrize("kept", ["float", "map"])
+def test_a_loss_that_changes_with_the_epoch_is_captured_in_each(prepared, kept, tmp_path):
+    """A replay computes with the share that Python had at the capture."""
+    (tmp_path / "ramp.py").write_text(RAMP.format(now={"float": "self.share", "map": 'self.now["share"]'}[kept]))
+    plugins.use([tmp_path / "ramp.py"])
+
+    def capture(step):
+        captured.append(share := fast.loss.shown())
+
+        def replay():
+            now = fast.loss.shown()
+            fast.loss.begin_epoch(share)
+            step()
+            fast.loss.begin_epoch(now)
+
+        return replay
+
+    try:
+        settings, captured = RunSettings({"kind": "ramp"}, {"kind": "uniform"}, RECIPE), []
+        eager, fast = loop.Training(*prepared, settings, 0).run(), loop.Training(*prepared, settings, 0)
+        fast.take_step = GraphedStep(fast.eager_step, 16, capture, {"loss": fast.loss})
+        history = fast.run()
+    finally:
+        plugins.use([])
+    assert captured == [0, 1 / 3, 2 / 3]
+    assert history.epochs == eager.epochs
 
 
 def test_a_failed_capture_leaves_no_gradients_and_the_next_step_is_that_of_an_eager_run(prepared):
@@ -183,9 +271,9 @@ def test_a_run_is_freed_when_nothing_refers_to_it(prepared, captures):
 
     def run():
         training = loop.Training(*prepared, RunSettings({"kind": "cross_entropy"}, {"kind": "uniform"}, RECIPE), 0)
-        step, reads = functools.partial(training.eager_step, 16), functools.partial(python_side, training.loss)
+        step, modules = functools.partial(training.eager_step, 16), {"loss": training.loss, "network": training.network}
         capture = (lambda eager: step) if captures else refuse
-        training.take_step = GraphedStep(training.eager_step, 16, capture, reads=reads, undo=training.optimiser.forget)
+        training.take_step = GraphedStep(training.eager_step, 16, capture, modules, undo=training.optimiser.forget)
         training.run()
         assert training.take_step.refused != captures
         return [weakref.ref(part) for part in (training, training.network, training.take_step)]

@@ -6,12 +6,14 @@ import sys
 from hardpair.errors import say
 
 AFFECTS_RESULTS = False
-# Instruction sets and precisions of MKL, oneDNN, ATen, OpenBLAS, NumPy and cuBLAS: each other choice computes other bits.
+# Instruction sets, precisions and algorithms of MKL, oneDNN, ATen, OpenBLAS, NumPy, cuBLAS and cuDNN: each choice computes other bits.
 CHANGES_BITS = (
     *("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "ATEN_CPU_CAPABILITY"),
     *(f"{name}_{limit}" for name in ("ONEDNN", "DNNL") for limit in ("MAX_CPU_ISA", "CPU_ISA_HINTS", "DEFAULT_FPMATH_MODE")),
     *("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
+    *("TORCH_BLAS_PREFER_CUBLASLT", "DISABLE_ADDMM_CUDA_LT", "CUBLASLT_WORKSPACE_SIZE", "TORCH_CUBLASLT_UNIFIED_WORKSPACE"),
+    *("TORCH_CUDNN_V8_API_DISABLED", "TORCH_CUDNN_USE_HEURISTIC_MODE_B"),
 )
 
 

@@ -2,15 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import nn
 
 from hardpair.errors import say
+from hardpair.training.python_side import PythonSide
 from hardpair.training.random_streams import python_states, restore_python
 
-PLAIN = (bool, int, float, str, type(None))
 WARM_UP = 3  # eager steps before the capture, in which cuDNN chooses its algorithms and buffers get their memory
 
 
@@ -56,19 +57,6 @@ def measured_algorithms() -> Iterator[None]:
         cudnn.benchmark = before
 
 
-def python_side(module: nn.Module) -> dict:
-    """What a replayed step reads as it was when it was captured: where the tensors of a module lie, and what else its attributes are."""
-    return {
-        (name, key): (value.data_ptr(), value.device)
-        if isinstance(value, torch.Tensor)
-        else value
-        if isinstance(value, PLAIN)
-        else id(value)
-        for name, part in module.named_modules()
-        for key, value in {**vars(part), **dict(part.named_buffers(recurse=False))}.items()
-    }
-
-
 class GraphedStep:
     """A step that is captured once it is warm; a batch of another size, such as the last of an epoch, is stepped eagerly.
 
@@ -76,7 +64,7 @@ class GraphedStep:
         step: called with the size of a batch; all that changes between its calls must lie in tensors that stay where they are.
         size: of the batches that are captured.
         capture: turns a function into one that replays it.
-        reads: what else the step depends on; when that has changed, the step is captured again.
+        modules: those whose attributes the step reads too, by name.
         undo: clears what a capture that failed leaves behind, such as gradients that no kernel computed.
     """
 
@@ -85,11 +73,19 @@ class GraphedStep:
         step: Callable[[int], None],
         size: int,
         capture: Callable = cuda_graph,
-        reads: Callable[[], object] = lambda: None,
+        modules: Mapping[str, nn.Module] = MappingProxyType({}),
         undo: Callable[[], None] = lambda: None,
     ) -> None:
-        self.step, self.size, self.reads, self.undo, self.capture = step, size, reads, undo, capture
-        self.warm, self.replay, self.seen, self.refused = 0, None, None, False
+        self.step, self.size, self.modules, self.undo, self.capture = step, size, modules, undo, capture
+        self.warm, self.replay, self.seen, self.refused = 0, None, {}, False
+
+    def renew(self) -> None:
+        """Let the next step be captured anew if a module has other attributes or tensors than at the capture.
+
+        To be called whenever they may have changed outside of a step.
+        """
+        if self.replay is not None and self.seen != self._python_sides():
+            self.replay = None
 
     def __call__(self, size: int) -> None:
         """Take one step over the next ``size`` images."""
@@ -98,7 +94,7 @@ class GraphedStep:
             return
         if self.warm < WARM_UP:
             self.warm += 1
-        elif not self.refused and (self.replay is None or self.seen != self.reads()):
+        elif self.replay is None and not self.refused:
             self._capture()
         if self.replay is None:
             self._eager()
@@ -109,16 +105,19 @@ class GraphedStep:
         with measured_algorithms():
             self.step(self.size)
 
+    def _python_sides(self) -> dict[str, PythonSide]:
+        return {name: PythonSide(module) for name, module in self.modules.items()}
+
     def _capture(self) -> None:
         """Set ``replay``, or ``refused`` where the step cannot be captured, or does in Python what a replay would not repeat."""
         states, drawn, problem, replay = python_states(), torch.get_rng_state(), None, None
-        self.seen, self.replay = self.reads(), None
+        self.seen = self._python_sides()
         try:
             replay = self.capture(self._eager)
             if python_states() != states or torch.get_rng_state().tolist() != drawn.tolist():
                 problem = "it draws random numbers on the CPU"
-            elif self.reads() != self.seen:
-                problem = "it replaces a tensor or an attribute of the loss"
+            elif changed := [name for name, side in self._python_sides().items() if side != self.seen[name]]:
+                problem = f"it replaces a tensor or an attribute of the {changed[0]}"
         except RuntimeError as error:  # a loss that waits for the device, such as by .item()
             problem = str(error).splitlines()[0]
         if problem is None:
@@ -127,5 +126,7 @@ class GraphedStep:
         say(f"the step cannot be captured and stays eager, which is slower: {problem}", file=sys.stderr)
         self.refused = True
         self.undo()
+        for side in self.seen.values():
+            side.restore()
         restore_python(states)
         torch.set_rng_state(drawn)

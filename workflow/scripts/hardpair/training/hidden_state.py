@@ -1,16 +1,12 @@
 """State of a plugin that no checkpoint holds: what differs between a used module and one that was built anew and has its buffers."""
 
-import pickle
-import random
-import warnings
 from collections import deque
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
-import torch
 from torch import nn
 
+from hardpair.training.python_side import CODE, content, has_content
+
 AFFECTS_RESULTS = False
-CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, property, classmethod, staticmethod)
 
 
 def difference(first: nn.Module, second: nn.Module) -> str | None:
@@ -45,30 +41,6 @@ def _of_value(first: object, second: object, where: str, seen: dict) -> str | No
         if len(first) != len(second):
             return where
         return next(filter(None, (_of_value(*pair, where, seen) for pair in zip(first, second, strict=True))), None)
-    if isinstance(first, type) or not _has_content(first):
+    if isinstance(first, type) or not has_content(first):
         return _of_map(dict(vars(first)), dict(vars(second)), where, seen) if hasattr(first, "__dict__") else None
-    return None if _content(first) == _content(second) else where
-
-
-def _has_content(value: object) -> bool:
-    """Whether a value can be compared by its content alone."""
-    if isinstance(value, torch.Tensor | torch.Generator | random.Random):
-        return True
-    try:
-        return not hasattr(value, "__dict__") and _content(value) is not None
-    except Exception:  # whatever an object raises that cannot be pickled
-        return False
-
-
-def _content(value: object) -> object:
-    """What two equal values have in common."""
-    if isinstance(value, torch.Tensor):
-        return value.dtype, tuple(value.shape), value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
-    if isinstance(value, torch.Generator):
-        return value.get_state().numpy().tobytes()
-    if isinstance(value, random.Random):
-        return value.getstate()
-    if isinstance(value, set | frozenset):
-        return value
-    with warnings.catch_warnings(action="ignore"):  # iterators, which newer versions of Python do not pickle
-        return pickle.dumps(value)
+    return None if content(first) == content(second) else where

@@ -19,7 +19,7 @@ from hardpair.training import model, optimiser
 from hardpair.training.augment import draw_crops, padding_for
 from hardpair.training.batches import Batches
 from hardpair.training.contract import check_drawn, check_factors, check_loss, check_numbers, check_sampler
-from hardpair.training.cuda_graph import GraphedStep, own_stream, python_side
+from hardpair.training.cuda_graph import GraphedStep, own_stream
 from hardpair.training.divergence import Diverged, diverged, wrong_from_the_start
 from hardpair.training.history import History
 from hardpair.training.images import Images
@@ -82,8 +82,8 @@ class Training:
         self.eager_step = functools.partial(train_step, learner, self.batches)
         self.take_step = self.eager_step
         if device.type == "cuda":
-            reads = functools.partial(python_side, self.loss)
-            self.take_step = GraphedStep(self.eager_step, recipe.batch_size, reads=reads, undo=self.optimiser.forget)
+            modules = {"loss": self.loss, "network": self.network}
+            self.take_step = GraphedStep(self.eager_step, recipe.batch_size, modules=modules, undo=self.optimiser.forget)
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         self.history, self.steps_done, self.started = History(parameters), 0, time.perf_counter()
 
@@ -135,6 +135,8 @@ class Training:
         if not self.steps_done:
             self.loss.begin_epoch(completed / self.recipe.epochs)
             self.draw_epoch()
+            if isinstance(self.take_step, GraphedStep):
+                self.take_step.renew()
         sizes = self.batches.sizes
         for size in sizes[self.steps_done :]:
             self.optimiser.learning_rate = learning_rate(self.recipe, completed, self.steps_done, len(sizes))

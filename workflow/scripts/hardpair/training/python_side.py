@@ -1,0 +1,92 @@
+"""The Python side of a captured step: what its replays do not read again."""
+
+import pickle
+import random
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+import torch
+from torch import nn
+
+CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, property, classmethod, staticmethod)
+PLAIN = (bool, int, float, str, type(None))
+REGISTERED = ("_buffers", "_parameters")  # maps of a module
+
+
+class PythonSide:
+    """The attributes of a module and of its parts at one moment; two of them are equal if a captured step replays the same at both.
+
+    Containers and objects are looked into. Of a tensor its place counts, because a replay reads what is there by then. If it is on the CPU
+    and not registered, its values count too: kernels may have got them as arguments.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._containers: list[tuple[dict | list | deque, dict | list | deque]] = []
+        self._seen: dict[int, object] = {}  # kept, so that no other object gets their identity or place
+        self._values = list(self._look_at(module))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PythonSide) and self._values == other._values
+
+    def restore(self) -> None:
+        """Let maps and lists, such as those of attributes and buffers, refer to what they referred to at that moment."""
+        for container, before in self._containers:
+            container.clear()
+            if isinstance(container, dict):
+                container.update(before)
+            else:
+                container.extend(before)
+
+    def _look_at(self, value: object, registered: bool = False) -> Iterator[object]:
+        if isinstance(value, PLAIN):
+            yield type(value), value
+            return
+        seen = id(value) in self._seen
+        self._seen[id(value)] = value
+        if isinstance(value, torch.Tensor):
+            yield value.data_ptr(), value.device, value.device.type == "cpu" and not registered and content(value)
+        elif seen or isinstance(value, (*CODE, type)):
+            yield id(value)
+        elif isinstance(value, dict):
+            self._containers.append((value, value.copy()))
+            for key, item in value.items():
+                yield key
+                yield from self._look_at(item, registered or key in REGISTERED)
+        elif isinstance(value, list | tuple | deque):
+            if not isinstance(value, tuple):
+                self._containers.append((value, value.copy()))
+            yield len(value)
+            for item in value:
+                yield from self._look_at(item)
+        elif has_content(value):
+            yield content(value)
+        elif hasattr(value, "__dict__"):
+            yield from self._look_at(vars(value))
+        else:
+            yield id(value)
+
+
+def has_content(value: object) -> bool:
+    """Whether a value can be compared by its content alone."""
+    if isinstance(value, torch.Tensor | torch.Generator | random.Random):
+        return True
+    try:
+        return not hasattr(value, "__dict__") and content(value) is not None
+    except Exception:  # whatever an object raises that cannot be pickled
+        return False
+
+
+def content(value: object) -> object:
+    """What two equal values have in common."""
+    if isinstance(value, torch.Tensor):
+        return value.dtype, tuple(value.shape), value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
+    if isinstance(value, torch.Generator):
+        return value.get_state().numpy().tobytes()
+    if isinstance(value, random.Random):
+        return value.getstate()
+    if isinstance(value, set | frozenset):
+        return value
+    with warnings.catch_warnings(action="ignore"):  # iterators, which newer versions of Python do not pickle
+        return pickle.dumps(value)
