@@ -7,6 +7,7 @@ squares over the published epochs, in steps of 0.01. Example:
 """
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -14,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
-from hardpair.comparison.runs import Runs
-from hardpair.files import paths
+from hardpair.comparison.runs import Runs, pair_indices
+from hardpair.files import paths, readers
 from hardpair.measures.intervals import mean_interval
 from hardpair.staleness.plan import variant_of
 from hardpair.study.find import overlay
@@ -46,6 +47,30 @@ def weights_table(runs: Runs, published: dict, pair: list[str]) -> str:
         at = weights[weights["epoch"] == epoch]
         here = interval_text(at["loss_mean_weight"].to_numpy(), 3), interval_text(at["loss_scale"].to_numpy(), 2)
         lines.append(f"| {epoch} | {weight:.3f} | {here[0]} | {scale:.2f} | {here[1]} |")
+    return "\n".join(lines)
+
+
+def sampler_table(runs: Runs, pair: list[str]) -> str:
+    """What one variant's sampler drew between two refreshes, and what the network then predicted, means over seeds, in Markdown."""
+    of_pair = list(pair_indices(runs.classes(), pair))
+    drawn, confused = [], []
+    for _, _, path in runs.files("history.npz"):
+        history = readers.arrays(path, "sampler_share", "validation_confusion")
+        drawn.append(history["sampler_share"][:, of_pair])
+        counts = history["validation_confusion"][:, of_pair]
+        confused.append(counts[:, [0, 1], of_pair[::-1]] / counts.sum(2))
+    refreshes, epochs = runs.refreshes(pair), runs.epochs(pair)
+    applied = refreshes[(refreshes["seed"] == runs.seeds[0]) & (refreshes["applied"] == 1)]["epoch"].tolist()
+    shares = dict(zip(refreshes[refreshes["seed"] == runs.seeds[0]]["epoch"], np.mean(drawn, 0), strict=True))
+    rates, accuracy = np.mean(confused, 0), epochs.groupby("epoch")["validation_accuracy"].mean()
+    a, b = pair
+    lines = [
+        f"{len(runs.seeds)} runs of {runs.variants[0]}; means over seeds. *Weight*: share of the sampling weights.\n",
+        f"| epochs | weight on {a} | weight on {b} | accuracy after the last of them | {a} → {b} | {b} → {a} |\n|---|--:|--:|--:|--:|--:|",
+    ]
+    for before, last in itertools.pairwise(applied):
+        cells = [*shares[before], accuracy[last], *rates[last - 1]]
+        lines.append(f"| {before + 1} to {last} | {' | '.join(f'{100 * cell:.1f} %' for cell in cells)} |")
     return "\n".join(lines)
 
 

@@ -118,10 +118,14 @@ def sections(comparison: str, images: str) -> str:
 
 
 def weights_of(study: Path, config: dict) -> str:
-    """Weight and scale of the loss beside the published course, below a heading."""
-    runs = Runs(study / paths.RUNS, ("dfl",), tuple(config["seeds"]))
-    table = course.weights_table(runs, plan.variant_of(config, "dfl")["published"], config["pairs"][0])
-    return f"## What the weights of the loss did\n\n{table}"
+    """Weight and scale of the loss beside the published course, and what the sampler drew, below headings."""
+
+    def runs(variant: str) -> Runs:
+        return Runs(study / paths.RUNS, (variant,), tuple(config["seeds"]))
+
+    loss = course.weights_table(runs("dfl"), plan.variant_of(config, "dfl")["published"], config["pairs"][0])
+    sampler = course.sampler_table(runs("ce_sampler"), config["pairs"][0])
+    return f"## What the weights of the loss did\n\n{loss}\n\n## What the sampler drew\n\n{sampler}"
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from hardpair.config.written import overlaid
 from hardpair.measures.looks import thresholds
 from hardpair.staleness.run_difference import Expected, OlderCode
 from hardpair.study import adoption
-from page_tables import IN_WORDS, numbers
+from page_tables import IN_WORDS, numbers, rows_of
 from workspace import PROJECT
 
 FULL = PROJECT / "docs/study/full"
@@ -187,6 +187,20 @@ def test_the_tables_of_the_page_are_those_of_a_plain_loop_over_the_records(image
         assert numbers(*row[1:3]) == pytest.approx([values[0], spread[0], values[1], spread[1]], abs=HALF)
         if name != "ce":
             assert [numbers(cell)[0] for cell in row[3:5]] == pytest.approx((measured[name] - measured["ce"]).mean(0), abs=HALF)
+
+
+def test_the_table_of_what_the_sampler_drew_is_that_of_a_plain_loop_over_the_records():
+    rows = rows_of((FULL / "README.md").read_text().partition("## What the sampler drew")[2].partition("<!--")[0])[1:]
+    assert [row[0] for row in rows] == [f"{last - 4} to {last}" for last in range(5, 51, 5)]
+    for row, last in zip(rows, range(5, 51, 5), strict=True):
+        measured = []
+        for seed in SEEDS:
+            kept = np.load(FULL / f"records/ce_sampler/seed{seed}/history.npz")
+            [weights] = kept["sampler_share"][kept["refresh_epoch"] == last - 5]
+            counts = kept["validation_confusion"][last - 1].astype(float)
+            rates = counts / counts.sum(1, keepdims=True)
+            measured.append([weights[CAT], weights[DOG], np.trace(counts) / counts.sum(), rates[CAT, DOG], rates[DOG, CAT]])
+        assert numbers(*row[1:]) == pytest.approx(np.mean(measured, 0) * 100, abs=0.051)
 
 
 def section(images: str) -> str:

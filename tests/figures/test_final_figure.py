@@ -99,7 +99,7 @@ def test_fewer_seeds_than_tables_have_intervals_of_have_none_and_no_verdict_is_c
         ([EQUIVALENT, NOT_SETTLED], {"mean": "mean and 95 % t interval: decided", "hollow": "not settled"}),
         ([REFUTED, SMALLER, NOT_TESTED], {"mean": "mean and 95 % t interval: decided", "hollow": "not tested"}),
         ([NOT_SETTLED, NOT_TESTED], {"hollow mean": "mean and 95 % t interval: not settled or not tested"}),
-        ([None, None], {"hollow mean": "mean and 95 % t interval: not tested"}),
+        ([None, None], {"hollow mean": "mean and 95 % t interval: no verdict"}),
     ],
 )
 def test_the_key_names_filled_and_hollow_means_by_their_verdicts(given, entries):
@@ -134,12 +134,12 @@ def test_the_mean_of_what_is_no_part_of_a_claim_looks_neither_significant_nor_no
 def test_without_claims_the_rows_are_contrasts_and_have_no_verdict():
     page = drawn(*study(declared=[]))
     shown = " ".join(text.get_text() for text in texts_drawn(page))
-    assert "No claim was declared" in shown
-    assert not any(word in shown for word in WORDS if word != "not tested")
+    assert "No claim is judged" in shown
+    assert not any(word in shown for word in WORDS)
     assert len(marks(page, "_mean")[0]) == 1
     [mean] = [line for line in page.axes[0].lines if line.get_label() == "_mean"]
-    assert mean.get_markerfacecolor() == "white", "nothing was tested"
-    assert "mean and 95 % t interval: not tested" in shown
+    assert mean.get_markerfacecolor() == "white", "nothing was decided"
+    assert "mean and 95 % t interval: no verdict" in shown
 
 
 def test_rows_are_compared_and_not_subtracted_as_right_is_better_in_both_measures():

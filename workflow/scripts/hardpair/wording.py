@@ -9,8 +9,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def size_of_study(config: dict) -> str:
-    """``4 variants × 10 seeds``."""
-    return f"{counted(len(config['variants']), 'variant')} × {counted(len(config['seeds']), 'seed')}"
+    """``4 variants × 10 seeds``; ``6 of 10 seeds`` if the last look is at 10."""
+    seeds, planned = len(config["seeds"]), max(config.get("looks") or [0])
+    share = f"{seeds} of {counted(planned, 'seed')}" if seeds < planned else counted(seeds, "seed")
+    return f"{counted(len(config['variants']), 'variant')} × {share}"
 
 
 def labels_of(variants: list[dict]) -> dict[str, str]:

@@ -73,7 +73,7 @@ def _label(variant: dict) -> str:
 def _untitled(settings: dict, contrasts: int) -> str:
     if not contrasts:
         return "No claim and no contrast was declared"
-    return f"No claim was declared: {counted(contrasts, 'contrast')} of {counted(len(settings['variants']), 'variant')}, without a verdict"
+    return f"No claim is judged: {counted(contrasts, 'contrast')} of {counted(len(settings['variants']), 'variant')}"
 
 
 def _claimed(runs: pd.DataFrame, settings: dict, parts: list[list[Part]], decisions: list[Decision]) -> tuple[Block, ...]:

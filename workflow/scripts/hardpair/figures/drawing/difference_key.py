@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from hardpair.comparison.verdicts import NOT_TESTED, WORDS
+from hardpair.comparison.verdicts import WORDS
 from hardpair.figures.drawing import fitting, style
 from hardpair.figures.drawing.places import off_axis
 from hardpair.figures.drawing.sheet import Sheet
@@ -37,7 +37,7 @@ def marks(sheet: Sheet) -> list[tuple[str, str]]:
     if filled:
         found.append(("mean" if counts[-1] >= FEWEST else "bare", mean + (": decided" if hollow else "")))
     if hollow:
-        text = " or ".join(sorted({WORDS[NOT_TESTED if cell.verdict is None else cell.verdict] for cell in hollow}))
+        text = " or ".join(sorted({"no verdict" if cell.verdict is None else WORDS[cell.verdict] for cell in hollow}))
         found.append(("hollow", text) if filled else ("hollow mean" if counts[-1] >= FEWEST else "hollow", f"{mean}: {text}"))
     if counts[0] < FEWEST:
         found.append(("", f"no interval below {counted(FEWEST, 'seed')}"))
