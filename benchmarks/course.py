@@ -50,6 +50,30 @@ def weights_table(runs: Runs, published: dict, pair: list[str]) -> str:
     return "\n".join(lines)
 
 
+def fitting_threshold(runs: Runs, kind: str, published: list) -> float:
+    """The threshold of easy or hard at which the mean share over seeds is nearest to the published ones."""
+    epochs, goal = (list(column) for column in zip(*published, strict=True))
+    errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]
+    return float(GRID[int(np.argmin(errors))])
+
+
+def shares_table(runs: Runs, published: dict, thresholds: dict[str, dict[float, str]]) -> str:
+    """Shares of easy and hard images of one variant's runs beside the published ones, in Markdown.
+
+    Args:
+        thresholds: of p_t, for ``easy`` and ``hard``, each with a remark.
+    """
+    lines = ["| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|"]
+    for kind, remarks in thresholds.items():
+        epochs = [epoch for epoch, _ in published[kind]]
+        for threshold, remark in remarks.items():
+            percent = shares(runs, kind, threshold, epochs) * 100
+            for place, (epoch, goal) in enumerate(published[kind]):
+                here = interval_text(percent[:, place], 1)
+                lines.append(f"| {kind} | {threshold:.2f}{remark} | {epoch} | {goal * 100:.1f} % | {here} % |")
+    return "\n".join(lines)
+
+
 def sampler_table(runs: Runs, pair: list[str]) -> str:
     """What one variant's sampler drew between two refreshes, and what the network then predicted, means over seeds, in Markdown."""
     of_pair = list(pair_indices(runs.classes(), pair))
@@ -82,17 +106,9 @@ def main() -> None:
     config = overlay(options.configfile)
     published = variant_of(config, options.variant)["published"]
     runs = Runs(paths.RESULTS / config["study"] / paths.RUNS, (options.variant,), tuple(config["seeds"]))
-    print(weights_table(runs, published, config["pairs"][0]))
-    print("\n| share | threshold of p_t | epoch | published | here |\n|---|--:|--:|--:|---|")
-    for kind in ("easy", "hard"):
-        epochs, goal = (list(column) for column in zip(*published[kind], strict=True))
-        errors = [((shares(runs, kind, threshold, epochs).mean(0) - goal) ** 2).sum() for threshold in GRID]
-        best = GRID[int(np.argmin(errors))]
-        for threshold in dict.fromkeys((config["difficulty"][kind], best)):
-            percent = shares(runs, kind, threshold, epochs) * 100
-            for place, epoch in enumerate(epochs):
-                note = ", fits best" if threshold == best else ""
-                print(f"| {kind} | {threshold:.2f}{note} | {epoch} | {goal[place] * 100:.1f} % | {interval_text(percent[:, place], 1)} % |")
+    print(weights_table(runs, published, config["pairs"][0]), end="\n\n")
+    fitting = {kind: fitting_threshold(runs, kind, published[kind]) for kind in ("easy", "hard")}
+    print(shares_table(runs, published, {kind: {config["difficulty"][kind]: ""} | {fitting[kind]: ", fits best"} for kind in fitting}))
 
 
 if __name__ == "__main__":

@@ -118,14 +118,17 @@ def sections(comparison: str, images: str) -> str:
 
 
 def weights_of(study: Path, config: dict) -> str:
-    """Weight and scale of the loss beside the published course, and what the sampler drew, below headings."""
+    """The loss's weights and the shares of easy and hard images beside the published ones, and what the sampler drew, below headings."""
 
     def runs(variant: str) -> Runs:
         return Runs(study / paths.RUNS, (variant,), tuple(config["seeds"]))
 
-    loss = course.weights_table(runs("dfl"), plan.variant_of(config, "dfl")["published"], config["pairs"][0])
+    published = plan.variant_of(config, "dfl")["published"]
+    loss = course.weights_table(runs("dfl"), published, config["pairs"][0])
+    shares = course.shares_table(runs("dfl"), published, {kind: {threshold: ""} for kind, threshold in config["difficulty"].items()})
     sampler = course.sampler_table(runs("ce_sampler"), config["pairs"][0])
-    return f"## What the weights of the loss did\n\n{loss}\n\n## What the sampler drew\n\n{sampler}"
+    unknown = "Of the published shares of easy (p_t above a threshold) and hard images (below), neither run nor thresholds were stated."
+    return f"## What the weights of the loss did\n\n{loss}\n\n{unknown}\n\n{shares}\n\n## What the sampler drew\n\n{sampler}"
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from scipy import stats
 
 from benchmark_scripts import load
 from hardpair.config.resolve import resolve
@@ -201,6 +202,25 @@ def test_the_table_of_what_the_sampler_drew_is_that_of_a_plain_loop_over_the_rec
             rates = counts / counts.sum(1, keepdims=True)
             measured.append([weights[CAT], weights[DOG], np.trace(counts) / counts.sum(), rates[CAT, DOG], rates[DOG, CAT]])
         assert numbers(*row[1:]) == pytest.approx(np.mean(measured, 0) * 100, abs=0.051)
+
+
+def test_the_shares_of_easy_and_hard_images_are_those_of_the_histograms_of_the_records():
+    rows = [
+        row
+        for row in rows_of((FULL / "README.md").read_text().partition("Of the published shares")[2].partition("## ")[0])
+        if "%" in row[-1]
+    ]
+    assert [(row[0], row[2]) for row in rows] == [(kind, epoch) for kind in ("easy", "hard") for epoch in ("4", "20", "50")]
+    for kind, threshold, epoch, _, here in rows:
+        each = []
+        for seed in SEEDS:
+            kept = np.load(FULL / f"records/dfl/seed{seed}/history.npz")
+            [counts] = kept["p_histogram"][kept["refresh_epoch"] == int(epoch)]
+            lower = np.arange(100) / 100  # ends of the bins
+            chosen = lower >= float(threshold) - 1e-9 if kind == "easy" else lower < float(threshold) - 1e-9
+            each.append(counts[chosen].sum() / counts.sum() * 100)
+        half = stats.t.ppf(0.975, len(each) - 1) * np.std(each, ddof=1) / len(each) ** 0.5
+        assert numbers(here) == pytest.approx([np.mean(each), np.mean(each) - half, np.mean(each) + half], abs=0.051)
 
 
 def section(images: str) -> str:

@@ -157,7 +157,7 @@ def test_all_seeds_are_registered_before_the_first_run(study):
         assert [text != registration.BEFORE for text in said] == [changed] * 3
 
 
-@pytest.mark.parametrize("options", ["--dry-run", "--dryrun --cores 2", "--cores 2 -n", "-np"])
+@pytest.mark.parametrize("options", ["--dry-run", "--dryrun --cores 2", "--cores 2 -n", "-np", "--unlock"])
 def test_a_dry_run_registers_nothing(study, tmp_path, monkeypatch, options):
     snakemake = Snakemake({})
     monkeypatch.setattr(snakemake, "run", lambda command: snakemake.commands.append(command))

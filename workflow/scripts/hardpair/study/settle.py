@@ -28,8 +28,8 @@ NOT_BEHIND = {  # options of Snakemake that say which study it is
 def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]) -> None:
     """Have Snakemake train and compare the first seeds of a study, as many as each of its looks names, until all claims are settled.
 
-    The registration names all seeds before the first run; a dry run writes none. The last look whose runs are all evaluated by the present
-    config is the first one that is taken, so that the same command continues what was interrupted.
+    The registration names all seeds before the first run; a dry run or ``--unlock`` writes none. The last look whose runs are all evaluated
+    by the present config is the first one that is taken, so that the same command continues what was interrupted.
 
     Args:
         configfiles: overlays of config/config.yaml.
@@ -45,7 +45,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     config = find.overlay(configfiles, find.changes_of(changes))
     looks = looks_to_take(config, max_seeds)
     study = paths.RESULTS / config["study"]
-    if not any(re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", option) for option in options):
+    if not any(re.fullmatch("--dry-?run|--unlock|-[a-zA-Z]*n[a-zA-Z]*", option) for option in options):
         lock = locks.take_study(study)
         register(study, config)
         lock.release()
@@ -57,7 +57,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(find.SHIPPED / "Snakefile"), *options, *of_config]
         if code := run_to_its_end(command):
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
-        if not _evaluated(config, config["seeds"][:look]):  # --dry-run
+        if not _evaluated(config, config["seeds"][:look]):  # a dry run, or --unlock
             return
         if not (left := without_verdict(study / paths.CLAIMS_TABLE)):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
