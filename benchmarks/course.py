@@ -76,24 +76,22 @@ def shares_table(runs: Runs, published: dict, thresholds: dict[str, dict[float, 
 
 def sampler_table(runs: Runs, pair: list[str]) -> str:
     """What one variant's sampler drew between two refreshes, and what the network then predicted, means over seeds, in Markdown."""
-    of_pair = list(pair_indices(runs.classes(), pair))
-    drawn, confused = [], []
-    for _, _, path in runs.files("history.npz"):
-        history = readers.arrays(path, "sampler_share", "validation_confusion")
-        drawn.append(history["sampler_share"][:, of_pair])
-        counts = history["validation_confusion"][:, of_pair]
-        confused.append(counts[:, [0, 1], of_pair[::-1]] / counts.sum(2))
-    refreshes, epochs = runs.refreshes(pair), runs.epochs(pair)
-    applied = refreshes[(refreshes["seed"] == runs.seeds[0]) & (refreshes["applied"] == 1)]["epoch"].tolist()
-    shares = dict(zip(refreshes[refreshes["seed"] == runs.seeds[0]]["epoch"], np.mean(drawn, 0), strict=True))
-    rates, accuracy = np.mean(confused, 0), epochs.groupby("epoch")["validation_accuracy"].mean()
-    a, b = pair
-    lines = [
-        f"{len(runs.seeds)} runs of {runs.variants[0]}; means over seeds. *Weight*: share of the sampling weights.\n",
-        f"| epochs | weight on {a} | weight on {b} | accuracy after the last of them | {a} → {b} | {b} → {a} |\n|---|--:|--:|--:|--:|--:|",
-    ]
-    for before, last in itertools.pairwise(applied):
-        cells = [*shares[before], accuracy[last], *rates[last - 1]]
+    names = "refresh_epoch", "sampler_share", "validation_confusion"
+    histories = [readers.arrays(path, *names) for _, _, path in runs.files("history.npz")]
+    (a, b), (first, second) = pair_indices(runs.classes(), pair), pair
+    weights = np.mean([history["sampler_share"][:, [a, b]] for history in histories], 0)
+    counts = np.stack([history["validation_confusion"] for history in histories])
+    rates = (counts / counts.sum(3, keepdims=True)).mean(0)
+    accuracy = (counts.trace(axis1=2, axis2=3) / counts.sum((2, 3))).mean(0)
+    drawn = dict(zip(histories[0]["refresh_epoch"], weights, strict=True))
+    refreshed = [epoch for epoch, shares in drawn.items() if np.isfinite(shares).all()]  # elsewhere p_t was only recorded
+    titles = (
+        f"| epochs | weight on {first} | weight on {second} | accuracy after the last of them | {first} → {second} | {second} → {first} |"
+    )
+    lines = [f"{len(runs.seeds)} runs of {runs.variants[0]}; means over seeds. *Weight*: share of the sampling weights.\n"]
+    lines += [titles, "|---|--:|--:|--:|--:|--:|"]
+    for before, last in itertools.pairwise(refreshed):
+        cells = [*drawn[before], accuracy[last - 1], rates[last - 1, a, b], rates[last - 1, b, a]]
         lines.append(f"| {before + 1} to {last} | {' | '.join(f'{100 * cell:.1f} %' for cell in cells)} |")
     return "\n".join(lines)
 

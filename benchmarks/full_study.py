@@ -117,7 +117,7 @@ def sections(comparison: str, images: str) -> str:
     return f"## On {images} images\n\n" + "".join(f"### {name}\n{parts[name]}" for name in SECTIONS if name in parts)
 
 
-def weights_of(study: Path, config: dict) -> str:
+def course_sections(study: Path, config: dict) -> str:
     """The loss's weights and the shares of easy and hard images beside the published ones, and what the sampler drew, below headings."""
 
     def runs(variant: str) -> Runs:
@@ -151,7 +151,7 @@ def main() -> None:
             write_results(study, config)
             files |= {name.replace(".", f"_{images}."): study / name for name in RESULTS}
             parts.append(sections((study / paths.COMPARISON).read_text(encoding="utf-8"), images))
-        parts.append(weights_of(study, config))  # the same whatever the runs are evaluated on
+        parts.append(course_sections(study, config))  # the same whatever the runs are evaluated on
         for name, file in files.items():
             shutil.copy(file, options.folder / name)
     page_places.fill(options.folder / "README.md", BY, {"tables": "\n".join(parts)})

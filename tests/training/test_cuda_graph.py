@@ -104,7 +104,7 @@ class Changing(nn.Module):
         super().__init__()
         self.register_buffer("limit", torch.zeros(()))
         self.share, self.now, self.order, self.place = 0.0, {"share": 0.0}, [0], torch.zeros(())
-        self.inner = SimpleNamespace(limits=np.zeros(2))
+        self.inner, self.hard = SimpleNamespace(limits=np.zeros(2)), {0}
 
 
 CHANGES = {
@@ -113,6 +113,7 @@ CHANGES = {
     "a layer added": lambda loss: loss.add_module("more", nn.Identity()),
     "a value in a map": lambda loss: loss.now.update(share=0.5),
     "a value in a list": lambda loss: loss.order.append(1),
+    "a value in a set": lambda loss: loss.hard.add(1),
     "a tensor that is no buffer": lambda loss: loss.place.fill_(0.5),
     "a value in an array of an object": lambda loss: loss.inner.limits.fill(0.5),
     "another type": lambda loss: setattr(loss, "share", 0),
@@ -142,6 +143,7 @@ def follow(module):
     module.limit = 0.9 * module.limit + 0.1
     module.now["share"] += 1
     module.order.append(len(module.order))
+    module.hard.add(len(module.hard))
 
 
 @pytest.mark.parametrize("waits", [False, True])
@@ -161,7 +163,7 @@ def test_a_step_that_replaces_a_tensor_stays_eager_as_though_no_capture_had_been
         step(4)
         follow(plain)
         assert module.limit == plain.limit
-        assert (module.now, module.order) == (plain.now, plain.order)
+        assert (module.now, module.order, module.hard) == (plain.now, plain.order, plain.hard)
     reason = "operation not permitted" if waits else f"it replaces a tensor or an attribute of the {name}"
     assert capsys.readouterr().err.count(reason) == 1
 

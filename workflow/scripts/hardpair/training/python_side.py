@@ -23,7 +23,7 @@ class PythonSide:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self._containers: list[tuple[dict | list | deque, dict | list | deque]] = []
+        self._containers: list[tuple[dict | list | deque | set, dict | list | deque | set]] = []
         self._seen: dict[int, object] = {}  # kept, so that no other object gets their identity or place
         self._values = list(self._look_at(module))
 
@@ -31,10 +31,10 @@ class PythonSide:
         return isinstance(other, PythonSide) and self._values == other._values
 
     def restore(self) -> None:
-        """Let maps and lists, such as those of attributes and buffers, refer to what they referred to at that moment."""
+        """Let containers, such as the maps of attributes and buffers, have what they had at that moment."""
         for container, before in self._containers:
             container.clear()
-            if isinstance(container, dict):
+            if isinstance(container, dict | set):
                 container.update(before)
             else:
                 container.extend(before)
@@ -61,6 +61,8 @@ class PythonSide:
             for item in value:
                 yield from self._look_at(item)
         elif has_content(value):
+            if isinstance(value, set):
+                self._containers.append((value, value.copy()))
             yield content(value)
         elif hasattr(value, "__dict__"):
             yield from self._look_at(vars(value))
@@ -87,6 +89,6 @@ def content(value: object) -> object:
     if isinstance(value, random.Random):
         return value.getstate()
     if isinstance(value, set | frozenset):
-        return value
+        return frozenset(value)
     with warnings.catch_warnings(action="ignore"):  # iterators, which newer versions of Python do not pickle
         return pickle.dumps(value)
