@@ -17,6 +17,10 @@ GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(
 $(foreach name,$(filter-out PYTHON $(TAKEN),$(GIVEN)),$(error make $(ASKED) takes no $(name): \
 	$(if $(TAKEN),it takes $(sort $(TAKEN))$(if $(filter CONFIG,$(TAKEN)), (write keys into overlays: CONFIG="files")),leave it out)))
 
+# For a missing overlay Snakemake ends with a traceback; the other goals have a message of their own.
+$(if $(filter study dag,$(ASKED)),$(foreach file,$(CONFIG),$(if $(wildcard $(file)),,$(error $(file) does not exist: \
+	CONFIG takes overlays such as config/fair.yaml))))
+
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

@@ -35,10 +35,12 @@ def test_0_is_off():
             f'local.yaml is not a goal: choose from {GOALS} (several files of one variable need quotes: CONFIG="a.yaml b.yaml")'
         ),
         "demo stauts": f"stauts is not a goal: choose from {GOALS}",
+        "study CONFIG=nope.yaml": "nope.yaml does not exist: CONFIG takes overlays such as config/fair.yaml",
+        "dag CONFIG=config/demo.yaml\u00a0nope.yaml": "nope.yaml does not exist: CONFIG takes overlays such as config/fair.yaml",
     }.items(),
 )
-def test_what_make_would_ignore_is_refused(words, refusal):
-    done = make(*words.split())
+def test_what_make_would_ignore_or_cannot_find_is_refused(words, refusal):
+    done = make(*(word.replace("\u00a0", " ") for word in words.split(" ")))
     assert done.returncode == 2
     assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(refusal)}\.  Stop\.\n", done.stderr)
     assert done.stdout == ""
@@ -47,7 +49,7 @@ def test_what_make_would_ignore_is_refused(words, refusal):
 @pytest.mark.parametrize(
     ("words", "command"),
     {
-        "study CONFIG=a.yaml CORES=2 GPUS=0": "snakemake --cores 2 --resources gpu=0 --configfile a.yaml",
+        "study CONFIG=config/fair.yaml CORES=2 GPUS=0": "snakemake --cores 2 --resources gpu=0 --configfile config/fair.yaml",
         "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile a.yaml",
         "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile a.yaml",
         "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores 2 --resources gpu=0",
