@@ -18,7 +18,7 @@ $(foreach name,$(filter-out PYTHON $(TAKEN),$(GIVEN)),$(error make $(ASKED) take
 	$(if $(TAKEN),it takes $(sort $(TAKEN))$(if $(filter CONFIG,$(TAKEN)), (write keys into overlays: CONFIG="files")),leave it out)))
 
 # For a missing overlay Snakemake ends with a traceback; the other goals have a message of their own.
-$(if $(filter study dag,$(ASKED)),$(foreach file,$(CONFIG),$(if $(wildcard $(file)),,$(error $(file) does not exist: \
+$(if $(filter study dag,$(ASKED)),$(foreach file,$(CONFIG),$(if $(wildcard $(file)),,$(error make $(ASKED) finds no $(file): \
 	CONFIG takes overlays such as config/fair.yaml))))
 
 help: ## list what there is

@@ -35,8 +35,8 @@ def test_0_is_off():
             f'local.yaml is not a goal: choose from {GOALS} (several files of one variable need quotes: CONFIG="a.yaml b.yaml")'
         ),
         "demo stauts": f"stauts is not a goal: choose from {GOALS}",
-        "study CONFIG=nope.yaml": "nope.yaml does not exist: CONFIG takes overlays such as config/fair.yaml",
-        "dag CONFIG=config/demo.yaml\u00a0nope.yaml": "nope.yaml does not exist: CONFIG takes overlays such as config/fair.yaml",
+        "study CONFIG=nope.yaml": "make study finds no nope.yaml: CONFIG takes overlays such as config/fair.yaml",
+        "dag CONFIG=config/demo.yaml\u00a0nope.yaml": "make dag finds no nope.yaml: CONFIG takes overlays such as config/fair.yaml",
     }.items(),
 )
 def test_what_make_would_ignore_or_cannot_find_is_refused(words, refusal):
