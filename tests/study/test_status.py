@@ -22,6 +22,8 @@ from hardpair.study.status_view import view
 COMMAND = ("python", "workflow/scripts/study.py", "status")
 HEAD = "dfl, seed 1: 2 epochs of 200 images on CPU, 1 thread (host {}, process 1)\n"
 EPOCH = "epoch 1/2  lr 0.01       loss 2.0000  train 50.00%  validation 40.00%      100 images/s  00:00:02 left\n"
+SECOND = EPOCH.replace("1/2", "2/2").replace("00:02 left", "00:00 left")
+END = "trained: 2 epochs in 00:00:04, 100 images/s; highest validation accuracy 40.00%, after epoch 1\n"
 
 
 @pytest.fixture
@@ -127,6 +129,25 @@ def test_a_trial_is_running_from_its_log(folder):
     [trial] = status.running
     assert (trial.name, trial.epoch, trial.accuracy, trial.rate) == ("trial 3", 1, 0.4, 100)
     assert [trial.state for trial in look().trials] == [DONE, DONE, DONE, STOPPED]
+
+
+@pytest.mark.parametrize(
+    ("lines", "epoch", "left"),
+    [
+        (HEAD + EPOCH, 1, 2 + 3 * 4),
+        (HEAD + EPOCH + SECOND + END, 2, None),
+        (HEAD + EPOCH + SECOND + END + HEAD, 2, None),
+        ((HEAD + EPOCH + SECOND + END) * 3 + HEAD + EPOCH, 7, 2),
+        ((HEAD + EPOCH + SECOND + END) * 60 + HEAD + EPOCH, 8, 2),  # of an earlier config, and longer than what is read of other logs
+    ],
+)
+def test_the_epochs_of_a_trial_are_those_of_all_its_trainings(folder, lines, epoch, left):
+    (folder / "search/round1/trial3.json").unlink()
+    (folder / "logs/run_trial/trial3.round1.log").write_text(lines.format(*[HERE] * lines.count("{}")))
+    with only_one(folder / "checkpoints/search/trial3.safetensors"):
+        [trial] = look({"search": {"variants": ["ce", "dfl"], "seeds": [100, 101], "epochs": 2}}).running
+    assert (trial.epoch, trial.epochs) == (epoch, 8)
+    assert trial.left == (left if left is None else pytest.approx(left, abs=1))
 
 
 def test_what_the_present_config_would_not_train_is_stale_with_a_reason(folder):

@@ -52,11 +52,13 @@ class Log:
             if HOST.search(line):
                 return None
             if match := EPOCH.match(line):
-                epoch, epochs, accuracy, rate, *clock = match.groups()
-                hours, minutes, seconds = map(int, clock)
-                share = None if accuracy is None else float(accuracy) / 100
-                return Epoch(int(epoch), int(epochs), share, float(rate.replace(",", "")), 3600 * hours + 60 * minutes + seconds)
+                return _epoch(match)
         return None
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Duration of an epoch, the longest that its lines give; 0 where they give none."""
+        return max((_epoch(match).seconds for line in self.lines if (match := EPOCH.match(line))), default=0)
 
     @property
     def training(self) -> bool:
@@ -108,6 +110,15 @@ def read_log(path: Path) -> Log:
     return Log(tuple(_lines(end)), host)
 
 
+def trainings_in(path: Path) -> int:
+    """The number of trainings that a log shows the beginning of; 0 where there is none."""
+    try:
+        check_regular(path)
+        return sum(HOST.search(line) is not None for line in _lines(path.read_bytes()))
+    except OSError:
+        return 0
+
+
 def running_elsewhere(path: Path, log: Log | None = None) -> bool:
     """Whether the job of a log seems to be running on another machine, whose locks cannot be seen here."""
     log = log or read_log(path)
@@ -127,6 +138,13 @@ def written(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return float("-inf")
+
+
+def _epoch(match: re.Match) -> Epoch:
+    epoch, epochs, accuracy, rate, *clock = match.groups()
+    hours, minutes, seconds = map(int, clock)
+    share = None if accuracy is None else float(accuracy) / 100
+    return Epoch(int(epoch), int(epochs), share, float(rate.replace(",", "")), 3600 * hours + 60 * minutes + seconds)
 
 
 def _lines(content: bytes) -> list[str]:

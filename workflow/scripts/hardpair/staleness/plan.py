@@ -143,6 +143,11 @@ def searched(config: dict, owner: str | None = None) -> list[str]:
     return [owner] if owner else config["search"]["variants"]
 
 
+def trainings(config: dict, owner: str | None = None) -> int:
+    """The number of networks that a trial trains."""
+    return len(config["search"]["seeds"]) * len(searched(config, owner))
+
+
 def trial_settings(config: dict, owner: str | None = None) -> dict:
     """What a trial depends on, apart from its recipe."""
     variants = {name: train_settings(config, name) for name in searched(config, owner)}

@@ -59,7 +59,7 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
         training = int(long_tail(np.full(len(images.classes), training // len(images.classes)), data["imbalance"]).sum())
     refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
     forward = training * refreshes + data["validation"] * recipe["epochs"]
-    trainings = len(search["seeds"]) * len(plan.searched(config, plan.searches(config)[0]))
+    trainings = plan.trainings(config, plan.searches(config)[0])
     return Workload(
         runs=runs,
         trials=trials,

@@ -13,7 +13,7 @@ from hardpair.files import paths
 from hardpair.files.json_text import MAX_BYTES
 from hardpair.files.regular import check_regular
 from hardpair.jobs import locks
-from hardpair.jobs.logs import Log, age, read_log, running_elsewhere
+from hardpair.jobs.logs import Log, age, read_log, running_elsewhere, trainings_in
 from hardpair.staleness import plan
 from hardpair.staleness.due import Due
 from hardpair.staleness.jobs import Job
@@ -96,7 +96,10 @@ class Watch:
         if not record or held:
             checkpoint = self.folder / paths.TRIAL_CHECKPOINT.format(**names)
             kept = any(checkpoint.parent.glob(f"{checkpoint.stem}.*{checkpoint.suffix}"))
-            return _unfinished(job | {"kept": kept}, held, self.config["search"]["epochs"], lambda log: _trial_progress(log, job["log"]))
+            epochs, trainings = self.config["search"]["epochs"], plan.trainings(self.config, owner)
+            return _unfinished(
+                job | {"kept": kept}, held, trainings * epochs, lambda log: _trial_progress(log, job["log"], epochs, trainings)
+            )
         own = {"variant": owner} if owner else {}
         if reason := self.due.reason(self.due.job("run_trial", round=names["round"], trial=trial, **own)):
             return JobStatus(**job, state=STALE, reason=reason.text)
@@ -171,7 +174,12 @@ def _run_progress(path: Path, epochs: int) -> dict:
         return {}
 
 
-def _trial_progress(log: Log, path: Path) -> dict:
-    """How far a trial is, from its log."""
-    last = log.epoch
-    return {"epoch": last.epoch, "accuracy": last.accuracy, "rate": last.rate, "left": max(0.0, last.left - age(path))} if last else {}
+def _trial_progress(log: Log, path: Path, epochs: int, trainings: int) -> dict:
+    """How far a trial is, from its log: of its trainings, which follow one another, each has so many epochs."""
+    finished = max(trainings_in(path) - (not log.finished), 0)
+    last = None if log.finished else log.epoch
+    epoch = min(finished * epochs + (last.epoch if last else 0), trainings * epochs)  # the log may be of an earlier config
+    if not last:
+        return {"epoch": epoch}
+    left = last.left + max(trainings - finished - 1, 0) * epochs * log.epoch_seconds - age(path)
+    return {"epoch": epoch, "accuracy": last.accuracy, "rate": last.rate, "left": max(0.0, left)}
