@@ -13,7 +13,7 @@ from hardpair.errors import UserError
 from hardpair.measures import spread
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
-from hardpair.measures.metric_names import metrics_of
+from hardpair.measures.metric_names import measures_of
 from hardpair.measures.power import seeds_for_equivalence, seeds_needed
 from hardpair.wording import labels_of
 
@@ -90,26 +90,22 @@ class Decision:
     Attributes:
         verdict: its place in ``verdicts.WORDS``.
         parts: of the claim, with the seeds that decide.
-        p: of the claim; NaN with one seed, and where a difference does not vary.
+        p: of the claim; NaN with one seed, and where a difference does not vary. Each number is NaN where nothing is decided.
         p_adjusted: for the number of claims; NaN where looks adjust the threshold instead.
         threshold: which p or p_adjusted has to reach.
         p_equivalent: of equivalence; NaN where p is.
-        share: of the error, which p_equivalent has to reach.
+        threshold_equivalent: the claim's share of the error, which p_equivalent has to reach.
         level: two-sided error of the test that would decide the claim, were there more seeds.
     """
 
     verdict: int
     parts: list[Part]
-    p: float
-    p_adjusted: float
-    threshold: float
-    p_equivalent: float
-    share: float
-    level: float
-
-    @property
-    def threshold_equivalent(self) -> float:
-        return self.share
+    p: float = math.nan
+    p_adjusted: float = math.nan
+    threshold: float = math.nan
+    p_equivalent: float = math.nan
+    threshold_equivalent: float = math.nan
+    level: float = math.nan
 
     @property
     def seeds(self) -> int:
@@ -123,7 +119,7 @@ class Decision:
     def outlook(self, looks: tuple[int, ...] = ()) -> Outlook:
         """What would settle the claim: if the study has ``looks``, the first of those left that would, or else a new study."""
         part, needed = self._seeds_for_direction(self.level)
-        rooms = [part.seeds_for_equivalence(self.share, self._power_of_each) for part in self.parts]
+        rooms = [part.seeds_for_equivalence(self.threshold_equivalent, self._power_of_each) for part in self.parts]
         equivalent = None not in rooms and (needed is None or max(rooms) < needed)
         if equivalent:
             needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
@@ -132,7 +128,7 @@ class Decision:
         if equivalent:
             left = [look for look in looks[-1:] if look > self.seeds and look >= needed]
         else:
-            levels = zip(looks, thresholds(looks, self.share), strict=True) if looks else ()
+            levels = zip(looks, thresholds(looks, self.threshold_equivalent), strict=True) if looks else ()
             left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
         return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent, new_study=bool(looks) and not left)
 
@@ -177,9 +173,11 @@ def judged(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] =
 def decisions(claims: list[dict], parts: list[list[Part]], looks: tuple[int, ...] = ()) -> list[Decision]:
     """The verdict on each of the claims (``control``), given the parts of each with all complete seeds."""
     count = len(parts[0][0].gains) if claims else 0
-    decide = _at_looks if looks else _after_all_seeds
-    counted = [not claim["control"] for claim in claims]
-    found = decide(parts, counted, looks) if count else [_undecided(each, 0) for each in parts]
+    family = [not claim["control"] for claim in claims]
+    if not count:
+        found = [_undecided(each, 0) for each in parts]
+    else:
+        found = _at_looks(parts, family, looks) if looks else _after_all_seeds(parts, family)
     return [_given(decision, each, looks) for decision, each in zip(found, parts, strict=True)]
 
 
@@ -208,7 +206,7 @@ def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
     names = [variant["name"] for variant in settings["variants"]]
     complete = [seed for seed in seeds if all(name in by_variant and seed in by_variant[name].index for name in names)]
     labels = labels_of(settings["variants"])
-    columns = dict(zip(("accuracy", "confusion"), metrics_of(settings)[:2], strict=True))
+    columns = measures_of(settings)
     parts = []
     for contrast in claim["contrasts"]:
         pair = contrast["better"], contrast["than"]
@@ -228,10 +226,10 @@ def _arrays(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _undecided(parts: list[Part], count: int) -> Decision:
-    return Decision(NOT_SETTLED, [replace(part, gains=part.gains[:count]) for part in parts], *[float("nan")] * 6)
+    return Decision(NOT_SETTLED, [replace(part, gains=part.gains[:count]) for part in parts])
 
 
-def _after_all_seeds(parts: list[list[Part]], family: list[bool], looks: tuple) -> list[Decision]:
+def _after_all_seeds(parts: list[list[Part]], family: list[bool]) -> list[Decision]:
     """Verdicts after the last seed; those of controls at the level of a claim among all, without being one of them."""
     tests = [verdicts.tested(*_arrays(each)) for each in parts]
     claims = [test for test, counted in zip(tests, family, strict=True) if counted]

@@ -11,7 +11,7 @@ from hardpair.comparison.recipes import explanation, recipes_table
 from hardpair.comparison.tables import networks
 from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, metrics_of, p_value, percent, title
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, measures_of, p_value, percent, title
 from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
 from hardpair.optimum import Optimum
 from hardpair.wording import counted, minus
@@ -29,7 +29,7 @@ def markdown(tables: dict[str, pd.DataFrame], settings: dict, optima: Sequence[O
     """
     comparison, contrasts, claims = shown(tables["comparison"]), shown(tables["contrasts"]), tables["claims"]
     labels = {variant["name"]: escape(variant["label"]) for variant in settings["variants"]}
-    metrics = metrics_of(settings)[:2]
+    metrics = list(measures_of(settings).values())
     pair = escape(shown_pair(*settings["pairs"][0]))
     count = len(settings["seeds"])
     read = "Mean ± sd over seeds; differences are paired by seed, with Student's 95 % interval in brackets. "

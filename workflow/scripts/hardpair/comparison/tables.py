@@ -12,7 +12,7 @@ from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures import power, significance
 from hardpair.measures.intervals import mean_interval, paired, paired_difference
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, details_of, metrics_of
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, details_of, measures_of, metrics_of
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -169,7 +169,7 @@ def by_variant(runs: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """A row per variant, model and measure: mean, sd, 95 % interval, and the same of the difference to the baseline by seed."""
     first_pair = f"confusion:{pair_name(*settings['pairs'][0])}"
-    metrics, groups, rows = metrics_of(settings) + details_of(settings, classes_of(runs.columns)), by_variant(runs), []
+    metrics, groups, rows = metrics_of(settings) + details_of(settings["pairs"], classes_of(runs.columns)), by_variant(runs), []
     for variant in settings["variants"]:
         for model in runs["model"].unique():
             for metric in metrics:
@@ -194,7 +194,7 @@ def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None 
         new_images: the interval over seeds and images (low, high) by a, b, model and metric, from ``new_images.of_runs``.
     """
     published = {variant["name"]: variant.get("published") or {} for variant in settings["variants"]}
-    names = dict(zip(metrics_of(settings)[:2], ("accuracy", "confusion"), strict=True))
+    names = {metric: measure for measure, metric in measures_of(settings).items()}
     groups, claimed, rows = by_variant(runs), _claimed(settings["claims"]), []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():

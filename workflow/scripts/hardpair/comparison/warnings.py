@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from hardpair.measures.metric_names import metrics_of, percent
+from hardpair.measures.metric_names import measures_of, percent
 from hardpair.measures.significance import t_test
 from hardpair.wording import counted, labels_of
 
@@ -52,7 +52,7 @@ def _nothing_learned(last: pd.DataFrame, labels: dict, chance: float) -> Iterato
 
 def _fewer_recognised(last: pd.DataFrame, settings: dict, labels: dict, images: dict[str, int]) -> Iterator[str]:
     """A sentence for each contrast whose variant confuses the pair less, but recognises fewer of its images: other classes get them."""
-    classes, confusion = settings["pairs"][0], metrics_of(settings)[1]
+    classes, confusion = settings["pairs"][0], measures_of(settings)["confusion"]
     weights = {f"accuracy:{name}": images[name] / (images[classes[0]] + images[classes[1]]) for name in classes if images.get(name)}
     if not weights or not {*weights} <= {*last.columns}:
         return

@@ -15,7 +15,7 @@ from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT
 from hardpair.figures.drawing import differences, style
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.files.readers import read_table
-from hardpair.measures.metric_names import about, metrics_of, percent
+from hardpair.measures.metric_names import about, measures_of, percent
 from hardpair.measures.pair_name import shown_pair
 from hardpair.wording import counted, size_of_study
 
@@ -30,7 +30,7 @@ def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
         UserError: it lacks a measure, or the settings name a variant that they do not have.
     """
     check_names(settings)
-    return [read_table(files["table"], "seed", *metrics_of(settings)[:2])]
+    return [read_table(files["table"], "seed", *measures_of(settings).values())]
 
 
 def figure(runs: pd.DataFrame, settings: dict) -> Figure:
@@ -160,7 +160,7 @@ def budget(runs: pd.DataFrame, settings: dict) -> list[str]:
 def level(runs: pd.DataFrame, settings: dict, variant: str) -> tuple[float, float] | None:
     """Mean accuracy and confusion of the first pair over a variant's seeds, shares; None where it has no run."""
     last = runs[(runs["model"] == "last") & (runs["variant"] == variant) & runs["seed"].isin(settings["seeds"])]
-    return None if last.empty else tuple(last[column].mean() for column in metrics_of(settings)[:2])
+    return None if last.empty else tuple(last[column].mean() for column in measures_of(settings).values())
 
 
 def _levels(runs: pd.DataFrame, settings: dict, pair: str) -> str:

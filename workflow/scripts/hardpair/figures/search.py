@@ -27,7 +27,7 @@ DIVERGED = {"marker": "x", "markersize": 5, "color": style.INK, "markeredgewidth
 def prepared(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials in order, with ``percent``, boolean ``diverged`` and ``best``: the highest value so far of trials that did not diverge."""
     trials = trials.sort_values("trial").reset_index(drop=True)
-    diverged = trials["diverged"].astype(str).str.lower().isin(["1", "1.0", "true"])
+    diverged = trials["diverged"].astype(bool)
     percent = 100 * trials["value"]
     return trials.assign(diverged=diverged, percent=percent, best=percent.where(~diverged).cummax().ffill())
 

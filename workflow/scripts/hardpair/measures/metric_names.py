@@ -28,15 +28,19 @@ def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
 
 
 def metrics_of(settings: dict) -> list[str]:
-    """Columns of runs.csv that lead; the first two, accuracy and confusion of the first pair, are the study's measures."""
+    """Columns of runs.csv that lead: accuracy, then the confusion of each pair."""
     pairs = [pair_name(*pair) for pair in settings["pairs"]]
     return ["accuracy", *(f"confusion:{pair}" for pair in pairs), *CALIBRATION, *(f"binary_error:{pair}" for pair in pairs)]
 
 
-def details_of(settings: dict, classes: list[str]) -> list[str]:
+def measures_of(settings: dict) -> dict[str, str]:
+    """Columns of runs.csv of the study's measures, by their names in claims: the accuracy, and the confusion of the first pair."""
+    return {"accuracy": "accuracy", "confusion": f"confusion:{pair_name(*settings['pairs'][0])}"}
+
+
+def details_of(pairs: list[list[str]], classes: list[str]) -> list[str]:
     """Columns of runs.csv that say where errors go: of each pair, then the accuracy on each class."""
-    pairs = [pair_name(*pair) for pair in settings["pairs"]]
-    return [f"{key}:{pair}" for pair in pairs for key in OF_PAIR] + [f"accuracy:{name}" for name in classes]
+    return [f"{key}:{pair_name(*pair)}" for pair in pairs for key in OF_PAIR] + [f"accuracy:{name}" for name in classes]
 
 
 def classes_of(columns: Iterable[str]) -> list[str]:

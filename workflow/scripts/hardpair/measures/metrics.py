@@ -1,4 +1,7 @@
-"""Measures of a classifier from its logits, as pure functions on arrays."""
+"""Measures of a classifier, as pure functions on its logits float (N, C) and the labels int64 (N,).
+
+Logits of any float type are converted to float64. Labels are the places of the classes, 0 to C − 1.
+"""
 
 import numpy as np
 
@@ -16,9 +19,10 @@ def binary_error(logits: np.ndarray, labels: np.ndarray, a: int, b: int) -> floa
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:
-    """Log-softmax over the last axis in float64."""
-    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    """Log-softmax over the last axis, float64 of the shape of ``logits``."""
+    from scipy.special import log_softmax
+
+    return log_softmax(logits.astype(np.float64), axis=-1)
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -37,7 +41,8 @@ def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> dic
     """Images by their highest probability, in equal bins (a, b] (Guo et al. 2017).
 
     Returns:
-        ``count`` of images, ``confidence`` (sum of their highest probabilities), ``correct`` (how many are called right): (bins,) each.
+        Of each bin, arrays of shape (bins,): ``count`` of images (int64), ``confidence``, the sum of their highest probabilities (float64),
+        and ``correct``, the number that are classified correctly (float64).
     """
     probabilities = np.exp(log_probabilities(logits))
     confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels

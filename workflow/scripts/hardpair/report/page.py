@@ -94,9 +94,7 @@ def _results(results: dict[str, pd.DataFrame], labels: dict[str, str], baseline:
             for model, measured in by_model.items()
         },
         "contrasts": {model: tables.contrasts(contrasts[contrasts["model"] == model], labels) for model in by_model},
-        "details": [
-            (shown_pair(*pair), tables.comparison(last, labels, baseline, details_of({"pairs": [pair]}, pair), pair)) for pair in pairs
-        ],
+        "details": [(shown_pair(*pair), tables.comparison(last, labels, baseline, details_of([pair], pair), pair)) for pair in pairs],
         "by_class": tables.across(last[last["metric"].str.startswith("accuracy:")], "metric", labels, baseline),
         "most_confused": tables.across(confused[confused["model"] == "last"], "pair", labels, baseline),
     }
