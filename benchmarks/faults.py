@@ -91,7 +91,7 @@ def commit() -> str:
 
 
 def git(*words: str) -> subprocess.CompletedProcess:
-    """What git says of this project."""
+    """The answer of git for this project."""
     return subprocess.run(["git", "-C", str(PROJECT), *words], capture_output=True, text=True)
 
 

@@ -88,7 +88,7 @@ def combinations(schema: dict) -> dict[str, dict]:
 
 
 def kinds(part: dict, tried: dict[str, list[dict]]) -> dict[str, dict]:
-    """Each kind of a part of the schema, by name, with each set of options that is tried, as far as the schema knows them."""
+    """Each kind of a part of the schema, by name, with each set of options that is tried, as far as the schema has them."""
     result = {}
     for entry in part["oneOf"]:
         known = entry["properties"]
@@ -169,7 +169,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="same-training-") as temporary:
         trees = [tree(source, Path(temporary, str(place))) for place, source in enumerate((options.base, options.other))]
         if not (schema := trees[0].folder / SCHEMA).exists():
-            sys.exit(f"{options.base} has no {SCHEMA}, which says what to train: take a later commit")
+            sys.exit(f"{options.base} has no {SCHEMA}, which defines what to train: take a later commit")
         known = combinations(yaml.safe_load(schema.read_text(encoding="utf-8")))
         chosen = {name: settings for name, settings in known.items() if options.only in name}
         if not chosen:

@@ -1,4 +1,4 @@
-"""The sentence that says what was found: true for any verdicts, and short."""
+"""The sentence of the finding: true for any verdicts, and short."""
 
 import numpy as np
 import pytest

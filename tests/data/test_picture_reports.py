@@ -39,7 +39,7 @@ def test_broken_files_are_listed_and_skipped_or_refused(prepare, complaint, tmp_
     assert [row["file"] for row in listed] == sorted(damaged_files())
     for row in listed:
         assert row["problem"].startswith(damaged_files()[row["file"]][1])
-    assert output.startswith(f"files that are no usable pictures, left out: 5 ({tmp_path / 'out' / 'skipped.csv'} says why)\n2 classes,")
+    assert output.startswith(f"files that are no usable pictures, left out: 5 (reasons in {tmp_path / 'out' / 'skipped.csv'})\n2 classes,")
     assert about_pictures(tmp_path / "out") == ["5 files could not be used as pictures and were left out."]
     prepare(picture_tree.write(tmp_path / "good", TREE), output=tmp_path / "alone")
     assert about_pictures(tmp_path / "alone") == about_pictures(tmp_path / "generated") == []

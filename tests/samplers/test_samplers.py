@@ -50,7 +50,7 @@ def test_the_first_image_of_a_uniform_order_is_any_with_equal_chance():
     assert stats.chisquare(first).pvalue > 0.001
 
 
-def test_the_uniform_sampler_has_nothing_to_tell_and_heeds_no_weights():
+def test_the_uniform_sampler_has_no_metrics_and_uses_no_weights():
     sampler = build("uniform", 4)
     assert sampler.refresh(torch.tensor([0.0, 0.0, 0.0, 9.0])) is None
     assert sampler.factors() is None

@@ -100,7 +100,7 @@ def test_a_study_without_records_is_kept_or_refused(here):
     due = Due.of(config)
     assert due.all() == list(due.declared.values())
     reason = due.reason(due.job("prepare_data"))
-    assert reason == (NO_RECORD, "resources/synthetic/made.json, which says what its files were made of, is missing")
+    assert reason == (NO_RECORD, "resources/synthetic/made.json, which records what its files were made of, is missing")
     keep_study(config)
     assert {job.rule for job in Due.of(config).all()} == set(SUMMARY)
     refuse_unrecorded(config)

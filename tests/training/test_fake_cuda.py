@@ -1,6 +1,6 @@
 """Training as on a GPU, with tensors that have a shape, a type and the device cuda, but no values: what mixes devices fails here.
 
-What torch knows only from values (numbers, tests of them, counts) is made up; kernels, streams, captures and random states of a GPU are not
+What depends on values (numbers, tests of them, counts) is made up; kernels, streams, captures and random states of a GPU are not
 there. tests/training/test_cuda.py runs all that, where there is a GPU.
 """
 

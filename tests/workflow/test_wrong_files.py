@@ -13,7 +13,7 @@ def study(tmp_path_factory):
 
 
 def refusal(study, *options):
-    """What a call of Snakemake says last, which fails without a traceback."""
+    """The last line of a call of Snakemake, which fails without a traceback."""
     done = study.run("snakemake", "--cores", "1", "--dry-run", *options, check=False)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -27,7 +27,7 @@ def main() -> None:
     read_settings = settings_with(*KEYS, variants=compared_variants, pairs=some_pairs)
     keys = f"{', '.join(KEYS)}; of each variant: name, label, published, train, code"
     cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
-    cli.add_argument("--registration", type=Path, help="registration.json of the study, which says when claims were declared")
+    cli.add_argument("--registration", type=Path, help="registration.json of the study, with the times at which claims were declared")
     cli.add_argument("--output-dir", type=Path, required=True)
     options = cli.parse_args()
 

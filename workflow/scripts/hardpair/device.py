@@ -19,7 +19,7 @@ def choose_device(gpus: int) -> torch.device:
 
 
 def start_device(gpus: int, threads: int, deterministic: bool) -> torch.device:
-    """The configured device of a job; a line on stderr says why it is the CPU, and then no GPU is held any longer."""
+    """The configured device of a job; a line on stderr gives the reason if it is the CPU, and then no GPU is held any longer."""
     device = choose_device(gpus)
     configure(device, threads, deterministic)
     if device.type == "cpu":

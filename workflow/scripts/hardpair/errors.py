@@ -9,7 +9,7 @@ GPU_OUT_OF_MEMORY = "the GPU was out of memory: use a smaller recipe.batch_size 
 
 
 class UserError(Exception):
-    """Bad input: the message says which key or file, what is wrong and what to do, on one line that a terminal shows as it is."""
+    """Bad input: the message names the key or file, what is wrong and what to do, on one line that a terminal shows as it is."""
 
     def __str__(self) -> str:
         return harmless(super().__str__())
@@ -27,6 +27,6 @@ def say(*lines: str, file: TextIO | None = None) -> None:
 
 
 def one_line(error: Exception, most: int = 200) -> str:
-    """What another library's error says, on one line of at most so many characters that a terminal takes."""
+    """The message of another library's error, on one line of at most so many characters that a terminal takes."""
     text = " ".join(str(error).split()) or type(error).__name__
     return (text if text.isprintable() else ascii(text)[1:-1])[:most]

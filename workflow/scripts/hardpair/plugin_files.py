@@ -1,4 +1,4 @@
-"""What a plugin's file says of its classes and their options, read without running it, and the errors of its code in words."""
+"""The classes of a plugin's file and their options, read without running it, and the errors of its code in words."""
 
 import ast
 import contextlib
@@ -15,7 +15,7 @@ AFFECTS_RESULTS = False
 CLASSES = {"losses": "Loss", "samplers": "Sampler", "networks": "Network"}  # of each package's files
 # Parameters of a constructor before its options.
 FIRST = {"losses": ["self", "counts"], "samplers": ["self", "labels"], "networks": ["self", "classes", "size"]}
-# What PyTorch says of a module whose constructor does not call that of its base class, and what Python says of wrong arguments.
+# Messages of PyTorch for a module whose constructor does not call that of its base class, and of Python for wrong arguments.
 NOT_BUILT = re.compile(r"before Module\.__init__\(\) call|has no attribute '_(parameters|buffers|modules)'")
 METHOD = re.compile(r"^\w+\.(\w+)\(\) (takes|missing|got)")
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}

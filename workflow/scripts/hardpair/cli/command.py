@@ -72,7 +72,7 @@ def json_or_file(text: str) -> dict:
 
 
 def settings_with(*keys: str, **shapes_of: object) -> Callable[[str], dict]:
-    """Like ``json_or_file``, of settings that must have these keys and may have others that some script knows.
+    """Like ``json_or_file``, of settings that must have these keys and may have others that another script takes.
 
     ``shapes_of`` gives shapes of keys that are stricter than usual.
     """

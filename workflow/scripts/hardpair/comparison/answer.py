@@ -119,7 +119,7 @@ def _said(finding: Finding, verb: str) -> str:
 
 
 def _explained(control: tuple) -> str:
-    """What the control says of a finding, where it does not confirm it."""
+    """The result of the control for a finding, where it does not confirm it."""
     if not control or control[1] == SUPPORTED:
         return ""
     name, verdict = control

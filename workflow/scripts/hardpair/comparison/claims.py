@@ -1,4 +1,4 @@
-"""What declared claims come to: runs become the numbers that ``verdicts`` has rules for; ``claims_in_words`` says what comes out."""
+"""The verdicts on declared claims: runs become the numbers that ``verdicts`` has rules for; ``claims_in_words`` words them."""
 
 import math
 from dataclasses import dataclass, replace

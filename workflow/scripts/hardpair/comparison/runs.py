@@ -76,7 +76,7 @@ class Runs:
             yield variant, seed, content["images"], measured
 
     def classes(self) -> list[str]:
-        """Class names in label order, as the first run knew them."""
+        """Class names in label order, as the first run lists them."""
         return shapes.read(next(self.files("run.json"))[2], formats.RUN)["classes"]
 
     def epochs(self, pair: list[str]) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ from hardpair.measures.significance import t_test
 from hardpair.wording import counted, labels_of
 
 LEVEL = 0.05  # of the test whether fewer images of the pair are recognised
-FAR = 0.1  # less of them, on average, is warned of whatever the test says
+FAR = 0.1  # less of them, on average, is warned of whatever the result of the test
 FEWEST_CLASSES = 10  # from which on less than twice chance is nothing learned; of fewer, less than a ninth of the way from chance to 1
 
 

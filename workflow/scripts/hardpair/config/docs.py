@@ -30,7 +30,7 @@ def markdown(schema: dict, overlays: dict[str, str]) -> str:
 
 
 def overlay_summaries(folder: Path) -> dict[str, str]:
-    """What the first comment of each overlay in the config folder says, up to its command."""
+    """The first comment of each overlay in the config folder, up to its command."""
     summaries = {}
     for path in visible_files(folder.glob("*.yaml")):
         text = re.sub("^# yaml-language-server: .*\n", "", path.read_text(encoding="utf-8"))

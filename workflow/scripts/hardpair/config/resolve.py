@@ -59,7 +59,7 @@ def resolve(config: dict) -> dict:
     try:
         _ = source and os.stat(located(source))
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # else the kind of data says what is wrong with it
+        if error.errno == errno.ENAMETOOLONG:  # else the error comes from the kind of data
             raise UserError(f"config: data.source {source} cannot be read ({error.strerror}): name another") from None
     config = composed(config) | {"plugins": files}
     config["data"]["source"] = source and str(located(source))

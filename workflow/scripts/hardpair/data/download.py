@@ -42,7 +42,7 @@ LIMITS = Limits()
 
 
 class _Failure(Exception):
-    """An attempt that received no file; ``again`` says whether to try the same address once more."""
+    """An attempt that received no file; ``again`` is whether to try the same address once more."""
 
     def __init__(self, reason: str, again: bool) -> None:
         super().__init__(reason)

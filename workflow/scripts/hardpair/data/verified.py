@@ -21,7 +21,7 @@ def check(folder: Path, expected: str) -> None:
     """Refuse prepared arrays of another digest than ``expected``, which dataset.json records.
 
     Raises:
-        UserError: they are damaged; says how to make them again.
+        UserError: they are damaged; with how to make them again.
     """
     mark = _mark(folder, expected)
     if mark is not None and mark.exists():

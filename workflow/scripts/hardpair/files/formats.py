@@ -1,4 +1,4 @@
-"""What the files of a study and the settings of a command hold, as far as jobs rely on it; ``files.shapes`` says how a shape is written."""
+"""The contents of a study's files and of a command's settings, as far as jobs rely on them, in the notation of ``files.shapes``."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -149,7 +149,7 @@ def _npz(path: Path, size: int) -> bool:
 
 
 def _npy(path: Path, size: int) -> bool:
-    """Whether an array is as long as its header says (NumPy's format, version 1 to 3)."""
+    """Whether an array has the length that its header gives (NumPy's format, version 1 to 3)."""
     with open(path, "rb") as file:
         start = file.read(12)
         width = 2 if start[6] == 1 else 4
@@ -163,7 +163,7 @@ def _npy(path: Path, size: int) -> bool:
 
 
 def _safetensors(path: Path, size: int) -> bool:
-    """Whether weights are as long as their header says, and do not end in zeros, as those of few networks do."""
+    """Whether weights have the length that their header gives, and do not end in zeros, as those of few networks do."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length)) if length < size else {}

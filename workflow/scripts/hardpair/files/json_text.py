@@ -44,7 +44,7 @@ def load(text: str) -> object:
     """The value of a JSON text.
 
     Raises:
-        ValueError: says what is wrong: it is no JSON, has a key twice, or a number with a fraction or exponent that
+        ValueError: names what is wrong: it is no JSON, has a key twice, or a number with a fraction or exponent that
             64 bits cannot hold.
     """
     try:

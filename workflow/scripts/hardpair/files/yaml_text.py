@@ -70,7 +70,7 @@ def load(text: str) -> object:
     """The value of a document: maps with texts as keys, lists, texts, numbers, booleans and None.
 
     Raises:
-        ValueError: says in which line what is wrong.
+        ValueError: names the line and what is wrong.
     """
     try:
         node = yaml.compose(text, _Loader)

@@ -132,7 +132,7 @@ def _cell(cell: Cell, panel: Panel, axis: dict) -> dict:
         "verdict": _verdict(cell.verdict),
         "decides": cell.decides,
         "hollow": not cell.decided,
-        "says": _says(cell, panel),
+        "says": _sentence(cell, panel),
     }
 
 
@@ -143,7 +143,7 @@ def _arrows(marks: Places, ends: tuple[float, float]) -> list[tuple[float, str]]
     return [(_at(end, ends), way) for end, way, cut in zip(marks.interval or (), ("", "-"), marks.cut, strict=False) if cut]
 
 
-def _says(cell: Cell, panel: Panel) -> str:
+def _sentence(cell: Cell, panel: Panel) -> str:
     """The cell in words, for screen readers."""
     found = shown_interval(cell.gains)
     said = f"{panel.title}: mean {written(panel.unit, found['mean'])}"

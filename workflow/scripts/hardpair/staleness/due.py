@@ -124,7 +124,7 @@ class Due:
     def _recorded(self, job: Job) -> Reason | None:
         written = self.json(job.record)
         if written is None:
-            return Reason(NO_RECORD, f"{job.record}, which says what its files were made of, is missing")
+            return Reason(NO_RECORD, f"{job.record}, which records what its files were made of, is missing")
         for part, kind in (("settings", SETTINGS), ("code", CODE)):
             if written.get(part) != job.hashes[part]:
                 return Reason(kind, f"its {part} changed")

@@ -31,7 +31,7 @@ class Job:
         settings: that it depends on.
         files: of its code, as ``code_hash`` takes them.
         each: the file that it reads of every run (``path``), and of which runs (``variant`` and ``seed``); None if it reads none.
-        record: the file that says what the outputs were made of; None if the first of them holds a fingerprint.
+        record: the file that records what the outputs were made of; None if the first of them holds a fingerprint.
         images: ``hashes`` of the job that makes the images. Its record holds them, since images may be deleted.
     """
 

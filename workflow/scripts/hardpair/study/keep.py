@@ -21,7 +21,7 @@ def refuse_unrecorded(config: dict) -> None:
     """Refuse to train a study's runs again for the single reason that it was made before there were records.
 
     Raises:
-        UserError: says which command keeps its results.
+        UserError: names the command that keeps its results.
     """
     study = paths.RESULTS / config["study"]
     if (study / paths.SPLIT).exists() and not (study / paths.MADE).exists() and paths.every(study, paths.RUN_RECORD):

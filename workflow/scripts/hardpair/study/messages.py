@@ -87,7 +87,7 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
     ends, out_of_memory, no_room = deaths.ends(logs), deaths.oom_kills() > oom_kills, deaths.disk_full(folder)
     failed: dict[str, list[tuple[str, Path]]] = {}  # by error
     for message, log, files in jobs:
-        # An older log is of an earlier call. Files that are there may be restored ones: only Snakemake knows whether their job failed.
+        # An older log is of an earlier call. Files that are there may be restored ones: only Snakemake can know whether their job failed.
         end, is_new = ends.get(str(log)), log.exists() and written(log) >= started
         if end is None and (not is_new or all(map(os.path.exists, files))):
             continue

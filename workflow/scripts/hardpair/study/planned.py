@@ -60,7 +60,7 @@ def refuse_outdated(due: Due, jobs: Iterable[tuple[str, dict]]) -> None:
 
 
 def refuse_state(config: dict, rules: set[str]) -> None:
-    """Refuse jobs of these rules beside results that they would spoil; a dry run says so too.
+    """Refuse jobs of these rules beside results that they would spoil; a dry run reports it too.
 
     Raises:
         UserError: an import of runs was interrupted, records are missing, or images of another study would be replaced.

@@ -88,7 +88,7 @@ def as_written(workflow) -> Written:
 def only_marks_count(workflow, reading: Reading) -> frozenset[str]:
     """Have Snakemake compare nothing but times of files, so that jobs run for their marks alone; return what is forced to run.
 
-    Without a profile that says so, it would run jobs also for what it remembers of them, or would not run them where it remembers nothing.
+    Without such a profile, it would run jobs also for what it remembers of them, or would not run them where it remembers nothing.
     It would also run jobs again that had written all files when Snakemake was killed. Their files are complete, since each is written under
     another name and then renamed; other workflows may have rules for which that does not hold.
     """
@@ -213,7 +213,7 @@ def quieten(workflow, config: dict, reading: Reading) -> Finished:
     the study's plan.
 
     Returns:
-        What prints a line for each finished run, once it knows the jobs.
+        What prints a line for each finished run, once the jobs are known.
     """
     finished, settings = Finished(), workflow.output_settings
     if settings.dryrun and Quietness.ALL not in (settings.quiet or ()):

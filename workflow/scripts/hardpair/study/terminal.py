@@ -34,7 +34,7 @@ STOPPING = "Will exit after finishing currently running jobs"  # said again for 
 class Quiet(logging.Filter):
     """Lets through errors, warnings and what is said once.
 
-    Not that a job failed: ``Finished`` prints a line where it knows the reason, and ``print_failures`` one at the end where it does not.
+    Not that a job failed: ``Finished`` prints a line where the reason is known, and ``print_failures`` one at the end where it is not.
     Both print none of a job that was stopped.
     """
 

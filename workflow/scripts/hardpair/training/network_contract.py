@@ -79,7 +79,7 @@ def check_logits(settings: dict, logits: object, shape: tuple[int, int]) -> None
     """Refuse what a network returned unless it is logits of this shape (B, C).
 
     Raises:
-        UserError: says what came and what must come.
+        UserError: names what was returned and what must be.
     """
     if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != shape or not logits.is_floating_point():
         came = f"{logits.dtype} of shape {tuple(logits.shape)}" if isinstance(logits, torch.Tensor) else type(logits).__name__

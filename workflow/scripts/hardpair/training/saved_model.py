@@ -18,7 +18,7 @@ def load(folder: Path, name: str, record: dict) -> nn.Module:
     """The ``last`` or ``best`` network of a run in evaluation mode; ``record`` is its run.json.
 
     Raises:
-        UserError: the file is missing, damaged, or holds other weights than the record says; or the network's plugin is not there.
+        UserError: the file is missing, damaged, or holds other weights than those of the record; or the network's plugin is not there.
     """
     path, settings = folder / f"{name}.safetensors", record.get("settings", {}).get("network", CNN)
     if not plugins.exists("networks", settings["kind"]):

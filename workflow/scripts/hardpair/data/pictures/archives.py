@@ -36,7 +36,7 @@ OTHERS = {
 
 
 def members(source: Path, to_read: Container[Entry]) -> Iterator[tuple[Entry, bytes | str | None]]:
-    """Files of an archive in its order, with the content of those that are ``to_read``, or a text that says why it cannot be read.
+    """Files of an archive in its order, with the content of those that are ``to_read``, or the reason why it cannot be read.
 
     Folders that the archive lists are among them.
 

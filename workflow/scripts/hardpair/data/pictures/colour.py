@@ -10,7 +10,7 @@ DARKEST = 2**14  # a picture of 16 bits whose values stay below has fewer bits, 
 
 
 class BadPicture(Exception):
-    """A file that is no usable picture: ``problem`` says what it is or does (after the file's name), ``advice`` what to do."""
+    """A file that is no usable picture: ``problem`` is what it is or does (after the file's name), ``advice`` what to do."""
 
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(f"{problem}: {advice}")
@@ -23,7 +23,7 @@ class Samples:
 
     Attributes:
         bits: of a value: 12 or 16, or 0 for what the mode shows.
-        stated: the file says what its largest value is, and Pillow has scaled it to 65535.
+        stated: the file states its largest value, and Pillow has scaled it to 65535.
         signed: bytes are from -128 to 127, which Pillow ignores.
         negative: 0 is white, which Pillow ignores in pictures of more than 8 bits.
         step: between two of the tones that a PNG of 2 or 4 bits can have, which Pillow ignores in its transparent tone.
@@ -37,7 +37,7 @@ class Samples:
 
 
 def sample_type(picture: Image.Image) -> Samples:
-    """How the file of a picture stores its values; ``picture`` is open and not yet loaded, since Pillow then forgets it.
+    """How the file of a picture stores its values; ``picture`` is open and not yet loaded, since Pillow does not keep it after loading.
 
     Raises:
         BadPicture: in a way in which Pillow reads other values.

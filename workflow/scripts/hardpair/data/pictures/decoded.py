@@ -168,7 +168,7 @@ def report(pictures: Pictures, groups: list[list[int]], folder: Path) -> list[st
     if pictures.ignored:
         remarks.append(f"files that are no pictures by their names, ignored: {len(pictures.ignored):,} ({abbreviated(pictures.ignored)})")
     if pictures.bad:
-        remarks.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} ({folder / 'skipped.csv'} says why)")
+        remarks.append(f"files that are no usable pictures, left out: {len(pictures.bad):,} (reasons in {folder / 'skipped.csv'})")
     if similar := pictures.similar_classes():
         named = abbreviated([" and ".join(names) for names in similar])
         remarks.append(f"classes whose names differ only in capital letters, which some systems take for the same folder: {named}")

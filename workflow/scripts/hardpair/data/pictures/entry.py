@@ -82,5 +82,5 @@ def hidden(name: str) -> bool:
 
 
 def no_picture(path: str) -> bool:
-    """Whether the name of a file says that it is a text, a table, a checksum or a program."""
+    """Whether a file is by its name a text, a table, a checksum or a program."""
     return NO_PICTURE.fullmatch(path.rpartition("/")[2]) is not None

@@ -47,7 +47,7 @@ def _above(paths: Iterable[str]) -> set[str]:
 
 
 def contents(source: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes | str]]:
-    """The bytes of each file without a problem, or a text that says why it cannot be read; in the order that is fastest to read."""
+    """The bytes of each file without a problem, or the reason why it cannot be read; in the order that is fastest to read."""
     entries = [entry for entry in entries if not entry.problem]
     if not source.is_dir():
         yield from ((entry, content) for entry, content in archives.members(source, set(entries)) if content is not None)

@@ -53,7 +53,7 @@ def _unreadable(member: zipfile.ZipInfo) -> str:
 
 
 def declared(source: Path) -> int:
-    """How many files the end of a zip says that its directory lists.
+    """The number of files in the directory of a zip, as its end gives it.
 
     Raises:
         Refused: it is one of several volumes, or lists too many.

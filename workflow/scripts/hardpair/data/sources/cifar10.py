@@ -24,7 +24,7 @@ class Cifar(Source):
         self.local = f"the archive or the folder that holds {unpacked}/"
 
     def inventory(self, data: dict, folder: Path | None = None) -> Inventory:
-        """As ``Source.inventory``; where ``folder`` holds the prepared images, nobody needs the local ones."""
+        """As ``Source.inventory``; where ``folder`` holds the prepared images, the local ones are not needed."""
         if folder is not None and data.get("source") and not (folder / "dataset.json").exists():
             self._refuse_missing(Path(data["source"]))
         return Inventory(50_000, 10_000, self.classes, size=32)

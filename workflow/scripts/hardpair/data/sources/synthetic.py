@@ -17,7 +17,7 @@ PAIR = ("cat", "dog")
 
 
 class Synthetic(Source):
-    """Generated images; ``data.synthetic`` says how many there are and how much the pair differs."""
+    """Generated images; ``data.synthetic`` sets their number and how much the pair differs."""
 
     classes = CLASSES
     settings = ("synthetic",)

@@ -1,4 +1,4 @@
-"""The marks of a figure of differences, and the line that says what they mean."""
+"""The marks of a figure of differences, and the line that explains them."""
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D

@@ -103,7 +103,7 @@ def looks(variants: list[dict]) -> dict[str, Look]:
 
 
 def applied() -> AbstractContextManager[None]:
-    """A block with Matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
+    """A block with Matplotlib's own defaults and ours, whatever the user's matplotlibrc sets."""
     return matplotlib.style.context(["default", STYLE])
 
 
