@@ -26,10 +26,24 @@ FIGURES = plan.figures(config)
 MARKS = Marks()
 SCRIPTS = READING.scripts
 
+# Ends the command of a job whose outputs hold no fingerprint.
+RECORD = " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+
 
 def study_folder(wildcards):
     """Where the study's results lie, for commands that find files by folder."""
     return STUDY
+
+
+def search_folder(wildcards):
+    """Where the files of a search lie: of all variants, or of the rule's one."""
+    return f"{STUDY}/{paths.SEARCH}{paths.own(wildcards.get('variant'))}"
+
+
+def trial_checkpoint(wildcards, trial=None):
+    """The states of a trial's runs; of all trials of the search for ``*``."""
+    own, trial = paths.own(wildcards.get("variant")), trial or wildcards.trial
+    return f"{STUDY}/{paths.TRIAL_CHECKPOINT.format(own=own, trial=trial)}"
 
 
 def data_folder(wildcards):

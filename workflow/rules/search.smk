@@ -1,14 +1,6 @@
 # One recipe for all variants, or with search.scope each one for each: proposed in rounds, tried, chosen.
 
-SEARCH, OF_VARIANT = (
-    ("search/{wildcards.variant}", " of {wildcards.variant}")
-    if OWN_SEARCHES
-    else ("search", "")
-)
-
-# select_recipe removes the states of trials' runs, not the trials: if Snakemake does not accept what a trial has written, it removes that,
-# and the states are all that is left. While the search is disabled, unfinished trials keep theirs.
-REMOVE = "rm -f" if config["search"]["enabled"] else ":"
+OF_VARIANT = " of {wildcards.variant}" if OWN_SEARCHES else ""
 
 
 rule propose_trials:
@@ -34,17 +26,16 @@ rule propose_trials:
         runtime=20,
     params:
         scripts=SCRIPTS,
-        study=study_folder,
+        folder=search_folder,
         settings=lambda wildcards: plan.params(
             plan.propose_settings(config, wildcards.get("variant"))
         ),
         made=made("propose_trials"),
     message:
-        f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
+        "Propose the recipes of round {wildcards.round}" + OF_VARIANT
     shell:
-        f"python {{params.scripts:q}}/propose_trials.py --round {{wildcards.round}} --search-dir {{params.study}}/{SEARCH}"
-        " --settings {params.settings:q} --output {output.proposals} 2> {log}"
-        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        "python {params.scripts:q}/propose_trials.py --round {wildcards.round} --search-dir {params.folder}"
+        " --settings {params.settings:q} --output {output.proposals} 2> {log}" + RECORD
 
 
 rule run_trial:
@@ -79,8 +70,8 @@ rule run_trial:
         ),
     params:
         scripts=SCRIPTS,
-        study=study_folder,
         data=data_folder,
+        checkpoint=trial_checkpoint,
         settings=lambda wildcards: plan.params(
             plan.trial_settings(config, wildcards.get("variant"))
         ),
@@ -88,13 +79,12 @@ rule run_trial:
             *plan.trial_files(config, wildcards.get("variant"))
         ),
     message:
-        f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
+        "Try recipe {wildcards.trial}" + OF_VARIANT
     shell:
         "python {params.scripts:q}/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
         " --threads {threads} --gpus {resources.gpu} --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins}"
-        f" --checkpoint {{params.study}}/checkpoints/{SEARCH}/trial{{wildcards.trial}}.safetensors"
-        " --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
+        " --checkpoint {params.checkpoint} --checkpoint-seconds {resources.checkpoint_seconds} --output {output} 2> {log}"
 
 
 rule select_recipe:
@@ -125,15 +115,18 @@ rule select_recipe:
         runtime=20,
     params:
         scripts=SCRIPTS,
-        study=study_folder,
+        folder=search_folder,
+        checkpoints=lambda wildcards: trial_checkpoint(wildcards, trial="*"),
+        # This rule removes the states of trials' runs, not the trials: if Snakemake does not accept what a trial has written, it removes that,
+        # and the states are all that is left. While the search is disabled, unfinished trials keep theirs.
+        rm="rm -f" if config["search"]["enabled"] else ":",
         settings=lambda wildcards: plan.params(
             plan.select_settings(config, wildcards.get("variant"))
         ),
         made=made("select_recipe"),
     message:
-        f"Choose the recipe{OF_VARIANT}"
+        "Choose the recipe" + OF_VARIANT
     shell:
-        f"python {{params.scripts:q}}/select_recipe.py --search-dir {{params.study}}/{SEARCH} --settings {{params.settings:q}}"
+        "python {params.scripts:q}/select_recipe.py --search-dir {params.folder} --settings {params.settings:q}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        f" && {REMOVE} {{params.study}}/checkpoints/{SEARCH}/trial*.safetensors"
-        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
+        " && {params.rm} {params.checkpoints}" + RECORD
