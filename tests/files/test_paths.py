@@ -21,14 +21,12 @@ RUN_FILES = (
     "metrics.json",
 )
 RUN = {f"{paths.RUN}/{name}" for name in RUN_FILES}
-OF_SEARCH = f"{paths.SEARCH}{{own}}"
 # What a rule writes or names below the study's folder, beside its log and figures.
 OF_RULES = {
     "split_data": {paths.SPLIT, f"{paths.MADE}/split_data.json"},
-    "propose_trials": {paths.PROPOSALS, OF_SEARCH, f"{paths.MADE}/propose_trials{{own}}/round{{round}}.json"},
-    "run_trial": {paths.PROPOSALS, paths.TRIAL, paths.TRIAL_CHECKPOINT},
-    "select_recipe": {paths.RECIPE, paths.TRIALS, OF_SEARCH, f"{paths.MADE}/select_recipe{{own}}.json"}
-    | {paths.TRIAL_CHECKPOINT.replace("{trial}", "*")},
+    "propose_trials": {paths.PROPOSALS, f"{paths.MADE}/propose_trials{{own}}/round{{round}}.json"},
+    "run_trial": {paths.PROPOSALS, paths.TRIAL},
+    "select_recipe": {paths.RECIPE, paths.TRIALS, f"{paths.MADE}/select_recipe{{own}}.json"},
     "train": {f"{paths.RUN}/{name}" for name in RUN_FILES[:6]} | {paths.PROGRESS, paths.CHECKPOINT},
     "choose_pairs": {f"{paths.RUN}/{name}" for name in ("history.npz", "run.json")} | {paths.RUNS, f"{paths.MADE}/choose_pairs.json"},
     "evaluate": {f"{paths.RUN}/{name}" for name in RUN_FILES[6:]}
@@ -51,8 +49,8 @@ def rules() -> dict[str, set[str]]:
     paths_of = {}
     for file in (PROJECT / "workflow/rules").glob("*.smk"):
         for name, body in re.findall(r"^ *rule (\w+):\n((?:[ \t].*\n|\n)*)", file.read_text(), re.M):
-            models = [body.replace("{{", "{").replace("}}", "}").replace("{model}", model) for model in ("last", "best")]
-            models = [model.replace("<own>", "{own}").replace("{SEARCH}", f"{paths.SEARCH}{{own}}") for model in models]
+            body = body.replace("{{", "{").replace("}}", "}").replace("<own>", "{own}")
+            models = [body.replace("{model}", model) for model in ("last", "best")]
             text = "".join(models).replace("{name}", "history.npz") + "".join(models).replace("{name}", "run.json")
             paths_of[name] = set(re.findall(r"(?:<study>|\{params\.study\})/([^\"' ]+)", text.replace("{wildcards.", "{")))
     return paths_of

@@ -23,9 +23,10 @@ MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no fi
 def commands() -> dict[str, str]:
     """The shell command of each rule, its texts joined."""
     result = {}
+    record = re.search(r'^RECORD = (".*")$', (RULES / "common.smk").read_text(), re.M)[1]
     for path in RULES.glob("*.smk"):
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
-            shell = body.partition("    shell:\n")[2]
+            shell = body.partition("    shell:\n")[2].replace("+ RECORD", record)
             result[name] = re.sub(r"{+params.scripts:q}+", "workflow/scripts", "".join(re.findall(r'"(.*)"', shell)))
     return result
 
@@ -122,7 +123,7 @@ def test_each_command_of_study_has_a_line_an_explanation_and_an_example(monkeypa
 @pytest.mark.parametrize("rule", COMMANDS)
 def test_a_rule_passes_only_options_that_its_script_has_and_all_that_it_needs(rule, monkeypatch):
     own, *more = COMMANDS[rule].split(" && ")
-    record = [command for command in more if not command.startswith(("rm ", "{REMOVE} "))]
+    record = [command for command in more if not command.startswith("{params.rm} ")]
     assert len(record) <= 1
     for script, command in ((rule, own), *(("record_inputs", command) for command in record)):
         known = options(parser_of(script, monkeypatch))
