@@ -26,7 +26,7 @@ def commands() -> dict[str, str]:
     record = re.search(r'^RECORD = (".*")$', (RULES / "common.smk").read_text(), re.M)[1]
     for path in RULES.glob("*.smk"):
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
-            shell = body.partition("    shell:\n")[2].replace("+ RECORD", record)
+            shell = body.partition("    shell:\n")[2].replace("+ RECORD", f"\n{record}")
             result[name] = re.sub(r"{+params.scripts:q}+", "workflow/scripts", "".join(re.findall(r'"(.*)"', shell)))
     return result
 
