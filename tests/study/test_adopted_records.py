@@ -122,14 +122,32 @@ def changed_metrics(folder, **changes):
 
 
 def other_answers(folder):
+    changed_answers(folder, last_class=lambda values: (values + 1) % 10)
+
+
+def no_class(folder):
+    changed_answers(folder, last_class=lambda values: np.full_like(values, 200))
+
+
+def changed_answers(folder, **changes):
     arrays = dict(np.load(folder / "predictions_test.npz"))
-    arrays["last_class"] = (arrays["last_class"] + 1) % 10
+    arrays |= {name: change(arrays[name]) for name, change in changes.items()}
     np.savez_compressed(folder / "predictions_test.npz", **arrays)
 
 
-def higher_accuracy(folder):
-    models = json.loads((folder / "metrics_test.json").read_text())["models"]
-    changed_metrics(folder, models=models | {"last": models["last"] | {"accuracy": models["last"]["accuracy"] + 0.01}})
+def of_last(**changes):
+    """A change of measures of the last model."""
+
+    def change(folder):
+        models = json.loads((folder / "metrics_test.json").read_text())["models"]
+        last = models["last"] | {key: new(models["last"][key]) for key, new in changes.items()}
+        changed_metrics(folder, models=models | {"last": last})
+
+    return change
+
+
+def lower_error(pairs):
+    return {name: errors | {"binary_error": 0.0} for name, errors in pairs.items()}
 
 
 @pytest.mark.parametrize(
@@ -150,11 +168,22 @@ def higher_accuracy(folder):
         (lambda folder: changed_metrics(folder, seed=1), {}, "its metrics are of another run"),
         (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
         (other_answers, {}, "its predictions do not match the confusion matrix in its metrics"),
-        (higher_accuracy, {}, "the accuracy in its metrics is not that of its predictions"),
+        (no_class, {}, "predictions_test.npz does not hold what it should (predicted classes are out of bounds)"),
+        (of_last(accuracy=lambda share: share + 0.01), {}, "the accuracy in its metrics is not that of its predictions"),
+        (of_last(brier=lambda score: 0.0), {}, "the brier in its metrics is not that of its predictions"),
+        (of_last(pairs=lower_error), {}, "the binary_error in its metrics is not that of its predictions"),
+        (
+            lambda folder: changed_answers(folder, last_p_other=lambda p: np.full_like(p, 0.999)),
+            {},
+            "its predictions give the two classes of cat-dog a probability above 1 together",
+        ),
+        (lambda folder: changed_answers(folder, index=lambda index: index[::-1]), {}, "its predictions are of other images"),
+        (lambda folder: changed_answers(folder, labels=lambda labels: labels[::-1]), {}, "its predictions are of other images"),
         (lambda folder: (folder / "predictions_test.npz").write_bytes(b"PK"), {}, "predictions_test.npz cannot be read"),
     ],
 )
-def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tmp_path, change, config, reason):
+def test_a_record_whose_evaluation_does_not_fit_is_refused(finished, records, tmp_path, monkeypatch, change, config, reason):
+    monkeypatch.chdir(finished.folder)  # where the images are
     folder, results = tmp_path / "run", finished.folder / "results/tiny"
     shutil.copytree(records / "dfl/seed0", folder)
     change(folder)

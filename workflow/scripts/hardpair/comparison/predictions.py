@@ -106,8 +106,8 @@ def read(path: Path, models: list[str]) -> Predictions:
     return Predictions(index, labels, {model: Logits(loaded[model], labels) for model in models})
 
 
-def of_record(path: Path, models: list[str], pair: tuple[int, int]) -> Predictions:
-    """The answers in the file of a record, whose probabilities are about these two classes.
+def of_record(path: Path, models: list[str], pair: tuple[int, int], classes: int = MANY_CLASSES) -> Predictions:
+    """The answers in the file of a record, whose probabilities are about these two of so many classes.
 
     Raises:
         UserError: as ``read``, or the probabilities are those of another number of images than the pair has.
@@ -115,12 +115,14 @@ def of_record(path: Path, models: list[str], pair: tuple[int, int]) -> Predictio
     loaded = readers.arrays(path, "index", "labels", *(f"{model}_{part}" for model in models for part in readers.RECORDED))
     answers = {}
     with readers.contents_of(path):
-        _check(loaded["index"], loaded["labels"], MANY_CLASSES)
+        _check(loaded["index"], loaded["labels"], classes)
         labels = loaded["labels"].astype(np.int64)
         for model in models:
             called, p_true, p_other = (loaded[f"{model}_{part}"] for part in readers.RECORDED)
             if called.dtype.kind != "u" or not len(called) == len(p_true) == len(labels) or len(p_other) != np.isin(labels, pair).sum():
                 raise ValueError("classes and probabilities have other types or lengths")
+            if called.max() >= classes:
+                raise ValueError("predicted classes are out of bounds")
             answers[model] = Recorded(called, p_true.astype(np.float64), pair, p_other.astype(np.float64))
     return Predictions(loaded["index"].astype(np.int64), labels, answers)
 

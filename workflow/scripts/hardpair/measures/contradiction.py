@@ -7,12 +7,13 @@ from hardpair.measures.metrics import calibration_error
 from hardpair.measures.pair_name import pair_of
 
 AFFECTS_RESULTS = False
+ROUNDING, SMALLEST = 2.0**-10, 2.0**-24  # of probabilities in half precision, in which a record keeps them
 
 
 def contradiction(measured: dict, p_true: np.ndarray) -> str | None:
     """The first measure of a ``metrics.summary`` that its own counts contradict, or the probabilities of the true classes, float (N,).
 
-    The Brier score and the error on two classes alone need the logits, and are not checked.
+    The Brier score is only known within limits: the probabilities of the other classes may be equal, or all but one 0.
 
     Raises:
         ValueError: it names a pair of classes that it does not have.
@@ -31,7 +32,27 @@ def contradiction(measured: dict, p_true: np.ndarray) -> str | None:
         checked[f"confusion of {name}"] = ([errors[key] for key in own], list(own.values()))
     if wrong := next((name for name, values in checked.items() if not np.allclose(*values, rtol=0, atol=1e-9, equal_nan=True)), None):
         return wrong
-    smallest = 2.0**-24  # of a record, which keeps probabilities in half precision
-    nll = -np.log(np.maximum(p_true, smallest)).mean()
+    nll = -np.log(np.maximum(p_true, SMALLEST)).mean()
     is_near = abs(measured["nll"] - nll) <= 0.001 + 0.01 * nll
-    return None if is_near or (measured["nll"] > nll and p_true.min() < smallest) else "nll"
+    if not is_near and not (measured["nll"] > nll and p_true.min() < SMALLEST):
+        return "nll"
+    missing = np.square(1 - p_true).mean()
+    least, most = missing * (1 + 1 / (len(classes) - 1)), 2 * missing
+    return None if least - 0.001 <= measured["brier"] <= most + 0.001 else "brier"
+
+
+def exceeds_one(p_true: np.ndarray, p_other: np.ndarray) -> bool:
+    """Whether probabilities of two classes, float (M,) each, add up to more than 1."""
+    return bool((p_true + p_other > 1 + ROUNDING).any())
+
+
+def pair_contradiction(errors: dict, p_true: np.ndarray, p_other: np.ndarray) -> str | None:
+    """``binary_error``, if that of a pair's ``errors`` is not the one of these probabilities.
+
+    Args:
+        p_true, p_other: of the images of both classes, the probabilities of their own and of the other of the two, float (M,) each. Those
+            that may be equal but for their rounding count as ties, which may be an error, half of one or none.
+    """
+    tied = np.abs(p_true - p_other) <= ROUNDING * np.maximum(p_true, p_other) + SMALLEST
+    least = ((p_true < p_other) & ~tied).mean()
+    return None if least - 1e-9 <= errors["binary_error"] <= least + tied.mean() + 1e-9 else "binary_error"

@@ -12,29 +12,24 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from hardpair.comparison import predictions
-from hardpair.comparison.tables import wrong_evaluation
 from hardpair.config.read import read_map
 from hardpair.errors import UserError, say
 from hardpair.files import formats, own_digest, paths, run_digests, shapes
 from hardpair.files.atomic import PARTIAL, file_sha256, flush, owner, write_json, write_text
 from hardpair.files.json_text import read_json
 from hardpair.jobs import locks
-from hardpair.measures.confusion import confusion_matrix
-from hardpair.measures.contradiction import contradiction
 from hardpair.staleness import plan, record
 from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
 from hardpair.study import replaced
+from hardpair.study.evaluated_record import evaluation, is_record, wrong_evaluation
 from hardpair.study.find import SHIPPED, overlay
 from hardpair.study.register import register
 
 TABLES = ("epochs.csv", "refreshes.csv")
 # What reading values of other types than expected raises.
 MISREAD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-EVALUATION = "metrics{}.json", "predictions{}.npz"  # of a record on test and on validation images: metrics_test.json
 
 
 def adopt_runs(runs: Path, configfiles: list[str], commit: str | None = None) -> None:
@@ -193,7 +188,7 @@ def refusal(folder: Path, expected: Expected, older: OlderCode | None = None) ->
             return f"the study declares no variant {record['variant']!r}, only {', '.join(names)}"
         if record["seed"] not in expected.config["seeds"]:
             return f"the study does not declare its seed {record['seed']}"
-        return difference(record, expected, older) or _damage(folder, record) or _wrong_record(folder, record, expected.config)
+        return difference(record, expected, older) or _damage(folder, record) or wrong_evaluation(folder, record, expected)
     except UserError as error:
         return str(error)
     except (csv.Error, *MISREAD):
@@ -217,48 +212,6 @@ def _damage(folder: Path, record: dict) -> str | None:
         if archive.testzip() is None:
             return None
     return "history.npz is damaged"
-
-
-def _wrong_record(folder: Path, record: dict, config: dict) -> str | None:
-    """Why the evaluations of a run without weights are not those of the study."""
-    if not is_record(folder, record):
-        return None
-    measured, answers = _evaluation(folder, record, config)
-    if any(measured[key] != record[key] for key in ("variant", "seed", "fingerprint")):
-        return "its metrics are of another run"
-    for model in record["weights"]:
-        confusion = np.array(measured["models"][model]["confusion"])
-        if not np.array_equal(confusion_matrix(answers.labels, answers.models[model].called, len(confusion)), confusion):
-            return "its predictions do not match the confusion matrix in its metrics"
-        if wrong := contradiction(measured["models"][model], answers.models[model].p_true):
-            return f"the {wrong} in its metrics is not that of its predictions"
-    return None
-
-
-def _evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predictions.Predictions]:
-    """Measures and predictions of a run without weights on the images that the study evaluates on.
-
-    Raises:
-        UserError: there are none, or they are damaged or about other images or pairs.
-    """
-    evaluated_on, pairs, models = config["evaluate"]["images"], config["pairs"], list(record["weights"])
-    if isinstance(pairs, dict):
-        raise UserError("it has no weights, but pairs: auto needs a new evaluation: name the pairs in the config")
-    imported = (folder / EVALUATION[0].format("")).is_file()  # as the study keeps it
-    metrics, answers = (folder / name.format("" if imported else f"_{evaluated_on}") for name in EVALUATION)
-    measured = formats.read_metrics(metrics)
-    if problem := wrong_evaluation(record, measured, {"evaluated_on": evaluated_on, "pairs": pairs}):
-        raise UserError(f"it has no weights, and was {problem}")
-    if imported:
-        return measured, predictions.read(answers, models)
-    first, second = (record["classes"].index(name) for name in pairs[0])
-    return measured, predictions.of_record(answers, models, (first, second))
-
-
-def is_record(folder: Path, record: dict) -> bool:
-    """Whether a run has no weights, but evaluations."""
-    weights = any((folder / f"{model}.safetensors").exists() for model in record["weights"])
-    return not weights and any(folder.glob(EVALUATION[1].format("*")))
 
 
 def files(folder: Path, record: dict) -> list[str]:
@@ -286,7 +239,7 @@ def import_run(folder: Path, target: Path, expected: Expected, older: OlderCode 
         for name in files(folder, record):
             shutil.copyfile(folder / name, copied / name)
         if is_record(folder, record):
-            measured, answers = _evaluation(folder, record, expected.config)
+            measured, answers = evaluation(folder, record, expected.config)
             digest = predictions.write(copied / "predictions.npz", answers)
             write_json(copied / "metrics.json", measured | {"fingerprint": changed["fingerprint"], "predictions": digest})
         if changed != record:
