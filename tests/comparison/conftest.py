@@ -18,7 +18,7 @@ def command(tmp_path, monkeypatch, capsys):
         if isinstance(table, pd.DataFrame):
             table.to_csv(path, index=False)
         else:
-            path.write_text(table)
+            path.write_bytes(table if isinstance(table, bytes) else table.encode())
         monkeypatch.setattr(sys, "argv", ["compare_runs.py", str(path), *options])
         code = None
         try:

@@ -98,6 +98,33 @@ def test_a_number_that_is_missing_in_one_measure_is_named_there(command):
     assert [line for line in output.splitlines() if "left out" in line] == ["- b, loss: left out, no partner for seed s7."]
 
 
+def test_a_number_that_all_variants_lack_is_named(command):
+    table = long(wide())
+    table = table[~((table["seed"] == "s7") & (table["metric"] == "loss"))]
+    _, output, _ = command(table, *BETTER)
+    assert [line for line in output.splitlines() if "left out" in line] == [
+        f"- {name}, loss: left out, no value of seed s7." for name in "bc"
+    ]
+
+
+def test_names_are_the_same_however_their_accents_are_composed(command):
+    table = wide().replace({"b": "d\u00e9"})
+    table.loc[(table["variant"] == "d\u00e9") & (table["seed"] > "s3"), "variant"] = "de\u0301"
+    table = table.replace({"ce": "ce\u0301"})
+    _, output, _ = command(table, "--better", "accuracy:higher", "--baseline", "c\u00e9")
+    rows = [line.split(" | ") for line in output.splitlines() if line.startswith("| d\u00e9 | accuracy (")]
+    assert [row[2] for row in rows] == ["8"]
+
+
+def test_controls_in_names_are_escaped_in_text_and_figure(command, tmp_path, recwarn):
+    table = wide().replace({"b": "b\x1b[31m", "c": "c\x07"})
+    _, output, error = command(table, *BETTER, "--output-dir", str(tmp_path / "out"))
+    assert "b\\x1b[31m" in output
+    assert error == ""
+    assert "b\\x1b[31m" in (tmp_path / "out/differences.svg").read_text()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 @pytest.mark.parametrize("name", ["means.csv", "verdicts.csv", "comparison.md", "differences.svg"])
 def test_the_file_of_the_runs_is_not_overwritten(tmp_path, monkeypatch, name):
     text = wide().to_csv(index=False)

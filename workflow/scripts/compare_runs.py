@@ -9,6 +9,7 @@ as verdicts.csv, means.csv, comparison.md and differences.png and .svg. Examples
 """
 
 import sys
+import unicodedata
 from pathlib import Path
 
 from hardpair.cli.command import parser, run
@@ -16,21 +17,28 @@ from hardpair.cli.outputs import refuse_overwriting
 from hardpair.errors import UserError, say
 
 
+def text_of_cell(text: str) -> str:
+    """A text as the CSV's cells are read."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
 def main() -> None:
     cli = parser(__doc__)
     cli.add_argument("csv", type=Path, metavar="CSV", help="file of the runs")
     cli.add_argument("--better", nargs="+", required=True, metavar="MEASURE:END", help="measures, and which end is better: higher or lower")
-    cli.add_argument("--baseline", type=str.strip, required=True, metavar="VARIANT", help="variant that the others are compared with")
-    cli.add_argument("--by", type=str.strip, default="seed", metavar="COLUMN", help="column that pairs runs (default %(default)s)")
-    cli.add_argument("--variant", type=str.strip, default="variant", metavar="COLUMN", help="column of the variant (default %(default)s)")
+    cli.add_argument("--baseline", type=text_of_cell, required=True, metavar="VARIANT", help="variant that the others are compared with")
+    cli.add_argument("--by", type=text_of_cell, default="seed", metavar="COLUMN", help="column that pairs runs (default %(default)s)")
+    cli.add_argument(
+        "--variant", type=text_of_cell, default="variant", metavar="COLUMN", help="column of the variant (default %(default)s)"
+    )
     cli.add_argument(
         "--metric",
-        type=str.strip,
+        type=text_of_cell,
         default="metric",
         metavar="COLUMN",
         help="of a CSV with a row a number: its measure (default %(default)s)",
     )
-    cli.add_argument("--value", type=str.strip, default="value", metavar="COLUMN", help="and its value (default %(default)s)")
+    cli.add_argument("--value", type=text_of_cell, default="value", metavar="COLUMN", help="and its value (default %(default)s)")
     cli.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="keep only rows with these values")
     cli.add_argument("--margin", nargs="+", default=[], metavar="MEASURE:NUMBER", help="differences up to this do not matter")
     cli.add_argument("--output-dir", type=Path, help="folder for tables and figure")
@@ -77,7 +85,7 @@ def _pairs(option: str, words: list[str], form: str) -> list[tuple[str, str]]:
     """``accuracy:higher`` as (accuracy, higher); a measure may hold the separator itself, with which ``form`` begins."""
     separator = form[0]
     parts = [(word.rpartition if separator == ":" else word.partition)(separator) for word in words]
-    pairs = [tuple(map(str.strip, part)) for part in parts]
+    pairs = [tuple(map(text_of_cell, part)) for part in parts]
     for word, (name, found, value) in zip(words, pairs, strict=True):
         if not (name and found and value):
             raise UserError(f"{option} is {word!r}: write it as NAME{form}")

@@ -42,11 +42,16 @@ def beside(p: float, threshold: float) -> str:
     return next((text for text in shown if (float(text) <= threshold) == (p <= threshold)), repr(p))
 
 
+def relation(p: float, threshold: float = 1) -> str:
+    """``= 0.012``, as ``beside``, or ``< 1e-300`` for a p so small that its value is the limit of its computation."""
+    return "< 1e-300" if p < 1e-300 else f"= {beside(p, threshold)}"
+
+
 def difference(part: "Part", *, with_p: bool = True) -> str:
     """A part with its difference, its interval and p, as far as it has them."""
     summary, p = shown_interval(part.sign * part.gains), significance.t_test(part.gains) if with_p else np.nan
     interval = "" if np.isnan(summary["low"]) else f" {_ends(part, summary)}"
-    return f"{_mean(part, summary)}{interval}" + ("" if np.isnan(p) else f", p = {p:.2g}")
+    return f"{_mean(part, summary)}{interval}" + ("" if np.isnan(p) else f", p {relation(p)}")
 
 
 def _mean(part: "Part", summary: dict) -> str:
@@ -62,7 +67,7 @@ def _equivalence(decision: "Decision") -> str:
     level = 1 - 2 * decision.threshold_equivalent
     summaries = [(part, mean_interval(part.sign * part.gains, level)) for part in decision.parts]
     every = "; ".join(f"{_mean(part, summary)}, {100 * level:.3g} % interval {_ends(part, summary)}" for part, summary in summaries)
-    p = f"p = {beside(decision.p_equivalent, decision.threshold_equivalent)}, threshold {decision.threshold_equivalent:.3g}"
+    p = f"p {relation(decision.p_equivalent, decision.threshold_equivalent)}, threshold {decision.threshold_equivalent:.3g}"
     return f"{every}: within {_margins(decision.parts)} (two one-sided tests, {p})"
 
 
@@ -88,9 +93,9 @@ def reason(decision: "Decision", complete: list["Part"], looks: tuple[int, ...],
         return f"{early}{difference(part)}, the same with every seed: check that the runs depend on their seeds{upcoming}"
     one_p = bool(looks) and len(parts) == 1  # p of the claim is that of its part, and not adjusted
     if looks:
-        p = f"p{'' if one_p else ' of the claim'} = {beside(decision.p, decision.threshold)}, threshold {decision.threshold:.12g}"
+        p = f"p{'' if one_p else ' of the claim'} {relation(decision.p, decision.threshold)}, threshold {decision.threshold:.12g}"
     else:
-        p = f"adjusted p = {beside(decision.p_adjusted, decision.threshold)}"
+        p = f"adjusted p {relation(decision.p_adjusted, decision.threshold)}"
     if decision.verdict == NOT_SETTLED:
         return f"{at}{_outlook(decision, looks, p, with_p=not one_p)}{upcoming}"
     if decision.verdict == REFUTED:

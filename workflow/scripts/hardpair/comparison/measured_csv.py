@@ -1,5 +1,6 @@
 """Runs of any origin, read from one CSV. Imports no torch."""
 
+import io
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -13,7 +14,10 @@ from hardpair.errors import UserError, one_line
 
 NAMES = ["variant", "seed", "measure", "value"]
 LARGEST = 1e305  # absolute value, of which differences and their intervals are numbers too
-OTHER_SEPARATOR = "has no comma in its header: separate cells by commas, not by semicolons or tabs, and write numbers with a decimal point"
+OTHER_SEPARATOR = (
+    "has no comma in its header: separate cells by commas, not by semicolons, tabs or spaces, and write numbers with a decimal point"
+)
+NO_SEED = {"", "nan", "na", "n/a", "<na>", "null"}  # as programs write a missing value, in lower case
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -30,7 +34,8 @@ class Columns:
 def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str]) -> pd.DataFrame:
     """A CSV of runs as a table with the columns variant, seed, measure (texts) and value (float64), one row a number.
 
-    Spaces around names and cells do not count. If all seeds are numbers, equal numbers are one seed, with the shortest of its texts.
+    Spaces around names and cells do not count, nor how accents are composed (NFC or NFD). If all seeds are numbers, equal numbers are one
+    seed, with the shortest of its texts.
 
     Args:
         measures: to keep. Where each is a column, a row of the CSV is a run; else the CSV is a long one.
@@ -65,20 +70,24 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
 
 
 def _texts(path: Path) -> pd.DataFrame:
-    """The cells of a CSV without spaces around them, below the names of its first row, which pandas would change where one is repeated."""
+    """The cells of a CSV in NFC, without spaces around them, below the names of its first row, where pandas would change repeated ones."""
     try:
-        cells = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        text = path.read_bytes().decode("utf-8-sig")
+        cells = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False, index_col=False)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from None
-    except ValueError as error:  # pandas' own, and of texts that are no UTF-8
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path} is not UTF-8 in line {line}: save it as UTF-8, in a spreadsheet as “CSV UTF-8”") from None
+    except ValueError as error:  # pandas' own
         if re.search("Expected 1 fields in line", str(error)):  # decimal commas, as beside semicolons
             raise UserError(f"{path} {OTHER_SEPARATOR}") from None
         if re.search(r"Expected \d+ fields in line \d+, saw \d+", str(error)):
             raise UserError(f"{path} has a row with more cells than its header: name every column, or remove the cell") from None
         raise UserError(f"{path} is not a CSV ({one_line(error)}): export it again") from None
-    if cells.shape[1] == 1 and re.search("[;\t]", cells.iloc[0, 0]):
+    if cells.shape[1] == 1 and re.search(r"[;\s]", cells.iloc[0, 0]):
         raise UserError(f"{path} {OTHER_SEPARATOR}")
-    cells = cells.apply(lambda column: column.str.strip())
+    cells = cells.apply(lambda column: column.str.normalize("NFC").str.strip())
     return cells[1:].set_axis(cells.iloc[0].tolist(), axis=1).reset_index(drop=True)
 
 
@@ -112,8 +121,8 @@ def choice(name: str, known: list[str]) -> str:
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:
-    for column in ("variant", "seed"):
-        if (table[column] == "").any():
+    for column, missing in (("variant", table["variant"] == ""), ("seed", table["seed"].str.lower().isin(NO_SEED))):
+        if missing.any():
             raise UserError(f"{path} has a row without a {column}: fill it in, or remove the row")
     numbers = pd.to_numeric(table["value"], errors="coerce")
     for row in table[~np.isfinite(numbers)].itertuples():

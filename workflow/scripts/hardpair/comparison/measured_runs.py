@@ -11,7 +11,7 @@ import pandas as pd
 
 from hardpair.comparison import claims, claims_in_words, measured_unit
 from hardpair.comparison.claims import Part
-from hardpair.comparison.claims_in_words import beside
+from hardpair.comparison.claims_in_words import relation
 from hardpair.comparison.markdown_text import escape, table_header, table_row
 from hardpair.comparison.measured_csv import choice
 from hardpair.comparison.verdicts import ALPHA
@@ -30,6 +30,7 @@ class Contrast:
     Attributes:
         part: of a claim that the variant is better; its gains are divided by its unit's factor, since tests take numbers near 1.
         unpaired: seeds that one of the two lacks.
+        missing: seeds that neither has in this measure, but in another.
     """
 
     variant: str
@@ -37,6 +38,7 @@ class Contrast:
     measure: str
     part: Part
     unpaired: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def differences(self) -> np.ndarray:
@@ -71,7 +73,9 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         units = measured_unit.units(size, differences)
         for (name, (*_, unpaired)), values, unit in zip(compared.items(), differences, units, strict=True):
             part = Part(f"{name} against {baseline}", measure, sign * values, sign, margin, unit)
-            found.append(Contrast(name, baseline, measure, part, unpaired))
+            of_any = set(table.loc[table["variant"].isin((name, baseline)), "seed"])
+            missing = of_any.difference(of_variant(table, name, measure).index, of_variant(table, baseline, measure).index)
+            found.append(Contrast(name, baseline, measure, part, unpaired, tuple(sorted(missing))))
     return sorted(found, key=lambda entry: variants.index(entry.variant))
 
 
@@ -139,13 +143,17 @@ def markdown(summary: pd.DataFrame, verdicts: pd.DataFrame, contrasts: list[Cont
     for entry, (_, row) in zip(contrasts, verdicts.iterrows(), strict=True):
         unit = replace(entry.part.unit, factor=1.0)  # of what the table holds
         interval = f" [{unit.number(row['low'])}, {unit.number(row['high'])}]" if math.isfinite(row["low"]) else ""
-        p = beside(row["p_adjusted"], ALPHA) if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
+        p = relation(row["p_adjusted"], ALPHA).removeprefix("= ") if row["n"] >= FEWEST and math.isfinite(row["p_adjusted"]) else ""
         measure = f"{entry.measure} ({ends[entry.measure]} is better)"
         lines.append(
             table_row([escape(entry.variant), escape(measure), str(row["n"]), unit.number(row["difference"]) + interval, p, row["verdict"]])
         )
-    alone = {f"{entry.variant}, {entry.measure}": entry.unpaired for entry in contrasts if entry.unpaired}
-    left_out = [f"{name}: left out, no partner for {by} {', '.join(seeds)}" for name, seeds in alone.items()]
+    left_out = [
+        f"{entry.variant}, {entry.measure}: left out, {why} {by} {', '.join(seeds)}"
+        for entry in contrasts
+        for why, seeds in (("no partner for", entry.unpaired), ("no value of", entry.missing))
+        if seeds
+    ]
     lines += ["", *(f"- {escape(reason)}." for reason in reasons(contrasts, verdicts) + left_out)]
     lines += ["", *table_header(["variant", "measure", "n", "mean", "sd", "95 % interval"])]
     units = {measure: [entry.part.unit for entry in contrasts if entry.measure == measure] for measure in directions}

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+import unicodedata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +116,12 @@ def new_page(width: float, height: float) -> Figure:
 
 
 def plain(text: str) -> str:
-    """``text`` on one line, drawn as it is written: a leading underscore hides nothing from a legend. What no font has is numbered."""
+    """``text`` on one line, drawn as it is written: a leading underscore hides nothing from a legend.
+
+    Control characters are escaped, and characters that no font has are numbered.
+    """
     text = " ".join(fonts.replaced(text).split())
+    text = "".join(ascii(mark)[1:-1] if unicodedata.category(mark) == "Cc" else mark for mark in text)
     return f" {text}" if text.startswith("_") else text
 
 
