@@ -95,6 +95,18 @@ LOSSES = {
     ),
     "refresh NaN": ({"refreshed": "return cross_entropy / 0 * 0"}, r"NaN or infinity from refresh\(\)"),
     "wrong name": ({"returned": "return vlaues"}, r"mine\.py, line 22: NameError: name 'vlaues' is not defined; correct the plugin"),
+    "labels changed": ({"returned": "labels.zero_(); return values"}, "changes labels in place: change a copy of them"),
+    "counts changed": ({"built": "counts += 1"}, "changes counts in place: change a copy of them"),
+    "seeds in each step": (
+        {"returned": "torch.manual_seed(0); return values"},
+        "seeds the random numbers of torch, which belong to the run",
+    ),
+    "seeds when built": ({"built": "torch.manual_seed(0)"}, "seeds the random numbers of torch, which belong to the run"),
+    "ends the program": ({"returned": "raise SystemExit(0)"}, r"mine\.py, line 22: SystemExit: it ends the program; remove the call"),
+    "reads arguments": (
+        {"built": "import argparse; argparse.ArgumentParser().parse_args(['a'])"},
+        r"mine\.py, line 12: SystemExit: it ends the program; remove the call, such as sys\.exit\(\) or parse_args\(\)",
+    ),
     "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 12: TypeError: .*; correct the plugin"),
     "generator of its own": (
         {"returned": "return values * np.random.default_rng().random()"},
@@ -153,6 +165,8 @@ SAMPLERS = {
         r"float32 of shape \(3,\) on cpu from factors\(\): let factors\(\) return one finite",
     ),
     "refresh of numbers": ({"refreshed": "return 1.0"}, r"returned float from refresh\(\)"),
+    "labels changed": ({"built": "labels.zero_()"}, "changes labels in place: change a copy of them"),
+    "seeds": ({"returned": "torch.manual_seed(0); return positions"}, "seeds the random numbers of torch, which belong to the run"),
     "order kept aside": ({"built": "self.n = 0", "returned": "self.n += 1; return positions.roll(self.n)"}, "keeps state outside"),
     "generator of its own": (
         {"returned": "return torch.randperm(200, generator=torch.Generator().manual_seed(random.SystemRandom().getrandbits(60)))"},

@@ -67,6 +67,15 @@ WRONG = {
         {"built": "self.last = nn.LazyLinear(classes)"},
         "has layers without sizes, such as LazyLinear: give them their sizes in the constructor",
     ),
+    "no parameter": (
+        {"built": "self.requires_grad_(False)"},
+        "has no parameter to train: make its layers attributes of the module, and let them have gradients",
+    ),
+    "seeds when built": ({"built": "torch.manual_seed(0)"}, "seeds the random numbers of torch, which belong to the run's seed"),
+    "seeds in each step": (
+        {"returned": "torch.manual_seed(0); return logits"},
+        "seeds the random numbers of torch, which belong to the run's seed",
+    ),
     "a layer in a list": (
         {"built": "self.layers = [nn.Linear(classes, classes)]", "returned": "return self.layers[0](logits)"},
         "keeps state outside its parameters and buffers",

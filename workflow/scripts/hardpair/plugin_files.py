@@ -54,13 +54,15 @@ def errors_of(path: Path, name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()]
         text, advice = str(error).strip().partition("\n")[0], "correct the plugin"
         if isinstance(error, AttributeError) and NOT_BUILT.search(text):
             lines, advice = _lines_of(path, name, "__init__"), "call super().__init__(...) first in its constructor"
         elif isinstance(error, TypeError) and (called := METHOD.search(text)) and (defined := _lines_of(path, name, called[1])):
             lines, advice = defined, "correct its arguments"
+        elif isinstance(error, SystemExit):
+            text, advice = "it ends the program", "remove the call, such as sys.exit() or parse_args()"
         elif isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
             advice = f"install the package that has it, as by `{sys.executable} -m pip install {error.name}`, or correct the plugin"
         where = f"{path}, line {lines[-1]}" if lines else str(path)

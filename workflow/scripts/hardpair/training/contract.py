@@ -110,9 +110,18 @@ def try_out(loss: dict, sampler: dict, labels: torch.Tensor, classes: int) -> No
         with errors_of(plugins.file_of(loss["kind"]), "Loss"):
             counts = labels.bincount(minlength=classes)
             _try(lambda: losses.build(loss, counts), lambda part, turn: _use_loss(part, turn, labels, classes))
+            _check_unchanged(f"the loss of {plugins.file_of(loss['kind'])}", "counts", counts, labels.bincount(minlength=classes))
     if plugins.is_own(sampler["kind"]):
         with errors_of(plugins.file_of(sampler["kind"]), "Sampler"):
-            _try(lambda: samplers.build(sampler, labels), lambda part, turn: _use_sampler(part, turn, labels))
+            given = labels.clone()
+            _try(lambda: samplers.build(sampler, given), lambda part, turn: _use_sampler(part, turn, labels))
+            _check_unchanged(f"the sampler of {plugins.file_of(sampler['kind'])}", "labels", given, labels)
+
+
+def _check_unchanged(name: str, argument: str, given: torch.Tensor, before: torch.Tensor) -> None:
+    """Refuse a loss or sampler that has changed an argument, which others use too."""
+    if not torch.equal(given, before):
+        raise UserError(f"{name} changes {argument} in place: change a copy of them")
 
 
 def _try(build: Callable[[], nn.Module], use: Callable[[nn.Module, int], reproducible.Results]) -> None:
@@ -138,7 +147,9 @@ def _use_loss(loss: nn.Module, turn: int, labels: torch.Tensor, classes: int) ->
         loss.begin_epoch(0.5)
     chosen = labels[torch.randint(len(labels), (BATCH,), generator=random)]
     logits = (3 * torch.randn(BATCH, classes, generator=random)).requires_grad_()
-    values = loss(logits, chosen)
+    given = chosen.clone()
+    values = loss(logits, given)
+    _check_unchanged(_name(loss), "labels", given, chosen)
     check_losses(loss, values, logits)
     values.mean().backward()
     if logits.grad is None:

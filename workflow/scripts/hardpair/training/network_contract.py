@@ -39,6 +39,10 @@ def try_network(settings: dict, classes: int, size: int, batch_size: int) -> Non
             raise UserError(f"{named(settings)} is not an nn.Module: make its class a subclass of torch.nn.Module")
         if any(map(is_lazy, network.parameters())):
             raise UserError(f"{named(settings)} has layers without sizes, such as LazyLinear: give them their sizes in the constructor")
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise UserError(
+                f"{named(settings)} has no parameter to train: make its layers attributes of the module, and let them have gradients"
+            )
         images = torch.zeros(2, 3, size, size, device="cpu" if own else "meta")
         for mode in (True, False):
             check_logits(settings, network.train(mode)(images), (2, classes))

@@ -33,22 +33,30 @@ def check(
         resume: what a resumed run does with a new module before it gives it that state.
 
     Raises:
-        UserError: the results differ, or would after more steps than these.
+        UserError: the results differ, or would after more steps than these, or the module seeds torch.
     """
     parts, results = [], []
     for _ in range(2):
         seed_globals(0, "plugins")
         parts.append(build())
+        built = torch.get_rng_state()
         results.append(use(parts[-1], 0))
+    used = torch.get_rng_state()
     if not _same(*results):
         raise UserError(f"{name(parts[0])} gives different results for the same input: draw random numbers from {random_numbers}")
+    seed_globals(1, "plugins")
     first, resumed, results = parts[0], build(), []
+    seeded = torch.equal(built, torch.get_rng_state())
     resume(resumed)
     with contextlib.suppress(RuntimeError):  # state that the constructor does not register
         resumed.load_state_dict(first.state_dict())
         for part in (first, resumed):
             seed_globals(1, "plugins")
             results.append(use(part, 1))
+    if seeded or torch.equal(used, torch.get_rng_state()):
+        raise UserError(
+            f"{name(first)} seeds the random numbers of torch, which belong to the run's seed: use a torch.Generator of its own"
+        )
     hidden = difference(first, resumed)
     if hidden or len(results) < 2 or not _same(*results):
         where = f" ({hidden})" if hidden else ""
