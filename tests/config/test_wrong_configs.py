@@ -96,6 +96,11 @@ WRONG = {
     "no learning rate": ([("recipe.learning_rate", 0)], "recipe.learning_rate is 0", "it must be more than 0"),
     "seed of 33 bits": ([("seeds", [2**32])], "seeds[0] is 4294967296", "it must be at most 4294967295"),
     "NaN": ([("recipe.weight_decay", math.nan)], "recipe.weight_decay is nan", "give a finite number"),
+    "number of 301 digits": (
+        [("recipe.learning_rate", 1e300)],
+        "recipe.learning_rate is 1e+300, a number of more than 18 digits",
+        "smaller",
+    ),
     "infinity": ([("recipe.learning_rate", math.inf)], "recipe.learning_rate is inf", "give a finite number"),
     "infinite epochs": ([("recipe.epochs", math.inf)], "recipe.epochs is Infinity", "it must be a whole number"),
     "NaN with a step": ([("difficulty.easy", math.nan)], "difficulty.easy is nan", "give a finite number"),
@@ -110,9 +115,36 @@ WRONG = {
     "name twice": ([("variants.1.name", "ce")], 'variants: two have the name "ce"', "give each a different name"),
     "label twice": ([("variants.1.label", "CrossEntropy")], 'variants: two have the label "CrossEntropy"', "give each a different label"),
     "label that is another's name": ([("variants.1", {"name": "CrossEntropy"})], 'variants: two have the label "CrossEntropy"', "label"),
+    "labels that look alike": (
+        [("variants.0.label", "A"), ("variants.1.label", "A ")],
+        'variants: two have the label "A"',
+        "different label",
+    ),
+    "blank label": ([("variants.1.label", "  ")], 'variants[1].label is "  "', "write a name that can be seen"),
     "names that differ in case": ([("variants.1.name", "CE")], 'variants[1].name is "CE"', "rename one of them"),
     "contrast twice": ([("contrasts", [["dfl", "ce"], ["dfl", "ce"]])], "contrasts is", "without repetition"),
     "contrast turned round": ([("contrasts", [["dfl", "ce"], ["ce", "dfl"]])], 'contrasts[1] is ["ce", "dfl"]', "remove one"),
+    "published pair of one class": (
+        [("variants.1.published.pair", ["cat", "cat"])],
+        'variants[1].published.pair names "cat" twice',
+        "name two classes",
+    ),
+    "published epochs that fall": (
+        [("variants.1.published.scale", [[10, 1], [5, 2]])],
+        "variants[1].published.scale has values of the epochs [10, 5]",
+        "once, in rising order",
+    ),
+    "published epoch twice": (
+        [("variants.1.published.easy", [[5, 0.1], [5, 0.2]])],
+        "variants[1].published.easy has values of the epochs [5, 5]",
+        "once, in rising order",
+    ),
+    "more pairs than there are": ([("pairs", {"auto": 46})], "pairs.auto is 46, but the 10 classes of cifar10 have 45 pairs", "lower it"),
+    "key of a section in a map of another": (
+        [("compare.margins.loss", 1)],
+        "compare.margins.loss is not a key",
+        "known keys are accuracy, confusion",
+    ),
     "pair twice": ([("pairs", [["cat", "dog"], ["cat", "dog"]])], 'pairs[1] is ["cat", "dog"]', "remove one"),
     # names that do not fit together
     "unknown baseline": ([("baseline", "cee")], 'baseline names the variant "cee"', "did you mean ce?"),

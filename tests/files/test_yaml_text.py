@@ -147,7 +147,7 @@ def test_merges_that_stand_for_millions_of_keys_take_no_longer_than_their_text()
 
 
 NFD = unicodedata.normalize("NFD", "ä")
-WORDS = st.sampled_from([*NUMBERS, *TEXTS, "null", "true", "~", "", " ", "a: b", "#", "- a", "ä", NFD, "\u2028", "😀"])
+WORDS = st.sampled_from([*NUMBERS, *TEXTS, "null", "true", "~", "", " ", "a: b", "#", "- a", "ä", NFD, "\u2028", "a\x85b", "\u2029", "😀"])
 WORDY = st.recursive(SETTINGS | WORDS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4))
 
 

@@ -8,6 +8,7 @@ from hardpair.data import sources
 from hardpair.measures.pair_name import pair_name
 
 AFFECTS_RESULTS = False
+COURSES = {"mean_weight", "scale", "easy", "hard"}  # published values by epoch
 FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which imports NumPy
 
 
@@ -52,8 +53,11 @@ def _wrong_variants(config: dict) -> Iterator[str]:
     names = [variant["name"] for variant in config["variants"]]
     for key in ("name", "label"):
         values = [variant[key] for variant in config["variants"]]
-        for value in values:
-            if values.count(value) > 1:
+        for place, value in enumerate(values):
+            seen = [" ".join(other.split()) for other in values]  # spaces that no reader sees
+            if not seen[place]:
+                yield f"variants[{place}].{key} is {shown(value)}: write a name that can be seen"
+            elif seen.count(seen[place]) > 1:
                 yield f"variants: two have the {key} {shown(value)}; give each a different {key}"
     for index, name in enumerate(names):
         for other in names[:index]:
@@ -158,6 +162,12 @@ def _wrong_data(config: dict) -> Iterator[str]:
             yield f"{where}.data is {shown(values['data'])}, which is not a data.kind: {advice(values['data'], kinds)}"
         elif values and (classes := sources.get(values["data"]).classes):
             yield from _unknown(where, "class", values["pair"], classes, values["data"])
+        if values and values["pair"][0] == values["pair"][1]:
+            yield f"{where}.pair names {shown(values['pair'][0])} twice: name two classes"
+        for key in COURSES & {*(values or {})}:
+            epochs = [epoch for epoch, _ in values[key]]
+            if epochs != sorted(set(epochs)):
+                yield f"{where}.{key} has values of the epochs {shown(epochs)}: list each epoch once, in rising order"
     if data["source"] is not None and not source.local:
         yield f"data.source is set, but data.kind {data['kind']} is generated: remove one of them"
     if data["source"] is None and source.local and not source.release:
@@ -180,6 +190,9 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
     data, pairs = config["data"], [] if isinstance(config["pairs"], dict) else config["pairs"]
     owner = data["kind"] if sources.get(data["kind"]).classes else f"data.source {data['source']}"
     yield from wrong_pairs(pairs, images.classes, owner)
+    possible = len(images.classes) * (len(images.classes) - 1) // 2
+    if isinstance(config["pairs"], dict) and config["pairs"]["auto"] > possible:
+        yield f"pairs.auto is {config['pairs']['auto']}, but the {len(images.classes)} classes of {owner} have {possible} pairs: lower it"
     requested = (data["training"] or 1) + data["validation"]
     if data["training"] is None and requested > images.train:
         yield f"data.validation is {data['validation']}, but {owner} has {images.train} images for training: lower it"

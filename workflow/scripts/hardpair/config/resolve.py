@@ -14,6 +14,7 @@ from hardpair.config.read import composed, located, refuse_oversized
 from hardpair.config.schema import CNN, definition, schema
 from hardpair.config.sentences import dotted, sentence, shown
 from hardpair.errors import UserError
+from hardpair.files.shapes import LARGEST
 
 AFFECTS_RESULTS = False
 # Controls of terminals, line breaks and tabs aside, and halves of characters.
@@ -78,7 +79,7 @@ def resolve(config: dict) -> dict:
 def resolve_part(name: str, value: dict) -> dict:
     """Check one part of a config (``recipe``, ``variant``, ``train``, …) on its own and fill in its defaults."""
     part = schema()["$defs"].get(name) or schema()["properties"][name]
-    value = _bounded(value, f"{name} ")
+    value = _bounded(value, name)
     check(value, part, name)
     return fill_defaults(value, part)
 
@@ -87,11 +88,22 @@ def _bounded(value: object, name: str = "") -> object:
     """``_plain`` of a value that is small enough to be processed."""
     try:
         refuse_oversized(value)
-        plain = _plain(value)
-        refuse_oversized(plain)  # 1e308 has become a number of 309 digits
     except ValueError as error:
-        raise UserError(f"config: {name}{error}") from None
+        raise UserError(f"config: {name}{' ' * bool(name)}{error}") from None
+    plain = _plain(value)
+    for path, number in _leaves(plain, [name] if name else []):
+        if isinstance(number, int) and abs(number) >= LARGEST:
+            raise UserError(f"config: {dotted(path)} is {float(number):g}, a number of more than 18 digits: give a smaller one")
     return plain
+
+
+def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
+    """Paths and values of all that is neither a map nor a list."""
+    if isinstance(value, dict | list):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(item, [*path, step])
+    else:
+        yield path, value
 
 
 def merged_recipe(shared: dict, own: dict) -> dict:

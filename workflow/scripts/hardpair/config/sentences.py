@@ -51,7 +51,9 @@ def sentence(error, root: list) -> str:
             homes = [name for name, part in parts.items() if key in part.get("properties", {})]
             kind = f" of kind {value['kind']}" if "const" in error.schema["properties"].get("kind", {}) else ""
             near = advice(key, known, f"known keys are {', '.join(known)}")
-            what_to_do = f"it belongs to {' or '.join(homes)}" if homes and not kind else near
+            # A map within a section, such as margins, has keys of its own, whatever other section has one of that name.
+            within = sum(isinstance(step, str) for step in path) > 1 and path[-1] not in homes
+            what_to_do = f"it belongs to {' or '.join(homes)}" if homes and not kind and not within else near
             return f"{dotted([*path, key])} is not a key{kind}: {what_to_do}"
         case "required":
             kinds = [option["properties"]["kind"]["const"] for option in error.schema.get("oneOf", [])]

@@ -17,6 +17,7 @@ from hardpair.files.shapes import LARGEST
 
 AFFECTS_RESULTS = False
 PREFIX, MERGE = "tag:yaml.org,2002:", "tag:yaml.org,2002:merge"
+BREAKS = re.compile("[\x85\u2028\u2029]")  # of lines, beside the usual ones
 DIGITS = "[0-9](?:_?[0-9])*"
 # Patterns and first characters of plain scalars that are no texts; an empty one is null.
 SCALARS = {
@@ -54,11 +55,16 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts texts in quotes that are no texts in YAML 1.1 or in 1.2."""
+    """Puts texts in quotes that are no texts in YAML 1.1 or in 1.2, and escapes ``BREAKS``, some of which PyYAML would fold into spaces."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar(f"{PREFIX}str", text, style='"' if BREAKS.search(text) else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 for _name, (_pattern, _first) in SCALARS.items():
     for _class in (_Loader, _Dumper):
