@@ -49,13 +49,14 @@ def label_files(entries: list[Entry], source: Path, empty: Iterable[str] = ()) -
         empty: folders without any file.
 
     Raises:
-        UserError: there are fewer than two classes, a class that only one of the parts has, a folder of a class that is empty or holds
-            nothing that may be a picture, no file that may be read, or a name that cannot be used.
+        UserError: there are fewer than two classes, two folders of one name, a class that only one of the parts has, a folder of a class
+            that is empty or holds nothing that may be a picture, no file that may be read, or a name that cannot be used.
     """
     ignored = [entry for entry in entries if no_picture(entry.path)]
     entries = [entry for entry in entries if not no_picture(entry.path)]
     # Names in the composed form in which people type them, however the file system stores them.
     steps = {entry: unicodedata.normalize("NFC", entry.path).split("/") for entry in entries if entry.problem != OUTSIDE}
+    _refuse_alike(steps, source)
     others = [(entry, entry.problem) for entry in entries if entry.problem]
     outside, complete = "lies in no class's folder", steps
     steps, beside = _unwrapped(steps)
@@ -125,6 +126,19 @@ def _unwrapped(steps: dict[Entry, list[str]]) -> tuple[dict[Entry, list[str]], l
 def _folders(path: list[str]) -> Iterator[tuple[str, ...]]:
     """All folders that a file is in."""
     return (tuple(path[:depth]) for depth in range(1, len(path)))
+
+
+def _refuse_alike(steps: dict[Entry, list[str]], source: Path) -> None:
+    """Refuse two folders of one name, which differ only in how its accents are stored: a reader sees two classes where one is trained."""
+    stored: dict[tuple[str, ...], str] = {}
+    for entry, path in steps.items():
+        name = entry.path.rpartition("/")[0]
+        if stored.setdefault(tuple(path[:-1]), name) != name:
+            shown = "/".join(path[:-1])
+            raise UserError(
+                f"data.source {source} has two folders called {shown!r}, whose accents are stored in different ways: move the files of one "
+                "to the other"
+            )
 
 
 def _refuse_forgotten(bare: set[tuple], used: set[tuple], above: set[tuple], source: Path) -> None:
