@@ -23,10 +23,9 @@ MEASURES = {"estimate_study"}  # imports torch only to measure a rate that no fi
 def commands() -> dict[str, str]:
     """The shell command of each rule, its texts joined."""
     result = {}
-    record = re.search(r'^RECORD = (".*")$', (RULES / "common.smk").read_text(), re.M)[1]
     for path in RULES.glob("*.smk"):
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)*)", path.read_text(), re.M):
-            shell = body.partition("    shell:\n")[2].replace("+ RECORD", f"\n{record}")
+            shell = body.partition("    shell:\n")[2]
             result[name] = re.sub(r"{+params.scripts:q}+", "workflow/scripts", "".join(re.findall(r'"(.*)"', shell)))
     return result
 

@@ -26,9 +26,6 @@ FIGURES = plan.figures(config)
 MARKS = Marks()
 SCRIPTS = READING.scripts
 
-# Ends the command of a job whose outputs hold no fingerprint.
-RECORD = " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
-
 
 def study_folder(wildcards):
     """Where the study's results lie, for commands that find files by folder."""

@@ -65,7 +65,7 @@ rule prepare_data:
     shell:
         "python {params.scripts:q}/prepare_data.py --kind {params.kind} --name {params.name} {resources.source}"
         " --threads {threads} --settings {params.settings:q} --output-dir {params.data} 2> {log}"
-        + RECORD
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule split_data:
@@ -99,4 +99,4 @@ rule split_data:
         "Split the training images"
     shell:
         "python {params.scripts:q}/split_data.py --data {params.data} --settings {params.settings:q} --output {output.split} 2> {log}"
-        + RECORD
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

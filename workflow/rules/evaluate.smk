@@ -47,7 +47,7 @@ rule evaluate:
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
         " --checkpoint {params.study}/checkpoints/{wildcards.variant}/seed{wildcards.seed}.safetensors"
         " --jobs-per-gpu {resources.jobs_per_gpu} {resources.plugins} --output-dir {params.folder} 2> {log}"
-        + RECORD
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule compare:
@@ -99,4 +99,5 @@ rule compare:
     shell:
         "python {params.scripts:q}/compare.py --runs {params.study}/runs --recipe {input.recipes} --trials {input.trials}"
         " --split {input.split} --settings {params.settings:q} --registration {params.study}/registration.json"
-        " --output-dir {params.study} 2> {log}" + RECORD
+        " --output-dir {params.study} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

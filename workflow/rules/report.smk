@@ -48,7 +48,8 @@ rule plot_figure:
         "Draw the figure {wildcards.figure}"
     shell:
         "python {params.scripts:q}/plot_figure.py {wildcards.figure} {params.inputs}"
-        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule assemble_figure:
@@ -82,7 +83,8 @@ rule assemble_figure:
         "Assemble the final figure"
     shell:
         "python {params.scripts:q}/assemble_figure.py {params.inputs}"
-        " --settings {params.settings:q} --output {output.png} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.png} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule write_report:
@@ -133,4 +135,5 @@ rule write_report:
         "Write the report"
     shell:
         "python {params.scripts:q}/write_report.py --study-dir {params.study} --data {params.data}"
-        " --settings {params.settings:q} --output {output.page} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.page} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

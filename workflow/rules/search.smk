@@ -32,10 +32,11 @@ rule propose_trials:
         ),
         made=made("propose_trials"),
     message:
-        "Propose the recipes of round {wildcards.round}" + OF_VARIANT
+        f"Propose the recipes of round {{wildcards.round}}{OF_VARIANT}"
     shell:
         "python {params.scripts:q}/propose_trials.py --round {wildcards.round} --search-dir {params.folder}"
-        " --settings {params.settings:q} --output {output.proposals} 2> {log}" + RECORD
+        " --settings {params.settings:q} --output {output.proposals} 2> {log}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
 
 
 rule run_trial:
@@ -79,7 +80,7 @@ rule run_trial:
             *plan.trial_files(config, wildcards.get("variant"))
         ),
     message:
-        "Try recipe {wildcards.trial}" + OF_VARIANT
+        f"Try recipe {{wildcards.trial}}{OF_VARIANT}"
     shell:
         "python {params.scripts:q}/run_trial.py --round {input.proposals} --trial {wildcards.trial} --data {params.data}"
         " --split {input.split} --settings {params.settings:q} --code {params.code}"
@@ -125,8 +126,9 @@ rule select_recipe:
         ),
         made=made("select_recipe"),
     message:
-        "Choose the recipe" + OF_VARIANT
+        f"Choose the recipe{OF_VARIANT}"
     shell:
         "python {params.scripts:q}/select_recipe.py --search-dir {params.folder} --settings {params.settings:q}"
         " --output-recipe {output.recipe} --output-trials {output.trials} 2> {log}"
-        " && {params.rm} {params.checkpoints}" + RECORD
+        " && {params.rm} {params.checkpoints}"
+        " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"

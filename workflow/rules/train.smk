@@ -96,4 +96,5 @@ if PAIRS:
             "Choose the pairs that the baseline confuses most"
         shell:
             "python {params.scripts:q}/choose_pairs.py --runs {params.study}/runs"
-            " --settings {params.settings:q} --output {output.pairs} 2> {log}" + RECORD
+            " --settings {params.settings:q} --output {output.pairs} 2> {log}"
+            " && python {params.scripts:q}/record_inputs.py --output {output.made} --made {params.made:q} 2>> {log}"
