@@ -126,7 +126,7 @@ def contents_of(path: str | Path) -> Iterator[None]:
         ) from None
 
 
-def read_with(path: Path, reader: Callable):
+def read_with(path: Path, reader: Callable[[Path], object]) -> object:
     """The result of ``reader`` on a file, its failures, of any type since the file may be broken, as one sentence."""
     try:
         check_regular(path)

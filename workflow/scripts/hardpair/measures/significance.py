@@ -110,13 +110,13 @@ def bca_interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def superiority(first: np.ndarray, second: np.ndarray) -> float:
-    """P(first > second) of a run of each, with ties for a half: Mann and Whitney's U over n²."""
+    """P(first > second) of a run of each, float (n,) and float (m,), with ties for a half: U over n m (Mann and Whitney 1947)."""
     above = np.subtract.outer(np.asarray(first, np.float64), np.asarray(second, np.float64))
     return float((np.sign(np.where(np.abs(above) <= ROUNDING, 0, above)).mean() + 1) / 2)
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's correlation of runs paired by seed; NaN under 3 pairs or where one side does not vary."""
+    """Pearson's correlation of runs paired by seed, float (n,) each; NaN under 3 pairs or where one side does not vary."""
     if len(first) < 3 or constant(first) or constant(second):
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])

@@ -1,6 +1,7 @@
 """What a network must take and return: tried on a few images before anything is trained with it."""
 
 import contextlib
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -68,7 +69,7 @@ def named(settings: dict) -> str:
 
 
 @contextlib.contextmanager
-def _refused(settings: dict, size: int):
+def _refused(settings: dict, size: int) -> Iterator[None]:
     """Turn what torch or torchvision raises into a sentence."""
     try:
         yield
