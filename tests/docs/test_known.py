@@ -1,10 +1,12 @@
 """What README.md and docs/study state of the studies, against plain loops over their runs."""
 
+import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 from page_tables import IN_WORDS, numbers, rows_of
@@ -130,7 +132,8 @@ def test_a_look_states_differences_and_p_of_its_seeds(name, text):
     ("name", "start", "end"), [("full/README.md", "## What can be seen", "<!-- tables"), ("README.md", "## What stands", "## The studies")]
 )
 def test_intervals_in_the_text_are_those_of_the_tables(name, start, end):
-    tables = set(re.findall(r"\d+\.\d\d", page("docs/study/full/README.md").split("<!-- tables")[1]))
+    tables = page("docs/study/full/README.md").split("<!-- tables")[1] + page("docs/study/rate/README.md").split("\n## ")[0]
+    tables = set(re.findall(r"\d+\.\d\d", tables))
     text = page(f"docs/study/{name}").partition(start)[2].partition(end)[0]
     stated = [
         number for interval in re.findall(r"(\d+\.\d\d)(?:[^.\d]{1,40})?\s+\[([-+.\d]+),\s+([-+.\d]+)\]", text) for number in interval
@@ -165,7 +168,14 @@ def test_the_first_page_states_by_how_much_the_sampler_is_worse_and_how_many_see
     assert (f"{IN_WORDS[SEEDS]} of ten seeds" if SEEDS < 10 else "ten seeds") in text
 
 
-@pytest.mark.parametrize(("name", "runs"), [("docs/fair.md", "fair/runs.csv"), ("docs/study/reduced/README.md", "reduced/runs.csv")])
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("docs/fair.md", "fair/runs.csv"),
+        ("docs/study/rate/README.md", "rate/runs.csv"),
+        ("docs/study/reduced/README.md", "reduced/runs.csv"),
+    ],
+)
 def test_the_table_of_a_page_is_that_of_its_runs(name, runs):
     table = pd.read_csv(STUDY / runs).query("model == 'last'").groupby("label")
     rows = [row for row in rows_of(page(name)) if row[0] in table.groups]
@@ -180,3 +190,39 @@ def test_the_table_of_a_page_is_that_of_its_runs(name, runs):
         first = table.get_group(row[0])["variant"].iloc[0]
         for cell, measure in zip(intervals, COLUMN, strict=False):
             assert numbers(cell) == pytest.approx(summary(differences(runs, first, "ce", measure)), abs=0.0051)
+
+
+RATE = {  # the claims of the study of learning rates, all about accuracy
+    "Cross-entropy classifies better at 1.66 times the learning rate.": ("ce_166", "ce"),
+    "Dynamic Focal Loss classifies better than cross-entropy at 1.66 times the learning rate.": ("dfl", "ce_166"),
+    "Dynamic Focal Loss classifies better with the gradient through its weight than without.": ("dfl", "dfl_detached"),
+    "The sampler classifies better if its weights are refreshed every epoch than every fifth.": ("sampler_1", "sampler_5"),
+    "The sampler refreshed every epoch classifies better than cross-entropy.": ("sampler_1", "ce"),
+}
+
+
+def test_the_verdicts_on_learning_rates_are_those_of_a_plain_loop():
+    tests = {claim: stats.ttest_1samp(differences("rate/runs.csv", *pair, "accuracy"), 0) for claim, pair in RATE.items()}
+    adjusted, largest = {}, 0.0
+    for place, claim in enumerate(sorted(tests, key=lambda claim: tests[claim].pvalue)):  # Holm 1979
+        largest = max(largest, tests[claim].pvalue * (len(tests) - place))
+        adjusted[claim] = largest
+    table = pd.read_csv(STUDY / "rate/claims.csv").set_index("sentence")
+    page_of_rate = " ".join(page("docs/study/rate/README.md").split())
+    assert list(table.index) == list(RATE)
+    for claim, pair in RATE.items():
+        expected = "not settled" if adjusted[claim] > 0.05 else "supported" if tests[claim].statistic > 0 else "refuted"
+        assert table.loc[claim, "verdict"] == expected
+        mean, low, high = summary(differences("rate/runs.csv", *pair, "accuracy"))
+        stated = re.search(rf"\*\*{expected.capitalize()}:\*\* \*{re.escape(claim)}\* ([-+.\d]+) \[([-+.\d]+), ([-+.\d]+)\]", page_of_rate)
+        assert [float(number) for number in stated.groups()] == pytest.approx([mean, low, high], abs=0.0051)
+
+
+def test_the_study_of_learning_rates_has_all_its_runs_and_was_registered_before_them():
+    declared = yaml.safe_load(page("docs/study/rate.yaml"))
+    runs = pd.read_csv(STUDY / "rate/runs.csv").query("model == 'last'")
+    expected = [(variant["name"], seed) for variant in declared["variants"] for seed in declared["seeds"]]
+    assert sorted(zip(runs["variant"], runs["seed"], strict=True)) == sorted(expected)
+    first = json.loads((STUDY / "rate/registration.json").read_text())["entries"][0]
+    assert first["finished_runs"] == 0
+    assert [claim["sentence"] for claim in first["declared"]["claims"]] == list(RATE)
