@@ -226,3 +226,27 @@ def test_the_study_of_learning_rates_has_all_its_runs_and_was_registered_before_
     first = json.loads((STUDY / "rate/registration.json").read_text())["entries"][0]
     assert first["finished_runs"] == 0
     assert [claim["sentence"] for claim in first["declared"]["claims"]] == list(RATE)
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "second"),
+    [
+        ("behind cross-entropy at twice the rate too, by", "ce_200", "dfl"),
+        ("ahead of it only at three times the rate, by", "dfl", "ce_300"),
+    ],
+)
+def test_the_loss_against_larger_rates_is_as_the_page_states(words, first, second):
+    text = " ".join(page("docs/study/rate/README.md").split())
+    stated = re.search(rf"{words} ([\d.]+) points \[([-+.\d]+), ([-+.\d]+)\]", text)
+    expected = summary(differences("rate/runs.csv", first, second, "accuracy"))
+    assert [float(number) for number in stated.groups()] == pytest.approx(expected, abs=0.0051)
+
+
+def test_the_spread_of_accuracies_on_classes_is_as_the_page_states():
+    runs = pd.read_csv(STUDY / "rate/runs.csv").query("model == 'last'")
+    columns = [column for column in runs if column.startswith("accuracy:")]
+    sd = {name: 100 * np.mean([rows[column].std() for column in columns]) for name, rows in runs.groupby("variant")}
+    text = " ".join(page("docs/study/rate/README.md").split())
+    stated = re.search(r"averaged over the classes, is ([\d.]+) points instead of ([\d.]+), and ([\d.]+) for cross-entropy", text)
+    expected = [sd[name] for name in ("sampler_1", "sampler_5", "ce")]
+    assert [float(number) for number in stated.groups()] == pytest.approx(expected, abs=0.051)
