@@ -29,6 +29,7 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.study import find
 from hardpair.study.after_crash import refuse_files
+from hardpair.study.broken_files import broken_files, remove_replaced
 from hardpair.study.deaths import oom_kills
 from hardpair.study.messages import print_failures, print_results
 from hardpair.study.planned import refuse_changed, refuse_long
@@ -37,10 +38,10 @@ from hardpair.study.snakemake_internals import (
     Reading,
     as_written,
     is_cluster_job,
+    is_produced,
     logged,
     quieten,
     refuse_unknown_targets,
-    set_aside_broken,
     start,
     warn_of_unknown_rules,
 )
@@ -70,7 +71,9 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
-finished = quieten(workflow, config, READING)  # prints a line for each run
+finished = quieten(
+    workflow, config, READING, lambda: BROKEN
+)  # prints a line for each run
 oom_killed = oom_kills()  # counted before the jobs start
 
 
@@ -119,6 +122,8 @@ onstart:
 
 
 onsuccess:
+    if planned:  # not within a job of a cluster
+        remove_replaced(config, [STUDY, DATA], is_produced(workflow))
     if any(
         file.endswith(paths.COMPARISON_TABLE)
         for job in planned
@@ -141,13 +146,18 @@ onerror:
     print_failures(logged(planned), Path(STUDY), log, oom_killed)
 
 
+BROKEN = frozenset()  # by crashes of the machine
+if not is_cluster_job():
+    BROKEN = broken_files(config, Path(STUDY), Path(DATA), is_produced(workflow))
+
+
 rule all:
     default_target: READING.is_first
     input:
         "<study>/comparison.md",
         "<study>/report.html",
         figure_files(),
-        set_aside_broken(workflow, config, Path(STUDY), Path(DATA)),
+        BROKEN,  # a missing file is made only where it is asked for
     message:
         "Complete the study"
 

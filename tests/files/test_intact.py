@@ -105,27 +105,31 @@ def test_a_recipe_without_all_keys_is_not_intact_and_is_no_recipe_to_train_with(
     assert json_or_file(str(mine)) == {"epochs": 3}
 
 
-def test_what_is_set_aside_is_asked_for_until_it_is_made_again(tmp_path, capsys):
+def test_what_is_broken_or_set_aside_is_found_until_it_is_made_again(tmp_path):
     for name in ("runs/ce/seed0/run.json", "logs/compare.json", ".hidden.json", "split.json", "mine.json"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{")
     split, record = tmp_path / "split.json", tmp_path / "runs/ce/seed0/run.json"
 
-    def missing():
-        return set(intact.set_aside_broken([tmp_path, tmp_path / "none"], lambda path: path.name != "mine.json"))
+    def is_made(path):
+        return path.name != "mine.json"
 
-    assert missing() == {split, record}
-    assert capsys.readouterr().err.count(": set aside as ") == 2
-    assert not record.exists()
+    def broken():
+        return set(intact.broken([tmp_path, tmp_path / "none"], is_made))
+
+    before = sorted(tmp_path.rglob("*"))
+    assert broken() == {split, record}
+    assert sorted(tmp_path.rglob("*")) == before, "to look changes nothing"
+    intact.set_aside(split)
+    intact.set_aside(record)
     assert (tmp_path / "split.json.unreadable").read_text() == "{"
-    assert missing() == {split, record}, "a dry run came before"
+    assert broken() == {split, record}, "missing since"
     split.write_text("{}\n")
-    assert missing() == {record}
+    intact.remove_replaced([tmp_path], is_made)
+    assert broken() == {record}
     assert not (tmp_path / "split.json.unreadable").exists()
-    record.write_text("{")
-    assert missing() == {record}, "again"
-    assert (tmp_path / "mine.json").exists()
+    assert (tmp_path / "runs/ce/seed0/run.json.unreadable").exists()
 
 
 @pytest.mark.parametrize("name", sorted(intact.OUTSIDE))
@@ -133,7 +137,7 @@ def test_a_variant_may_have_the_name_of_a_folder_without_results(tmp_path, name)
     for path in (tmp_path / name / "made.json", tmp_path / "runs" / name / "seed0/run.json"):
         path.parent.mkdir(parents=True)
         path.write_text("{")
-    assert intact.set_aside_broken([tmp_path], lambda path: True) == [tmp_path / "runs" / name / "seed0/run.json"]
+    assert intact.broken([tmp_path], lambda path: True) == [tmp_path / "runs" / name / "seed0/run.json"]
 
 
 def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
@@ -141,9 +145,8 @@ def test_the_record_of_a_run_goes_with_a_broken_file(tmp_path):
     for name in ("run.json", "metrics.json"):
         write_json(tmp_path / name, {})
     (tmp_path / "last.safetensors").write_bytes(bytes(5000))
-    missing = intact.set_aside_broken([tmp_path], lambda path: True)
-    assert sorted(path.name for path in missing) == ["last.safetensors", "run.json"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.safetensors.unreadable", "metrics.json", "run.json.unreadable"]
+    broken = intact.broken([tmp_path], lambda path: True)
+    assert sorted(path.name for path in broken) == ["last.safetensors", "run.json"]
 
 
 def test_weights_that_end_in_zeros_are_intact_if_the_record_of_their_run_has_their_digest(tmp_path):
@@ -155,7 +158,7 @@ def test_weights_that_end_in_zeros_are_intact_if_the_record_of_their_run_has_the
     digests = {name: hashlib.sha256((tmp_path / f"{name}.safetensors").read_bytes()).hexdigest() for name in names}
     write_json(tmp_path / "run.json", {"weights": digests})
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert intact.set_aside_broken([tmp_path], lambda path: True) == []
+    assert intact.broken([tmp_path], lambda path: True) == []
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     last = tmp_path / "last.safetensors"
     content = last.read_bytes()
@@ -189,6 +192,6 @@ def test_in_a_folder_whose_broken_files_stay_what_was_replaced_is_removed(tmp_pa
         (tmp_path / f"{name}.unreadable").touch()
         if content:
             (tmp_path / name).write_text(content)
-    intact.remove_replaced(tmp_path, lambda path: path.name != "mine.json")
+    intact.remove_replaced([tmp_path], lambda path: path.name != "mine.json")
     left = {"labels.npy.unreadable", "dataset.json", "mine.json", "mine.json.unreadable", "images.npy", "images.npy.unreadable"}
     assert {path.name for path in tmp_path.iterdir()} == left

@@ -9,15 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from hardpair.config.read import read_map
-from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
 from hardpair.study import find, snakemake_internals
 from hardpair.study.after_crash import tidy
 from hardpair.study.marks import Marks
-from workspace import PROJECT, TINY
+from workspace import PROJECT
 
 
 @pytest.fixture
@@ -242,54 +240,6 @@ def test_resources_of_a_misspelt_rule_are_warned_of_and_those_of_other_workflows
 
 
 # ----------------------------------------------------------------------------------------------------------- broken files
-
-
-BROKEN = (
-    "runs/ce/seed9/last.safetensors",
-    "runs/ce/seed9/run.json",
-    "made/evaluate/ce.seed9.json",
-    "runs/gone/seed0/run.json",
-    "search/round7/trial14.json",
-    "search/ce/recipe.yaml",
-    "figures/plane.png",
-    "pairs.json",
-)
-
-
-def broken_files(*names, rule):
-    """Write broken files to a study; those that a start requests, where a rule makes files of this form."""
-    for path in (Path("results/tiny", name) for name in names):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{")
-    workflow, config = SimpleNamespace(rules=[Rule(output=[rule])]), resolve(yaml.safe_load(TINY))
-    found = snakemake_internals.set_aside_broken(workflow, config, Path("results/tiny"), Path("resources/synthetic"))
-    return {path.removeprefix("results/tiny/") for path in found}
-
-
-@pytest.mark.parametrize("end", ["", ".unreadable"])
-def test_what_the_config_does_not_make_is_neither_renamed_nor_requested(here, end):
-    """Even if a rule makes files of such names."""
-    others, declared = {f"{name}{end}" for name in BROKEN}, {"runs/dfl/seed1/history.npz", "runs/dfl/seed1/run.json", "split.json"}
-    assert broken_files(*others, *declared, rule="results/tiny/.*") == declared
-    assert broken_files(rule="results/tiny/.*") == declared, "a dry run came before"
-    left = {path.relative_to("results/tiny").as_posix() for path in Path("results/tiny").rglob("*") if path.is_file()}
-    assert left == others | {f"{name}.unreadable" for name in declared}
-
-
-def test_what_no_rule_makes_is_not_requested(here):
-    """Without validation images there is no best model."""
-    assert broken_files("runs/ce/seed0/best.safetensors.unreadable", rule="results/tiny/runs/.*/last.safetensors") == set()
-
-
-def test_broken_files_of_what_is_no_longer_declared_change_no_plan(finished, tmp_path):
-    study = finished.copy(tmp_path)
-    for name in (*BROKEN, "figures/search.png.unreadable", "pairs.json.unreadable"):
-        path = study.folder / "results/tiny" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{")
-    assert study.stale() == set()
-    without = "search={enabled: false}"
-    assert study.stale("--config", without) == finished.stale("--config", without)
 
 
 def test_marks_lie_where_other_machines_see_them_and_the_next_start_removes_those_of_a_killed_process(tmp_path, monkeypatch, capsys):

@@ -4,7 +4,7 @@ import functools
 import shlex
 from hardpair.data import sources
 from hardpair.figures import catalogue
-from hardpair.staleness.due import Due
+from hardpair.staleness.due import MISSING, Due
 from hardpair.study.marks import Marks
 from hardpair.study.snakemake_internals import is_cluster_job, only_marks_count
 
@@ -52,7 +52,7 @@ def data_folder(wildcards):
 def due():
     """Which jobs are due; when the Snakefile is read, Snakemake does not know its own settings yet."""
     forced = only_marks_count(workflow, READING)
-    return Due(config, PICTURES, forced, set_aside=True)
+    return Due(config, PICTURES, forced, BROKEN)
 
 
 def tracked(rule, **files):
@@ -63,7 +63,8 @@ def tracked(rule, **files):
     """
 
     def missing(file):
-        return file in list(rules.prepare_data.output) and not Path(file).exists()
+        made_later = file in BROKEN or not Path(file).exists()
+        return made_later and file in list(rules.prepare_data.output)
 
     def present(some):
         if isinstance(some, str):
@@ -83,8 +84,12 @@ def tracked(rule, **files):
         if is_cluster_job():  # it was planned to run
             return named
         job = due().job(rule, **dict(wildcards.items()))
-        if reason := due().reason(job):
-            return named | {"due": MARKS.newer(reason.kind, job.outputs)}
+        reason = due().reason(job)
+        if reason or not BROKEN.isdisjoint(
+            job.outputs
+        ):  # broken images are no reason for the jobs that read them
+            kind = reason.kind if reason else MISSING
+            return named | {"due": MARKS.newer(kind, job.outputs)}
         return {name: present(some) for name, some in named.items()}
 
     return inputs

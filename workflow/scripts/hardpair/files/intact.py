@@ -7,12 +7,11 @@ import json
 import os
 import re
 import stat
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hardpair.errors import UserError, say
+from hardpair.errors import UserError
 from hardpair.files import own_digest, paths
 from hardpair.files.json_text import MAX_BYTES
 from hardpair.files.paths import UNREADABLE
@@ -28,44 +27,34 @@ DESCRIBED = {record: [name for name, other in RECORD_OF.items() if other == reco
 OUTSIDE = {paths.LOGS, paths.EVENTS, "checkpoints", "progress", "download"}  # no results lie there; variants may have these names
 
 
-def set_aside_broken(folders: list[Path], is_made: Callable[[Path], bool]) -> list[Path]:
-    """Rename files that are not complete, so that they count as not made; print them.
+def broken(folders: list[Path], is_made: Callable[[Path], bool]) -> list[Path]:
+    """Files to be made again: those that are not complete, with their records, and those that were set aside and are missing since.
 
     Args:
         folders: of a study and of prepared data.
-        is_made: whether a file is one that the present config makes. Others stay as they are: nothing would make them again.
-
-    Returns:
-        Files that were set aside, now or in an earlier call, and are not made again yet. What was set aside is removed once they are.
+        is_made: whether a file is one that the present config makes. Others are left out: nothing would make them again.
     """
-    missing = []
+    found = []
     for path in _files(folders):
         if path.suffix == UNREADABLE:
             if is_made(whole := path.with_suffix("")) and not whole.exists():
-                missing.append(whole)
-            _remove_replaced(path, is_made)
+                found.append(whole)
         elif not is_intact(path) and is_made(path):
             record = path.with_name(RECORD_OF.get(path.name, path.name))
-            missing += [set_aside(file) for file in {path, record} if file.exists()]
-    return missing
+            found += sorted({path, record})
+    return found
 
 
-def remove_replaced(folder: Path, is_made: Callable[[Path], bool]) -> None:
+def remove_replaced(folders: list[Path], is_made: Callable[[Path], bool]) -> None:
     """Remove files that were set aside and have been made again, and leave all others as they are."""
-    for path in _files([folder]):
-        _remove_replaced(path, is_made)
+    for path in _files(folders):
+        if path.suffix == UNREADABLE and is_made(whole := path.with_suffix("")) and whole.exists() and is_intact(whole):
+            path.unlink()
 
 
-def _remove_replaced(path: Path, is_made: Callable[[Path], bool]) -> None:
-    if path.suffix == UNREADABLE and is_made(whole := path.with_suffix("")) and whole.exists() and is_intact(whole):
-        path.unlink()
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a file, which is not what it should be, and print that; the path, where there is none now."""
+def set_aside(path: Path) -> None:
+    """Rename a file, which is not what it should be, so that it counts as not made."""
     os.replace(path, f"{path}{UNREADABLE}")
-    say(f"{path} or what it describes is cut short or damaged: set aside as {path.name}{UNREADABLE}, and made again", file=sys.stderr)
-    return path
 
 
 def _files(folders: list[Path]) -> Iterator[Path]:

@@ -51,16 +51,17 @@ class Due:
         except UserError:
             return cls(config, None)
 
-    def __init__(self, config: dict, pictures: str | None, forced: Iterable[str] = (), set_aside: bool = False) -> None:
+    def __init__(self, config: dict, pictures: str | None, forced: Iterable[str] = (), broken: Iterable[str] | None = None) -> None:
         """Args:
         config: resolved.
         pictures: fingerprint of the images; None if it is not known, so that prepared images count as theirs.
         forced: rules and files that count as due.
-        set_aside: whether files that are not complete have been set aside, so that those that are there need no look at their content.
+        broken: files that are not complete, and count as missing; None if that is not known, so that each file's content is looked at.
         """
         self.config, self.jobs, self.forced = config, Jobs(config, pictures or ""), set(forced)
         self.declared = {job.key: job for job in self.jobs}
-        self._pictures_known, self._set_aside = pictures is not None, set_aside
+        self._pictures_known = pictures is not None
+        self.broken, self._looks_at_content = frozenset(broken or ()), broken is None
         self._makers = {file: job for job in self.declared.values() for file in job.outputs}
         self._reasons: dict = {}
         self._cache: dict = {}
@@ -74,7 +75,7 @@ class Due:
         due = [job for job in self.declared.values() if self.reason(job)]
         images = self.declared["prepare_data", ()]
         read = any(self.jobs.about in job.inputs for job in due)
-        return [images, *due] if read and images not in due and not _exist(images.outputs) else due
+        return [images, *due] if read and images not in due and not self._exist(*images.outputs) else due
 
     def job(self, rule: str, **names: object) -> Job:
         """A job, by its rule and wildcards; it need not be declared."""
@@ -96,7 +97,7 @@ class Due:
                 text = first.text if first.kind == INPUTS_DUE else f"its inputs will change ({maker.message}: {first.text})"
                 return Reason(INPUTS_DUE, text)
         if job.rule == "prepare_data":
-            return self._recorded(job) if _exist(job.outputs) and self._pictures_known else None
+            return self._recorded(job) if self._exist(*job.outputs) and self._pictures_known else None
         for file in job.outputs:
             if not Path(file).exists():
                 return Reason(MISSING, f"{file} is missing")
@@ -117,7 +118,9 @@ class Due:
 
     def _broken(self, file: str) -> Path | None:
         """The first that is not complete of a file and those that it describes."""
-        present = () if self._set_aside else filter(Path.exists, intact.described(Path(file)))
+        if not self._exist(file):
+            return Path(file)
+        present = filter(Path.exists, intact.described(Path(file))) if self._looks_at_content else ()
         checked = ((path, self._cached(("intact", path), self._time(path), partial(intact.is_intact, path))) for path in present)
         return next((path for path, is_intact in checked if not is_intact), None)
 
@@ -130,7 +133,7 @@ class Due:
                 return Reason(kind, f"its {part} changed")
         known, made = (written[part] if isinstance(written.get(part), dict) else {} for part in ("inputs", "outputs"))
         for name, files in record.groups(job.made).items():
-            if files == [self.jobs.about] and not Path(self.jobs.about).exists():
+            if files == [self.jobs.about] and not self._exist(self.jobs.about):
                 images = job.made.get("images")
                 if self._pictures_known and written.get("images", images) != images:
                     return Reason(SETTINGS, f"its images, which are missing in {self.jobs.data}, are now others")
@@ -195,7 +198,7 @@ class Due:
 
     def json(self, path: str | Path) -> dict | None:
         """A map in a JSON file that may be missing or cut off."""
-        value = self._read(Path(path), read_json)
+        value = self._read(Path(path), read_json) if self._exist(str(path)) else None
         return value if isinstance(value, dict) else None
 
     def sha256(self, file: str) -> str:
@@ -222,6 +225,9 @@ class Due:
         except (OSError, UserError):
             return None
 
+    def _exist(self, *files: str) -> bool:
+        return all(os.path.exists(file) and file not in self.broken for file in files)
+
     @staticmethod
     def _time(path: Path) -> int:
         return path.stat().st_mtime_ns
@@ -231,7 +237,3 @@ class Due:
         if self._cache.get(key, (None,))[0] != times:
             self._cache[key] = times, compute()
         return self._cache[key][1]
-
-
-def _exist(files: list[str]) -> bool:
-    return all(map(os.path.exists, files))

@@ -8,8 +8,7 @@ import os
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -20,19 +19,18 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import RerunTrigger
 from snakemake.utils import available_cpu_count
 
-from hardpair.cli import inputs
 from hardpair.config.sentences import nearest_path
 from hardpair.config.written import Written
 from hardpair.errors import UserError, say
-from hardpair.files import intact, paths
+from hardpair.files import paths
 from hardpair.files.atomic import PARTIAL
 from hardpair.jobs import locks
 from hardpair.jobs.stopping import interrupt_once
 from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import Due
-from hardpair.staleness.jobs import Jobs
 from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
+from hardpair.study.broken_files import set_aside
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
 from hardpair.study.own_code import refuse_faulty
@@ -169,31 +167,9 @@ def warn_of_unknown_rules(workflow) -> None:
                 say(f"warning: {option} names the rule {name}, which does not exist: did you mean {near}?", file=sys.stderr)
 
 
-def set_aside_broken(workflow, config: dict, study: Path, data: Path) -> list[str]:
-    """Rename files of a study and its data that a crash of the machine left cut short or zeroed; return those to be made again.
-
-    A missing file is made only where it is asked for, so the study asks for these. This comes before the graph of jobs, which counts on
-    files that are there; before that of a dry run too, which would show another plan. Images that runs were trained on stay: jobs refuse
-    them, since to prepare them again within the same call would train the runs again. Files that the config does not make, as of runs that
-    it does not declare, stay too.
-    """
-    if is_cluster_job():
-        return []
-    folders = [study] if paths.every(study, paths.RUN_RECORD) else [study, data]
-    declared = cache(Jobs(config, "").files)  # a set of thousands, which few starts need
-
-    def is_made(path: Path) -> bool:
-        record = path.with_name(intact.RECORD_OF.get(path.name, path.name))
-        return str(record) in declared() and any(rule.is_producer(str(path)) for rule in workflow.rules)
-
-    missing = intact.set_aside_broken(folders, is_made)
-    intact.remove_replaced(data, is_made)
-    if data in folders and intact.is_intact(about := data / "dataset.json") and about.exists():
-        try:
-            inputs.check_data(data)
-        except UserError:  # pixels that are zeros now: their files have the right length
-            missing.append(intact.set_aside(about))
-    return list(map(str, missing))
+def is_produced(workflow) -> Callable[[str], bool]:
+    """Whether a rule makes a file of a name."""
+    return lambda file: any(rule.is_producer(file) for rule in workflow.rules)
 
 
 def command_line() -> list[str]:
@@ -208,16 +184,19 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def quieten(workflow, config: dict, reading: Reading) -> Finished:
+def quieten(workflow, config: dict, reading: Reading, broken: Callable[[], Collection[str]]) -> Finished:
     """Leave Snakemake's text on jobs to its log, where the command line has no flag of its own about what is printed; end a dry run with
     the study's plan.
+
+    Args:
+        broken: returns the broken files, which are known when the rules are.
 
     Returns:
         What prints a line for each finished run, once the jobs are known.
     """
     finished, settings = Finished(), workflow.output_settings
     if settings.dryrun and Quietness.ALL not in (settings.quiet or ()):
-        logger.addHandler(DryRunEnd(lambda: _end_dry_run(workflow, config, reading)))
+        logger.addHandler(DryRunEnd(lambda: _end_dry_run(workflow, config, reading, broken())))
     usual = {Quietness.HOST, Quietness.REASON}  # profiles/default
     loud = settings.verbose or settings.printshellcmds or settings.debug_dag or set(settings.quiet or ()) != usual
     if not (loud or settings.dryrun or is_cluster_job()):
@@ -256,6 +235,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         _locks.append(locks.take_study(study))
         planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
         planned.refuse_state(config, {name for _, name in jobs})
+        set_aside(due.broken, _outputs(jobs))
         tidy(map(Path, folders), [entry for entry in os.scandir(paths.SNAKEMAKE) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
@@ -279,9 +259,10 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     return [job for job, _ in jobs]
 
 
-def _end_dry_run(workflow, config: dict, reading: Reading) -> None:
-    """Print the plan, and why the command would be refused if it were no dry run."""
+def _end_dry_run(workflow, config: dict, reading: Reading, broken: Collection[str]) -> None:
+    """Print the plan, which broken files it replaces, and why the command would be refused if it were no dry run."""
     jobs = _planned_jobs(workflow, reading)
+    set_aside(broken, _outputs(jobs), is_dry_run=True)
     _print_plan(workflow, config, jobs, reading)
     try:
         planned.refuse_state(config, {name for _, name in jobs})
@@ -297,6 +278,11 @@ def _planned_jobs(workflow, reading: Reading) -> list[tuple[object, str]]:
     """
     own = reading.rules()
     return [(job, own[job.rule.name]) for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name in own]
+
+
+def _outputs(jobs: list[tuple[object, str]]) -> Iterator[str]:
+    """The files that jobs make."""
+    return (file for job, _ in jobs for file in job.output)
 
 
 def _print_plan(workflow, config: dict, jobs: list[tuple[object, str]], reading: Reading) -> None:
