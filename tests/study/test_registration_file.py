@@ -1,7 +1,9 @@
 """The file registration.json: written by several at once, and damaged."""
 
+import csv
 import json
 import multiprocessing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,11 @@ from registered_study import Study, claim, tiny
 @pytest.fixture
 def study(tmp_path):
     return Study(tmp_path / "tiny")
+
+
+def read_csv(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def begin(folder, name, barrier):
@@ -134,3 +141,23 @@ def test_a_last_entry_that_was_taken_away_is_not_noticed_but_recorded_later(stud
     study.path.write_text(json.dumps({"entries": whole}))
     study.finish("ce/seed1")
     assert study.register(tiny(looks=[6])) == ["declared after 2 finished runs: exploratory"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "declared"),
+    [
+        (Path.unlink, "first recorded after 6 finished runs: no registration was kept before"),
+        (lambda path: path.write_text("{}\n"), "recorded again after 6 finished runs: the registration before was damaged"),
+    ],
+)
+def test_a_lost_registration_makes_the_table_of_claims_stale(finished, tmp_path, spoil, declared):
+    """Else it would still date the claims before the first run."""
+    workspace = finished.copy(tmp_path)
+    folder = workspace.folder / "results/tiny"
+    assert {row["declared"] for row in read_csv(folder / "claims.csv")} == {registration.BEFORE}
+    spoil(folder / "registration.json")
+    assert "Compare the runs" in workspace.stale()
+    workspace.snakemake()
+    assert {row["declared"] for row in read_csv(folder / "claims.csv")} == {declared}
+    assert declared[1:] in (folder / "comparison.md").read_text(), "a sentence of it, with a capital"
+    assert workspace.stale() == set()

@@ -53,7 +53,7 @@ rule evaluate:
 rule compare:
     input:
         # A run that is trained again is evaluated again, so metrics.json changes with both. registration.json is no input: it grows where
-        # something else is declared, which is in the settings, and where runs are imported.
+        # something else is declared, which is in the settings, and where runs are imported. staleness/due.py compares its dates of claims.
         unpack(
             tracked(
                 "compare",

@@ -1,14 +1,16 @@
 """Which jobs of a study are due: what `snakemake` runs and what `make status` shows. It is decided from the study's files alone."""
 
+import csv
 import os
 from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from hardpair.comparison import registration
 from hardpair.config.read import read_map
 from hardpair.errors import UserError
-from hardpair.files import intact, paths
+from hardpair.files import csv_text, intact, paths
 from hardpair.files.atomic import file_sha256
 from hardpair.files.json_text import read_json
 from hardpair.staleness import plan, record, run_difference
@@ -146,7 +148,18 @@ class Due:
         for file in job.made["outputs"]:  # which records of earlier versions lack
             if file in made and made[file] != self._digest([file]):
                 return Reason(OUTPUTS, f"{file} is not as it was written")
+        if job.rule == "compare":
+            return self._other_registration(job)
         return self._other_run(job) if job.rule == "evaluate" else None
+
+    def _other_registration(self, job: Job) -> Reason | None:
+        """Whether claims.csv has another date of a declaration than the registration, which was deleted, damaged or replaced since."""
+        source, [table] = Path(self.jobs.study, paths.REGISTRATION), [file for file in job.outputs if Path(file).name == paths.CLAIMS_TABLE]
+        kept = self._read(source, registration.read) or registration.Registration()
+        said = [csv_text.inert(words) for words in registration.said(kept, registration.declared(self.config))]
+        if self._read(Path(table), _declared_column) == said:
+            return None
+        return Reason(INPUTS, f"{source} is not the one that {table} was made with")
 
     def _other_run(self, job: Job) -> Reason | None:
         """Whether the evaluation of a run is damaged, or one of another run."""
@@ -237,3 +250,8 @@ class Due:
         if self._cache.get(key, (None,))[0] != times:
             self._cache[key] = times, compute()
         return self._cache[key][1]
+
+
+def _declared_column(claims: Path) -> list[str]:
+    with open(claims, encoding="utf-8", newline="") as file:
+        return [row.get("declared", "") for row in csv.DictReader(file)]
