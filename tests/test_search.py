@@ -31,8 +31,8 @@ RECIPE = {
 
 
 def by_learning_rate(recipe):
-    """An objective whose optimum, 0, lies at a learning rate of 0.005."""
-    return -(math.log(recipe["learning_rate"] / 0.005) ** 2)
+    """A share whose optimum, 1, lies at a learning rate of 0.005."""
+    return math.exp(-(math.log(recipe["learning_rate"] / 0.005) ** 2))
 
 
 def results(recipes, first=0, batch=4, objective=by_learning_rate):
@@ -139,7 +139,7 @@ def test_later_rounds_depend_on_the_value_of_every_earlier_trial():
 
 
 def test_later_rounds_are_better_than_the_first_which_draws_at_random():
-    drawn = np.array([[trial["value"] for trial in searched(f"study {n}", batch=8)] for n in range(10)])
+    drawn = np.log([[trial["value"] for trial in searched(f"study {n}", batch=8)] for n in range(10)])
     first, second, third = drawn.reshape(10, 3, 8).mean((0, 2))
     low, high = (math.log(bound / 0.005) for bound in SPACE["learning_rate"])
     at_random = -(high**3 - low**3) / 3 / (high - low)  # mean of -u² over even u

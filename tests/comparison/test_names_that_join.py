@@ -30,7 +30,8 @@ def test_each_pair_has_its_own_columns_rows_and_parts_of_the_report(tmp_path):
     last = confused[confused["model"] == "last"]
     assert (last.groupby("pair").size() == 2).all(), "one row a variant"
     base = {"study": "fake", "data": {"kind": "folder", "name": "fake", "source": "x"}, "baseline": "ce", "seeds": [0, 1]}
-    config = resolve(base | {"variants": variants, "pairs": PAIRS, "search": {"enabled": False}})
+    declared = {"contrasts": fake_settings["contrasts"], "claims": fake_settings["claims"]}
+    config = resolve(base | {"variants": variants, "pairs": PAIRS, "search": {"enabled": False}} | declared)
     settings = {"config": config, "pairs": PAIRS, "references": [], "searches": [], "commands": [], "figures": []}
     settings["answer"] = plan.figure_settings(config, catalogue.FINAL)
     page = render(results, settings, np.load(tmp_path / "data" / "test" / "images.npy"))

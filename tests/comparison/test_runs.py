@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,12 +149,35 @@ def test_pair_calls_are_means_over_runs(study):
     assert row["p_other"] == pytest.approx(p[:, other].mean())
 
 
-def test_pair_calls_refuse_runs_on_other_images(tmp_path):
+def test_pair_calls_refuse_runs_on_other_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(Runs, "classes", lambda self: ["cat", "dog"])
     for seed, index in enumerate(([0, 1], [0, 2])):
         (tmp_path / "ce" / f"seed{seed}").mkdir(parents=True)
         np.savez(tmp_path / "ce" / f"seed{seed}" / "predictions.npz", index=index, labels=[0, 1], last=np.eye(2, dtype=np.float32))
     with pytest.raises(UserError, match=r"seed1.*other images"):
         Runs(tmp_path, ("ce",), (0, 1)).pair_calls(0, 1)
+    for classes in (["cat"], ["cat", "dog", "ship"]):
+        monkeypatch.setattr(Runs, "classes", lambda self, classes=classes: classes)
+        with pytest.raises(UserError, match=rf"seed0/predictions\.npz is about other classes than the {len(classes)} of the first run"):
+            Runs(tmp_path, ("ce",), (0,)).pair_calls(0, 1)
+
+
+def test_files_of_another_run_than_that_of_their_folder_are_named(tmp_path):
+    settings = fake_study.settings(fake_study.STUDY[:2], seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=2, images=100)
+    folder = tmp_path / "results" / "runs"
+    runs = Runs.declared(folder, settings)
+    assert [(record["variant"], record["seed"]) for record in runs.records()] == [("ce", 0), ("ce", 1), ("dfl", 0), ("dfl", 1)]
+    with pytest.raises(UserError, match=r"ce/seed0/metrics\.json is about test images, not validation images: evaluate the run again"):
+        list(Runs.declared(folder, settings | {"evaluated_on": "validation"}).metrics())
+    record = json.loads((folder / "dfl/seed1/run.json").read_text())
+    (folder / "dfl/seed1/run.json").write_text(json.dumps(record | {"classes": record["classes"][:9]}))
+    with pytest.raises(UserError, match=r"dfl/seed1/run\.json has other classes than the first run"):
+        runs.records()
+    for name, read in (("run.json", runs.records), ("metrics.json", lambda: list(runs.metrics()))):
+        shutil.copy(folder / "ce/seed1" / name, folder / "dfl/seed0" / name)
+        with pytest.raises(UserError, match=rf"dfl/seed0/{name} is of the run ce/seed1: delete it and run the step that makes it again"):
+            read()
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):
@@ -198,7 +222,7 @@ def test_runs_of_other_classes_or_bins_than_the_first_are_named(tmp_path):
     ):
         runs.validation_confusion()
     measured = json.loads((folder / "metrics.json").read_text())
-    bins = {key: values[:-1] for key, values in measured["models"]["last"]["reliability"].items()}
+    bins = {key: [*values, 0] for key, values in measured["models"]["last"]["reliability"].items()}
     measured["models"]["last"]["reliability"] = bins
     (folder / "metrics.json").write_text(json.dumps(measured))
     with pytest.raises(UserError, match=r"seed1/metrics\.json has other bins of reliability than the first run: evaluate all runs again"):

@@ -11,6 +11,7 @@ import pytest
 import estimate_study
 import prepare_data
 import propose_trials
+import record_inputs
 import select_recipe
 import split_data
 import try_plugins
@@ -51,12 +52,19 @@ def test_settings_that_agree_are_read(settings):
     ("settings", "path", "value", "message"),
     [
         (SEARCH, ("recipe",), {}, "space has learning_rate, but recipe has no number for it"),
-        (SEARCH, ("recipe", "learning_rate"), None, "space has learning_rate, but recipe has no number for it"),
-        (SEARCH, ("recipe", "learning_rate"), True, "space has learning_rate, but recipe has no number for it"),
+        (SEARCH, ("recipe", "learning_rate"), None, "recipe is "),
+        (SEARCH, ("recipe", "learning_rate"), True, "recipe is "),
+        (SEARCH, ("recipe", "optimizer"), "zz", "recipe is "),
         (SEARCH, ("recipe", "foo"), 1, "recipe is "),
         (SEARCH, ("space", "learning_rate"), [0, 0.1], "space.learning_rate is [0, 0.1]"),
         (SEARCH, ("space", "learning_rate"), [0.1, 0.01], "space.learning_rate is [0.1, 0.01]"),
         (SEARCH, ("searched",), ["bar"], 'searched is ["bar"]'),
+        (SEARCH, ("searched",), ["dropout", "dropout"], 'searched is ["dropout", "dropout"]'),
+        ({"pairs": [["a", "b"]]}, ("pairs",), [], "pairs is []"),
+        ({"answer": {}}, ("answer",), {}, "answer.study is missing"),
+        ({"variants": [{"name": "a"}]}, ("variants", 0, "name"), "../a", "variants is "),
+        ({"variants": {"a": {}}}, ("variants",), {"../a": {}}, "variants is "),
+        ({"epochs": 2, "variants": {"a": {}}}, ("variants",), [{"name": "a"}], "epochs are of a trial, but variants is no map"),
         (COMPARISON, ("claims", 0, "contrasts"), [], "claims[0].contrasts is []"),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), [], "claims[0].contrasts is "),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), ["nll"], "claims[0].contrasts is "),
@@ -89,6 +97,10 @@ def trial(**changes):
         (trial(trial=0), (), r"is of trial 0 of round 0, not of trial 1 of round 0: delete it and run the trial again$"),
         (trial(round=1), (), r"is of trial 1 of round 1, not of trial 1 of round 0: delete it and run the trial again$"),
         (trial(), ["clip_gradient"], r"recipe\.clip_gradient is missing"),
+        (trial(value=7), (), r"value is 7"),
+        (trial(recipe=trial()["recipe"] | {"weight_decay": -1}), (), r"trial1\.json: recipe\.weight_decay is -1: .*; delete it and run"),
+        (trial(recipe=trial()["recipe"] | {"optimizer": "zz"}), (), r"trial1\.json: recipe\.optimizer is \"zz\""),
+        (trial(recipe=trial()["recipe"] | {"nonsense": 1}), (), r"trial1\.json: recipe\.nonsense is not a key"),
     ],
 )
 def test_trials_are_those_of_their_number_and_search(tmp_path, result, keys, message):
@@ -128,6 +140,32 @@ def test_plugins_are_tried_with_settings_by_name(monkeypatch, capsys):
     for value in ([{"name": "a"}], {}):
         written = json.dumps({"variants": value})
         assert "the settings are invalid, variants is " in sentence(monkeypatch, capsys, try_plugins, "--settings", written)
+
+
+MADE = {"settings": "0f", "code": "91", "files": ["split_data.py"], "inputs": []}
+EACH = {"path": "{variant}/seed{seed}", "variant": ["a"], "seed": [0]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": []}, "files is []"),
+        ({"files": "split_data.py"}, "files is "),
+        ({"inputs": [1]}, "inputs[0] is 1"),
+        ({"code": 3}, "code is 3"),
+        ({"each": {}}, "each.path is missing"),
+        ({"each": EACH | {"path": "{other}"}}, "each.path is "),
+        ({"each": EACH | {"path": "run.json"}}, "each.path is "),
+        ({"each": EACH | {"seed": []}}, "each.seed is []"),
+    ],
+)
+def test_a_record_is_made_of_what_its_job_was_made_of(monkeypatch, capsys, tmp_path, changes, message):
+    for made in (MADE | changes, {}):
+        expected = message if made else "settings is missing"
+        written = sentence(monkeypatch, capsys, record_inputs, "--made", json.dumps(made), "--output", tmp_path / "made.json")
+        assert expected in written
+        assert written.rstrip().endswith(": see --help")
+    assert not list(tmp_path.iterdir())
 
 
 def test_settings_without_effect_are_refused(monkeypatch, capsys, tmp_path):

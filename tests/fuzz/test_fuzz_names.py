@@ -122,7 +122,8 @@ def reported(results: Path, labels: list[str], sentence: str, source: str) -> Pa
     published = [variant | {"published": about | variant["published"]} for variant in fake_study.STUDY[:2]]
     shown = [variant | {"label": label} for variant, label in zip(published, labels, strict=True)]
     base = {"study": "fake", "data": {"kind": "cifar10", "name": "fake", "source": source}, "baseline": "ce", "seeds": [0, 1]}
-    config = resolve(base | {"variants": shown, "search": {"enabled": False}})
+    declared = {key: fake_study.settings(shown, seeds=2)[key] for key in ("contrasts", "claims")}
+    config = resolve(base | {"variants": shown, "search": {"enabled": False}} | declared)
     reference = {"pair": ["cat", "dog"], "confusion": 0.1, "label": sentence, "source": source}
     settings = {"config": config, "pairs": [["cat", "dog"]], "references": [reference], "searches": [], "commands": [sentence]}
     settings |= {"figures": [], "answer": plan.figure_settings(config, catalogue.FINAL)}

@@ -45,6 +45,12 @@ class Study:
     def change(self, name, seed, file, **keys):
         (self.runs / name / f"seed{seed}" / file).write_text(json.dumps(self.content(name, seed, file) | keys))
 
+    def change_counts(self, name, seed, change):
+        """Give the models of a run other counts of images, and the measures that follow from them."""
+        models = self.content(name, seed)["models"]
+        changed = {model: fake_study.of_counts(measures, change(np.array(measures["confusion"]))) for model, measures in models.items()}
+        self.change(name, seed, "metrics.json", models=changed, images=int(np.sum(changed["last"]["confusion"])))
+
     def records(self):
         return tables.read_records(self.runs, self.settings, recipes.by_variant([self.recipe], self.settings), self.split)
 

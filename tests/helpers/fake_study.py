@@ -10,8 +10,9 @@ from hardpair.comparison import claims, most_confused, new_images, tables
 from hardpair.comparison.runs import Runs
 from hardpair.data.arrays import load_part
 from hardpair.data.dataset import content_hash
-from hardpair.measures.confusion import confusion_matrix
+from hardpair.measures.confusion import confusion_matrix, pair_errors, per_class_accuracy
 from hardpair.measures.metrics import summary
+from hardpair.measures.pair_name import pair_of
 
 JUDGED = {"looks": [], "margins": {"accuracy": 0.3, "confusion": 0.5}}  # keys of a config that verdicts depend on
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -65,6 +66,23 @@ def write_study(
             write_run(run, variant["name"], place, seed, settings_, epochs, validation, images, classes, size)
     write_search(folder / "results" / "search")
     write_comparison(folder / "results", settings_)
+
+
+def of_counts(measures: dict, confusion: np.ndarray) -> dict:
+    """Measures of a model with other counts (C, C), and what follows from them; the highest bin of confidence holds all images."""
+    classes, bins = list(measures["per_class"]), len(measures["reliability"]["count"])
+    shares = zip(classes, per_class_accuracy(confusion), strict=True)
+    pairs = {name: errors | pair_errors(confusion, *map(classes.index, pair_of(name))) for name, errors in measures["pairs"].items()}
+    total, correct = int(confusion.sum()), int(np.trace(confusion))
+    sums = {"count": total, "confidence": 0.97 * total, "correct": correct}
+    return measures | {
+        "accuracy": correct / total,
+        "ece": abs(correct / total - 0.97),
+        "per_class": {name: None if np.isnan(share) else share for name, share in shares},
+        "pairs": pairs,
+        "confusion": confusion.tolist(),
+        "reliability": {key: [0.0] * (bins - 1) + [float(value)] for key, value in sums.items()},
+    }
 
 
 def write_images(folder: Path, images: int, classes: list[str], size: int) -> None:
@@ -195,6 +213,10 @@ def write_comparison(folder: Path, settings_: dict) -> None:
     contrasts = tables.contrasts_table(runs, settings_, resampled)
     most_confused.most_confused_table(records, settings_).to_csv(folder / "most_confused.csv", index=False)
     contrasts.to_csv(folder / "contrasts.csv", index=False)
+    write_claims(folder, runs, settings_)
+
+
+def write_claims(folder: Path, runs: pd.DataFrame, settings_: dict) -> None:
     judged = claims.claims_table(runs, settings_).assign(declared="declared before the first run had finished")
     judged.to_csv(folder / "claims.csv", index=False)
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+import fake_study
 import open_page
 from claimed_study import claim
 from fake_study import CLASSES
@@ -194,6 +195,7 @@ def test_of_very_many_seeds_some_are_drawn_with_the_extremes():
 def test_the_mean_of_what_is_no_part_of_a_claim_is_no_diamond(tmp_path):
     folder, about, images = reported(tmp_path, seeds=10)
     about["answer"] |= {"claims": [claim(("dfl", "ce", ["accuracy"]))]}
+    fake_study.write_claims(folder, pd.read_csv(folder / "runs.csv"), about["answer"])
     text = render(folder, about, images)
     cards = text.partition('<ul class="cards"')[2].partition("</ul>")[0]
     assert cards.count('<span class="what">supported</span>') + cards.count('<span class="what">not settled</span>') == 1, "in words"
@@ -232,6 +234,7 @@ def written(base, levels, published=None):
     measured.reset_index().to_csv(folder / "runs.csv", index=False)
     people = {"pair": ["cat", "dog"], "confusion": 0.0383, "label": "humans", "source": "s"}
     about["answer"] |= {"claims": settings()["claims"], "references": [people]}
+    fake_study.write_claims(folder, measured.reset_index(), about["answer"])
     if published:
         shares = {name: dict(zip(BOTH, published.get(name, (0.5, 0.5)), strict=True)) for name in levels}
         about["answer"] |= {"variants": [variant | {"published": shares[variant["name"]]} for variant in about["answer"]["variants"]]}

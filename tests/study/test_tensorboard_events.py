@@ -74,6 +74,14 @@ def test_a_damaged_table_is_named(tmp_path, progress, name, text, wrong):
     assert str(caught.value) == f"{tmp_path / name} {problem}"
 
 
+@pytest.mark.parametrize("name", ["progress/dfl/seed3.csv", "runs/dfl/seed3/refreshes.csv"])
+def test_a_table_in_another_encoding_is_named(tmp_path, progress, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(f"{HEADER}\n{ROWS[0]}".replace("cat", "caf\xe9").encode("latin-1"))
+    with pytest.raises(UserError, match=rf"{name} cannot be read \(.*decode.*\): delete it and run the step that makes it again"):
+        Events(tmp_path).write()
+
+
 def test_all_runs_of_a_study_are_written_with_their_weights(finished, tmp_path):
     study = finished.copy(tmp_path)
     output = study.run("python", "workflow/scripts/study.py", "events", "--configfile", "tiny.yaml").stdout

@@ -12,7 +12,7 @@ Example:
 from pathlib import Path
 
 from hardpair.cli.command import json_or_file, parser, run, settings_with
-from hardpair.files.formats import compared_variants, some_pairs
+from hardpair.files.formats import compared_variants
 
 KEYS = ("study", "variants", "seeds", "pairs", "references", "baseline", "contrasts", "claims", "looks", "evaluated_on")
 KEYS += ("allow_mixed", "margins", "searches", "declared")
@@ -24,7 +24,7 @@ def main() -> None:
     cli.add_argument("--recipe", type=json_or_file, nargs="+", required=True, help="recipe of all runs, or of each variant in their order")
     cli.add_argument("--trials", type=Path, nargs="*", default=[], help="trials.csv of each of the settings' searches")
     cli.add_argument("--split", type=Path, required=True, help="split.json of the runs")
-    read_settings = settings_with(*KEYS, variants=compared_variants, pairs=some_pairs)
+    read_settings = settings_with(*KEYS, variants=compared_variants)
     keys = f"{', '.join(KEYS)}; of each variant: name, label, published, train, code"
     cli.add_argument("--settings", type=read_settings, required=True, help=f"JSON or file with the keys {keys}")
     cli.add_argument("--registration", type=Path, help="registration.json of the study, with the times at which claims were declared")

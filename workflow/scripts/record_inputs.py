@@ -7,12 +7,24 @@ Example:
       --made '{"settings": "0f3a", "code": "91bc-7d2e", "files": ["split_data.py"], "inputs": ["resources/synthetic/dataset.json"]}'
 """
 
+import argparse
+
 from hardpair.cli.command import json_or_file, parser, run
+
+
+def made(text: str) -> dict:
+    """Value of ``--made``: a map as ``record.write`` takes it, as JSON or in a file."""
+    from hardpair.files import formats, shapes
+
+    value = json_or_file(text)
+    if problem := shapes.difference(value, formats.MADE):
+        raise argparse.ArgumentTypeError(f"{problem}: see --help")
+    return value
 
 
 def main() -> None:
     cli = parser(__doc__)
-    cli.add_argument("--made", type=json_or_file, required=True, help="JSON or file with the keys above, perhaps each and outputs")
+    cli.add_argument("--made", type=made, required=True, help="JSON or file with the keys above, perhaps each and outputs")
     cli.add_argument("--output", required=True, help="the record to write")
     options = cli.parse_args()
 

@@ -87,6 +87,11 @@ class Predictions:
     labels: np.ndarray
     models: dict[str, Logits | Recorded]
 
+    @property
+    def classes(self) -> int | None:
+        """How many classes the answers choose from; None if that is not recorded."""
+        return next((model.logits.shape[1] for model in self.models.values() if isinstance(model, Logits)), None)
+
 
 def read(path: Path, models: list[str]) -> Predictions:
     """A predictions.npz.

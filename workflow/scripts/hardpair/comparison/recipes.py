@@ -34,7 +34,7 @@ def read_trials(searches: list[dict], files: Sequence[Path]) -> list["pd.DataFra
     if len(files) != len(searches):
         raise UserError(f"--trials names {len(files)} files, but the settings have {len(searches)} searches: name the trials.csv of each")
     columns = "trial", "round", "value", "diverged"
-    return [read_table(file, *columns, *search["space"]) for search, file in zip(searches, files, strict=True)]
+    return [read_table(file, *columns, *search["space"], key=["trial"]) for search, file in zip(searches, files, strict=True)]
 
 
 def by_variant(recipes: list[dict], settings: dict) -> dict[str, dict]:

@@ -25,16 +25,19 @@ class Runs:
         folder: holds {variant}/seed{seed}/ of each run.
         variants: names in the order of the config.
         seeds: in the order of the config.
+        evaluated_on: the images that evaluations are about, ``test`` or ``validation``; None accepts both.
     """
 
     folder: Path
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
+    evaluated_on: str | None = None
 
     @classmethod
     def declared(cls, folder: str | Path, settings: dict) -> "Runs":
-        """The runs that ``settings`` (keys ``variants`` and ``seeds``) declare below ``folder``."""
-        return cls(Path(folder), tuple(variant["name"] for variant in settings["variants"]), tuple(settings["seeds"]))
+        """The runs that ``settings`` (keys ``variants``, ``seeds`` and perhaps ``evaluated_on``) declare below ``folder``."""
+        variants = tuple(variant["name"] for variant in settings["variants"])
+        return cls(Path(folder), variants, tuple(settings["seeds"]), settings.get("evaluated_on"))
 
     def files(self, name: str) -> Iterator[tuple[str, int, Path]]:
         """(variant, seed, path) of the file ``name`` of every run, variant by variant."""
@@ -53,19 +56,32 @@ class Runs:
             yield variant, seed, path
 
     def records(self) -> list[dict]:
-        """The run.json of every run."""
-        return [shapes.read(path, formats.RUN) for _, _, path in self.files("run.json")]
+        """The run.json of every run.
+
+        Raises:
+            UserError: one is of another run, or has other classes than the first.
+        """
+        found = []
+        for variant, seed, path in self.files("run.json"):
+            found.append(shapes.read(path, formats.RUN))
+            refuse_other_run(path, found[-1], variant, seed)
+            if found[-1]["classes"] != found[0]["classes"]:
+                raise UserError(f"{path} has other classes than the first run: train all runs again on the same data")
+        return found
 
     def metrics(self, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
         """(variant, seed, number of images, measures of the last model) of every evaluated run.
 
         Raises:
-            UserError: a run was evaluated without the pair, or with other classes or bins than the first.
+            UserError: an evaluation is of another run, on other images, without the pair, or with other classes or bins than the first.
         """
         first = None
         for variant, seed, path in self.files("metrics.json"):
             content = formats.read_metrics(path)
             measured = content["models"]["last"]
+            refuse_other_run(path, content, variant, seed)
+            if self.evaluated_on not in (None, content["evaluated_on"]):
+                raise UserError(f"{path} is about {content['evaluated_on']} images, not {self.evaluated_on} images: evaluate the run again")
             if pair and pair_name(*pair) not in measured["pairs"]:
                 raise UserError(f"{path} lacks the pair {pair_name(*pair)}: evaluate the run again")
             present = list(measured["per_class"]), len(measured["reliability"]["count"])
@@ -213,12 +229,16 @@ class Runs:
         """(variant, seed, answers) of every run on the images evaluated on.
 
         Raises:
-            UserError: the runs were evaluated on different images.
+            UserError: the runs were evaluated on different images, or images of other classes than those of the first run.
         """
-        first = None
+        first, classes = None, len(self.classes())
         for variant, seed, path in self.files("predictions.npz"):
             run_digests.check_predictions(path)
             answers = predictions.read(path, list(models))
+            if answers.classes not in (None, classes) or answers.labels.max() >= classes:
+                raise UserError(
+                    f"{path} is about other classes than the {classes} of the first run: evaluate all runs again on the same data"
+                )
             first = first or answers
             if not (np.array_equal(first.index, answers.index) and np.array_equal(first.labels, answers.labels)):
                 raise UserError(f"{path} is about other images than the first run's: evaluate all runs again on the same data")
@@ -272,8 +292,23 @@ WEIGHTS += ["loss_scale", "sampler_largest_factor", "sampler_distinct_share"]
 EPOCHS = ("epoch", "learning_rate", "train_loss", "train_accuracy")
 
 
+def refuse_other_run(path: Path, record: dict, variant: str, seed: int) -> None:
+    """Refuse a run.json or metrics.json of another run than that of its folder, as after a copy.
+
+    Raises:
+        UserError: it is.
+    """
+    if (record["variant"], record["seed"]) != (variant, seed):
+        other = RUN_NAME.format(variant=record["variant"], seed=record["seed"])
+        raise UserError(f"{path} is of the run {other}: delete it and run the step that makes it again")
+
+
 def pair_indices(classes: list[str], pair: list[str]) -> tuple[int, int]:
-    """Labels of the two classes of a pair."""
+    """Labels of the two classes of a pair.
+
+    Raises:
+        UserError: the data has no such class.
+    """
     for name in pair:
         if name not in classes:
             raise UserError(f"pairs names the class {name!r}, which the data does not have: choose from {', '.join(classes[:10])}")

@@ -157,11 +157,3 @@ def _validator() -> type:
             yield ValidationError("not a multiple")
 
     return validators.extend(Draft202012Validator, {"multipleOf": multiple_of})
-
-
-def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
-    if not isinstance(value, dict | list):
-        yield path, value
-        return
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from _leaves(item, [*path, key])

@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from hardpair.comparison.claims import Decision, Part
 from hardpair.comparison.claims_in_words import Unit
 from hardpair.comparison.tables import check_names
 from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT
+from hardpair.errors import UserError
 from hardpair.figures.drawing import differences, style
 from hardpair.figures.drawing.sheet import Block, Cell, Panel, Row, Sheet
 from hardpair.files.readers import read_table
@@ -27,10 +29,16 @@ def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
     """The table of runs that ``compare`` wrote.
 
     Raises:
-        UserError: it lacks a measure, or the settings name a variant that they do not have.
+        UserError: it lacks a measure or a run, or the settings name a variant that they do not have.
     """
     check_names(settings)
-    return [read_table(files["table"], "seed", *measures_of(settings).values())]
+    key = "variant", "seed", "model"
+    table = read_table(files["table"], *key, *measures_of(settings).values(), key=key)
+    present = set(table[table["model"] == "last"][["variant", "seed"]].itertuples(index=False, name=None))
+    for variant, seed in product((variant["name"] for variant in settings["variants"]), settings["seeds"]):
+        if (variant, seed) not in present:
+            raise UserError(f"{files['table']} lacks the last model of {variant} with seed {seed}: run compare again")
+    return [table]
 
 
 def figure(runs: pd.DataFrame, settings: dict) -> Figure:

@@ -32,7 +32,7 @@ def plot(description: str, name: str | None = None) -> None:
         name: of the figure; if None, the first argument of the command line names it.
 
     Raises:
-        UserError: an input or a setting that the figure needs is missing.
+        UserError: an input or a setting that the figure needs is missing, or the pairs are not of the data's classes.
     """
     names = [name] if name else [name for name in catalogue.FIGURES if name != catalogue.FINAL]
     cli = parser(description)
@@ -55,10 +55,13 @@ def plot(description: str, name: str | None = None) -> None:
     digest = hashlib.sha256(canonical(settings).encode()).hexdigest()
     settings["made"] = f"settings {digest[:8]}, code {code_hash(*catalogue.files(name))[:8]}"
 
+    from hardpair.comparison.runs import pair_indices
     from hardpair.figures.drawing import fonts, style
 
-    module = importlib.import_module(f"hardpair.figures.{name}")
-    with style.applied(), fonts.legible([*_classes(files, settings), *_texts(settings)]) as remark:
+    module, classes = importlib.import_module(f"hardpair.figures.{name}"), _classes(files, settings)
+    for pair in settings.get("pairs", []) if classes else []:
+        pair_indices(classes, pair)
+    with style.applied(), fonts.legible([*classes, *_texts(settings)]) as remark:
         if remark:  # once on screen: the workflow sends what others say on stderr to their logs
             say(remark, file=sys.stdout if name == catalogue.FINAL else sys.stderr)
         style.save(module.figure(*module.read(files, settings), settings), options.output)

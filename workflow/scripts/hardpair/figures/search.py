@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hardpair.comparison import recipes
+from hardpair.errors import UserError
 from hardpair.figures.drawing import legend, lines, style
 from hardpair.optimum import LOGARITHMIC, optimum
 from hardpair.wording import counted
@@ -64,7 +65,13 @@ def _dot(number: int, last: int) -> dict:
 
 
 def read(files: dict[str, Path], settings: dict) -> list[list[pd.DataFrame]]:
-    """The table of each search."""
+    """The table of each search.
+
+    Raises:
+        UserError: there is no search, or a table cannot be read.
+    """
+    if not settings["searches"]:
+        raise UserError("the settings have no searches, of which the figure search is made: see --help")
     return [recipes.read_trials(settings["searches"], recipes.files_of(settings["searches"], files["study"]))]
 
 

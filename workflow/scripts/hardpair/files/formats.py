@@ -1,5 +1,6 @@
 """The contents of a study's files and of a command's settings, as far as jobs rely on them, in the notation of ``files.shapes``."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -53,22 +54,33 @@ def positive_bounds(value: object) -> bool:
 
 
 def recipe(value: object) -> bool:
-    """A map with keys that a recipe may have."""
-    return isinstance(value, dict) and known_of_recipe(list(value))
+    """A map with keys that a recipe may have, and values that they may have."""
+    from hardpair.config.resolve import resolve_part
+
+    try:
+        return isinstance(value, dict) and bool(resolve_part("recipe", value))
+    except UserError:
+        return False
 
 
 def known_of_recipe(value: object) -> bool:
-    """Keys that a recipe may have."""
+    """Keys that a recipe may have, without repetition."""
     from hardpair.config.schema import schema
 
-    return difference(value, [str]) is None and set(value) <= schema()["$defs"]["recipe"]["properties"].keys()
+    known = schema()["$defs"]["recipe"]["properties"]
+    return difference(value, [str]) is None and len(set(value)) == len(value) and known.keys() >= set(value)
+
+
+def name(value: object) -> bool:
+    """A name of a variant, which is also that of its folder."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value) is not None
 
 
 def variants(value: object) -> bool:
     """One or more variants with names of their own: a list as tables and figures take it, or a map from names to settings."""
     if isinstance(value, dict):
-        return len(value) > 0 and difference(value, {str: dict}) is None
-    shape = [{"name": str, "label?": str, "recipe?": dict, "published?": {"accuracy": share, "confusion": share}}]
+        return len(value) > 0 and difference(value, {str: dict}) is None and all(map(name, value))
+    shape = [{"name": name, "label?": str, "recipe?": dict, "published?": {"accuracy": share, "confusion": share}}]
     return difference(value, shape) is None and 0 < len(value) == len({variant["name"] for variant in value})
 
 
@@ -79,7 +91,7 @@ def variants_by_name(value: object) -> bool:
 
 def compared_variants(value: object) -> bool:
     """Variants as the comparison takes them, with what their runs must have been made with."""
-    return variants(value) and difference(value, [{"name": str, "label": str, "train": dict, "code": str}]) is None
+    return variants(value) and difference(value, [{"name": name, "label": str, "train": dict, "code": str}]) is None
 
 
 def contrasts(value: object) -> bool:
@@ -109,6 +121,19 @@ def pairs_or_auto(value: object) -> bool:
     return value == "auto" or some_pairs(value)
 
 
+def some_texts(value: object) -> bool:
+    """One or more texts."""
+    return difference(value, [str]) is None and len(value) > 0
+
+
+def path_of_runs(value: object) -> bool:
+    """A path with ``{variant}`` and ``{seed}``, and no other place to fill in."""
+    try:
+        return isinstance(value, str) and len({value.format(variant=name, seed=name) for name in "ab"}) == 2
+    except (LookupError, ValueError, AttributeError):
+        return False
+
+
 OWN_DIGEST = {f"{own_digest.KEY}?": str}  # which records of earlier versions lack
 PAIRS = {"pairs": [(str, str)]}
 SIDE = range(8, 257, 8)  # height and width of images that the network takes
@@ -118,7 +143,7 @@ PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {
 PICTURES |= {"skipped?": COUNT, "leaked?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
 SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}  # search.ALWAYS
-TRIAL = {"trial": COUNT, "round": COUNT, "value": float, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
+TRIAL = {"trial": COUNT, "round": COUNT, "value": share, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 NAMED = {"network?": {"kind": str}}  # of settings
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3, "settings?": NAMED}
@@ -144,13 +169,18 @@ METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str,
 METRICS |= {f"{key}?": shape for key, shape in MACHINE.items()}  # of older evaluations it is not known
 
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
-SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": pairs, "baseline": str, "evaluated_on": {"test", "validation"}}
+SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": some_pairs, "baseline": str}
+SETTINGS |= {"evaluated_on": {"test", "validation"}}
 REFERENCE = {"pair": (str, str), "confusion": share, "label": str, "source": str}
 CLAIM = {"name": str, "sentence": str, "contrasts": claimed, "control": bool}
 MARGINS = {"accuracy": margin, "confusion": margin}
 SETTINGS |= {"references": [REFERENCE], "contrasts": contrasts, "claims": [CLAIM], "looks": looks, "margins": MARGINS}
 SETTINGS |= {"allow_mixed": bool, "trained_on": {"name": str, "images": int | None}}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
+# What a job's files were made of, as ``record`` takes it.
+EACH = {"path": path_of_runs, "variant": some_texts, "seed": seeds}
+MADE = {"settings": str, "code": str, "files": some_texts, "inputs": [str], "outputs?": [str], "each?": EACH}
+MADE |= {"images?": {"settings": str, "code": str}}
 DAMAGED = "damaged"  # stands for the entry before the first, where that could not be read
 DECLARED = {"claims": [CLAIM], "contrasts": contrasts, "margins": MARGINS, "looks": looks, "seeds": seeds, "images": str}
 DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
@@ -165,6 +195,11 @@ CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "
 SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
 
 
+SETTINGS |= {"epochs": POSITIVE}
+ANSWER = "study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "references", "trained_on"  # keys of the final figure
+SETTINGS |= {"answer": {key: SETTINGS[key] for key in (*ANSWER, "contrasts", "claims", "looks", "margins")}}
+
+
 def conflict(settings: dict) -> str | None:
     """The first key of settings, each of its ``SETTINGS`` shape, that does not go with another, in words; None if all do."""
     searched, recipe = settings.get("space", {}), settings.get("recipe")
@@ -172,6 +207,8 @@ def conflict(settings: dict) -> str | None:
         if difference(recipe.get(key), float):
             return f"space has {key}, but recipe has no number for it"
     names = settings.get("variants")
+    if "epochs" in settings and not isinstance(names, dict):
+        return "epochs are of a trial, but variants is no map from names to settings"
     if isinstance(names, list):
         claims = [contrast for claim in settings.get("claims", []) for contrast in claim["contrasts"]]
         used = {name: f"contrasts[{place}]" for place, pair in enumerate(settings.get("contrasts", [])) for name in pair}
@@ -190,29 +227,43 @@ def conflict(settings: dict) -> str | None:
 
 
 def check_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> None:
-    """Refuse another result than that of the trial of that number, whose recipe has numbers for these keys.
+    """Refuse another result than that of the trial of that number, whose recipe can be trained with and has numbers for these keys.
 
     Raises:
-        UserError: as ``shapes.read``, or it is of another trial.
+        UserError: as ``shapes.read``, or it is of another trial, or its recipe is none.
     """
+    from hardpair.config.resolve import resolve_part
+
     value = read(path, TRIAL | {"recipe": SEARCHED | dict.fromkeys(keys, float)})
     if (value["round"], value["trial"]) != (round_, trial):
         raise UserError(
             f"{path} is of trial {value['trial']} of round {value['round']}, not of trial {trial} of round {round_}: "
             "delete it and run the trial again"
         )
+    try:
+        resolve_part("recipe", value["recipe"])
+    except UserError as error:
+        raise UserError(f"{path}: {str(error).removeprefix('config: ')}; delete it and run the trial again") from None
 
 
 def read_metrics(path: str | Path) -> dict:
-    """A metrics.json whose counts and bins agree with its classes.
+    """A metrics.json whose counts and bins agree with its classes, and its measures with them.
 
     Raises:
         UserError: as ``shapes.read``, or they do not agree.
     """
+    from hardpair.measures import contradiction
+
     value = read(path, METRICS)
     for name, model in value["models"].items():
         classes, bins = len(model["per_class"]), model["reliability"].values()
         square = {len(model["confusion"]), *map(len, model["confusion"])} == {classes}
         if not square or classes < 2 or len(set(map(len, bins))) > 1:
             raise UserError(f"{path} has {classes} classes, but other counts or bins of {name}: delete it and evaluate the run again")
+        try:
+            wrong = contradiction.of_counts(model, value["images"])
+        except ValueError:
+            wrong = "pairs"
+        if wrong:
+            raise UserError(f"{path} contradicts itself ({wrong} of {name}): delete it and evaluate the run again")
     return value

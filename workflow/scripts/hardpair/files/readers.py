@@ -10,6 +10,7 @@ import numpy as np
 
 from hardpair.errors import UserError, one_line
 from hardpair.files.regular import check_regular
+from hardpair.optimum import LOGARITHMIC
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +38,25 @@ TEXTS = (
     "claims",
 )
 
+SOMETIMES = ("claims", "adopted")  # texts of some rows only
+COUNTS = ("seed", "trial", "round", "n", "epochs", "diverged", "control")  # whole numbers, none of which is ever missing
+SMALLEST = float(np.nextafter(0, 1))
+LIMITS = dict.fromkeys(("accuracy", "confusion", "binary_error", "value", "diverged", "control"), (0, 1))
+LIMITS |= {"n": (1, np.inf), "epochs": (1, np.inf), **dict.fromkeys(("seed", "trial", "round"), (0, np.inf))}
+LIMITS |= dict.fromkeys(LOGARITHMIC, (SMALLEST, np.inf))
 
-def read_table(path: str | Path, *columns: str, gaps: bool = False) -> "pd.DataFrame":
+
+def read_table(path: str | Path, *columns: str, gaps: bool = False, key: Sequence[str] = ()) -> "pd.DataFrame":
     """A CSV file as a table that has these columns; only empty cells are missing, and names stay text.
 
-    Columns that are not of ``TEXTS`` hold numbers. With ``gaps`` there may be fewer of them than rows, and no row at all.
+    Columns that are not of ``TEXTS`` hold numbers, within ``LIMITS``. With ``gaps`` there may be fewer of them than rows, and no row at
+    all. No two rows agree in all columns of ``key``.
     """
     table = read_with(Path(path), _parsed)
     with contents_of(path):
         _check_columns(table, columns, gaps)
+        if key and (repeated := table[table.duplicated([*key])]).size:
+            raise ValueError(f"{', '.join(map(str, repeated.iloc[0][[*key]]))} is there twice")
     return table
 
 
@@ -85,9 +96,19 @@ def _check_columns(table: "pd.DataFrame", columns: tuple[str, ...], gaps: bool =
     if columns and not gaps and not len(table):
         raise ValueError("no rows")
     for column in columns:
-        values = table[column]
-        if column not in TEXTS and not (np.isfinite(values.to_numpy(np.float64)).all() or gaps):
+        cells = table[column]
+        if column in TEXTS:
+            if column not in SOMETIMES and cells.isna().any():
+                raise ValueError(f"{column} has an empty cell")
+            continue
+        values = cells.to_numpy(np.float64)
+        if np.isinf(values).any() or (np.isnan(values).any() and (not gaps or column in COUNTS)):
             raise ValueError(f"{column} is not finite")
+        low, high = LIMITS.get(column.partition(":")[0], (-np.inf, np.inf))
+        if ((values < low) | (values > high)).any():
+            raise ValueError(f"{column} is {values[(values < low) | (values > high)][0]:g}")
+        if column in COUNTS and (values % 1).any():
+            raise ValueError(f"{column} is {values[values % 1 > 0][0]:g}")
 
 
 def arrays(path: Path, *names: str, needed: bool = True) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Whether the measures of an evaluation from elsewhere agree with each other and with its predictions."""
+"""Whether the measures of an evaluation agree with each other and with its predictions."""
 
 import numpy as np
 
@@ -10,6 +10,30 @@ AFFECTS_RESULTS = False
 ROUNDING, SMALLEST = 2.0**-10, 2.0**-24  # of probabilities in half precision, in which a record keeps them
 
 
+def of_counts(measured: dict, images: int) -> str | None:
+    """The first measure of a ``metrics.summary`` of so many images that its own counts contradict.
+
+    Raises:
+        ValueError: it names a pair of classes that it does not have.
+    """
+    confusion, bins = np.array(measured["confusion"]), {name: np.array(values) for name, values in measured["reliability"].items()}
+    if not images or confusion.sum() != images:
+        return "number of images"
+    classes, shares = list(measured["per_class"]), [np.nan if share is None else share for share in measured["per_class"].values()]
+    checked = {
+        "accuracy": (measured["accuracy"], accuracy(confusion)),
+        "accuracy of each class": (shares, per_class_accuracy(confusion)),
+        "reliability": ((bins["count"].sum(), bins["correct"].sum()), (confusion.sum(), np.trace(confusion))),
+    }
+    for name, errors in measured["pairs"].items():
+        own = pair_errors(confusion, *map(classes.index, pair_of(name)))
+        checked[f"confusion of {name}"] = ([errors[key] for key in own], list(own.values()))
+    differs = (name for name, values in checked.items() if not np.allclose(*values, rtol=0, atol=1e-9, equal_nan=True))
+    if wrong := next(differs, None):
+        return wrong
+    return None if abs(measured["ece"] - calibration_error(bins)) <= 1e-9 else "ece"
+
+
 def contradiction(measured: dict, p_true: np.ndarray) -> str | None:
     """The first measure of a ``metrics.summary`` that its own counts contradict, or the probabilities of the true classes, float (N,).
 
@@ -18,26 +42,14 @@ def contradiction(measured: dict, p_true: np.ndarray) -> str | None:
     Raises:
         ValueError: it names a pair of classes that it does not have.
     """
-    confusion, bins = np.array(measured["confusion"]), {name: np.array(values) for name, values in measured["reliability"].items()}
-    classes, shares = list(measured["per_class"]), [np.nan if share is None else share for share in measured["per_class"].values()]
-    checked = {
-        "number of images": (confusion.sum(), len(p_true)),
-        "accuracy": (measured["accuracy"], accuracy(confusion)),
-        "accuracy of each class": (shares, per_class_accuracy(confusion)),
-        "reliability": ((bins["count"].sum(), bins["correct"].sum()), (confusion.sum(), np.trace(confusion))),
-        "ece": (measured["ece"], calibration_error(bins)),
-    }
-    for name, errors in measured["pairs"].items():
-        own = pair_errors(confusion, *map(classes.index, pair_of(name)))
-        checked[f"confusion of {name}"] = ([errors[key] for key in own], list(own.values()))
-    if wrong := next((name for name, values in checked.items() if not np.allclose(*values, rtol=0, atol=1e-9, equal_nan=True)), None):
+    if wrong := of_counts(measured, len(p_true)):
         return wrong
     nll = -np.log(np.maximum(p_true, SMALLEST)).mean()
     is_near = abs(measured["nll"] - nll) <= 0.001 + 0.01 * nll
     if not is_near and not (measured["nll"] > nll and p_true.min() < SMALLEST):
         return "nll"
     missing = np.square(1 - p_true).mean()
-    least, most = missing * (1 + 1 / (len(classes) - 1)), 2 * missing
+    least, most = missing * (1 + 1 / (len(measured["per_class"]) - 1)), 2 * missing
     return None if least - 0.001 <= measured["brier"] <= most + 0.001 else "brier"
 
 

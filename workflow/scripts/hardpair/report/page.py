@@ -7,16 +7,15 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from hardpair.comparison import claims, listed_claims, most_confused, recipes
+from hardpair.comparison import listed_claims, recipes
 from hardpair.comparison.runs import Runs
-from hardpair.comparison.tables import COLUMNS, CONTRAST_COLUMNS
 from hardpair.figures.drawing.style import COLOURS
 from hardpair.files import paths, yaml_text
-from hardpair.files.readers import read_table, read_with
+from hardpair.files.readers import read_with
 from hardpair.measures.intervals import shown
 from hardpair.measures.metric_names import about, details_of, metrics_of, percent
 from hardpair.measures.pair_name import shown_pair
-from hardpair.report import alt_texts, inline_files, provenance, tables
+from hardpair.report import alt_texts, inline_files, provenance, results, tables
 from hardpair.report.confusions import ROOM, explored
 from hardpair.report.first_screen import first_screen
 from hardpair.wording import labels_of
@@ -24,8 +23,6 @@ from hardpair.wording import labels_of
 HERE = Path(__file__).parent
 SCRIPTS = ("explorer_data.js", "explorer_detail.js", "explorer_tables.js", "explorer.js")
 LEAD = 3  # pairs in the first table, which is to need no scrolling on a laptop
-RESULTS = {"comparison": COLUMNS, "contrasts": CONTRAST_COLUMNS, "most_confused": most_confused.COLUMNS}  # tables and their columns
-RESULTS |= {"claims": [*claims.COLUMNS, "declared"], "runs": ["variant", "seed", "model", "epochs", "best_epoch", "seconds", "fingerprint"]}
 MODELS = {"last": "Model after the last epoch", "best": "Model of the best validation epoch"}
 
 
@@ -53,38 +50,37 @@ def render(folder: Path, settings: dict, images: np.ndarray, room: int = ROOM, a
     )
     environment.filters |= {"shown_pair": lambda pair: shown_pair(*pair), "named": listed_claims.named, "sentence": listed_claims.sentence}
     environment.filters |= {"model": lambda model: MODELS.get(model, model), "percent": percent}
-    more = {"runs": metrics_of(settings)}
-    results = {name: read_table(folder / f"{name}.csv", *columns, *more.get(name, ()), gaps=True) for name, columns in RESULTS.items()}
-    first = first_screen(results["runs"], settings["answer"], numbers["of_class"])
+    found = results.read(folder, settings)
+    first = first_screen(found["runs"], settings["answer"], numbers["of_class"])
     first["context"].extend(about_pictures)
     embedded = inline_files.figures(folder / paths.FIGURES, [figure["name"] for figure in settings["figures"]])
-    said = alt_texts.results(results, labels, config["baseline"], first, config["evaluate"]["images"])
+    said = alt_texts.results(found, labels, config["baseline"], first, config["evaluate"]["images"])
     return environment.get_template("page.html.jinja").render(
         config=config,
         first=first,
         pair=[name.replace("_", " ") for name in pairs[0]],
         baseline=labels[config["baseline"]],
         references=about(settings["references"], pairs),
-        claims=results["claims"].to_dict("records"),
-        shared=listed_claims.shared(results["claims"]),
-        exaggeration=listed_claims.exaggeration(results["claims"], settings["answer"]["looks"]),
+        claims=found["claims"].to_dict("records"),
+        shared=listed_claims.shared(found["claims"]),
+        exaggeration=listed_claims.exaggeration(found["claims"], settings["answer"]["looks"]),
         figures=[figure | embedded[figure["name"]] | {"alt": alt_texts.alt(figure, said)} for figure in settings["figures"]],
         search=_search(folder, settings["searches"]) if settings["searches"] else None,
         speed=tables.speed(records, labels),
-        runs=tables.every_run(results["runs"], labels, metrics_of(settings)),
+        runs=tables.every_run(found["runs"], labels, metrics_of(settings)),
         provenance=provenance.provenance(records),
         resolved=yaml_text.dump(config),
         commands=settings["commands"],
         explorer={"data": inline_files.script_data(data), "numbers": numbers, "script": script, "policy": inline_files.policy_hash(script)},
-        **_results(results, labels, config["baseline"], settings),
+        **_results(found, labels, config["baseline"], settings),
     )
 
 
-def _results(results: dict[str, pd.DataFrame], labels: dict[str, str], baseline: str, settings: dict) -> dict:
+def _results(found: dict[str, pd.DataFrame], labels: dict[str, str], baseline: str, settings: dict) -> dict:
     """Comparison, contrasts and the pairs in detail, as texts."""
     pairs, metrics = settings["pairs"], metrics_of(settings)
     lead = 1 + min(len(pairs), LEAD)
-    contrasts, confused, compared = (shown(results[name]) for name in ("contrasts", "most_confused", "comparison"))
+    contrasts, confused, compared = (shown(found[name]) for name in ("contrasts", "most_confused", "comparison"))
     by_model = dict(iter(compared.groupby("model", sort=False)))
     last = by_model["last"]
     parts = {"lead": [*metrics[1:lead], metrics[0]], "rest": metrics[lead:]}

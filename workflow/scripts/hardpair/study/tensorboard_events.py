@@ -1,6 +1,5 @@
 """Write a study's progress as TensorBoard event files. Imports neither torch nor TensorFlow."""
 
-import contextlib
 import csv
 import shutil
 import time
@@ -8,8 +7,7 @@ from pathlib import Path
 
 from hardpair.errors import UserError, say
 from hardpair.files import paths
-from hardpair.files.readers import contents_of
-from hardpair.files.regular import check_regular
+from hardpair.files.readers import contents_of, read_with
 
 INTERVAL = 5  # seconds between two readings of the files
 TAGS = {
@@ -78,12 +76,17 @@ class Events:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """Complete rows of a CSV that may be being written; none if it is missing."""
-    with contextlib.suppress(FileNotFoundError):
-        check_regular(path)
+    """Complete rows of a CSV that may be being written; none if it is missing.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+
+    def complete(path: Path) -> list[dict[str, str]]:
         with open(path, newline="", encoding="utf-8") as file:
             return [row for row in csv.DictReader(file) if None not in row.values()]
-    return []
+
+    return read_with(path, complete) if path.exists() else []
 
 
 def _writer(folder: Path):
