@@ -5,6 +5,10 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# A value as one word of a command, of which the shell runs nothing, and CONFIG as the option of its files.
+WORD = '$(subst ','\'',$(1))'
+FILES = $(if $(CONFIG),--configfile $(foreach file,$(CONFIG),$(call WORD,$(file))))
+
 GOALS = help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs
 .PHONY: $(GOALS)
 
@@ -37,10 +41,10 @@ demo: setup ## the whole chain on generated images: two minutes, no GPU; interne
 	snakemake --cores 2 --configfile config/demo.yaml
 
 study: setup ## the study of config/config.yaml on CIFAR-10 (CORES=4 GPUS=4), or another (CONFIG="its overlays")
-	snakemake --cores $(CORES) --resources gpu=$(GPUS) $(if $(CONFIG),--configfile $(CONFIG))
+	snakemake --cores $(call WORD,$(CORES)) --resources gpu=$(call WORD,$(GPUS)) $(FILES)
 
 # Which study: STUDY=name, or CONFIG="its overlays"; without either, the one that was started last.
-WHICH = $(if $(STUDY),--study "$(STUDY)") $(if $(CONFIG),--configfile $(CONFIG))
+WHICH = $(if $(STUDY),--study $(call WORD,$(STUDY))) $(FILES)
 
 # A switch such as FOLLOW=1; FOLLOW=0 is off.
 ON = $(filter-out 0 no No NO off Off OFF false False FALSE,$(1))
@@ -49,19 +53,19 @@ status: setup ## how far a study is (STUDY=name or CONFIG="its overlays", FOLLOW
 	@python workflow/scripts/study.py status $(WHICH) $(if $(call ON,$(FOLLOW)),--follow)
 
 runs: setup ## the finished runs of a study (STUDY=name or CONFIG="its overlays", SORT=accuracy)
-	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort "$(SORT)")
+	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort $(call WORD,$(SORT)))
 
 clean-study: setup ## remove a study, after asking, or YES=1 (STUDY=name; LEFTOVERS=1 only runs it no longer has, by CONFIG="its overlays")
-	@python workflow/scripts/study.py clean --study "$(or $(STUDY),$(error say which study: make clean-study STUDY=name))" \
-		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(call ON,$(LEFTOVERS)),--leftovers) $(if $(call ON,$(YES)),--yes)
+	@python workflow/scripts/study.py clean --study $(call WORD,$(or $(STUDY),$(error say which study: make clean-study STUDY=name))) \
+		$(FILES) $(if $(call ON,$(LEFTOVERS)),--leftovers) $(if $(call ON,$(YES)),--yes)
 
 adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
-	python workflow/scripts/study.py adopt --runs "$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))" \
-		$(if $(CONFIG),--configfile $(CONFIG)) $(if $(CODE),--code "$(CODE)")
+	python workflow/scripts/study.py adopt --runs $(call WORD,$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))) \
+		$(FILES) $(if $(CODE),--code $(call WORD,$(CODE)))
 
 settle: setup ## train from look to look of seeds until all claims are settled (CONFIG="its overlays" MAX_SEEDS=20 CORES=4 GPUS=4)
-	python workflow/scripts/study.py settle $(if $(CONFIG),--configfile $(CONFIG)) $(if $(MAX_SEEDS),--max-seeds $(MAX_SEEDS)) \
-		-- --cores $(CORES) --resources gpu=$(GPUS)
+	python workflow/scripts/study.py settle $(FILES) $(if $(MAX_SEEDS),--max-seeds $(call WORD,$(MAX_SEEDS))) \
+		-- --cores $(call WORD,$(CORES)) --resources gpu=$(call WORD,$(GPUS))
 
 keep: setup ## keep the results of a study made by a version without records (STUDY=name or CONFIG="its overlays")
 	python workflow/scripts/study.py keep $(WHICH)
@@ -79,7 +83,7 @@ DRAW = python workflow/scripts/draw_dag.py --jobs results/jobs.mmd --output
 
 dag: setup ## the study's steps and variants, as results/dag.mmd (Mermaid) and, where graphviz is installed, .svg (CONFIG="its overlays")
 	@mkdir -p results
-	@snakemake --quiet all $(if $(CONFIG),--configfile $(CONFIG)) --dag mermaid-js > results/jobs.mmd
+	@snakemake --quiet all $(FILES) --dag mermaid-js > results/jobs.mmd
 	@$(DRAW) results/dag.mmd
 	@if command -v dot > /dev/null; then \
 		$(DRAW) results/dag.dot && dot -Tsvg results/dag.dot > results/dag.svg && echo "graph: results/dag.svg and results/dag.mmd"; \

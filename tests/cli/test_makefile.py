@@ -49,13 +49,37 @@ def test_what_make_would_ignore_or_cannot_find_is_refused(words, refusal):
 @pytest.mark.parametrize(
     ("words", "command"),
     {
-        "study CONFIG=config/fair.yaml CORES=2 GPUS=0": "snakemake --cores 2 --resources gpu=0 --configfile config/fair.yaml",
-        "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile a.yaml",
-        "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile a.yaml",
-        "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores 2 --resources gpu=0",
+        "study CONFIG=config/fair.yaml CORES=2 GPUS=0": "snakemake --cores '2' --resources gpu='0' --configfile 'config/fair.yaml'",
+        "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile 'a.yaml'",
+        "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile 'a.yaml'",
+        "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores '2' --resources gpu='0'",
         "test PYTHON=python3": "pytest -n auto --dist loadfile --no-loadscope-reorder",
     }.items(),
 )
 def test_each_variable_is_taken(words, command):
     done = make("-n", *words.split())
     assert done.stdout.strip() == command
+
+
+PRINTED = """python() { printf '%s\\n' "$@"; }; snakemake() { python "$@"; }; """
+
+
+@pytest.mark.parametrize("value", ['x"; touch made; "', "$(touch made)", "`touch made`", "it's; touch made", "x' ; touch made #"])
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("status", "STUDY"),
+        ("runs", "SORT"),
+        ("keep", "STUDY"),
+        ("clean-study", "STUDY"),
+        ("adopt", "RUNS"),
+        ("settle", "GPUS"),
+        ("study", "CORES"),
+    ],
+)
+def test_the_shell_runs_nothing_of_a_value(tmp_path, goal, name, value):
+    script = make("-n", goal, f"{name}={value.replace('$', '$$')}").stdout
+    done = subprocess.run(["bash", "-c", PRINTED + script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert value in [word.removeprefix("gpu=") for word in done.stdout.splitlines()]
+    assert done.stderr == ""
+    assert not list(tmp_path.iterdir())

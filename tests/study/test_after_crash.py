@@ -122,6 +122,12 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
     (tmp_path / "runs").chmod(0o755)
 
 
+def test_a_file_in_the_place_of_a_folder_of_outputs_is_not_called_unwritable(tmp_path):
+    (tmp_path / "figures").touch()
+    with pytest.raises(UserError, match=r"/figures is not a folder, but files would be written into it: move or rename it$"):
+        refuse_unwritable([tmp_path / "figures", tmp_path / "figures/more"])
+
+
 @pytest.mark.parametrize("file", ["results", "results/a", "resources", "resources/images"])
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, monkeypatch, file):
     monkeypatch.chdir(tmp_path)

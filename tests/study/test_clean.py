@@ -137,6 +137,19 @@ def test_nothing_outside_the_study_is_removed(study, tmp_path):
     assert (files(study.folder), files(tmp_path / "big_disk")) == before
 
 
+@pytest.mark.parametrize("part", ["", "/runs", "/runs/dfl", "/search"])
+def test_a_study_that_lies_elsewhere_is_shown_but_not_removed(study, tmp_path, part):
+    shutil.move(study.folder / f"results/tiny{part}", tmp_path / "big_disk")
+    (study.folder / f"results/tiny{part}").symlink_to(tmp_path / "big_disk")
+    before = files(study.folder), files(tmp_path / "big_disk")
+    assert "dfl" in study.run(*COMMAND[:2], "runs", "--study", "tiny").stdout
+    done = clean_study(study, "--yes")
+    assert done.returncode == 1
+    assert f" is really at {tmp_path}/big_disk" in done.stderr
+    assert "removed" not in done.stdout
+    assert (files(study.folder), files(tmp_path / "big_disk")) == before
+
+
 def test_what_is_no_study_stays(study):
     (study.folder / "results/README.md").write_text("x")
     before = files(study.folder)

@@ -87,15 +87,16 @@ def test_what_is_no_name_is_refused(results, name):
         find.folder_of(name)
 
 
-def test_links_other_folders_and_what_is_not_there_are_refused(results):
+def test_other_folders_and_what_is_not_there_are_refused_and_links_are_followed(results):
     start("mine", 1000)
     (results / "notes").mkdir()
     (results / "notes" / "diary.txt").touch()
     (results / "linked").symlink_to("mine")
-    for name, reason in (("notes", "not the folder of a study"), ("linked", "is a symbolic link"), ("gone", r"does not exist.*\(mine\)")):
+    for name, reason in (("notes", "not the folder of a study"), ("gone", r"does not exist.*\(linked, mine\)")):
         with pytest.raises(UserError, match=reason):
             find.folder_of(name)
-    assert find.folder_of("mine").samefile(results / "mine")
+    for name in ("mine", "linked"):
+        assert find.folder_of(name).samefile(results / "mine")
 
 
 def test_commands_are_those_of_the_folder(tmp_path, monkeypatch):

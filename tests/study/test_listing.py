@@ -108,7 +108,14 @@ def test_damaged_and_foreign_files_are_not_shown(listed, finished, tmp_path):
         (runs / name).write_text(content)
     rows, text = listed(study)
     assert [row[:2] for row in rows] == [["ce_sampler", "1"]]
-    assert text.endswith("trained but not evaluated yet: dfl seed 0, dfl seed 1")
+    not_shown = text[text.index("not shown: ") :].split("not shown: ")[1:]
+    assert [re.match(r"results/tiny/runs/(\S+) ", problem)[1] for problem in not_shown] == [
+        "ce/seed0/run.json",
+        "ce/seed1/run.json",
+        "ce_sampler/seed0/run.json",
+        "dfl/seed0/metrics.json",
+        "dfl/seed1/metrics.json",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,11 @@ def test_two_options_of_which_snakemake_would_drop_one_are_refused(study):
     assert expected.startswith("--config is given twice, but Snakemake uses only the last")
 
 
-def test_no_cores_are_refused(study):
-    done = study.run("snakemake", "--cores", "0", "--configfile", "tiny.yaml", check=False)
+@pytest.mark.parametrize("cores", ["0", "-1"])
+def test_no_cores_are_refused(study, cores):
+    done = study.run("snakemake", "--cores", cores, "--configfile", "tiny.yaml", check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "--cores is 0, so that no job could ever start: give at least 1"
+    assert done.stderr.splitlines()[-1] == f"--cores is {cores}, so that no job could ever start: give at least 1"
 
 
 def test_a_misspelt_target_is_answered_with_the_nearest(study):

@@ -19,13 +19,15 @@ MINUTE, DAY = 60, 24 * 60 * 60  # seconds
 
 
 def refuse_unwritable(folders: Iterable[Path]) -> None:
-    """Refuse folders, existing or still to be made, that are not writable; Snakemake would fail with a traceback, and late.
+    """Refuse folders, existing or still to be made, that are none or not writable; Snakemake would fail with a traceback, and late.
 
     Raises:
         UserError: names the first of them.
     """
     for folder in sorted(folders):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not existing.is_dir():
+            raise UserError(f"{existing} is not a folder, but files would be written into it: move or rename it")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UserError(f"{existing} is not writable: change its permissions, or work in a folder of your own")
 

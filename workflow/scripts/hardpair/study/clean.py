@@ -94,8 +94,10 @@ def _refuse(targets: list[Path], folder: Path) -> None:
         raise UserError(f"a job is running in {folder}: it holds {min(busy)}; wait until it ends")
     if busy := [log for log in paths.every(folder, paths.JOB_LOG) if running_elsewhere(log)]:
         raise UserError(f"a job seems to be running on another machine: {busy[0]} was just written to; wait until it ends")
-    for path in targets:
-        if not path.parent.resolve().is_relative_to(folder.parent.resolve()):
+    results = paths.every(folder, paths.RUN_RECORD) + paths.every(folder, paths.TRIAL)
+    inside = [path.parent for path in results if any(path.is_relative_to(target) for target in targets)]
+    for path in (folder, *targets, *inside):
+        if not path.resolve().is_relative_to(folder.parent.resolve() / folder.name):
             raise UserError(f"{path} is really at {path.resolve()}: remove it there yourself")
 
 

@@ -95,7 +95,7 @@ def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
 
 
 def folder_of(name: str) -> Path:
-    """The folder of the study of that name, which is a folder within ``paths.RESULTS`` and no link.
+    """The folder of the study of that name within ``paths.RESULTS``, or a link there to one.
 
     Raises:
         UserError: it is missing, or no folder of a study.
@@ -103,10 +103,8 @@ def folder_of(name: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UserError(f"--study {name!r} is not the name of a study: give the name of a folder in {paths.RESULTS}/, without a path")
     folder = paths.RESULTS / name
-    if folder.is_symlink():
-        raise UserError(f"{folder} is a symbolic link: use the study at {folder.resolve()}")
     if not folder.is_dir():
-        studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path) and not path.is_symlink()))
+        studies = ", ".join(sorted(path.name for path in paths.RESULTS.glob("*") if is_study(path)))
         none = "no study was started here yet" + ("; `make demo` starts one" if by_make() else ": go to the folder of its results/")
         todo = f"name a study that was started here ({studies})" if studies else none
         raise UserError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}: {todo}")

@@ -1,6 +1,5 @@
 """The finished runs of a study as a table on the terminal. Imports no torch."""
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -22,7 +21,7 @@ HIGH = ("accuracy", "images_per_second")  # of these, high values come first
 
 
 def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = None, reverse: bool = False) -> None:
-    """Print the evaluated runs of the study in a folder, and which runs are not evaluated yet.
+    """Print the evaluated runs of the study in a folder, which runs are not evaluated yet, and which are damaged.
 
     Args:
         model: ``last``, ``best`` or ``both``.
@@ -32,8 +31,10 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
     Raises:
         UserError: there is no evaluated run, or no such model or column.
     """
-    records, unevaluated = read_records(folder)
+    records, unevaluated, damaged = read_records(folder)
     if not records:
+        if damaged:
+            raise UserError(damaged[0])
         raise UserError(f"{folder} has no evaluated run yet: `{find.command('status', folder.name)}` shows the progress")
     names = dict.fromkeys(record["variant"] for record, _ in records)
     table = tables.runs_table(records, {"variants": [{"name": name, "label": name} for name in names]})
@@ -51,21 +52,27 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
     print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
         say(f"trained but not evaluated yet: {abbreviated(unevaluated)}")
+    for problem in damaged:
+        say(f"not shown: {problem}")
 
 
-def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str]]:
-    """run.json and metrics.json of every run in a study's folder by variant and seed; names of the runs without metrics of the same run."""
-    records, unevaluated = [], []
+def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str], list[str]]:
+    """Of every run in a study's folder by variant and seed: run.json and metrics.json; names of the runs without metrics of the same run;
+    and what is wrong with files that cannot be used."""
+    records, unevaluated, damaged = [], [], []
     for path in paths.every(folder, paths.RUN_RECORD):
-        record = measured = None
-        with contextlib.suppress(UserError):  # not a run of ours, which the comparison will report, or not evaluated yet
+        metrics = path.with_name("metrics.json")
+        try:
             record = shapes.read(path, formats.RUN)
-            measured = formats.read_metrics(path.with_name("metrics.json"))
-        if measured and measured["fingerprint"] == record["fingerprint"]:
+            measured = formats.read_metrics(metrics) if metrics.exists() else {}
+        except UserError as error:
+            damaged.append(str(error))
+            continue
+        if measured.get("fingerprint") == record["fingerprint"]:
             records.append((record, measured))
-        elif record:
+        else:
             unevaluated.append(f"{record['variant']} seed {record['seed']}")
-    return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(unevaluated)
+    return sorted(records, key=lambda pair: (pair[0]["variant"], pair[0]["seed"])), sorted(unevaluated), damaged
 
 
 def settings() -> set[str]:

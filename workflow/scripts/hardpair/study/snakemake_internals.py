@@ -225,8 +225,9 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
     """
     jobs = _planned_jobs(workflow, reading)
     try:
-        if workflow.global_resources["_cores"].value == 0 == (workflow.global_resources["_nodes"].value or 0):
-            raise UserError("--cores is 0, so that no job could ever start: give at least 1")
+        cores, nodes = (workflow.global_resources[name].value for name in ("_cores", "_nodes"))
+        if cores is not None and cores < 1 and not nodes:
+            raise UserError(f"--cores is {cores}, so that no job could ever start: give at least 1")
         refuse_unwritable({Path(file).parent for job, _ in jobs for file in (*job.output, *job.log)})
         # --sdm, by which jobs have environments of their own. Without it, such a study would be refused where PATH has another python.
         if jobs and not workflow.deployment_settings.deployment_method:
