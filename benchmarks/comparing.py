@@ -74,15 +74,22 @@ def copy_run(source: Path, run: Path, seed: int, present: str, rng: np.random.Ge
     shutil.copytree(source, run)
     for name in ("run.json", "metrics.json"):
         content = json.loads((source / name).read_text()) | {"seed": seed, "fingerprint": present}
-        for measures in content.get("models", {}).values():
-            measures["accuracy"] += rng.normal(0, 0.002)
-            for errors in measures["pairs"].values():
-                errors["rate"] += rng.normal(0, 0.006)
+        for model, measures in content.get("models", {}).items():
+            content["models"][model] = fake_study.of_counts(measures, _with_errors(np.array(measures["confusion"]), rng))
         if name == "run.json":
             content = own_digest.added(content | {"files": {file: file_sha256(run / file) for file in OF_TRAINING}})
         else:
             content["predictions"] = file_sha256(run / "predictions.npz")
         (run / name).write_text(json.dumps(content))
+
+
+def _with_errors(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Counts (C, C) of true and predicted classes with a few more errors."""
+    for true, called in rng.integers(len(counts), size=(rng.integers(1, 20), 2)):
+        moved = min(1, counts[true, true])
+        counts[true, true] -= moved
+        counts[true, called] += moved
+    return counts
 
 
 def commands(folder: Path, config: dict) -> dict[str, list]:

@@ -9,6 +9,12 @@ NOTHING = dict.fromkeys(("learning_rate", "weight_decay", "momentum", "dropout")
 RATE_ALONE = NOTHING | {"learning_rate": [0.002, 0.05]}
 WRONG = {
     "another scope": ([("search.scope", "other")], 'search.scope is "other"', "choose one of shared, each"),
+    "too many rounds": ([("search.rounds", 1e9)], "search.rounds is 1000000000", "at most 10000"),
+    "too many trials": (
+        [("search.rounds", 1000), ("search.batch", 11)],
+        "search.rounds × search.batch is 11,000 trials, and a search has at most 10,000",
+        "lower either",
+    ),
     "nothing to search": ([("search.space", NOTHING)], "search.space has no key with a range", "give one a range, or set search.enabled"),
     "nothing to search for a variant": (
         [("search.scope", "each"), ("search.space", RATE_ALONE), ("variants.1.recipe", {"learning_rate": 0.02})],

@@ -9,6 +9,7 @@ from hardpair.measures.pair_name import pair_name
 
 AFFECTS_RESULTS = False
 COURSES = {"mean_weight", "scale", "easy", "hard"}  # published values by epoch
+MOST_TRIALS = 10_000  # of a search, each of which is a job in Snakemake's graph
 FEWEST = 6  # seeds from which a verdict is given, as in comparison.verdicts, which imports NumPy
 
 
@@ -226,6 +227,8 @@ def _wrong_search(config: dict) -> Iterator[str]:
     if shared := sorted(set(search["seeds"]) & set(config["seeds"])):
         why = "a seed that was used to choose the recipe must not be used to judge it"
         yield f"search.seeds and seeds share {shared}: {why}, so give the search other seeds"
+    if (trials := search["rounds"] * search["batch"]) > MOST_TRIALS:
+        yield f"search.rounds × search.batch is {trials:,} trials, and a search has at most {MOST_TRIALS:,}: lower either"
     space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
     tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
     if not space:
