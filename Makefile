@@ -5,9 +5,9 @@ CORES ?= 4
 GPUS ?= 4
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-# A value as one word of a command, of which the shell runs nothing, and CONFIG as the option of its files.
+# A value as one word of a command, in which the shell runs nothing, and CONFIG, whose files may be patterns, as an option.
 WORD = '$(subst ','\'',$(1))'
-FILES = $(if $(CONFIG),--configfile $(foreach file,$(CONFIG),$(call WORD,$(file))))
+FILES = $(if $(CONFIG),--configfile $(foreach file,$(CONFIG),$(foreach each,$(or $(wildcard $(file)),$(file)),$(call WORD,$(each)))))
 
 GOALS = help setup demo study status runs clean-study adopt keep settle test faults dag config-docs docs
 .PHONY: $(GOALS)

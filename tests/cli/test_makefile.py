@@ -53,6 +53,7 @@ def test_what_make_would_ignore_or_cannot_find_is_refused(words, refusal):
         "status CONFIG=a.yaml": "python workflow/scripts/study.py status  --configfile 'a.yaml'",
         "keep CONFIG=a.yaml": "python workflow/scripts/study.py keep  --configfile 'a.yaml'",
         "settle CORES=2 GPUS=0": "python workflow/scripts/study.py settle   \\\n\t-- --cores '2' --resources gpu='0'",
+        "study CONFIG=config/publ*.yaml CORES=2 GPUS=0": "snakemake --cores '2' --resources gpu='0' --configfile 'config/published.yaml'",
         "test PYTHON=python3": "pytest -n auto --dist loadfile --no-loadscope-reorder",
     }.items(),
 )

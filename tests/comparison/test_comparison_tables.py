@@ -55,9 +55,10 @@ def test_a_run_that_was_made_otherwise_is_refused(study, other):
 
 
 def test_files_of_another_run_are_refused(study):
-    shutil.copy(study.runs / "dfl" / "seed0" / "run.json", study.runs / "dfl" / "seed1")
-    with pytest.raises(UserError, match=r"dfl/seed1 holds files of another run: delete it and run the workflow to train it again"):
-        study.records()
+    for name in ("metrics.json", "run.json"):
+        shutil.copy(study.runs / "dfl" / "seed0" / name, study.runs / "dfl" / "seed1")
+        with pytest.raises(UserError, match=rf"dfl/seed1/{name} is of the run dfl/seed0: delete it and run the step that makes it again"):
+            study.records()
 
 
 def test_equal_settings_are_accepted_however_they_are_spelled(study):

@@ -13,7 +13,7 @@ WRONG = {
     "too many trials": (
         [("search.rounds", 1000), ("search.batch", 11)],
         "search.rounds × search.batch is 11,000 trials, and a search has at most 10,000",
-        "lower either",
+        "lower one of them",
     ),
     "nothing to search": ([("search.space", NOTHING)], "search.space has no key with a range", "give one a range, or set search.enabled"),
     "nothing to search for a variant": (

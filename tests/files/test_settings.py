@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import estimate_study
+import fake_study
 import prepare_data
 import propose_trials
 import record_inputs
@@ -20,6 +21,7 @@ from hardpair.cli import command, inputs
 from hardpair.config.schema import schema
 from hardpair.data import dataset
 from hardpair.errors import UserError
+from hardpair.figures import catalogue
 from hardpair.figures import search as figures_search
 from hardpair.files import formats
 from hardpair.files.own_digest import added
@@ -52,9 +54,9 @@ def test_settings_that_agree_are_read(settings):
     ("settings", "path", "value", "message"),
     [
         (SEARCH, ("recipe",), {}, "space has learning_rate, but recipe has no number for it"),
-        (SEARCH, ("recipe", "learning_rate"), None, "recipe is "),
-        (SEARCH, ("recipe", "learning_rate"), True, "recipe is "),
-        (SEARCH, ("recipe", "optimizer"), "zz", "recipe is "),
+        (SEARCH, ("recipe", "learning_rate"), None, "recipe.learning_rate is null"),
+        (SEARCH, ("recipe", "learning_rate"), True, "recipe.learning_rate is true"),
+        (SEARCH, ("recipe", "optimizer"), "zz", 'recipe.optimizer is "zz": choose one of sgd, adamw'),
         (SEARCH, ("recipe", "foo"), 1, "recipe is "),
         (SEARCH, ("space", "learning_rate"), [0, 0.1], "space.learning_rate is [0, 0.1]"),
         (SEARCH, ("space", "learning_rate"), [0.1, 0.01], "space.learning_rate is [0.1, 0.01]"),
@@ -64,7 +66,7 @@ def test_settings_that_agree_are_read(settings):
         ({"answer": {}}, ("answer",), {}, "answer.study is missing"),
         ({"variants": [{"name": "a"}]}, ("variants", 0, "name"), "../a", "variants is "),
         ({"variants": {"a": {}}}, ("variants",), {"../a": {}}, "variants is "),
-        ({"epochs": 2, "variants": {"a": {}}}, ("variants",), [{"name": "a"}], "epochs are of a trial, but variants is no map"),
+        ({"epochs": 2, "variants": {"a": {}}}, ("variants",), [{"name": "a"}], "epochs is a key of trials, which need variants as a map"),
         (COMPARISON, ("claims", 0, "contrasts"), [], "claims[0].contrasts is []"),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), [], "claims[0].contrasts is "),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), ["nll"], "claims[0].contrasts is "),
@@ -84,6 +86,37 @@ def test_settings_that_do_not_agree_are_refused(settings, path, value, message):
         command.settings_with()(json.dumps(changed(settings, path, value)))
     assert message in str(caught.value)
     assert str(caught.value).endswith(": see --help")
+
+
+ANSWER = fake_study.settings(fake_study.STUDY[:2]) | {"references": []}
+ANSWER = {key: ANSWER[key] for key in catalogue.FIGURES[catalogue.FINAL].settings}
+CONFIG = {key: ANSWER[key] for key in ("study", "variants", "seeds", "baseline")} | {"data": {"name": "fake"}, "search": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("answer", "claims", 0, "contrasts", 0, "better"), "zz", "answer.claims has zz, which is not one of the variants"),
+        (("answer", "baseline"), "zz", "answer.baseline has zz, which is not one of the variants"),
+        (("answer", "variants"), [{"name": "ce"}], "answer.claims has dfl, which is not one of the variants"),
+        (("answer", "variants"), [*CONFIG["variants"], {"name": "other"}], "answer.variants are not those of config"),
+        (("answer", "seeds"), [0], "answer.seeds is not that of config"),
+        (("answer", "pairs"), [], "answer.pairs is []"),
+    ],
+)
+def test_the_answer_of_a_report_is_that_of_its_config(tmp_path, path, value, message):
+    settings = {"config": CONFIG, "answer": ANSWER}
+    assert command.settings_with()(json.dumps(settings)) == settings
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        command.settings_with()(json.dumps(changed(settings, path, value)))
+    assert message in str(caught.value)
+    (tmp_path / "pairs.json").write_text(json.dumps({"pairs": [["ship", "truck"]]}))
+    read = command.settings_with()(json.dumps(changed(settings, ("answer", "pairs"), str(tmp_path / "pairs.json"))))
+    assert read["answer"]["pairs"] == [["ship", "truck"]], "where the study chooses its pairs"
+
+
+def test_the_answer_has_the_keys_of_the_final_figure():
+    assert formats.SETTINGS["answer"].keys() == set(catalogue.FIGURES[catalogue.FINAL].settings)
 
 
 def trial(**changes):
@@ -156,6 +189,7 @@ EACH = {"path": "{variant}/seed{seed}", "variant": ["a"], "seed": [0]}
         ({"each": {}}, "each.path is missing"),
         ({"each": EACH | {"path": "{other}"}}, "each.path is "),
         ({"each": EACH | {"path": "run.json"}}, "each.path is "),
+        ({"each": EACH | {"path": "{variant}/run.json"}}, "each.path is "),
         ({"each": EACH | {"seed": []}}, "each.seed is []"),
     ],
 )

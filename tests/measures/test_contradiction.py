@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardpair.measures import metrics
-from hardpair.measures.contradiction import contradiction, exceeds_one, pair_contradiction
+from hardpair.measures.contradiction import contradiction, exceeds_one, of_counts, pair_contradiction
 
 CLASSES, PAIRS = ["a", "b-c", "d"], [["a", "b-c"], ["d", "a"]]
 
@@ -73,7 +73,8 @@ def test_a_class_without_images_is_no_contradiction():
         (("pairs", "d-a", "rate"), -0.001, "confusion of d-a"),
         (("pairs", 'a-"b-c"', "b_to_other"), 0.001, 'confusion of a-"b-c"'),
         (("confusion", 0, 0), 1, "number of images"),
-        (("reliability", "correct", 14), 1, "reliability"),
+        (("reliability", "correct", 14), 3, "reliability"),
+        (("reliability", "correct", 14), 1, "ece"),
         (("reliability", "confidence", 14), 1, "ece"),
     ],
 )
@@ -97,3 +98,14 @@ def test_a_pair_of_other_classes_is_refused():
     measured["pairs"]["a-z"] = measured["pairs"]["d-a"]
     with pytest.raises(ValueError, match="'z' is not in list"):
         contradiction(measured, p_true)
+
+
+def test_an_image_whose_highest_probabilities_are_equal_may_be_correct_in_one_count_alone():
+    """The classes of highest logits are counted, and those of highest probabilities."""
+    logits = np.array([[0, 1e-20, -1], *np.eye(3) * 5] * 5 + [[9, 0, 0]] * 500, dtype=np.float32)
+    labels = np.array([1, 0, 1, 2] * 5 + [0] * 500)
+    measured = metrics.summary(logits, labels, ["a", "b", "c"], [["a", "b"]])
+    assert sum(measured["reliability"]["correct"]) != np.trace(measured["confusion"])
+    assert of_counts(measured, len(labels)) is None
+    wrong = measured | {"reliability": measured["reliability"] | {"correct": measured["reliability"]["count"]}}
+    assert of_counts(wrong | {"accuracy": 0.5}, len(labels)) == "accuracy"

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from hardpair.comparison.csv_table import csv_of
 from hardpair.errors import UserError
+from hardpair.measures.pair_name import pair_of
 from hardpair.report import results
 from reported_study import reported
 
@@ -85,3 +87,15 @@ def test_tables_with_other_rows_or_cells_than_those_of_the_study_are_named(study
     assert str(path) in str(caught.value)
     assert problem in str(caught.value)
     assert str(caught.value).endswith("delete it and run the step that makes it again")
+
+
+def test_classes_may_begin_like_a_formula(tmp_path):
+    """In CSV files such names have an apostrophe before them."""
+    classes = ["+1", "=2", "@3", "cat", "-4", "dog"]
+    folder, settings, _ = reported(tmp_path, seeds=2, classes=classes)
+    for name in ("runs", "comparison", "contrasts", "most_confused", "claims"):
+        path = folder / f"{name}.csv"
+        path.write_text(csv_of(pd.read_csv(path, dtype=dict.fromkeys(["pair", "metric", "variant", "label"], str))))
+    assert "'+1-" in (folder / "most_confused.csv").read_text()
+    named = {name for pair in results.read(folder, settings)["most_confused"]["pair"] for name in pair_of(pair)}
+    assert named <= set(classes)

@@ -169,7 +169,7 @@ def lower_error(pairs):
         (lambda folder: changed_metrics(folder, fingerprint="0" * 16), {}, "its metrics are of another run"),
         (other_answers, {}, "its predictions do not match the confusion matrix in its metrics"),
         (no_class, {}, "predictions_test.npz does not hold what it should (predicted classes are out of bounds)"),
-        (of_last(accuracy=lambda share: share + 0.01), {}, "contradicts itself (accuracy of last)"),
+        (of_last(accuracy=lambda share: share + 0.01), {}, "the accuracy in its metrics is not that of its predictions"),
         (of_last(brier=lambda score: 0.0), {}, "the brier in its metrics is not that of its predictions"),
         (of_last(pairs=lower_error), {}, "the binary_error in its metrics is not that of its predictions"),
         (

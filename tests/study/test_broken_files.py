@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from hardpair.config.resolve import resolve
+from hardpair.staleness.due import Due
 from hardpair.study import broken_files
 from workspace import TINY
 
@@ -73,10 +74,28 @@ def test_what_no_rule_makes_is_not_requested(study):
 def test_only_what_planned_jobs_make_is_renamed_and_nothing_in_a_dry_run(study, capsys, is_dry_run):
     write(study, "split.json", "comparison.csv")
     broken = {f"results/tiny/{name}" for name in ("split.json", "comparison.csv", "runs.csv")}
-    broken_files.set_aside(broken, ["results/tiny/split.json", "results/tiny/runs.csv"], is_dry_run)
+    act = broken_files.print_broken if is_dry_run else broken_files.set_aside
+    act(broken, ["results/tiny/split.json", "results/tiny/runs.csv"])
     assert files_of(study) == {"comparison.csv", "split.json" if is_dry_run else "split.json.unreadable"}
-    what = "would be set aside without --dry-run" if is_dry_run else "set aside as split.json.unreadable"
-    assert capsys.readouterr().err == f"results/tiny/split.json or what it describes is cut short or damaged: {what}, and made again\n"
+    what = "without --dry-run it would be set aside" if is_dry_run else "set aside as split.json.unreadable,"
+    assert capsys.readouterr().err == f"results/tiny/split.json or what it describes is cut short or damaged: {what} and made again\n"
+
+
+def test_what_another_command_has_made_again_meanwhile_is_not_broken(study):
+    write(study, "split.json", "runs/dfl/seed1/run.json")
+    (study / "runs/dfl/seed1/last.safetensors").write_bytes(b"cut")
+    due = Due(resolve(yaml.safe_load(TINY)), "x", (), found_paths(study))
+    broken = {"split.json", "runs/dfl/seed1/run.json", "runs/dfl/seed1/last.safetensors"}
+    due.look_again()
+    assert due.broken == {f"{study}/{name}" for name in broken}
+    for name in ("split.json", "runs/dfl/seed1/run.json"):
+        (study / name).write_text("{}\n")
+    due.look_again()
+    assert due.broken == {f"{study}/{name}" for name in broken - {"split.json"}}, "run.json describes weights that are cut short"
+
+
+def found_paths(study):
+    return {f"{study}/{name}" for name in found(study)}
 
 
 def test_broken_files_of_what_is_no_longer_declared_change_no_plan(finished, tmp_path):
@@ -94,11 +113,14 @@ def test_a_dry_run_changes_nothing_and_plans_what_the_start_after_it_runs(finish
     for name in cut:
         (study / name).write_bytes((study / name).read_bytes()[:100])
     before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
-    for read_only in (["--dry-run"], ["--summary"], ["--list-rules"]):
+    for read_only in (["--summary"], ["--list-rules"]):
         workspace.snakemake(*read_only)
-        assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
-    assert "confusion.svg or what it describes is cut short or damaged: would be" in workspace.snakemake("--dry-run").stderr
+    assert (
+        "confusion.svg or what it describes is cut short or damaged: without --dry-run it would be"
+        in workspace.snakemake("--dry-run").stderr
+    )
     planned = workspace.stale()
+    assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
     assert {"Evaluate dfl with seed 1", "Draw the figure confusion", "Compare the runs"} <= planned
     done = workspace.snakemake()
     set_aside = {f"{name}.unreadable" for name in (*cut, "runs/dfl/seed1/metrics.json")}

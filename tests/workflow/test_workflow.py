@@ -74,15 +74,17 @@ def test_results_do_not_depend_on_cores(finished, tmp_path):
 def test_a_study_can_choose_its_pairs(finished, tmp_path):
     study = finished.copy(tmp_path)
     study.edit("tiny.yaml", "seeds:", "pairs: {auto: 2}\nseeds:")
-    targets = ["results/tiny/comparison.md", "results/tiny/figures/curves.png"]  # a figure that shows the pairs
-    study.snakemake("--", *targets)
+    study.snakemake()
     results = study.folder / "results/tiny"
     chosen = ["-".join(pair) for pair in json.loads((results / "pairs.json").read_text())["pairs"]]
     assert len(set(chosen)) == 2
     columns = [column for column in pd.read_csv(results / "runs.csv").columns if column.startswith("confusion:")]
     assert columns == [f"confusion:{pair}" for pair in chosen]
     assert " and ".join(chosen[0].split("-")) in (results / "comparison.md").read_text()
-    assert "Nothing to be done" in (done := study.snakemake("--", *targets)).stdout + done.stderr
+    for figure in ("curves.png", "final.png", "confusion.png"):
+        assert (results / "figures" / figure).exists()
+    assert "–".join(chosen[0].split("-")) in (results / "report.html").read_text()
+    assert study.stale() == set()
 
 
 def test_only_jobs_that_failed_in_this_call_are_reported(finished, tmp_path):

@@ -85,10 +85,11 @@ def tracked(rule, **files):
             return named
         job = due().job(rule, **dict(wildcards.items()))
         reason = due().reason(job)
-        if reason or not BROKEN.isdisjoint(
-            job.outputs
-        ):  # broken images are no reason for the jobs that read them
-            kind = reason.kind if reason else MISSING
+        kind = reason.kind if reason else None
+        # Missing images are no reason for the jobs that read them, nor for their own; broken ones are in their place, and must be replaced.
+        if rule == "prepare_data" and not BROKEN.isdisjoint(job.outputs):
+            kind = MISSING
+        if kind:
             return named | {"due": MARKS.newer(kind, job.outputs)}
         return {name: present(some) for name, some in named.items()}
 

@@ -57,8 +57,8 @@ def parser(description: str) -> argparse.ArgumentParser:
 def json_or_file(text: str) -> dict:
     """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one.
 
-    Where its key ``pairs`` is a text, it is the path of the file that ``choose_pairs`` wrote. A recipe.yaml of a search must be complete:
-    defaults would fill what a crash cut off.
+    Where its key ``pairs``, or that of its ``answer``, is a text, it is the path of the file that ``choose_pairs`` wrote. A recipe.yaml of
+    a search must be complete: defaults would fill what a crash cut off.
     """
     try:
         value = read_map(text)
@@ -66,8 +66,9 @@ def json_or_file(text: str) -> dict:
             intact.check_recipe(Path(text))
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if isinstance(value.get("pairs"), str):
-        value["pairs"] = shapes.read(value["pairs"], formats.PAIRS)["pairs"]
+    for part in (value, value.get("answer")):
+        if isinstance(part, dict) and isinstance(part.get("pairs"), str):
+            part["pairs"] = shapes.read(part["pairs"], formats.PAIRS)["pairs"]
     return value
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardpair.comparison.runs import refuse_other_run
 from hardpair.config.schema import CNN
 from hardpair.errors import UserError
 from hardpair.files import formats, shapes
@@ -41,9 +42,8 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
         for seed in settings["seeds"]:
             path = folder / RUN_NAME.format(variant=variant["name"], seed=seed)
             run, measured = shapes.read(path / "run.json", formats.RUN), formats.read_metrics(path / "metrics.json")
-            names = {(record["variant"], record["seed"]) for record in (run, measured)}
-            if names != {(variant["name"], seed)}:
-                raise UserError(f"{path} holds files of another run: delete it and run the workflow to train it again")
+            for name, record in (("run.json", run), ("metrics.json", measured)):
+                refuse_other_run(path / name, record, variant["name"], seed)
             present = fingerprint(variant["train"], recipe, seed, split, variant["code"])
             if {run["fingerprint"], measured["fingerprint"]} != {present}:
                 raise UserError(

@@ -228,7 +228,7 @@ def _wrong_search(config: dict) -> Iterator[str]:
         why = "a seed that was used to choose the recipe must not be used to judge it"
         yield f"search.seeds and seeds share {shared}: {why}, so give the search other seeds"
     if (trials := search["rounds"] * search["batch"]) > MOST_TRIALS:
-        yield f"search.rounds × search.batch is {trials:,} trials, and a search has at most {MOST_TRIALS:,}: lower either"
+        yield f"search.rounds × search.batch is {trials:,} trials, and a search has at most {MOST_TRIALS:,}: lower one of them"
     space = {key: bounds for key, bounds in search["space"].items() if bounds is not None}
     tried = [variant for variant in config["variants"] if search["scope"] == "each" or variant["name"] in search["variants"]]
     if not space:

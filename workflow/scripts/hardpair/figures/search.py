@@ -71,7 +71,7 @@ def read(files: dict[str, Path], settings: dict) -> list[list[pd.DataFrame]]:
         UserError: there is no search, or a table cannot be read.
     """
     if not settings["searches"]:
-        raise UserError("the settings have no searches, of which the figure search is made: see --help")
+        raise UserError("searches is empty, but the figure search needs at least one: see --help")
     return [recipes.read_trials(settings["searches"], recipes.files_of(settings["searches"], files["study"]))]
 
 

@@ -54,13 +54,8 @@ def positive_bounds(value: object) -> bool:
 
 
 def recipe(value: object) -> bool:
-    """A map with keys that a recipe may have, and values that they may have."""
-    from hardpair.config.resolve import resolve_part
-
-    try:
-        return isinstance(value, dict) and bool(resolve_part("recipe", value))
-    except UserError:
-        return False
+    """A map with keys that a recipe may have; ``conflict`` checks their values."""
+    return isinstance(value, dict) and known_of_recipe(list(value))
 
 
 def known_of_recipe(value: object) -> bool:
@@ -73,7 +68,9 @@ def known_of_recipe(value: object) -> bool:
 
 def name(value: object) -> bool:
     """A name of a variant, which is also that of its folder."""
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value) is not None
+    from hardpair.config.schema import schema
+
+    return isinstance(value, str) and re.search(schema()["$defs"]["name"]["pattern"], value) is not None
 
 
 def variants(value: object) -> bool:
@@ -129,7 +126,7 @@ def some_texts(value: object) -> bool:
 def path_of_runs(value: object) -> bool:
     """A path with ``{variant}`` and ``{seed}``, and no other place to fill in."""
     try:
-        return isinstance(value, str) and len({value.format(variant=name, seed=name) for name in "ab"}) == 2
+        return isinstance(value, str) and len({value.format(variant=variant, seed=seed) for variant in "ab" for seed in "cd"}) == 4
     except (LookupError, ValueError, AttributeError):
         return False
 
@@ -202,13 +199,19 @@ SETTINGS |= {"answer": {key: SETTINGS[key] for key in (*ANSWER, "contrasts", "cl
 
 def conflict(settings: dict) -> str | None:
     """The first key of settings, each of its ``SETTINGS`` shape, that does not go with another, in words; None if all do."""
+    from hardpair.config.resolve import resolve_part
+
     searched, recipe = settings.get("space", {}), settings.get("recipe")
+    try:
+        resolve_part("recipe", recipe or {})
+    except UserError as error:
+        return str(error).removeprefix("config: ")
     for key in searched if recipe is not None else ():
         if difference(recipe.get(key), float):
             return f"space has {key}, but recipe has no number for it"
     names = settings.get("variants")
     if "epochs" in settings and not isinstance(names, dict):
-        return "epochs are of a trial, but variants is no map from names to settings"
+        return "epochs is a key of trials, which need variants as a map from names to settings"
     if isinstance(names, list):
         claims = [contrast for claim in settings.get("claims", []) for contrast in claim["contrasts"]]
         used = {name: f"contrasts[{place}]" for place, pair in enumerate(settings.get("contrasts", [])) for name in pair}
@@ -216,6 +219,15 @@ def conflict(settings: dict) -> str | None:
         used |= {settings["baseline"]: "baseline"} if "baseline" in settings else {}
         if unknown := [name for name in used if name not in {variant["name"] for variant in names}]:
             return f"{used[unknown[0]]} has {unknown[0]}, which is not one of the variants"
+    if answer := settings.get("answer"):
+        if problem := conflict(answer):
+            return f"answer.{problem}"
+        config = settings.get("config", answer)
+        for key in ("study", "seeds", "baseline"):
+            if answer[key] != config[key]:
+                return f"answer.{key} is not that of config"
+        if [each["name"] for each in answer["variants"]] != [each["name"] for each in config["variants"]]:
+            return "answer.variants are not those of config"
     if declared := settings.get("declared"):
         own, given = ([claim["name"] for claim in part.get("claims", [])] for part in (declared, settings))
         if "claims" in settings and own != given:
@@ -230,7 +242,7 @@ def check_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> Non
     """Refuse another result than that of the trial of that number, whose recipe can be trained with and has numbers for these keys.
 
     Raises:
-        UserError: as ``shapes.read``, or it is of another trial, or its recipe is none.
+        UserError: as ``shapes.read``, or it is of another trial, or its recipe cannot be trained with.
     """
     from hardpair.config.resolve import resolve_part
 
@@ -246,8 +258,11 @@ def check_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> Non
         raise UserError(f"{path}: {str(error).removeprefix('config: ')}; delete it and run the trial again") from None
 
 
-def read_metrics(path: str | Path) -> dict:
-    """A metrics.json whose counts and bins agree with its classes, and its measures with them.
+def read_metrics(path: str | Path, counted: bool = True) -> dict:
+    """A metrics.json whose counts and bins agree with its classes.
+
+    Args:
+        counted: whether its measures must agree with the counts too.
 
     Raises:
         UserError: as ``shapes.read``, or they do not agree.
@@ -260,6 +275,8 @@ def read_metrics(path: str | Path) -> dict:
         square = {len(model["confusion"]), *map(len, model["confusion"])} == {classes}
         if not square or classes < 2 or len(set(map(len, bins))) > 1:
             raise UserError(f"{path} has {classes} classes, but other counts or bins of {name}: delete it and evaluate the run again")
+        if not counted:
+            continue
         try:
             wrong = contradiction.of_counts(model, value["images"])
         except ValueError:

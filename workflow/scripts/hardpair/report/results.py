@@ -52,9 +52,16 @@ def read(folder: Path, settings: dict) -> dict[str, "pd.DataFrame"]:
         pairs = min(most_confused.COUNT, math.comb(len(classes), 2))
         if wrong := next((model for model in tables["runs"]["model"].unique() if ranked.get(model, 0) != pairs), None):
             raise ValueError(f"it has {ranked.get(wrong, 0)} pairs of the model {wrong}, not {pairs}")
-        if unknown := next((pair for pair in tables["most_confused"]["pair"] if not classes.issuperset(pair_of(pair))), None):
-            raise ValueError(f"pair is {unknown}")
+        tables["most_confused"]["pair"] = [_pair(text, classes) for text in tables["most_confused"]["pair"]]
     return tables
+
+
+def _pair(text: str, classes: set[str]) -> str:
+    """The name of a pair of these classes in a cell, which may have an apostrophe before it (``csv_text.inert``)."""
+    for name in (text, text.removeprefix("'")):
+        if classes.issuperset(pair_of(name)):
+            return name
+    raise ValueError(f"pair is {text}")
 
 
 def _rows(tables: dict[str, "pd.DataFrame"], settings: dict) -> dict[str, list[tuple]]:

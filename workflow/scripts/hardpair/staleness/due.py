@@ -69,8 +69,9 @@ class Due:
         self._cache: dict = {}
 
     def look_again(self) -> None:
-        """Forget what was found, since files may have changed."""
+        """Forget what was found, since files may have changed: broken files may have been made again."""
         self._reasons.clear()
+        self.broken = frozenset(file for file in self.broken if not all(map(intact.is_intact, intact.described(Path(file)))))
 
     def all(self) -> list[Job]:
         """The declared jobs that are due, in their order."""
@@ -253,5 +254,5 @@ class Due:
 
 
 def _declared_column(claims: Path) -> list[str]:
-    with open(claims, encoding="utf-8", newline="") as file:
+    with open(claims, encoding="utf-8", errors="replace", newline="") as file:
         return [row.get("declared", "") for row in csv.DictReader(file)]

@@ -19,7 +19,7 @@ MINUTE, DAY = 60, 24 * 60 * 60  # seconds
 
 
 def refuse_unwritable(folders: Iterable[Path]) -> None:
-    """Refuse folders, existing or still to be made, that are none or not writable; Snakemake would fail with a traceback, and late.
+    """Refuse folders, existing or still to be made, that are not folders, or not writable; Snakemake would fail with a traceback, and late.
 
     Raises:
         UserError: names the first of them.

@@ -1,4 +1,4 @@
-"""Files of a study that a crash of the machine left cut short or zeroed, and that its next start makes again."""
+"""Files of a study that a crash of the machine left cut short or zeroed; the jobs that made them make them again."""
 
 import os
 import sys
@@ -10,6 +10,8 @@ from hardpair.cli import inputs
 from hardpair.errors import UserError, say
 from hardpair.files import intact, paths
 from hardpair.staleness.jobs import Jobs
+
+DAMAGED = "or what it describes is cut short or damaged"
 
 
 def broken_files(config: dict, study: Path, data: Path, is_produced: Callable[[str], bool]) -> frozenset[str]:
@@ -27,27 +29,31 @@ def broken_files(config: dict, study: Path, data: Path, is_produced: Callable[[s
     if data in folders and (about := data / "dataset.json").exists() and about not in found and is_made(about):
         try:
             inputs.check_data(data)
-        except UserError:  # pixels that are zeros now: their files have the right length
+        except (UserError, OSError):  # such as pixels that are zeros now: their files have the right length
             found.append(about)
     return frozenset(map(str, found))
 
 
-def set_aside(broken: Collection[str], outputs: Iterable[str], is_dry_run: bool = False) -> None:
-    """Rename broken files that jobs make again, so that they stay should a job fail; only print them in a dry run.
+def set_aside(broken: Collection[str], outputs: Iterable[str]) -> None:
+    """Rename broken files that jobs make again, so that they stay should a job fail, and print them.
 
     Args:
         broken: what ``broken_files`` returned.
         outputs: files that the planned jobs make.
     """
-    for file in sorted({*broken}.intersection(outputs)):
-        if not os.path.exists(file):
-            continue
-        if is_dry_run:
-            what = "would be set aside without --dry-run"
-        else:
-            intact.set_aside(Path(file))
-            what = f"set aside as {Path(file).name}{paths.UNREADABLE}"
-        say(f"{file} or what it describes is cut short or damaged: {what}, and made again", file=sys.stderr)
+    for file in _made_again(broken, outputs):
+        intact.set_aside(Path(file))
+        say(f"{file} {DAMAGED}: set aside as {Path(file).name}{paths.UNREADABLE}, and made again", file=sys.stderr)
+
+
+def print_broken(broken: Collection[str], outputs: Iterable[str]) -> None:
+    """Print the files that ``set_aside`` would rename."""
+    for file in _made_again(broken, outputs):
+        say(f"{file} {DAMAGED}: without --dry-run it would be set aside and made again", file=sys.stderr)
+
+
+def _made_again(broken: Collection[str], outputs: Iterable[str]) -> list[str]:
+    return [file for file in sorted({*broken}.intersection(outputs)) if os.path.exists(file)]
 
 
 def remove_replaced(config: dict, folders: Iterable[str], is_produced: Callable[[str], bool]) -> None:

@@ -95,7 +95,8 @@ def _refuse(targets: list[Path], folder: Path) -> None:
     if busy := [log for log in paths.every(folder, paths.JOB_LOG) if running_elsewhere(log)]:
         raise UserError(f"a job seems to be running on another machine: {busy[0]} was just written to; wait until it ends")
     results = paths.every(folder, paths.RUN_RECORD) + paths.every(folder, paths.TRIAL)
-    inside = [path.parent for path in results if any(path.is_relative_to(target) for target in targets)]
+    removed = set(targets)
+    inside = [path.parent for path in results if not removed.isdisjoint((path, *path.parents))]
     for path in (folder, *targets, *inside):
         if not path.resolve().is_relative_to(folder.parent.resolve() / folder.name):
             raise UserError(f"{path} is really at {path.resolve()}: remove it there yourself")

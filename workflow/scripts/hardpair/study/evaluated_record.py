@@ -35,7 +35,7 @@ def evaluation(folder: Path, record: dict, config: dict) -> tuple[dict, predicti
         raise UserError("it has no weights, but pairs: auto needs a new evaluation: name the pairs in the config")
     imported = (folder / FILES[0].format("")).is_file()  # as the study keeps it
     metrics, answers = (folder / name.format("" if imported else f"_{evaluated_on}") for name in FILES)
-    measured = formats.read_metrics(metrics)
+    measured = formats.read_metrics(metrics, counted=False)  # which are compared with the predictions below
     if problem := wrong_settings(record, measured, {"evaluated_on": evaluated_on, "pairs": pairs}):
         raise UserError(f"it has no weights, and was {problem}")
     if imported:

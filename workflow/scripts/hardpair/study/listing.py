@@ -15,8 +15,9 @@ from hardpair.errors import UserError, harmless, say
 from hardpair.files import formats, paths, shapes
 from hardpair.measures.metric_names import UNITS, number
 from hardpair.study import find
-from hardpair.wording import abbreviated
+from hardpair.wording import abbreviated, counted
 
+SHOWN = 5  # damaged runs that are named
 HIGH = ("accuracy", "images_per_second")  # of these, high values come first
 
 
@@ -52,8 +53,10 @@ def print_runs(folder: Path, model: str, columns: list[str], sort: str | None = 
     print_table(table.sort_values(order, ascending=ascending)[selected].to_dict("records"), selected)
     if unevaluated:
         say(f"trained but not evaluated yet: {abbreviated(unevaluated)}")
-    for problem in damaged:
+    for problem in damaged[:SHOWN]:
         say(f"not shown: {problem}")
+    if len(damaged) > SHOWN:
+        say(f"not shown: {counted(len(damaged) - SHOWN, 'more run')} with damaged files")
 
 
 def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str], list[str]]:

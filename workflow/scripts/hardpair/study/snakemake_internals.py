@@ -30,7 +30,7 @@ from hardpair.staleness.code_hash import SCRIPTS
 from hardpair.staleness.due import Due
 from hardpair.study import find, messages, planned
 from hardpair.study.after_crash import refuse_unwritable, tidy
-from hardpair.study.broken_files import set_aside
+from hardpair.study.broken_files import print_broken, set_aside
 from hardpair.study.bytecode import write_bytecode
 from hardpair.study.interpreter import refuse_other_python
 from hardpair.study.own_code import refuse_faulty
@@ -236,11 +236,12 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
         _locks.append(locks.take_study(study))
         planned.refuse_outdated(due, ((name, dict(job.wildcards.items())) for job, name in jobs))
         planned.refuse_state(config, {name for _, name in jobs})
-        set_aside(due.broken, _outputs(jobs))
         tidy(map(Path, folders), [entry for entry in os.scandir(paths.SNAKEMAKE) if entry.name.startswith(PARTIAL)])
         write_bytecode(SCRIPTS)
         if {"train", "run_trial"} & {name for _, name in jobs}:
             refuse_faulty(config)
+        if not workflow.touch:  # by which no job makes a file
+            set_aside(due.broken, _outputs(jobs))
         # The overlays and --config of the command line, of which a Snakefile sees only the merged config. Without them `make status` knows
         # a study only if its overlays are named again.
         settings = workflow.config_settings
@@ -263,7 +264,7 @@ def start(workflow, config: dict, folders: list[str], reading: Reading, finished
 def _end_dry_run(workflow, config: dict, reading: Reading, broken: Collection[str]) -> None:
     """Print the plan, which broken files it replaces, and why the command would be refused if it were no dry run."""
     jobs = _planned_jobs(workflow, reading)
-    set_aside(broken, _outputs(jobs), is_dry_run=True)
+    print_broken(broken, _outputs(jobs))
     _print_plan(workflow, config, jobs, reading)
     try:
         planned.refuse_state(config, {name for _, name in jobs})

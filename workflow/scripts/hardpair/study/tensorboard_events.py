@@ -86,7 +86,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
         with open(path, newline="", encoding="utf-8") as file:
             return [row for row in csv.DictReader(file) if None not in row.values()]
 
-    return read_with(path, complete) if path.exists() else []
+    try:
+        return read_with(path, complete)
+    except UserError:
+        if path.exists():
+            raise
+        return []
 
 
 def _writer(folder: Path):
