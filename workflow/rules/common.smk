@@ -87,7 +87,8 @@ def tracked(rule, **files):
         reason = due().reason(job)
         kind = reason.kind if reason else None
         # Missing images are no reason for the jobs that read them, nor for their own; broken ones are in their place, and must be replaced.
-        if rule == "prepare_data" and not BROKEN.isdisjoint(job.outputs):
+        makes_images = rule == "prepare_data"
+        if makes_images and not BROKEN.isdisjoint(job.outputs):
             kind = MISSING
         if kind:
             return named | {"due": MARKS.newer(kind, job.outputs)}
