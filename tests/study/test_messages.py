@@ -215,6 +215,7 @@ def workflow(jobs, replace=False, **limits):
         dag=SimpleNamespace(needrun_jobs=lambda exclude_finished: iter(jobs)),
         deployment_settings=SimpleNamespace(deployment_method=frozenset()),
         config_settings=SimpleNamespace(**config),
+        touch=False,
         global_resources={name: SimpleNamespace(value=value) for name, value in ({"_cores": 4, "_nodes": None} | limits).items()},
     )
 
@@ -295,6 +296,7 @@ def test_the_insides_of_snakemake_are_used_in_one_place():
         "output_settings",
         "resource_settings",
         "rules",
+        "touch",
     }
     assert uses.pop("snakemake_internals.py") == inside
     assert {name: used for name, used in uses.items() if used} == {"Snakefile": {"current_basedir"}}
