@@ -71,9 +71,6 @@ except UserError as error:
     sys.exit(str(error))
 
 planned = []  # the jobs of this call of Snakemake
-finished = quieten(
-    workflow, config, READING, lambda: BROKEN
-)  # prints a line for each run
 oom_killed = oom_kills()  # counted before the jobs start
 
 
@@ -149,6 +146,8 @@ onerror:
 BROKEN = frozenset()  # by crashes of the machine
 if not is_cluster_job():
     BROKEN = broken_files(config, Path(STUDY), Path(DATA), is_produced(workflow))
+
+finished = quieten(workflow, config, READING, BROKEN)  # prints a line for each run
 
 
 rule all:

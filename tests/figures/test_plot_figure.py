@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
 import assemble_figure
@@ -16,7 +17,8 @@ import plot_figure
 from changed_config import STUDY, changed
 from hardpair.cli.command import run
 from hardpair.config.resolve import resolve
-from hardpair.figures import catalogue, hardest, variants
+from hardpair.errors import UserError
+from hardpair.figures import catalogue, final, hardest, variants
 from hardpair.figures.drawing import style
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
@@ -136,3 +138,25 @@ def test_the_footer_names_settings_and_code(drawn_study, tmp_path, monkeypatch):
     assert origins[0] == f"settings {hashlib.sha256(text.encode()).hexdigest()[:8]}, code {code[:8]}"
     assert origins[0] == origins[1] != origins[2]
     assert style.origin(settings | {"made": origins[0]}).endswith(f" seeds ({origins[0]})")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda table: table.assign(epochs=np.nan), "epochs is not finite"),
+        (lambda table: table.assign(accuracy=7.0), "accuracy is 7"),
+        (lambda table: pd.concat([table, table.tail(1)]), "is there twice"),
+        (
+            lambda table: table[(table["variant"] != "dfl") | (table["seed"] != 1)],
+            "lacks the last model of dfl with seed 1: run compare again",
+        ),
+    ],
+)
+def test_the_final_figure_needs_each_run_once_with_possible_values(tmp_path, change, problem):
+    settings = fake_study.settings(seeds=2)
+    fake_study.write_study(tmp_path, settings, epochs=2, images=100)
+    table = tmp_path / "results" / "runs.csv"
+    assert len(final.read({"table": table}, settings)[0]) == 16
+    change(pd.read_csv(table)).to_csv(table, index=False)
+    with pytest.raises(UserError, match=rf"runs\.csv .*{problem}"):
+        final.read({"table": table}, settings)

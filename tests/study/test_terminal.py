@@ -139,7 +139,7 @@ def test_a_flag_of_the_command_line_brings_snakemakes_text_back(monkeypatch, cha
     monkeypatch.setattr(logger, "handlers", [stream])
     settings = {"verbose": False, "printshellcmds": False, "debug_dag": False, "dryrun": False}
     settings |= {"quiet": {Quietness.HOST, Quietness.REASON}} | changes
-    handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {}, None, set)
+    handler = snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {}, None, set())
     assert [isinstance(one, terminal.Quiet) for one in stream.filters] == [True] * quiet
     assert (handler in logger.handlers) == quiet
 
@@ -156,7 +156,7 @@ def test_a_dry_run_ends_with_the_plan_and_with_what_would_be_refused(monkeypatch
     monkeypatch.setattr(snakemake_internals, "_planned_jobs", lambda workflow, reading: [])
     monkeypatch.setattr(snakemake_internals, "_print_plan", lambda workflow, config, *_: printed.append(config))
     settings = {"verbose": True, "dryrun": False, "quiet": None} | changes
-    snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {"study": "x"}, None, set)
+    snakemake_internals.quieten(SimpleNamespace(output_settings=SimpleNamespace(**settings)), {"study": "x"}, None, set())
     for text in ("Job stats:", "This was a dry-run (flag -n). The order", "Nothing to be done"):
         for handler in logger.handlers:
             handler.handle(record(text))

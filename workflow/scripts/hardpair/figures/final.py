@@ -33,7 +33,7 @@ def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
     """
     check_names(settings)
     key = "variant", "seed", "model"
-    table = read_table(files["table"], *key, *measures_of(settings).values(), key=key)
+    table = read_table(files["table"], *key, "epochs", *measures_of(settings).values(), key=key)
     present = set(table[table["model"] == "last"][["variant", "seed"]].itertuples(index=False, name=None))
     for variant, seed in product((variant["name"] for variant in settings["variants"]), settings["seeds"]):
         if (variant, seed) not in present:
@@ -70,7 +70,7 @@ def sheet(runs: pd.DataFrame, settings: dict) -> Sheet:
         fewest = FEWEST_FOR_VERDICT if len(settings["seeds"]) < FEWEST_FOR_VERDICT else None
         title = _untitled(settings, len(blocks[0].rows) if blocks else 0)
     source = style.origin({key: settings[key] for key in ("study", "made") if key in settings})
-    subtitle = tuple(filter(None, (_about(runs, settings), _levels(runs, settings, pair))))
+    subtitle = _about(runs, settings), _levels(runs, settings, pair)
     return Sheet(title, subtitle, panels, blocks, source, fewest, tuple(decisions))
 
 
@@ -165,18 +165,16 @@ def budget(runs: pd.DataFrame, settings: dict) -> list[str]:
     return list(filter(None, (style.plain(trained["name"]), images, lasted)))
 
 
-def level(runs: pd.DataFrame, settings: dict, variant: str) -> tuple[float, float] | None:
-    """Mean accuracy and confusion of the first pair over a variant's seeds, shares; None where it has no run."""
+def level(runs: pd.DataFrame, settings: dict, variant: str) -> tuple[float, float]:
+    """Mean accuracy and confusion of the first pair over a variant's seeds, shares."""
     last = runs[(runs["model"] == "last") & (runs["variant"] == variant) & runs["seed"].isin(settings["seeds"])]
-    return None if last.empty else tuple(last[column].mean() for column in measures_of(settings).values())
+    accuracy, confusion = (last[column].mean() for column in measures_of(settings).values())
+    return accuracy, confusion
 
 
 def _levels(runs: pd.DataFrame, settings: dict, pair: str) -> str:
     """Where the baseline stands, and what others reach."""
-    found = level(runs, settings, settings["baseline"])
-    if found is None:
-        return ""
-    accuracy, confusion = (percent(share, 1) for share in found)
+    accuracy, confusion = (percent(share, 1) for share in level(runs, settings, settings["baseline"]))
     label = next(variant["label"] for variant in settings["variants"] if variant["name"] == settings["baseline"])
     others = "".join(f" ({style.reference_label(reference)})" for reference in about(settings["references"], settings["pairs"][:1]))
     return f"Baseline {label}: {accuracy} % accuracy, {confusion} % {pair} confusion{others}"

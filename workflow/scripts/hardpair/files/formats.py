@@ -165,6 +165,11 @@ MEASURES = {
 METRICS = IDENTITY | {"evaluated_on": str, "images": COUNT, "predictions?": str, "models": {"last": MEASURES, str: MEASURES}}
 METRICS |= {f"{key}?": shape for key, shape in MACHINE.items()}  # of older evaluations it is not known
 
+# What a job's files were made of, as ``record`` takes it.
+EACH = {"path": path_of_runs, "variant": some_texts, "seed": seeds}
+MADE = {"settings": str, "code": str, "files": some_texts, "inputs": [str], "outputs?": [str], "each?": EACH}
+MADE |= {"images?": {"settings": str, "code": str}}
+
 # What the keys of ``--settings`` hold: of several commands, then of the comparison, the figures and pairs, the search and the report.
 SETTINGS = {"study": str, "variants": variants, "seeds": seeds, "pairs": some_pairs, "baseline": str}
 SETTINGS |= {"evaluated_on": {"test", "validation"}}
@@ -174,10 +179,6 @@ MARGINS = {"accuracy": margin, "confusion": margin}
 SETTINGS |= {"references": [REFERENCE], "contrasts": contrasts, "claims": [CLAIM], "looks": looks, "margins": MARGINS}
 SETTINGS |= {"allow_mixed": bool, "trained_on": {"name": str, "images": int | None}}
 SETTINGS |= {"difficulty": {"easy": share, "hard": share}, "plane": [(str, float, float)], "count": POSITIVE}
-# What a job's files were made of, as ``record`` takes it.
-EACH = {"path": path_of_runs, "variant": some_texts, "seed": seeds}
-MADE = {"settings": str, "code": str, "files": some_texts, "inputs": [str], "outputs?": [str], "each?": EACH}
-MADE |= {"images?": {"settings": str, "code": str}}
 DAMAGED = "damaged"  # stands for the entry before the first, where that could not be read
 DECLARED = {"claims": [CLAIM], "contrasts": contrasts, "margins": MARGINS, "looks": looks, "seeds": seeds, "images": str}
 DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
@@ -190,8 +191,6 @@ SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SP
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}
 CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
 SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
-
-
 SETTINGS |= {"epochs": POSITIVE}
 ANSWER = "study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "references", "trained_on"  # keys of the final figure
 SETTINGS |= {"answer": {key: SETTINGS[key] for key in (*ANSWER, "contrasts", "claims", "looks", "margins")}}
@@ -199,16 +198,15 @@ SETTINGS |= {"answer": {key: SETTINGS[key] for key in (*ANSWER, "contrasts", "cl
 
 def conflict(settings: dict) -> str | None:
     """The first key of settings, each of its ``SETTINGS`` shape, that does not go with another, in words; None if all do."""
-    from hardpair.config.resolve import resolve_part
+    if (recipe := settings.get("recipe")) is not None:
+        from hardpair.config.resolve import resolve_part
 
-    searched, recipe = settings.get("space", {}), settings.get("recipe")
-    try:
-        resolve_part("recipe", recipe or {})
-    except UserError as error:
-        return str(error).removeprefix("config: ")
-    for key in searched if recipe is not None else ():
-        if difference(recipe.get(key), float):
-            return f"space has {key}, but recipe has no number for it"
+        try:
+            resolve_part("recipe", recipe)
+        except UserError as error:
+            return str(error).removeprefix("config: ")
+        if without := next((key for key in settings.get("space", {}) if difference(recipe.get(key), float)), None):
+            return f"space has {without}, but recipe has no number for it"
     names = settings.get("variants")
     if "epochs" in settings and not isinstance(names, dict):
         return "epochs is a key of trials, which need variants as a map from names to settings"

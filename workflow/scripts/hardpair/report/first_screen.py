@@ -29,7 +29,7 @@ def first_screen(runs: pd.DataFrame, settings: dict, images: dict[str, int]) -> 
     sheet = final.sheet(runs, settings)
     axes = [_axis(panel, limits(panel, sheet.cells(place))) for place, panel in enumerate(sheet.panels)]
     labels = labels_of(settings["variants"])
-    levels = {name: found for name in labels if (found := final.level(runs, settings, name))}
+    levels = {name: final.level(runs, settings, name) for name in labels}
     cards = _cards(sheet, settings, labels, levels)
     return {
         "size": [
@@ -51,12 +51,12 @@ def _context(runs: pd.DataFrame, settings: dict, labels: dict, levels: dict) -> 
     """Sentences on the baseline, on what others reach and on the budget."""
     a, b = (name.replace("_", " ") for name in settings["pairs"][0])
     others = [f"{entry['label']}: {percent(entry['confusion'], 1)} %" for entry in about(settings["references"], settings["pairs"][:1])]
-    said = []
-    if settings["baseline"] in levels:
-        share = f"{percent(levels[settings['baseline']][1], 1)} %"
-        beside = f" ({'; '.join(others)})" if others else ""
-        said.append(f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.")
-    return [*said, f"Budget: {', '.join([*final.budget(runs, settings), networks(runs)])}."]
+    share = f"{percent(levels[settings['baseline']][1], 1)} %"
+    beside = f" ({'; '.join(others)})" if others else ""
+    return [
+        f"With {labels[settings['baseline']]}, {share} of {a} and {b} images are called the other class{beside}.",
+        f"Budget: {', '.join([*final.budget(runs, settings), networks(runs)])}.",
+    ]
 
 
 def _cards(sheet: Sheet, settings: dict, labels: dict, levels: dict) -> list[dict]:

@@ -184,19 +184,19 @@ def is_cluster_job() -> bool:
     return "--target-jobs" in command_line()
 
 
-def quieten(workflow, config: dict, reading: Reading, broken: Callable[[], Collection[str]]) -> Finished:
+def quieten(workflow, config: dict, reading: Reading, broken: Collection[str]) -> Finished:
     """Leave Snakemake's text on jobs to its log, where the command line has no flag of its own about what is printed; end a dry run with
     the study's plan.
 
     Args:
-        broken: returns the broken files, which are known when the rules are.
+        broken: what ``broken_files`` returned.
 
     Returns:
         What prints a line for each finished run, once the jobs are known.
     """
     finished, settings = Finished(), workflow.output_settings
     if settings.dryrun and Quietness.ALL not in (settings.quiet or ()):
-        logger.addHandler(DryRunEnd(lambda: _end_dry_run(workflow, config, reading, broken())))
+        logger.addHandler(DryRunEnd(lambda: _end_dry_run(workflow, config, reading, broken)))
     usual = {Quietness.HOST, Quietness.REASON}  # profiles/default
     loud = settings.verbose or settings.printshellcmds or settings.debug_dag or set(settings.quiet or ()) != usual
     if not (loud or settings.dryrun or is_cluster_job()):
