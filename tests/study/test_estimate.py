@@ -9,7 +9,7 @@ import estimate_study
 from hardpair.config.resolve import resolve
 from hardpair.config.written import overlaid
 from hardpair.networks.cnn import Network
-from hardpair.study import estimate
+from hardpair.study import estimate, expected_rate
 from hardpair.training import precision
 from workspace import PROJECT
 
@@ -73,7 +73,7 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
         (tmp_path / f"results/cifar10/runs/ce/seed{seed}/run.json").write_text(json.dumps({"images_per_second": rate}))
     (tmp_path / "results/cifar10/runs/ce/seed9").mkdir()
     (tmp_path / "results/cifar10/runs/ce/seed9/run.json").write_text("{ cut off")
-    monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("there is a rate already"))
+    monkeypatch.setattr(expected_rate, "measure", lambda *_: pytest.fail("there is a rate already"))
     output = run(monkeypatch, capsys, "--config", PROJECT / "config/config.yaml", "--runs", 37, "--trials", 0, "--at-once", 4)
     assert "37 of 40 runs to train (4 variants × 10 seeds, 50 epochs);" in output
     work = estimate.workload(resolve(BASE), 37, 0)
@@ -83,8 +83,8 @@ def test_the_rate_is_that_of_finished_runs(tmp_path, monkeypatch, capsys):
 
 
 def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(estimate_study, "SECONDS", 0.0)
-    monkeypatch.setattr(estimate_study, "LONGEST", 0.0)
+    monkeypatch.setattr(expected_rate, "SECONDS", 0.0)
+    monkeypatch.setattr(expected_rate, "LONGEST", 0.0)
     (tmp_path / "small.yaml").write_text("recipe: {batch_size: 8}\n")
     files = PROJECT / "config/config.yaml", tmp_path / "small.yaml"
     output = run(monkeypatch, capsys, "--config", *files, "--gpus", 0)
@@ -95,7 +95,7 @@ def test_a_long_study_without_runs_is_measured_for(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize(("bf16", "remark"), [(230.0, "bf16 is 2.3 times as fast here as fp32"), (110.0, None), (20.0, None)])
 def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monkeypatch, capsys, bf16, remark):
     monkeypatch.setattr(precision, "_has_fast_bf16", lambda device: False)
-    monkeypatch.setattr(estimate_study, "measure", lambda config, network, device, name: {"fp32": 100.0, "bf16": bf16}[name])
+    monkeypatch.setattr(expected_rate, "measure", lambda config, network, device, name: {"fp32": 100.0, "bf16": bf16}[name])
     options = "--config", PROJECT / "config/config.yaml", "--gpus", 0
     output = run(monkeypatch, capsys, *options)
     assert (f"{remark}, which train.precision: auto takes: consider train.precision: bf16\n" in output) == bool(remark)
@@ -106,7 +106,7 @@ def test_a_precision_that_is_faster_than_the_one_chosen_is_named(tmp_path, monke
 
 
 def test_a_short_study_is_not(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(estimate_study, "measure", lambda *_: pytest.fail("not worth it"))
+    monkeypatch.setattr(expected_rate, "measure", lambda *_: pytest.fail("not worth it"))
     files = PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml"
     output = run(monkeypatch, capsys, "--config", *files)
     assert output.startswith("study demo: 8 of 8 runs to train (4 variants × 2 seeds, 5 epochs), after 8 trials of 1 epoch;")
