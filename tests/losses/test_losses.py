@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hardpair import losses, samplers
 from hardpair.config.resolve import resolve_part
 from hardpair.config.schema import schema
-from hardpair.focal_weight import FLOOR, LOGGED, floored_weight, focal_weight, histogram, is_due
+from hardpair.focal_weight import FLOOR, floored_weight, focal_weight
 
 torch.set_num_threads(1)
 FOCAL = next(kind["properties"] for kind in schema()["$defs"]["loss"]["oneOf"] if kind["properties"]["kind"]["const"] == "focal")
@@ -285,24 +285,3 @@ def test_weights_that_are_all_at_the_floor_become_uniform_and_the_scale_one(gamm
 
 def test_one_image_above_the_floor_keeps_the_others_there():
     assert floored_weight(torch.tensor([0.0, 0.0, 1e-5]), 2)[:2].tolist() == [FLOOR, FLOOR]
-
-
-def test_weights_are_refreshed_at_the_epochs_of_the_published_table():
-    assert [epoch for epoch in range(51) if is_due(epoch, 5, 50)] == [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
-    assert LOGGED == (4,)
-
-
-@pytest.mark.parametrize(("every", "last", "expected"), [(5, 7, [0, 5, 7]), (1, 3, [0, 1, 2, 3]), (9, 4, [0, 4]), (2, 4, [0, 2, 4])])
-def test_weights_are_refreshed_before_the_first_epoch_and_after_the_last_whatever_the_interval(every, last, expected):
-    assert [epoch for epoch in range(last + 1) if is_due(epoch, every, last)] == expected
-
-
-@given(st.integers(0, 10_000), st.floats(0.01, 3))
-@settings(deadline=None)
-def test_the_histogram_counts_as_numpy_does(seed, mean):
-    cross_entropy = np.random.default_rng(seed).exponential(mean, 300)
-    cross_entropy[:3] = [0, 1e-20, 1e4]
-    expected, _ = np.histogram(np.exp(-cross_entropy), bins=100, range=(0, 1))
-    counts = histogram(torch.from_numpy(cross_entropy))
-    assert counts.dtype == torch.int64
-    np.testing.assert_array_equal(counts, expected)

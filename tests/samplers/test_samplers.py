@@ -10,8 +10,8 @@ from scipy import stats
 
 from hardpair import samplers
 from hardpair.config.resolve import resolve_part
-from hardpair.focal_weight import class_shares, summary
 from hardpair.training.random_streams import derive, generator
+from hardpair.training.weight_refresh import summary
 
 torch.set_num_threads(1)
 STREAMS = ("initialisation", "order", "augmentation", "dropout", "sampler")
@@ -109,15 +109,6 @@ def test_mean_weight_and_effective_share_follow_their_formulas(cross_entropy, ga
     assert weights["largest_weight"] == pytest.approx(w.max(), rel=1e-9)
     assert weights["effective_share"] == pytest.approx(w.sum() ** 2 / (len(w) * (w**2).sum()), rel=1e-9)
     assert 1 / len(w) - 1e-9 <= weights["effective_share"] <= 1 + 1e-9
-
-
-@given(st.integers(0, 10_000), st.integers(1, 5))
-@settings(deadline=None)
-def test_class_shares_are_sums_of_weights_by_class(seed, classes):
-    draw = np.random.default_rng(seed)
-    w, labels = draw.exponential(size=30), draw.integers(0, classes, 30)
-    expected = [w[labels == c].sum() / w.sum() for c in range(classes + 1)]  # the last has no image
-    np.testing.assert_allclose(class_shares(torch.from_numpy(w), torch.from_numpy(labels), classes + 1), expected, rtol=1e-12)
 
 
 @given(st.lists(st.floats(0.0625, 9, width=32), min_size=2, max_size=30), st.sampled_from([0.5, 1]), st.sampled_from([1.5, 100]))

@@ -85,7 +85,7 @@ def test_whatever_a_trained_job_computes_with_counts(tree, script, file):
 
 
 def test_what_a_trained_job_computes_with_is_found():
-    assert {"train.py", "hardpair/training/loop.py", "hardpair/losses/__init__.py", "hardpair/focal_weight.py"} <= set(
+    assert {"train.py", "hardpair/training/loop.py", "hardpair/losses/__init__.py", "hardpair/training/weight_refresh.py"} <= set(
         imported_by("train.py")
     )
 

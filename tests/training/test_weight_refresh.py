@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hardpair import plugins
 from hardpair.networks.cnn import Network
@@ -11,7 +13,38 @@ from hardpair.training import loop, model
 from hardpair.training.augment import normalise
 from hardpair.training.history import REFRESH_COLUMNS
 from hardpair.training.random_streams import generator
+from hardpair.training.weight_refresh import LOGGED, class_shares, histogram, is_due
 from small_runs import CE, DFL, SAMPLER, UNIFORM, history_of, training_of
+
+
+def test_weights_are_refreshed_at_the_epochs_of_the_published_table():
+    assert [epoch for epoch in range(51) if is_due(epoch, 5, 50)] == [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert LOGGED == (4,)
+
+
+@pytest.mark.parametrize(("every", "last", "expected"), [(5, 7, [0, 5, 7]), (1, 3, [0, 1, 2, 3]), (9, 4, [0, 4]), (2, 4, [0, 2, 4])])
+def test_weights_are_refreshed_before_the_first_epoch_and_after_the_last_whatever_the_interval(every, last, expected):
+    assert [epoch for epoch in range(last + 1) if is_due(epoch, every, last)] == expected
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 3))
+@settings(deadline=None)
+def test_the_histogram_counts_as_numpy_does(seed, mean):
+    cross_entropy = np.random.default_rng(seed).exponential(mean, 300)
+    cross_entropy[:3] = [0, 1e-20, 1e4]
+    expected, _ = np.histogram(np.exp(-cross_entropy), bins=100, range=(0, 1))
+    counts = histogram(torch.from_numpy(cross_entropy))
+    assert counts.dtype == torch.int64
+    np.testing.assert_array_equal(counts, expected)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5))
+@settings(deadline=None)
+def test_class_shares_are_sums_of_weights_by_class(seed, classes):
+    draw = np.random.default_rng(seed)
+    w, labels = draw.exponential(size=30), draw.integers(0, classes, 30)
+    expected = [w[labels == c].sum() / w.sum() for c in range(classes + 1)]  # the last has no image
+    np.testing.assert_allclose(class_shares(torch.from_numpy(w), torch.from_numpy(labels), classes + 1), expected, rtol=1e-12)
 
 
 def test_weights_are_refreshed_and_recorded_at_their_epochs_and_epoch_four_is_only_recorded(small_images, small_split):

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from hardpair import losses, samplers
-from hardpair.focal_weight import LOGGED, class_shares, histogram, is_due, summary
 from hardpair.measures.confusion import accuracy, confusion_matrix, most_confused
 from hardpair.measures.pair_name import pair_name
 from hardpair.networks import normalises_batches
@@ -29,6 +28,7 @@ from hardpair.training.random_streams import generator, seed_globals
 from hardpair.training.recipe import RunSettings
 from hardpair.training.schedule import learning_rate
 from hardpair.training.step import Learner, train_step
+from hardpair.training.weight_refresh import LOGGED, class_shares, histogram, is_due, summary
 
 Pause = Callable[[], None]  # called after every step and every batch of inference
 
