@@ -16,7 +16,6 @@ import record_inputs
 import select_recipe
 import split_data
 import try_plugins
-from hardpair import search
 from hardpair.cli import command, inputs
 from hardpair.config.schema import schema
 from hardpair.data import dataset
@@ -25,6 +24,7 @@ from hardpair.figures import catalogue
 from hardpair.figures import search as figures_search
 from hardpair.files import formats
 from hardpair.files.own_digest import added
+from hardpair.search import keys
 from workspace import PROJECT
 
 SEARCH = {"study": "x", "batch": 1, "space": {"learning_rate": [0.001, 0.1]}, "recipe": {"learning_rate": 0.01}}
@@ -228,6 +228,6 @@ def test_an_output_that_is_a_folder_is_refused(monkeypatch, capsys, tmp_path):
 
 
 def test_every_key_that_can_be_searched_has_bounds_and_a_name_in_figures():
-    keys = schema()["properties"]["search"]["properties"]["space"]["properties"].keys()
-    assert {key.removesuffix("?") for key in formats.SPACE} == figures_search.SEARCHED.keys() == keys
-    assert formats.SEARCHED.keys() == set(search.ALWAYS) < keys
+    names = schema()["properties"]["search"]["properties"]["space"]["properties"].keys()
+    assert {key.removesuffix("?") for key in formats.SPACE} == figures_search.SEARCHED.keys() == set(keys.KEYS) == names
+    assert {*keys.LOGARITHMIC, *keys.LIMITS} <= names

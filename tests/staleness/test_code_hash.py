@@ -103,7 +103,7 @@ COUNTED = {
     ("hardpair/training/step.py", "mean.backward()", "pass"): set(VARIANTS),
     ("hardpair/training/augment.py", "size // 8", "size / 8"): set(VARIANTS) | {"evaluate"},
     ("hardpair/training/saved_model.py", ".eval()", ".train()"): {"evaluate"},
-    ("hardpair/search.py", "{value:.5g}", "{value:.6g}"): {"propose_trials", "select_recipe"},
+    ("hardpair/search/proposals.py", "{value:.5g}", "{value:.6g}"): {"propose_trials"},
     ("hardpair/measures/spread.py", "ddof=1", "ddof=0"): {
         "compare",
         "plot_figure: variants",

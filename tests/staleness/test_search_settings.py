@@ -3,9 +3,9 @@
 import pytest
 
 from changed_config import STUDY, changed
-from hardpair import search
 from hardpair.config.resolve import resolve
 from hardpair.files import paths
+from hardpair.search.proposals import propose
 from hardpair.staleness import plan
 from hardpair.study import estimate
 
@@ -52,7 +52,7 @@ def test_all_variants_begin_with_the_same_proposals():
     config = resolve(changed(EACH))
     first = [plan.propose_settings(config, name) for name in NAMES]
     assert all(settings == first[0] for settings in first)
-    proposals = search.propose([], 0, 8, first[0]["space"], first[0]["recipe"], first[0]["study"])
+    proposals = propose([], 0, 8, first[0]["space"], first[0]["recipe"], first[0]["study"])
     assert proposals[0] == without_epochs(config["recipe"])
 
 
@@ -86,7 +86,7 @@ def test_keys_of_a_variants_own_recipe_are_not_searched_and_win():
     assert other["recipe"] == without_epochs(config["recipe"])
     assert plan.select_settings(config, "ce")["recipe"] == config["recipe"]
     assert plan.select_settings(config, "dfl")["recipe"] == config["recipe"] | OWN
-    trials = search.propose([], 0, 4, own["space"], own["recipe"], "s")
+    trials = propose([], 0, 4, own["space"], own["recipe"], "s")
     assert {recipe["learning_rate"] for recipe in trials} == {0.02}
 
 

@@ -19,12 +19,13 @@ def main() -> None:
     cli.add_argument("--output", type=Path, required=True)
     options = cli.parse_args()
 
-    from hardpair import search
     from hardpair.files.atomic import write_json
+    from hardpair.search.proposals import propose
+    from hardpair.search.trials import read_trials
 
     settings = options.settings
-    finished = search.read_trials(options.search_dir, options.round, settings["batch"])
-    recipes = search.propose(finished, options.round, settings["batch"], settings["space"], settings["recipe"], settings["study"])
+    finished = read_trials(options.search_dir, options.round, settings["batch"])
+    recipes = propose(finished, options.round, settings["batch"], settings["space"], settings["recipe"], settings["study"])
     trials = [{"trial": trial, "recipe": recipe} for trial, recipe in enumerate(recipes, start=options.round * settings["batch"])]
     write_json(options.output, {"round": options.round, "trials": trials})
 

@@ -23,21 +23,21 @@ def main() -> None:
 
     import yaml
 
-    from hardpair import search
     from hardpair.errors import UserError
     from hardpair.files.atomic import write_rows, write_text
-    from hardpair.optimum import best_trial
+    from hardpair.search.optimum import best_trial
+    from hardpair.search.trials import columns, read_trials, table
 
     settings, more = options.settings, options.settings.get("searched", [])
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."
     if settings["enabled"]:
         if options.search_dir is None or not {"rounds", "batch"} <= settings.keys():
             raise UserError("a search needs --search-dir and the settings rounds and batch: see --help")
-        trials = search.read_trials(options.search_dir, settings["rounds"], settings["batch"])
+        trials = read_trials(options.search_dir, settings["rounds"], settings["batch"])
         best = best_trial(trials)
         recipe |= best["recipe"]  # which has no epochs
         origin = f"Of trial {best['trial']}, the best of {len(trials)}: mean validation accuracy {best['value']:.4f}."
-    write_rows(options.output_trials, search.table(trials, more), search.columns(more))
+    write_rows(options.output_trials, table(trials, more), columns(more))
     write_text(options.output_recipe, f"# {origin}\n{yaml.safe_dump(in_order(recipe), sort_keys=False)}")
 
 

@@ -13,7 +13,7 @@ from hardpair.comparison.verdicts import ALPHA
 from hardpair.measures.intervals import FEWEST, shown
 from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, about, decimal, measures_of, p_value, percent, title
 from hardpair.measures.pair_name import pair_name, pair_of, shown_pair
-from hardpair.optimum import Optimum
+from hardpair.search.optimum import Optimum
 from hardpair.wording import counted, minus
 
 MANY = 20  # classes or seeds; of more, only those of the pairs and the ends are listed

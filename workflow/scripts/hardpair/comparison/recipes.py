@@ -8,7 +8,7 @@ from hardpair.errors import UserError
 from hardpair.files import paths
 from hardpair.files.readers import read_table
 from hardpair.measures.metric_names import percent
-from hardpair.optimum import Optimum, optimum
+from hardpair.search.optimum import Optimum, optimum
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,8 @@ from matplotlib.patches import Patch
 from hardpair.comparison import recipes
 from hardpair.errors import UserError
 from hardpair.figures.drawing import legend, lines, style
-from hardpair.optimum import LOGARITHMIC, optimum
+from hardpair.search.keys import LOGARITHMIC
+from hardpair.search.optimum import optimum
 from hardpair.wording import counted
 
 SEARCHED = {"learning_rate": "Learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "dropout": "Dropout"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
-from hardpair.optimum import LOGARITHMIC
+from hardpair.search.keys import ALWAYS, KEYS, LOGARITHMIC
 
 AFFECTS_RESULTS = False
 POSITIVE = range(1, LARGEST)
@@ -139,7 +139,7 @@ SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
 PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}}
 PICTURES |= {"skipped?": COUNT, "leaked?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
-SEARCHED = {key: float for key in ("learning_rate", "weight_decay", "momentum", "dropout")}  # search.ALWAYS
+SEARCHED = dict.fromkeys(ALWAYS, float)
 TRIAL = {"trial": COUNT, "round": COUNT, "value": share, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 NAMED = {"network?": {"kind": str}}  # of settings
@@ -185,7 +185,6 @@ DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
 ENTRY = {"time": str, "finished_runs": COUNT, "imported": [str], "declared": DECLARED, "previous": str | None, "sha256": str}
 REGISTRATION = {"entries": [ENTRY]}
 SETTINGS |= {"declared": DECLARED}
-KEYS = *SEARCHED, "lr_factor", "warmup_epochs", "clip_gradient"
 SPACE = {f"{key}?": positive_bounds if key in LOGARITHMIC else bounds for key in KEYS}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "searched": known_of_recipe, "recipe": recipe}
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}

@@ -10,7 +10,7 @@ import numpy as np
 
 from hardpair.errors import UserError, one_line
 from hardpair.files.regular import check_regular
-from hardpair.optimum import LOGARITHMIC
+from hardpair.search.keys import LOGARITHMIC
 
 if TYPE_CHECKING:
     import pandas as pd

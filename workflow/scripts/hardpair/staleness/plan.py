@@ -17,7 +17,7 @@ from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.files.visible import visible_files
 from hardpair.measures.metric_names import about
-from hardpair.search import ALWAYS
+from hardpair.search.keys import ALWAYS
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 

@@ -1,13 +1,12 @@
-"""What a search found: the best trial, how flat the optimum is, and whether it lies at the edge of the space. Imports no torch."""
+"""What a search found: the best trial, how flat the optimum is, and whether it lies at the edge of the space."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hardpair.errors import UserError
+from hardpair.search.keys import LIMITS, LOGARITHMIC
 
-LOGARITHMIC = ("learning_rate", "weight_decay", "lr_factor", "clip_gradient")  # keys that are searched on a logarithmic scale
-LIMITS = {"momentum": 0, "dropout": 0, "warmup_epochs": 0, "lr_factor": 1}  # bounds beyond which a key has no values
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
 

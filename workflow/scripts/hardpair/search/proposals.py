@@ -1,29 +1,15 @@
-"""Hyperparameter search in rounds: proposals from finished trials. Imports no torch.
+"""The recipes of the next round, proposed from finished trials.
 
 Every round rebuilds its Optuna study from the results on disk, so that it depends on them alone: not on the order in which trials ended,
 nor on how many ran at once.
 """
 
 import hashlib
-from pathlib import Path
 
 from hardpair.errors import UserError
-from hardpair.files import paths
-from hardpair.files.json_text import read_json
-from hardpair.optimum import LOGARITHMIC
+from hardpair.search.keys import LOGARITHMIC
 
 PATIENCE = 200  # draws that give nothing new before a space counts as used up
-ALWAYS = ("learning_rate", "weight_decay", "momentum", "dropout")  # keys of the recipe that trials.csv has, searched or not
-COLUMNS = ("trial", "round", "value", "diverged", *ALWAYS, "seconds")
-
-
-def read_trials(folder: Path, rounds: int, batch: int) -> list[dict]:
-    """Results of the first ``rounds`` rounds in order of trial number; files of other rounds or numbers do not count.
-
-    Raises:
-        UserError: one is missing or not JSON.
-    """
-    return [read_json(folder / name) for name in paths.trials(rounds, batch)]
 
 
 def propose(finished: list[dict], round_: int, batch: int, space: dict, recipe: dict, study: str) -> list[dict]:
@@ -89,14 +75,3 @@ def _check_inside(name: str, recipe: dict, space: dict) -> None:
 def _rounded(value: float, low: float, high: float) -> float:
     """Five digits are enough to read and to repeat; rounding must not leave the space."""
     return min(max(float(f"{value:.5g}"), low), high)
-
-
-def columns(more: list[str]) -> tuple[str, ...]:
-    """Columns of trials.csv; ``more`` are other keys of the recipe that are searched."""
-    return (*COLUMNS[:-1], *more, COLUMNS[-1])
-
-
-def table(trials: list[dict], more: list[str]) -> list[dict]:
-    """One row a trial with the keys of ``columns``."""
-    flat = [trial | trial["recipe"] | {"diverged": int(trial["diverged"])} for trial in trials]
-    return [{key: row[key] for key in columns(more)} for row in flat]

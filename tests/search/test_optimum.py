@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardpair.errors import UserError
-from hardpair.optimum import optimum
+from hardpair.search.optimum import optimum
 
 SPACE = {"learning_rate": (0.001, 0.1), "momentum": (0.5, 0.9)}
 

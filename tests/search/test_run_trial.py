@@ -8,12 +8,12 @@ import pytest
 import torch
 
 import run_trial
-from hardpair import search
 from hardpair.data import dataset
 from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.jobs import locks
+from hardpair.search.trials import COLUMNS, table
 from hardpair.staleness import code_hash
 from hardpair.training import job, loop
 from hardpair.training.divergence import wrong_from_the_start
@@ -85,7 +85,7 @@ def test_the_value_of_a_trial_is_the_mean_accuracy_at_the_last_epoch(monkeypatch
     assert trial["value"] == pytest.approx(np.mean([run["accuracy"] for run in expected]))
     assert (trial["trial"], trial["round"], trial["diverged"], trial["error"]) == (5, 1, False, None)
     assert trial["recipe"] == SMALL | {"learning_rate": 0.03}, "the recipe of the study, not the trial's shorter one"
-    assert search.table([trial], [])[0].keys() == set(search.COLUMNS)
+    assert table([trial], [])[0].keys() == set(COLUMNS)
 
 
 def test_a_trial_of_several_variants_loads_the_images_once(monkeypatch, tmp_path, prepared):

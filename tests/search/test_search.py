@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import propose_trials
 import select_recipe
-from hardpair import search
 from hardpair.errors import UserError
-from hardpair.optimum import best_trial
+from hardpair.search.optimum import best_trial
+from hardpair.search.proposals import propose
+from hardpair.search.trials import COLUMNS
 
 SPACE = {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]}
 RECIPE = {
@@ -47,7 +48,7 @@ def searched(study, rounds=3, batch=4, objective=by_learning_rate, space=SPACE):
     """All trials of a search whose results come from ``objective``."""
     finished = []
     for round_ in range(rounds):
-        recipes = search.propose(finished, round_, batch, space, RECIPE, study)
+        recipes = propose(finished, round_, batch, space, RECIPE, study)
         finished += results(recipes, len(finished), batch, objective)
     return finished
 
@@ -74,7 +75,7 @@ def key_of(recipe):
 
 
 def test_the_first_proposal_is_the_recipe_itself_digit_for_digit():
-    first, second, *_ = search.propose([], 0, 4, SPACE, RECIPE, "a study")
+    first, second, *_ = propose([], 0, 4, SPACE, RECIPE, "a study")
     assert first == RECIPE
     assert second != RECIPE
 
@@ -96,7 +97,7 @@ def test_proposals_are_the_same_every_time_and_others_for_another_study_or_round
     one, other = searched("one", rounds=1), searched("other", rounds=1)
     assert one[0] == other[0]
     assert {key_of(trial["recipe"]) for trial in one[1:]}.isdisjoint(key_of(trial["recipe"]) for trial in other[1:])
-    unseen = [{key_of(recipe) for recipe in search.propose([], round_, 4, SPACE, RECIPE, "one")} for round_ in (1, 2)]
+    unseen = [{key_of(recipe) for recipe in propose([], round_, 4, SPACE, RECIPE, "one")} for round_ in (1, 2)]
     assert unseen[0].isdisjoint(unseen[1])
 
 
@@ -132,10 +133,10 @@ def test_proposals_do_not_depend_on_the_order_in_which_trials_ended(monkeypatch,
 
 def test_later_rounds_depend_on_the_value_of_every_earlier_trial():
     trials = searched("use", rounds=2)
-    expected = [key_of(recipe) for recipe in search.propose(trials, 2, 4, SPACE, RECIPE, "use")]
+    expected = [key_of(recipe) for recipe in propose(trials, 2, 4, SPACE, RECIPE, "use")]
     worst = min(range(len(trials)), key=lambda index: trials[index]["value"])
     changed = [dict(trial, value=1.0 if index == worst else trial["value"]) for index, trial in enumerate(trials)]
-    assert [key_of(recipe) for recipe in search.propose(changed, 2, 4, SPACE, RECIPE, "use")] != expected
+    assert [key_of(recipe) for recipe in propose(changed, 2, 4, SPACE, RECIPE, "use")] != expected
 
 
 def test_later_rounds_are_better_than_the_first_which_draws_at_random():
@@ -159,15 +160,15 @@ def test_later_rounds_go_where_the_best_trials_were():
 def test_a_space_without_another_recipe_ends_the_search_in_a_sentence():
     tiny = {key: [RECIPE[key], RECIPE[key] * (1 + 1e-9)] for key in SPACE}
     with pytest.raises(UserError, match=r"search\.space is too narrow for 20 recipes .*search\.rounds or search\.batch"):
-        search.propose([], 0, 20, tiny, RECIPE, "tiny")
+        propose([], 0, 20, tiny, RECIPE, "tiny")
 
 
 def test_a_space_that_just_suffices_is_used_up():
     narrow = {"dropout": [0.5, 0.50003]}  # four values of five digits
-    proposals = search.propose([], 0, 4, narrow, RECIPE, "narrow")
+    proposals = propose([], 0, 4, narrow, RECIPE, "narrow")
     assert sorted(recipe["dropout"] for recipe in proposals) == [0.5, 0.50001, 0.50002, 0.50003]
     with pytest.raises(UserError, match=r"search\.space is too narrow for 5 recipes"):
-        search.propose(results(proposals), 1, 1, narrow, RECIPE, "narrow")
+        propose(results(proposals), 1, 1, narrow, RECIPE, "narrow")
 
 
 def test_repeated_draws_do_not_make_a_good_trial_look_bad(monkeypatch):
@@ -182,7 +183,7 @@ def test_repeated_draws_do_not_make_a_good_trial_look_bad(monkeypatch):
         return original(self, *arguments)
 
     monkeypatch.setattr(optuna.study.Study, "ask", counting_ask)
-    search.propose([], 0, 4, {"dropout": [0.5, 0.50003]}, RECIPE, "narrow")
+    propose([], 0, 4, {"dropout": [0.5, 0.50003]}, RECIPE, "narrow")
     assert len(running) > 3, "no draw was repeated, so that the test shows nothing"
     assert max(running) == 2
 
@@ -190,9 +191,9 @@ def test_repeated_draws_do_not_make_a_good_trial_look_bad(monkeypatch):
 @pytest.mark.parametrize(("key", "value"), [("learning_rate", 0.06), ("dropout", 0.1)])
 def test_a_recipe_outside_the_space_is_refused(key, value):
     with pytest.raises(UserError, match=rf"search\.space\.{key} is .* but the recipe has {value}"):
-        search.propose([], 0, 4, SPACE, RECIPE | {key: value}, "a study")
+        propose([], 0, 4, SPACE, RECIPE | {key: value}, "a study")
     with pytest.raises(UserError, match=rf"search\.space\.{key} is .* but trial 1 has {value}"):
-        search.propose(results([RECIPE, RECIPE | {key: value}]), 1, 4, SPACE, RECIPE, "a study")
+        propose(results([RECIPE, RECIPE | {key: value}]), 1, 4, SPACE, RECIPE, "a study")
 
 
 def test_a_missing_or_broken_result_is_named(monkeypatch, tmp_path):
@@ -243,14 +244,14 @@ def test_select_recipe_writes_the_best_recipe_and_every_trial(monkeypatch, tmp_p
     )
     expected = expected.join(pd.DataFrame([t["recipe"] for t in trials])[list(SPACE)]).assign(seconds=2.0)
     pd.testing.assert_frame_equal(table, expected)
-    assert tuple(table.columns) == search.COLUMNS
+    assert tuple(table.columns) == COLUMNS
 
 
 def test_keys_beside_the_usual_ones_are_searched_drawn_in_their_range_and_written(monkeypatch, tmp_path):
     space = SPACE | {"warmup_epochs": [0, 2], "clip_gradient": [0.1, 10]}
     recipe = RECIPE | {"warmup_epochs": 0, "clip_gradient": 1.0}
     recipe.pop("epochs")
-    proposals = search.propose([], 0, 4, space, recipe, "s")
+    proposals = propose([], 0, 4, space, recipe, "s")
     assert proposals[0] == recipe
     assert all(0 <= other["warmup_epochs"] <= 2 and 0.1 <= other["clip_gradient"] <= 10 for other in proposals)
     assert len({other["clip_gradient"] for other in proposals}) == 4
@@ -260,7 +261,7 @@ def test_keys_beside_the_usual_ones_are_searched_drawn_in_their_range_and_writte
     outputs = ("--output-recipe", tmp_path / "recipe.yaml", "--output-trials", tmp_path / "trials.csv")
     call(monkeypatch, select_recipe, "--search-dir", tmp_path, "--settings", settings, *outputs)
     table = pd.read_csv(tmp_path / "trials.csv")
-    assert list(table.columns) == [*search.COLUMNS[:-1], "warmup_epochs", "clip_gradient", "seconds"]
+    assert list(table.columns) == [*COLUMNS[:-1], "warmup_epochs", "clip_gradient", "seconds"]
     assert table["clip_gradient"].tolist() == [other["clip_gradient"] for other in proposals]
     written = yaml.safe_load((tmp_path / "recipe.yaml").read_text())
     assert written == proposals[3] | {"epochs": 50}
@@ -289,7 +290,7 @@ def test_without_a_search_the_recipe_is_the_configs(monkeypatch, tmp_path):
         tmp_path / "trials.csv",
     )
     assert yaml.safe_load((tmp_path / "recipe.yaml").read_text()) == RECIPE
-    assert (tmp_path / "trials.csv").read_text() == ",".join(search.COLUMNS) + "\n"
+    assert (tmp_path / "trials.csv").read_text() == ",".join(COLUMNS) + "\n"
 
 
 def test_where_all_diverged_no_recipe_is_written(monkeypatch, tmp_path):
