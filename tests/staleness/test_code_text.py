@@ -16,7 +16,7 @@ from hardpair.staleness import code_hash
 
 
 def test_a_function_of_nothing_but_a_docstring_is_one_that_passes(tree):
-    text = tree.read("hardpair/focal_weight.py")
+    text = tree.read("hardpair/training/weight_refresh.py")
     kinds = [
         "def f():\n    pass\n",
         'def f():\n    """Words."""\n',
@@ -25,11 +25,11 @@ def test_a_function_of_nothing_but_a_docstring_is_one_that_passes(tree):
     ]
     seen_hashes = []
     for kind in kinds:
-        tree.write("hardpair/focal_weight.py", f"{text}\n\n{kind}")
+        tree.write("hardpair/training/weight_refresh.py", f"{text}\n\n{kind}")
         seen_hashes.append(hashes()["train: ce"])
     assert seen_hashes[0] == seen_hashes[1]
     assert len(set(seen_hashes)) == 3
-    tree.write("hardpair/focal_weight.py", f"{text}\n\n" + kinds[3].replace("Words", "Other words"))
+    tree.write("hardpair/training/weight_refresh.py", f"{text}\n\n" + kinds[3].replace("Words", "Other words"))
     assert hashes()["train: ce"] == seen_hashes[3]
 
 
