@@ -122,7 +122,8 @@ EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MPL", "OMP_", "MKL_", "OPENBLAS_", "AT
 # What Snakemake gives each job of one thread, and a command of the project itself; the libraries are loaded with these values.
 USUAL = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")} | {"MPLBACKEND": "agg"}
 LIBRARIES = ("torch", "safetensors.torch", "pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats")
-LIBRARIES += ("snakemake.cli", "jinja2", "yaml", "jsonschema", "rich.console", "rich.table", "rich.progress", "psutil", "filelock")
+LIBRARIES += ("snakemake.cli", "smart_open", "jinja2", "yaml", "jsonschema", "psutil", "filelock")
+LIBRARIES += ("rich.console", "rich.table", "rich.progress")
 
 
 def first_in_path(variables: dict[str, str]) -> dict[str, str]:

@@ -57,11 +57,21 @@ def of_now(*files: str, planned: str | None) -> str:
     return code_hash(*files)
 
 
-@functools.cache
 def _bytes(*files: str) -> str:
     """Hash of the bytes of these files and of all modules, whatever their order."""
-    every = {*visible_files(SCRIPTS.rglob("*.py")), *(SCRIPTS / file for file in files)}
-    return _sha256(sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in every))[:16]
+    others = {path: _file_bytes(path) for file in files if (path := SCRIPTS / file) not in _modules()}
+    return _sha256(sorted([*_modules().values(), *others.values()]))[:16]
+
+
+@functools.cache
+def _modules() -> dict[Path, str]:
+    """Hash of the bytes of each script and module."""
+    return {path: _file_bytes(path) for path in visible_files(SCRIPTS.rglob("*.py"))}
+
+
+@functools.cache
+def _file_bytes(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @functools.cache
@@ -98,8 +108,12 @@ def _text(node: object, runs: list[list[Import]]) -> str:
     if isinstance(node, ast.JoinedStr):  # some versions add empty texts
         node = ast.JoinedStr([value for value in node.values if getattr(value, "value", None) != ""])
     if isinstance(node, ast.AST):
-        fields = [(name, _text(getattr(node, name, None), runs)) for name in _fields(type(node))]
-        return f"{type(node).__name__}({','.join([f'{name}={text}' for name, text in fields if text not in ('None', '[]')])})"
+        texts = [
+            f"{name}={text}"
+            for name in _fields(type(node))
+            if (value := getattr(node, name, None)) is not None and value != [] and (text := _text(value, runs)) != "[]"
+        ]
+        return f"{type(node).__name__}({','.join(texts)})"
     if isinstance(node, list):
         if not (node and isinstance(node[0], ast.stmt)):  # expressions, most of all lists, which hold no imports
             return f"[{','.join([_text(item, runs) for item in node])}]"
