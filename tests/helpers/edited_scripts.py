@@ -22,7 +22,7 @@ JOBS |= {"write_report": ("write_report.py", *plan.report_parts())}
 
 
 def forget():
-    for function in (code_hash.code_hash, code_hash._digest, code_hash._module_files, code_hash._modules, code_hash._file_bytes):
+    for function in (code_hash.code_hash, code_hash._digest, code_hash._module_files, code_hash._modules, code_hash._content):
         function.cache_clear()
 
 

@@ -69,9 +69,14 @@ def _modules() -> dict[Path, str]:
     return {path: _file_bytes(path) for path in visible_files(SCRIPTS.rglob("*.py"))}
 
 
-@functools.cache
 def _file_bytes(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+@functools.cache
+def _content(path: Path) -> bytes:
+    """The bytes of a file, read once, so that the hash of code and that of its bytes are of the same."""
+    return path.read_bytes()
 
 
 @functools.cache
@@ -92,8 +97,8 @@ def _digest(path: Path, depth: int = 64) -> str:
 def _parsed(path: Path) -> tuple[str, list[list[Import]]]:
     """The code of a file as text, empty if it has none that counts, and what is imported at each place that the text calls imports."""
     if path.suffix != ".py":
-        return _sha256(path.read_bytes()), []
-    tree = ast.parse(path.read_bytes())
+        return _sha256(_content(path)), []
+    tree = ast.parse(_content(path))
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id="AFFECTS_RESULTS")], value=ast.Constant(value=False)):
