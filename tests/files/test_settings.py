@@ -24,7 +24,7 @@ from hardpair.figures import catalogue
 from hardpair.figures import search as figures_search
 from hardpair.files import formats
 from hardpair.files.own_digest import added
-from hardpair.search import keys
+from hardpair.search import keys, optimum
 from workspace import PROJECT
 
 SEARCH = {"study": "x", "batch": 1, "space": {"learning_rate": [0.001, 0.1]}, "recipe": {"learning_rate": 0.01}}
@@ -229,5 +229,5 @@ def test_an_output_that_is_a_folder_is_refused(monkeypatch, capsys, tmp_path):
 
 def test_every_key_that_can_be_searched_has_bounds_and_a_name_in_figures():
     names = schema()["properties"]["search"]["properties"]["space"]["properties"].keys()
-    assert {key.removesuffix("?") for key in formats.SPACE} == figures_search.SEARCHED.keys() == set(keys.KEYS) == names
-    assert {*keys.LOGARITHMIC, *keys.LIMITS} <= names
+    assert {key.removesuffix("?") for key in formats.SPACE} == figures_search.SEARCHED.keys() == set(keys.SEARCHABLE) == names
+    assert {*keys.LOGARITHMIC, *optimum.LIMITS} <= names

@@ -13,7 +13,7 @@ from hardpair.data.sources import synthetic
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.jobs import locks
-from hardpair.search.trials import COLUMNS, table
+from hardpair.search.finished_trials import COLUMNS, table
 from hardpair.staleness import code_hash
 from hardpair.training import job, loop
 from hardpair.training.divergence import wrong_from_the_start

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import propose_trials
 import select_recipe
 from hardpair.errors import UserError
+from hardpair.search.finished_trials import COLUMNS
 from hardpair.search.optimum import best_trial
 from hardpair.search.proposals import propose
-from hardpair.search.trials import COLUMNS
 
 SPACE = {"learning_rate": [0.002, 0.05], "weight_decay": [0.00005, 0.005], "momentum": [0.8, 0.97], "dropout": [0.2, 0.7]}
 RECIPE = {

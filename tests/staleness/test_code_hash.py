@@ -104,6 +104,10 @@ COUNTED = {
     ("hardpair/training/augment.py", "size // 8", "size / 8"): set(VARIANTS) | {"evaluate"},
     ("hardpair/training/saved_model.py", ".eval()", ".train()"): {"evaluate"},
     ("hardpair/search/proposals.py", "{value:.5g}", "{value:.6g}"): {"propose_trials"},
+    ("hardpair/search/finished_trials.py", 'int(trial["diverged"])', 'trial["diverged"]'): {"propose_trials", "select_recipe", "run_trial"},
+    ("hardpair/search/optimum.py", "EDGE = 0.05", "EDGE = 0.06"): {"select_recipe", "compare", "plot_figure: search", "write_report"},
+    ("hardpair/search/trial.py", "sum(run", "sum(2 * run"): {"run_trial"},
+    ("hardpair/focal_weight.py", "FLOOR = 1e-12", "FLOOR = 1e-11"): {"train: dfl", "train: dfl_sampler", "train: ce_sampler"},
     ("hardpair/measures/spread.py", "ddof=1", "ddof=0"): {
         "compare",
         "plot_figure: variants",
@@ -166,6 +170,17 @@ def test_a_job_is_refused_if_what_it_computes_with_has_changed_since_it_was_plan
     with pytest.raises(UserError, match="the code of this job has changed since it was planned: end the study"):
         code_hash.of_now(*files, planned=planned)
     assert code_hash.of_now(*files, planned=None) == code_hash.code_hash(*files) != present
+
+
+def test_an_edit_while_jobs_are_planned_is_found_whichever_of_them_was_planned_before_it(tree):
+    first, second = VARIANTS["train: dfl"], VARIANTS["train: ce"]
+    code_hash.code_hash(*second)
+    code_hash.planned(*first)
+    tree.edit("hardpair/training/step.py", "mean.backward()", "(2 * mean).backward()")
+    planned = code_hash.planned(*second)
+    forget()
+    with pytest.raises(UserError, match="the code of this job has changed since it was planned"):
+        code_hash.of_now(*second, planned=planned)
 
 
 def test_a_new_loss_source_or_module_that_nobody_imports_changes_nothing(tree):

@@ -57,7 +57,7 @@ def main() -> None:
         return
     if options.unmeasured and not {canonical(network) for network in networks} <= estimate.known_rates(folder).keys():
         return
-    rate, origin = expected_rate.of_runs(config, work.passes, options.gpus, folder)
+    rate, origin = expected_rate.of_study(config, work.passes, options.gpus, folder)
     images = estimate.inventory(config)
     classes = len(images.classes)
     disk = work.disk(statistics.mean(parameters(network, classes, images.size) for network in networks), classes)

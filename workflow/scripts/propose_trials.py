@@ -20,8 +20,8 @@ def main() -> None:
     options = cli.parse_args()
 
     from hardpair.files.atomic import write_json
+    from hardpair.search.finished_trials import read_trials
     from hardpair.search.proposals import propose
-    from hardpair.search.trials import read_trials
 
     settings = options.settings
     finished = read_trials(options.search_dir, options.round, settings["batch"])

@@ -33,7 +33,8 @@ def main() -> None:
         from hardpair.device import start_device
         from hardpair.files import own_digest
         from hardpair.files.atomic import write_json
-        from hardpair.search.trial import Trial, is_complete
+        from hardpair.search.finished_trials import is_complete
+        from hardpair.search.trial import Trial
         from hardpair.staleness import code_hash
         from hardpair.training.job import Saving
 

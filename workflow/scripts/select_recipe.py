@@ -25,8 +25,8 @@ def main() -> None:
 
     from hardpair.errors import UserError
     from hardpair.files.atomic import write_rows, write_text
+    from hardpair.search.finished_trials import columns, read_trials, table
     from hardpair.search.optimum import best_trial
-    from hardpair.search.trials import columns, read_trials, table
 
     settings, more = options.settings, options.settings.get("searched", [])
     trials, recipe, origin = [], settings["recipe"], "Taken from config: the search is disabled."

@@ -7,7 +7,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
-from hardpair.search.keys import ALWAYS, KEYS, LOGARITHMIC
+from hardpair.search.keys import IN_EVERY_TABLE, LOGARITHMIC, SEARCHABLE
 
 AFFECTS_RESULTS = False
 POSITIVE = range(1, LARGEST)
@@ -139,8 +139,8 @@ SPLIT = {"data_sha256": str, "training": [COUNT], "validation": [COUNT]}
 PICTURES = {"source": str, "fingerprint": str, "test_share?": share, "counts": {str: {"train": COUNT, "test": COUNT}}}
 PICTURES |= {"skipped?": COUNT, "leaked?": COUNT}
 PROPOSALS = {"round": COUNT, "trials": [{"trial": COUNT, "recipe": dict}]}
-SEARCHED = dict.fromkeys(ALWAYS, float)
-TRIAL = {"trial": COUNT, "round": COUNT, "value": share, "diverged": bool, "recipe": SEARCHED, "seconds": float} | OWN_DIGEST
+OF_TRIAL = dict.fromkeys(IN_EVERY_TABLE, float)  # keys of its recipe
+TRIAL = {"trial": COUNT, "round": COUNT, "value": share, "diverged": bool, "recipe": OF_TRIAL, "seconds": float} | OWN_DIGEST
 NETWORK = {"classes": [str], "size": SIDE, "precision": {"fp32", "bf16"}, "weights": weights}
 NAMED = {"network?": {"kind": str}}  # of settings
 MODEL = NETWORK | {"mean": (float,) * 3, "std": (float,) * 3, "settings?": NAMED}
@@ -185,7 +185,7 @@ DECLARED |= {"pairs": pairs_or_auto, "variants": {str: dict}}
 ENTRY = {"time": str, "finished_runs": COUNT, "imported": [str], "declared": DECLARED, "previous": str | None, "sha256": str}
 REGISTRATION = {"entries": [ENTRY]}
 SETTINGS |= {"declared": DECLARED}
-SPACE = {f"{key}?": positive_bounds if key in LOGARITHMIC else bounds for key in KEYS}
+SPACE = {f"{key}?": positive_bounds if key in LOGARITHMIC else bounds for key in SEARCHABLE}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "searched": known_of_recipe, "recipe": recipe}
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}
 CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
@@ -243,7 +243,7 @@ def check_trial(path: Path, round_: int, trial: int, keys: Iterable[str]) -> Non
     """
     from hardpair.config.resolve import resolve_part
 
-    value = read(path, TRIAL | {"recipe": SEARCHED | dict.fromkeys(keys, float)})
+    value = read(path, TRIAL | {"recipe": OF_TRIAL | dict.fromkeys(keys, float)})
     if (value["round"], value["trial"]) != (round_, trial):
         raise UserError(
             f"{path} is of trial {value['trial']} of round {value['round']}, not of trial {trial} of round {round_}: "

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hardpair.errors import UserError
-from hardpair.search.keys import LIMITS, LOGARITHMIC
+from hardpair.search.keys import LOGARITHMIC
 
+LIMITS = {"momentum": 0, "dropout": 0, "warmup_epochs": 0, "lr_factor": 1}  # bounds beyond which a key has no values
 EDGE = 0.05  # share of a key's range from a bound within which the best value lies at the edge
 NARROW = 0.5  # share of a key's range; where trials near the best spread further, the key matters too little for its edge to matter
 

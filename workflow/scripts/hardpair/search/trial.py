@@ -22,7 +22,8 @@ class Trial:
 
     Attributes:
         number, round: counted from 0.
-        recipe: as it was proposed; ``epochs`` is the number of epochs that are trained instead of its own.
+        recipe: as it was proposed, without epochs.
+        epochs: to train.
         variants: settings of each, with the recipe for so many epochs and the variant's own keys.
         own: what each variant sets itself: ``recipe`` with some of its keys, or nothing.
     """
@@ -79,7 +80,8 @@ class Trial:
         The value is the mean validation accuracy at the last epoch. A trial that diverges is a result: its value is that of guessing.
 
         Raises:
-            UserError: there are no validation images, or a plugin cannot be used.
+            UserError: there are no validation images, the split was made for other data, or a plugin cannot be used.
+            Stopped: a signal came; the states are saved.
         """
         job = replace(Job.load(data, split, next(iter(self.variants.values())), device, code), observed=False)
         if len(job.split["validation"]) == 0:
@@ -102,11 +104,3 @@ class Trial:
 def checkpoint_of(trial: Path, variant: str, seed: int) -> Path:
     """The checkpoint of one of a trial's runs."""
     return trial.with_suffix(f".{variant}.seed{seed}.safetensors")
-
-
-def is_complete(path: Path, fingerprint: str) -> bool:
-    """Whether a file holds a finished trial of this fingerprint."""
-    try:
-        return read_json(path)["fingerprint"] == fingerprint
-    except (UserError, OSError, KeyError, TypeError):  # whatever lies there is no finished trial
-        return False

@@ -17,7 +17,7 @@ from hardpair.figures import catalogue
 from hardpair.files import paths
 from hardpair.files.visible import visible_files
 from hardpair.measures.metric_names import about
-from hardpair.search.keys import ALWAYS
+from hardpair.search.keys import IN_EVERY_TABLE
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
 
 
@@ -168,7 +168,7 @@ def select_settings(config: dict, owner: str | None = None) -> dict:
     """What the choice of the recipe depends on, apart from the trials."""
     keys = ("enabled", "rounds", "batch") if config["search"]["enabled"] else ("enabled",)
     settings = {"recipe": first_recipe(config, owner)} | {key: config["search"][key] for key in keys}
-    more = [key for key in space(config, owner) if key not in ALWAYS] if config["search"]["enabled"] else []
+    more = [key for key in space(config, owner) if key not in IN_EVERY_TABLE] if config["search"]["enabled"] else []
     return settings | ({"searched": more} if more else {})
 
 

@@ -17,7 +17,7 @@ LONGEST = 10.0  # seconds after which a precision is slow enough to be judged by
 FASTER = 1.15  # times the rate, from which the other precision is worth a remark: noise stays below
 
 
-def of_runs(config: dict, passes: float, gpus: int, folder: Path) -> tuple[float, str]:
+def of_study(config: dict, passes: float, gpus: int, folder: Path) -> tuple[float, str]:
     """Images/s of a run, the mean over networks of variants that take turns, and where it comes from: finished runs, else a measurement.
 
     Args:
