@@ -1,9 +1,9 @@
 """Write the tables and draw the figures of the study at full length from its records, without training, images or network.
 
-Takes the seeds of which every variant has a record, imports the records as `make adopt` does, but without registration.json, since
-registration.md is older than they are, and compares them on validation and on test images by the workflow's commands. Writes, into the
-folder: the tables of README.md and, for each kind of images, runs_{images}.csv, comparison_{images}.csv and final_{images}.png. Takes less
-than a minute. Example:
+Takes the seeds of the last look of which every variant has a record, imports the records as `make adopt` does, but without
+registration.json, since registration.md is older than they are, and compares them on validation and on test images by the workflow's
+commands. Writes, into the folder: the tables of README.md and, for each kind of images, runs_{images}.csv, comparison_{images}.csv and
+final_{images}.png. Takes less than a minute. Example:
 
   python benchmarks/full_study.py docs/study/full
 """
@@ -62,6 +62,11 @@ def complete_seeds(records: Path, config: dict) -> list[int]:
         return all((folder / "run.json").exists() for folder in folders_of(records, config, seed))
 
     return list(itertools.takewhile(complete, config["seeds"]))
+
+
+def last_look(seeds: list[int], looks: list[int]) -> list[int]:
+    """The first of these seeds, as many as the last declared look takes; none before the first look."""
+    return seeds[: max((look for look in looks if look <= len(seeds)), default=0)]
 
 
 def folders_of(records: Path, config: dict, seed: int) -> list[Path]:
@@ -135,7 +140,7 @@ def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("folder", type=Path, help="folder of README.md")
     cli.add_argument("--records", type=Path, default=FULL / "records", help="default: %(default)s")
-    cli.add_argument("--seeds", type=int, nargs="+", help="default: all that are complete")
+    cli.add_argument("--seeds", type=int, nargs="+", help="default: those of the last declared look that is complete")
     options = cli.parse_args()
     page_places.check(options.folder / "README.md", BY, ["tables"])
     parts, files = [], {}
@@ -143,8 +148,8 @@ def main() -> None:
         for images, overlays in OVERLAYS.items():
             config = overlay(list(map(str, overlays)))
             complete = complete_seeds(options.records, config)
-            config["seeds"] = options.seeds or complete
-            if not complete or not set(config["seeds"]) <= set(complete):
+            config["seeds"] = options.seeds or last_look(complete, config["looks"])
+            if not config["seeds"] or not set(config["seeds"]) <= set(complete):
                 sys.exit(f"{options.records} has all variants of these seeds only: {', '.join(map(str, complete)) or 'none'}")
             study = Path(temporary) / config["study"]
             import_records(options.records, study, config)

@@ -88,20 +88,20 @@ def test_the_page_shows_what_comes_out_of_the_records(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("harm", "options", "reason"),
+    ("harm", "seeds", "reason"),
     [
-        (lambda records: (records / "ce/seed10/history.npz").unlink(), [], "ce/seed10: not imported, history.npz is missing"),
-        (lambda records: (records / "ce/seed10/metrics_test.json").write_text("{}"), [], "ce/seed10: not imported, "),
-        (lambda records: (records / "dfl/seed10/run.json").unlink(), [], "has all variants of these seeds only: none"),
-        (lambda records: None, ["--seeds", "10", "19"], "has all variants of these seeds only: 10\n"),
+        (lambda records: (records / "ce/seed10/history.npz").unlink(), ["10"], "ce/seed10: not imported, history.npz is missing"),
+        (lambda records: (records / "ce/seed10/metrics_test.json").write_text("{}"), ["10"], "ce/seed10: not imported, "),
+        (lambda records: (records / "dfl/seed10/run.json").unlink(), ["10"], "has all variants of these seeds only: none"),
+        (lambda records: None, ["10", "19"], "has all variants of these seeds only: 10\n"),
     ],
 )
-def test_records_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, harm, options, reason):
+def test_records_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, harm, seeds, reason):
     shutil.copy(FULL / "README.md", tmp_path)
     for name in VARIANTS:
         shutil.copytree(FULL / f"records/{name}/seed10", tmp_path / f"records/{name}/seed10")
     harm(tmp_path / "records")
-    script = [sys.executable, PROJECT / "benchmarks/full_study.py", tmp_path, "--records", tmp_path / "records", *options]
+    script = [sys.executable, PROJECT / "benchmarks/full_study.py", tmp_path, "--records", tmp_path / "records", "--seeds", *seeds]
     done = subprocess.run(script, capture_output=True, text=True)
     assert done.returncode == 1
     assert reason in done.stderr
@@ -166,8 +166,16 @@ def test_seeds_after_one_that_is_not_complete_do_not_count(tmp_path):
     assert full_study.complete_seeds(tmp_path, config) == [10]
 
 
+def test_the_page_is_of_the_last_look_that_is_complete():
+    seeds = {count: full_study.last_look(list(range(10, 10 + count)), [4, 6, 8, 10]) for count in range(11)}
+    assert [len(taken) for taken in seeds.values()] == [0, 0, 0, 0, 4, 4, 6, 6, 8, 8, 10]
+    assert seeds[7] == [10, 11, 12, 13, 14, 15]
+    config = full_study.overlay([str(path) for path in full_study.OVERLAYS["validation"]])
+    assert full_study.last_look(full_study.complete_seeds(FULL / "records", config), config["looks"]) == SEEDS
+
+
 def test_the_page_states_how_many_seeds_it_shows():
-    stated = f"{IN_WORDS[len(SEEDS)]} of ten seeds are complete" if len(SEEDS) < 10 else "all ten seeds are complete"
+    stated = f"the look at {IN_WORDS[len(SEEDS)]} of its ten seeds" if len(SEEDS) < 10 else "all ten seeds are complete"
     assert stated in (FULL / "README.md").read_text()
 
 

@@ -158,8 +158,9 @@ def test_removing_a_variant_reruns_the_comparison(study):
         ("seeds: [0, 1]", "seeds: [0, 1]\nlooks: [6]"),
         ("seeds: [0, 1]", "seeds: [0, 1]\ncompare: {margins: {accuracy: 1}}"),
         ("{better: dfl, than: ce}", "{better: ce, than: dfl}"),
+        ("contrasts: [[dfl, ce]]", "contrasts: [[dfl, ce], [ce_sampler, ce]]"),
     ],
-    ids=["looks", "margins", "claims"],
+    ids=["looks", "margins", "claims", "contrasts"],
 )
 def test_changing_what_is_claimed_reruns_the_comparison_the_final_figure_and_the_report(study, old, new):
     study.edit("tiny.yaml", old, new)
@@ -179,6 +180,16 @@ def test_changing_a_variant_of_the_search_searches_again(study):
 def test_changing_the_recipe_searches_again(finished):
     every = FIRST_ROUND | SEARCH | OF_SEARCH | runs() | SUMMARY
     assert finished.stale("--config", "recipe={epochs: 2, refresh_every: 1, batch_size: 100}") == every
+
+
+@pytest.mark.parametrize("change", ["train={precision: bf16}", "search={rounds: 2, batch: 2, epochs: 1, seeds: [90, 91]}"])
+def test_what_trials_are_trained_with_searches_again_from_the_first_proposals(finished, change):
+    assert finished.stale("--config", change) == SEARCH | OF_SEARCH | runs() | SUMMARY
+
+
+def test_another_baseline_retrains_nothing(finished):
+    shown = {f"Draw the figure {name}" for name in ("training", "variants", "reliability")}
+    assert finished.stale("--config", "baseline=dfl") == TABLES | shown | FINAL | REPORT
 
 
 def test_settings_on_which_no_result_depends_change_the_report_alone(finished):
