@@ -47,8 +47,8 @@ def test_a_map_is_read_from_json_text_and_from_files(here):
         ("x" * 5000, "x" * 200 + " cannot be read: File name too long"),
         ("a\0b", r"a\x00b does not exist: "),
         ("[1]", "'[1]' is not a map of keys and values"),
-        ('{"a": ' * 41 + "{}" + "}" * 41, "not valid JSON: holds more than 40 levels: "),
-        ('{"a": 9223372036854775808}', "not valid JSON: holds a number of more than 18 digits: "),
+        ('{"a": ' * 41 + "{}" + "}" * 41, "the JSON text holds more than 40 levels: "),
+        ('{"a": 9223372036854775808}', "the JSON text holds a number of more than 18 digits: "),
     ],
 )
 def test_what_is_no_map_or_too_large_is_refused(here, source, problem):

@@ -105,7 +105,7 @@ def test_trials_come_in_their_order(finished):
 
 def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
     own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log", "logs/train/ce.seed0.tsv"]
-    own += ["made/evaluate/ce.seed0.json", "made/evaluate/ce.seed0.json.unreadable"]
+    own += ["events/ce/seed0", "made/evaluate/ce.seed0.json", "made/evaluate/ce.seed0.json.unreadable"]
     own += [f"checkpoints/ce/{name}" for name in (".seed0.lock", "seed0.safetensors", ".partial-1.host-seed0.csv")]
     others = [
         "runs/ce/seed0.bak",

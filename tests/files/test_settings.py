@@ -67,6 +67,7 @@ def test_settings_that_agree_are_read(settings):
         ({"variants": [{"name": "a"}]}, ("variants", 0, "name"), "../a", "variants is "),
         ({"variants": {"a": {}}}, ("variants",), {"../a": {}}, "variants is "),
         ({"epochs": 2, "variants": {"a": {}}}, ("variants",), [{"name": "a"}], "epochs is a key of trials, which need variants as a map"),
+        ({"seeds": [0], "variants": [{"name": "a"}]}, ("variants",), {"a": {}}, "variants is a map from names to settings, as trials"),
         (COMPARISON, ("claims", 0, "contrasts"), [], "claims[0].contrasts is []"),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), [], "claims[0].contrasts is "),
         (COMPARISON, ("claims", 0, "contrasts", 0, "measures"), ["nll"], "claims[0].contrasts is "),

@@ -165,6 +165,12 @@ def test_a_dry_run_registers_nothing(study, tmp_path, monkeypatch, options):
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
 
 
+@pytest.mark.parametrize("options", ["-Rtrain", "-qnone", "--cores 2 -k"])
+def test_options_that_only_look_like_a_dry_run_register_all_seeds(study, tmp_path, options):
+    study(Snakemake({"confusion": 6, "accuracy": 6}), options=options)
+    assert (tmp_path / "results/tiny/registration.json").exists()
+
+
 @pytest.mark.parametrize(
     ("looks", "refusal"),
     [

@@ -23,12 +23,16 @@ def read_map(source: str | Path) -> dict:
         UserError: it cannot be read, is too large, or is something else.
     """
     text = str(source)
-    as_json = text.lstrip().startswith(("{", "["))
+    as_json, parsed = text.lstrip().startswith(("{", "[")), False
     try:
         value = json_text.load(text) if as_json else _of_file(text)
+        parsed = True
         refuse_oversized(value)
     except ValueError as error:
-        place = "not valid JSON:" if as_json else f"{text[:200]}{',' if str(error).startswith('line ') else ':'}"
+        if as_json:
+            place = "the JSON text" if parsed else "not valid JSON:"
+        else:
+            place = f"{text[:200]}{',' if str(error).startswith('line ') else ':'}"
         raise UserError(f"{place} {one_line(error)}") from None
     if not isinstance(value, dict):
         raise UserError(f"{text[:60]!a} is {'empty' if value is None else 'not a map of keys and values'}: write at least one `key: value`")

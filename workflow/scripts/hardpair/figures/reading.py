@@ -9,7 +9,7 @@ TABLES = {
     "measures": lambda runs, settings: runs.measures(settings["pairs"][0]),
     "epochs": lambda runs, settings: runs.epochs(settings["pairs"][0]),
     "refreshes": lambda runs, settings: runs.refreshes(settings["pairs"][0]),
-    "difficulty": lambda runs, settings: runs.difficulty(**settings["difficulty"]),
+    "difficulty": lambda runs, settings: runs.difficulty(settings["difficulty"]["easy"], settings["difficulty"]["hard"]),
     "reliability": lambda runs, settings: runs.reliability(),
 }
 

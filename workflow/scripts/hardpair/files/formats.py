@@ -7,6 +7,7 @@ from pathlib import Path
 from hardpair.errors import UserError
 from hardpair.files import own_digest
 from hardpair.files.shapes import COUNT, LARGEST, difference, read
+from hardpair.measures.metric_names import OF_PAIR
 from hardpair.search.keys import IN_EVERY_TABLE, LOGARITHMIC, SEARCHABLE
 
 AFFECTS_RESULTS = False
@@ -86,6 +87,11 @@ def variants_by_name(value: object) -> bool:
     return isinstance(value, dict) and variants(value)
 
 
+def listed_variants(value: object) -> bool:
+    """One or more variants as a list."""
+    return isinstance(value, list) and variants(value)
+
+
 def compared_variants(value: object) -> bool:
     """Variants as the comparison takes them, with what their runs must have been made with."""
     return variants(value) and difference(value, [{"name": name, "label": str, "train": dict, "code": str}]) is None
@@ -158,7 +164,7 @@ MEASURES = {
     "ece": float,
     "brier": float,
     "per_class": {str: float | None},
-    "pairs": {str: {key: float for key in ("rate", "a_to_b", "b_to_a", "a_to_other", "b_to_other", "binary_error")}},
+    "pairs": {str: dict.fromkeys(("rate", *OF_PAIR, "binary_error"), float)},
     "confusion": [[COUNT]],
     "reliability": {key: [float] for key in ("count", "confidence", "correct")},
 }
@@ -188,7 +194,7 @@ SETTINGS |= {"declared": DECLARED}
 SPACE = {f"{key}?": positive_bounds if key in LOGARITHMIC else bounds for key in SEARCHABLE}
 SETTINGS |= {"enabled": bool, "rounds": POSITIVE, "batch": POSITIVE, "space": SPACE, "searched": known_of_recipe, "recipe": recipe}
 SETTINGS |= {"searches": [{"own": str, "label": str, "space": SPACE, "images": POSITIVE}]}
-CONFIG = {"study": str, "variants": variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
+CONFIG = {"study": str, "variants": listed_variants, "seeds": seeds, "baseline": str, "data": {"name": str}, "search": {"enabled": bool}}
 SETTINGS |= {"figures": [{"name": str, "title": str, "caption": str}], "commands": [str], "config": CONFIG}
 SETTINGS |= {"epochs": POSITIVE}
 ANSWER = "study", "variants", "seeds", "pairs", "baseline", "evaluated_on", "references", "trained_on"  # keys of the final figure
@@ -209,6 +215,8 @@ def conflict(settings: dict) -> str | None:
     names = settings.get("variants")
     if "epochs" in settings and not isinstance(names, dict):
         return "epochs is a key of trials, which need variants as a map from names to settings"
+    if isinstance(names, dict) and "seeds" in settings and "epochs" not in settings:
+        return "variants is a map from names to settings, as trials alone take them: write a list"
     if isinstance(names, list):
         claims = [contrast for claim in settings.get("claims", []) for contrast in claim["contrasts"]]
         used = {name: f"contrasts[{place}]" for place, pair in enumerate(settings.get("contrasts", [])) for name in pair}

@@ -12,8 +12,8 @@ AFFECTS_RESULTS = False
 SHIPPED = Path(__file__).parents[4]  # the workflow's own folder: a clone, or what pip installed
 RESULTS = Path("results")  # holds the folder of each study
 IMAGES = Path("resources")  # holds the prepared images of each name of data
-SNAKEMAKE = Path(".snakemake")  # Snakemake's own folder where it works
 PICTURES = "pictures.json"  # beside them: which pictures were prepared
+SNAKEMAKE = Path(".snakemake")  # Snakemake's own folder where it works
 RUNS, SEARCH, FIGURES, LOGS, EVENTS = "runs", "search", "figures", "logs", "events"
 
 MADE = "made"  # its files say what those of each job were made of; runs and trials hold a fingerprint
@@ -50,6 +50,7 @@ LOCK = "checkpoints/{part}{own}/.{name}.lock"  # of the checkpoint of that name
 OF_VARIANTS = (
     f"{RUN}/?",
     r"(?:progress|checkpoints)/{variant}/\.?(?:partial-[\w.]+-)?seed{seed}\.(?:csv|lock|safetensors)",
+    rf"{EVENTS}/{{variant}}/seed{{seed}}/?",
     rf"{LOGS}/(?:train|evaluate)/{{variant}}\.seed{{seed}}\.(?:log|tsv)",
     rf"{MADE}/evaluate/{{variant}}\.seed{{seed}}\.json",
     rf"{SEARCH}/{{variant}}/(?:recipe\.yaml|trials\.csv|round\d+\.json|round\d+/?)",

@@ -45,7 +45,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     config = find.overlay(configfiles, find.changes_of(changes))
     looks = looks_to_take(config, max_seeds)
     study = paths.RESULTS / config["study"]
-    if not any(re.fullmatch("--dry-?run|--unlock|-[a-zA-Z]*n[a-zA-Z]*", option) for option in options):
+    if not any(re.fullmatch("--dry-?run|--unlock|-[tkfFlSDvpa]*n[a-zA-Z]*", option) for option in options):
         lock = locks.take_study(study)
         register(study, config)
         lock.release()
