@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 import numpy as np
 
 import fake_study
-from hardpair.config.resolve import resolve
 from hardpair.figures import catalogue
 from hardpair.files import own_digest
 from hardpair.files.atomic import file_sha256
 from hardpair.staleness import plan
 from hardpair.staleness.fingerprint import fingerprint
+from hardpair.study.find import overlay
 from measured import PROJECT, in_words, machine, measured
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
@@ -36,10 +36,7 @@ TRAINING, VALIDATION = 45_000, 5_000
 
 def study_of(seeds: int) -> dict:
     """The config of the study with so many seeds and without a search, resolved."""
-    import yaml
-
-    config = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text())
-    return resolve(config | {"seeds": list(range(seeds)), "search": {"enabled": False}})
+    return overlay([], {"seeds": list(range(seeds)), "search": {"enabled": False}})
 
 
 def write(folder: Path, config: dict, images: int, epochs: int) -> None:

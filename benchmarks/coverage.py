@@ -38,11 +38,11 @@ SHAPES: dict[str, Callable] = {
 }
 
 
-def studies(means: Sequence[Sequence[float]], scale: float, count: int, draw: Callable = SHAPES["normal"]) -> list[np.ndarray]:
+def studies(means: Sequence[Sequence[float]], scale: float, count: int) -> list[np.ndarray]:
     """Gains (count, parts, SEEDS) of each claim whose parts have these true means; their sd is ``scale`` times ``SD``."""
     rng = np.random.default_rng(0)
     return [
-        np.array(mean)[:, None] + scale * SD[parts][:, None] * draw(rng, (count, len(parts), SEEDS))
+        np.array(mean)[:, None] + scale * SD[parts][:, None] * SHAPES["normal"](rng, (count, len(parts), SEEDS))
         for parts, mean in zip(PARTS, means, strict=True)
     ]
 

@@ -168,9 +168,8 @@ def by_part(decision: Decision) -> list[int]:
     It is the claim's, unless the claim is refuted or not settled. Then each part is supported or refuted whose own p, times the number of
     parts and adjusted for the number of claims, is at most the claim's threshold; the others are not settled.
     """
-    if decision.verdict not in (REFUTED, NOT_SETTLED):
-        return [decision.verdict] * len(decision.parts)
-    if decision.seeds < FEWEST_FOR_VERDICT or len(decision.parts) == 1:
+    own = decision.verdict in (REFUTED, NOT_SETTLED) and decision.seeds >= FEWEST_FOR_VERDICT and len(decision.parts) > 1
+    if not own:
         return [decision.verdict] * len(decision.parts)
     tests = [(part.gains.mean() > 0, float(significance.t_test(part.gains))) for part in decision.parts]
     level = min(decision.level, decision.threshold)

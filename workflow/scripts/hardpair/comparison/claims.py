@@ -13,11 +13,10 @@ from hardpair.errors import UserError
 from hardpair.measures import spread
 from hardpair.measures.intervals import paired
 from hardpair.measures.looks import thresholds
-from hardpair.measures.metric_names import measures_of
-from hardpair.measures.power import seeds_for_equivalence, seeds_needed
+from hardpair.measures.metric_names import BETTER, measures_of
+from hardpair.measures.power import POWER, seeds_for_equivalence, seeds_needed
 from hardpair.wording import labels_of
 
-POWER = 0.8  # with which the number of seeds that is reported settles a claim
 TESTS = ("p", "p_adjusted", "threshold", "p_equivalent", "threshold_equivalent")  # numbers of a decision
 COLUMNS = ["name", "sentence", "control", "verdict", "seeds", *TESTS, "why"]
 
@@ -211,7 +210,7 @@ def parts_of(claim: dict, runs: pd.DataFrame, settings: dict) -> list[Part]:
     for contrast in claim["contrasts"]:
         pair = contrast["better"], contrast["than"]
         for measure in contrast["measures"]:
-            sign = 1 if measure == "accuracy" else -1
+            sign = BETTER[measure]
             better, than = paired(*(by_variant[name][columns[measure]].loc[complete] for name in pair)) if complete else np.zeros((2, 0))
             if np.isnan(better - than).any():
                 raise UserError(f"claim {claim['name']} needs the {measure} of every run, but one run has none: evaluate the runs again")

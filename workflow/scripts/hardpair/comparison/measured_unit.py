@@ -62,9 +62,9 @@ def unit_of_mean(units: Sequence[Scaled], sd: float) -> Scaled:
     return _unit(min(max(finest, own), own + 2), units[0].scientific)
 
 
-def _decimals(spread: float, size: float) -> int:
-    """Decimals that show two digits of ``spread`` × ``size``."""
-    return 1 - math.floor(math.log10(spread) + math.log10(size))
+def _decimals(sd: float, size: float) -> int:
+    """Decimals that show two digits of ``sd`` × ``size``."""
+    return 1 - math.floor(math.log10(sd) + math.log10(size))
 
 
 def _unit(decimals: int, scientific: bool, size: float = 1.0) -> Scaled:

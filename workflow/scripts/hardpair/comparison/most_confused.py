@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from hardpair.measures.confusion import pair_rates
-from hardpair.measures.intervals import mean_interval, paired_difference
+from hardpair.measures.intervals import difference_columns, mean_interval
 from hardpair.measures.pair_name import pair_name
 
 COUNT = 10  # pairs of classes
@@ -29,8 +29,7 @@ def most_confused_table(records: list[tuple[dict, dict]], settings: dict) -> pd.
                 row = {"model": model, "rank": place + 1, "pair": pair_name(classes[a], classes[b])}
                 row |= {"variant": variant["name"], "label": variant["label"]} | mean_interval(values.to_numpy())
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, rates[settings["baseline"]][top[place]])
-                    row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
+                    row |= difference_columns(values, rates[settings["baseline"]][top[place]])
                 rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 

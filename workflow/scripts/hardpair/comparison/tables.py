@@ -12,8 +12,8 @@ from hardpair.errors import UserError
 from hardpair.files import formats, shapes
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures import power, significance
-from hardpair.measures.intervals import mean_interval, paired, paired_difference
-from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, details_of, measures_of, metrics_of
+from hardpair.measures.intervals import difference_columns, mean_interval, paired
+from hardpair.measures.metric_names import CALIBRATION, OF_PAIR, classes_of, compared_of, details_of, measures_of, metrics_of
 from hardpair.measures.pair_name import pair_name
 from hardpair.staleness.fingerprint import fingerprint
 
@@ -36,7 +36,6 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
             other images, or (unless ``allow_mixed``) was trained or evaluated on another kind of machine than the first.
     """
     records = []
-    check_names(settings)
     for variant in settings["variants"]:
         recipe = recipes[variant["name"]]
         for seed in settings["seeds"]:
@@ -57,21 +56,6 @@ def read_records(folder: Path, settings: dict, recipes: dict[str, dict], split: 
     if not settings["allow_mixed"]:
         _refuse_mixed(records)
     return records
-
-
-def check_names(settings: dict) -> None:
-    """Refuse names of variants that the settings do not have.
-
-    Raises:
-        UserError: baseline, contrasts or claims name one.
-    """
-    parts = [part for claim in settings["claims"] for part in claim["contrasts"]]
-    named = [settings["baseline"], *(name for pair in settings["contrasts"] for name in pair)]
-    named += [part[key] for part in parts for key in ("better", "than")]
-    known = [variant["name"] for variant in settings["variants"]]
-    for name in named:
-        if name not in known:
-            raise UserError(f"--settings names the variant {name!r}, which its variants do not have: choose from {', '.join(known)}")
 
 
 def wrong_evaluation(run: dict, measured: dict, settings: dict) -> str | None:
@@ -177,8 +161,7 @@ def comparison_table(runs: pd.DataFrame, settings: dict) -> pd.DataFrame:
                 row = {"variant": variant["name"], "label": variant["label"], "model": model, "metric": metric}
                 row |= mean_interval(values.to_numpy(np.float64))
                 if variant["name"] != settings["baseline"]:
-                    against = paired_difference(values, groups[settings["baseline"], model][metric])
-                    row |= {"difference": against["mean"]} | {f"difference_{key}": against[key] for key in ("sd", "low", "high")}
+                    row |= difference_columns(values, groups[settings["baseline"], model][metric])
                 published = variant.get("published") or {}
                 row["published"] = {"accuracy": published.get("accuracy"), first_pair: published.get("confusion")}.get(metric)
                 rows.append(row)
@@ -198,7 +181,7 @@ def contrasts_table(runs: pd.DataFrame, settings: dict, new_images: dict | None 
     groups, claimed, rows = by_variant(runs), _claimed(settings["claims"]), []
     for a, b in settings["contrasts"]:
         for model in runs["model"].unique():
-            for metric in metrics_of(settings)[: 1 + len(settings["pairs"])]:
+            for metric in compared_of(settings):
                 first, second = paired(groups[a, model][metric], groups[b, model][metric])
                 difference, key = mean_interval(first - second), names.get(metric)
                 row = {"a": a, "b": b, "model": model, "metric": metric, "n": difference["n"], "difference": difference["mean"]}

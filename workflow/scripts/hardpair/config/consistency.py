@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from hardpair.config.schema import schema
+from hardpair.config.schema import recipe_default, schema
 from hardpair.config.sentences import advice, shown
 from hardpair.data import sources
 from hardpair.measures.pair_name import pair_name
@@ -199,11 +199,6 @@ def wrong_images(config: dict, images: sources.Inventory) -> Iterator[str]:
         yield f"data.validation is {data['validation']}, but {owner} has {images.train} images for training: lower it"
     elif requested > images.train:
         yield f"data.training and data.validation need {requested} images, but {owner} has {images.train} for training: lower one of them"
-
-
-def recipe_default(key: str) -> object:
-    """The default of a key of the recipe."""
-    return schema()["$defs"]["recipe"]["properties"][key]["default"]
 
 
 def wrong_pairs(pairs: list[list[str]], classes: Collection[str], owner: str) -> Iterator[str]:

@@ -50,6 +50,11 @@ def definition(part: dict, value: object) -> dict:
     return part
 
 
+def recipe_default(key: str) -> object:
+    """The default of a key of the recipe."""
+    return schema()["$defs"]["recipe"]["properties"][key]["default"]
+
+
 def renamed(old: str, part: dict | None = None, path: str = "") -> str | None:
     """The present dotted name of a key that was called ``old`` once, by the schema's ``formerly``; None if there was no such key."""
     part = definition(schema() if part is None else part, None)

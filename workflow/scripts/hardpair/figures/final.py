@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from hardpair.comparison import answer, claims
 from hardpair.comparison.claims import Decision, Part
 from hardpair.comparison.claims_in_words import Unit
-from hardpair.comparison.tables import check_names
 from hardpair.comparison.verdicts import FEWEST_FOR_VERDICT
 from hardpair.errors import UserError
 from hardpair.figures.drawing import differences, style
@@ -29,9 +28,8 @@ def read(files: dict[str, Path], settings: dict) -> list[pd.DataFrame]:
     """The table of runs that ``compare`` wrote.
 
     Raises:
-        UserError: it lacks a measure or a run, or the settings name a variant that they do not have.
+        UserError: it lacks a measure or a run.
     """
-    check_names(settings)
     key = "variant", "seed", "model"
     table = read_table(files["table"], *key, "epochs", *measures_of(settings).values(), key=key)
     present = set(table[table["model"] == "last"][["variant", "seed"]].itertuples(index=False, name=None))
@@ -134,6 +132,7 @@ def _row(
     Args:
         given: the verdict in each measure that is claimed.
         explains: of a control, the better variants of the claim that it explains.
+        verdict: of that control.
     """
     variants = {variant["name"]: variant for variant in settings["variants"]}
     better, than = (variants[name] for name in pair)

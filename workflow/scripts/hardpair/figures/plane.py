@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from hardpair.figures import reading, variants
 from hardpair.figures.drawing import style
 from hardpair.measures.intervals import FEWEST, shown_interval
-from hardpair.measures.metric_names import decimal
+from hardpair.measures.metric_names import BETTER, decimal
 
 read = reading.of_runs("measures")
 
@@ -53,7 +53,8 @@ def best_cells(table: pd.DataFrame, column: str, places: dict[tuple[float, float
     With fewer than ``FEWEST`` seeds, which have no interval, the cell of the best mean alone.
     """
     values = {place: table[table["variant"] == name].set_index("seed")[column] for place, name in places.items()}
-    best = (max if column == "accuracy" else min)(values, key=lambda place: values[place].mean())
+    sign = BETTER[column]
+    best = max(values, key=lambda place: sign * values[place].mean())
     differences = {place: shown_interval((series - values[best]).dropna().to_numpy()) for place, series in values.items() if place != best}
     return {best} | {place for place, difference in differences.items() if difference["low"] <= 0 <= difference["high"]}
 

@@ -81,9 +81,7 @@ def is_intact(path: Path) -> bool:
             return False
         if check(path, status.st_size):
             return True
-    except FileNotFoundError:
-        return True
-    except PermissionError:  # whoever may not read it cannot know
+    except (FileNotFoundError, PermissionError):  # whoever may not read it cannot know
         return True
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # whatever a broken file leads its reader to
         pass

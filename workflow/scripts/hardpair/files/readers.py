@@ -18,26 +18,7 @@ if TYPE_CHECKING:
 AXES = {"validation_confusion": 3, "p_histogram": 2, **dict.fromkeys(("refresh_epoch", "labels", "index", "pair"), 1)}
 RECORDED = ("class", "p_true", "p_other")  # of each model, in predictions.npz of a run that was imported from its record
 AXES |= {f"{model}_{part}": 1 for model in ("last", "best") for part in RECORDED}  # of arrays; all others have two
-TEXTS = (
-    "variant",
-    "label",
-    "a",
-    "b",
-    "name",
-    "sentence",
-    "verdict",
-    "why",
-    "declared",
-    "pair",
-    "metric",
-    "model",
-    "fingerprint",
-    "device",
-    "torch",
-    "adopted",
-    "claims",
-)
-
+TEXTS = tuple("variant label a b name sentence verdict why declared pair metric model fingerprint device torch adopted claims".split())
 SOMETIMES = ("claims", "adopted")  # texts of some rows only
 COUNTS = ("seed", "trial", "round", "n", "epochs", "diverged", "control")  # whole numbers, none of which is ever missing
 SMALLEST = float(np.nextafter(0, 1))

@@ -17,7 +17,7 @@ def digests(record: dict) -> dict[str, str]:
 
 
 def damaged(folder: Path, record: dict) -> str | None:
-    """The first of a run's files that is not what was written."""
+    """The first of a run's files that is not what was written; OSError if one is missing."""
     return next((name for name, digest in digests(record).items() if file_sha256(folder / name) != digest), None)
 
 

@@ -58,6 +58,12 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     return mean_interval(a - b)
 
 
+def difference_columns(first: Mapping[int, float], second: Mapping[int, float]) -> dict[str, float]:
+    """``paired_difference`` as columns of a table: ``difference`` (the mean) and ``difference_sd``, ``_low`` and ``_high``."""
+    found = paired_difference(first, second)
+    return {"difference": found["mean"]} | {f"difference_{key}": found[key] for key in ("sd", "low", "high")}
+
+
 def shown_interval(values: np.ndarray) -> dict[str, float | int]:
     """``mean_interval`` as readers see it: NaN for the interval of fewer than ``FEWEST`` values."""
     found = mean_interval(values)

@@ -19,6 +19,7 @@ UNITS = {  # measure: title, factor, digits; {} stands for the pair, {a} and {b}
     "a_to_other": ("{a} → others (%)", 100, 2),
     "b_to_other": ("{b} → others (%)", 100, 2),
 }
+BETTER = {"accuracy": 1, "confusion": -1}  # the sign of a difference that is an improvement
 HALF = 1e-10  # how much less than a half is still rounded as one
 
 
@@ -27,10 +28,14 @@ def about(references: list[dict], pairs: list[list[str]]) -> list[dict]:
     return [reference for reference in references if set(reference["pair"]) in map(set, pairs)]
 
 
+def compared_of(settings: dict) -> list[str]:
+    """Columns of runs.csv that contrasts are compared in: accuracy, then the confusion of each pair."""
+    return ["accuracy", *(f"confusion:{pair_name(*pair)}" for pair in settings["pairs"])]
+
+
 def metrics_of(settings: dict) -> list[str]:
-    """Columns of runs.csv that lead: accuracy, then the confusion of each pair."""
-    pairs = [pair_name(*pair) for pair in settings["pairs"]]
-    return ["accuracy", *(f"confusion:{pair}" for pair in pairs), *CALIBRATION, *(f"binary_error:{pair}" for pair in pairs)]
+    """Columns of runs.csv that lead: those of ``compared_of``, then calibration and the errors between the two classes of each pair."""
+    return [*compared_of(settings), *CALIBRATION, *(f"binary_error:{pair_name(*pair)}" for pair in settings["pairs"])]
 
 
 def measures_of(settings: dict) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+POWER = 0.8  # with which differences are detected and claims settled
 MOST = 100_000  # seeds beyond which it is not reported how many are needed
 
 
@@ -32,25 +33,25 @@ def power_of_equivalence(difference: float, sd: float, count: int, margin: float
 
 
 def detectable(sd: float, count: int) -> float:
-    """Smallest true difference that so many seeds detect with a power of 0.8; NaN under 2 seeds, or if the sd is 0."""
+    """Smallest true difference that so many seeds detect with ``POWER``; NaN under 2 seeds, or if the sd is 0."""
     from scipy.optimize import brentq
 
     if count < 2 or math.isnan(sd) or sd == 0:
         return float("nan")
     highest = 1.0
-    while power(highest, 1, count) < 0.8:
+    while power(highest, 1, count) < POWER:
         highest *= 2
-    return sd * brentq(lambda shift: power(shift, 1, count) - 0.8, 0, highest)
+    return sd * brentq(lambda shift: power(shift, 1, count) - POWER, 0, highest)
 
 
-def seeds_needed(difference: float, sd: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+def seeds_needed(difference: float, sd: float, wanted: float = POWER, alpha: float = 0.05) -> int | None:
     """Fewest seeds that detect a true ``difference`` with the wanted power; None where it or the sd is 0, or ``MOST`` are too few."""
     if math.isnan(difference) or math.isnan(sd) or 0 in (difference, sd):
         return None
     return _fewest(lambda count: power(difference, sd, count, alpha) >= wanted)
 
 
-def seeds_for_equivalence(difference: float, sd: float, margin: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+def seeds_for_equivalence(difference: float, sd: float, margin: float, wanted: float = POWER, alpha: float = 0.05) -> int | None:
     """Fewest seeds that show a true ``difference`` to be within ± ``margin`` with the wanted power; None where it is not, the sd is 0, or
     ``MOST`` are too few."""
     if math.isnan(difference) or math.isnan(sd) or sd == 0 or abs(difference) >= margin:

@@ -19,8 +19,9 @@ def results(tables: dict[str, "pd.DataFrame"], labels: dict[str, str], baseline:
 
     Args:
         tables: ``comparison`` and ``most_confused``.
-        images: evaluated on, ``test`` or ``validation``.
+        labels: of the variants by name, of which ``baseline`` is one.
         first: ``first_screen`` of the study.
+        images: evaluated on, ``test`` or ``validation``.
     """
     compared, confused = tables["comparison"], tables["most_confused"]
     last = compared[compared["model"] == "last"]

@@ -11,7 +11,7 @@ from hardpair.comparison.tables import COLUMNS, CONTRAST_COLUMNS
 from hardpair.comparison.verdicts import WORDS
 from hardpair.errors import UserError
 from hardpair.files.readers import contents_of, read_table
-from hardpair.measures.metric_names import classes_of, details_of, metrics_of
+from hardpair.measures.metric_names import classes_of, compared_of, details_of, metrics_of
 from hardpair.measures.pair_name import pair_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _rows(tables: dict[str, "pd.DataFrame"], settings: dict) -> dict[str, list[t
     return {
         "runs": list(product(variants, config["seeds"], models)),
         "comparison": list(product(variants, models, metrics + details)),
-        "contrasts": [(*pair, model, metric) for pair in contrasts for model in models for metric in metrics[: 1 + len(settings["pairs"])]],
+        "contrasts": [(*pair, model, metric) for pair in contrasts for model in models for metric in compared_of(settings)],
         "most_confused": [(*row, name) for row in set(zip(ranked["model"], ranked["pair"], strict=True)) for name in variants],
         "claims": [(claim["name"],) for claim in answer["claims"]],
     }

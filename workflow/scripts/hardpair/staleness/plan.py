@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hardpair import plugins
 from hardpair.comparison import registration
-from hardpair.config.consistency import recipe_default, wrong_images
+from hardpair.config.consistency import wrong_images
 from hardpair.config.exponents import plane
 from hardpair.config.resolve import canonical, merged_recipe
-from hardpair.config.schema import TRAINED
+from hardpair.config.schema import TRAINED, recipe_default
 from hardpair.data import sources
 from hardpair.errors import UserError
 from hardpair.figures import catalogue
@@ -19,6 +19,7 @@ from hardpair.files.visible import visible_files
 from hardpair.measures.metric_names import about
 from hardpair.search.keys import IN_EVERY_TABLE
 from hardpair.staleness.code_hash import SCRIPTS, code_hash
+from hardpair.training.recipe import COMPUTING
 
 
 def variant_of(config: dict, name: str) -> dict:
@@ -30,7 +31,7 @@ def train_settings(config: dict, name: str) -> dict:
     """Settings of a variant's training that are not in the shared recipe."""
     variant, train = variant_of(config, name), config["train"]
     kept = {key: variant[key] for key in TRAINED if key in variant}
-    return kept | {key: train[key] for key in ("precision", "deterministic")}
+    return kept | {key: train[key] for key in COMPUTING}
 
 
 def train_files(config: dict, name: str) -> list[str]:

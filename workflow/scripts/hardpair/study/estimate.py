@@ -5,12 +5,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hardpair.config.resolve import canonical
 from hardpair.config.schema import CNN
 from hardpair.data import sources
-from hardpair.data.split import long_tail
 from hardpair.errors import UserError
 from hardpair.files import formats, paths, shapes
 from hardpair.staleness import plan
@@ -56,6 +53,10 @@ def workload(config: dict, runs: int, trials: int) -> Workload:
     images = inventory(config)
     training = data["training"] or images.train - data["validation"]
     if data["imbalance"] != 1:
+        import numpy as np
+
+        from hardpair.data.split import long_tail
+
         training = int(long_tail(np.full(len(images.classes), training // len(images.classes)), data["imbalance"]).sum())
     refreshes = recipe["epochs"] // recipe["refresh_every"] + 2  # before the first epoch and after epoch 4 too
     forward = training * refreshes + data["validation"] * recipe["epochs"]

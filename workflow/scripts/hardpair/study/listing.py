@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hardpair.comparison import tables
-from hardpair.config.schema import schema
+from hardpair.config.schema import TRAINED, schema
 from hardpair.config.sentences import advice
 from hardpair.errors import UserError, harmless, say
 from hardpair.files import formats, paths, shapes
@@ -80,7 +80,7 @@ def read_records(folder: Path) -> tuple[list[tuple[dict, dict]], list[str], list
 
 def settings() -> set[str]:
     """Columns of settings that a run may have; runs.csv has only those that its runs have."""
-    parts = {name: schema()["$defs"][name] for name in ("loss", "sampler", "network", "recipe")}
+    parts = {name: schema()["$defs"][name] for name in TRAINED}
     return {f"{name}.{key}" for name, part in parts.items() for option in part.get("oneOf", [part]) for key in option["properties"]}
 
 

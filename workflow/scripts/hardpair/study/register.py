@@ -6,7 +6,6 @@ Snakemake removes outputs before it makes them again.
 """
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -62,11 +61,9 @@ def register(study: Path, config: dict, imported: Iterable[str] = ()) -> None:
 
 def _written_first(path: Path, value: dict) -> bool:
     """Write a JSON file completely; False, and nothing is written, if it is there already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{PARTIAL}{owner()}-{path.name}")
     try:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        flush(temporary)  # a name may reach the disk before the content does
+        write_json(temporary, value)
         os.link(temporary, path)  # unlike a rename, it replaces nothing
         with suppress(OSError):  # not every filesystem can flush folders
             flush(path.parent)

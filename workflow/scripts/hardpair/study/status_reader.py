@@ -37,11 +37,10 @@ class Watch:
         self.due.look_again()
         runs = [(variant["name"], seed) for variant in self.config["variants"] for seed in self.config["seeds"]]
         trials = plan.trials(self.config)
-        checkpoints = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
-        trial_checkpoints = {trial: paths.TRIAL_CHECKPOINT.format(own=paths.own(trial[0]), trial=trial[1]) for trial in trials}
-        run_locks, trial_locks = (
-            {job: paths.lock_of(self.folder / checkpoint) for job, checkpoint in some.items()} for some in (checkpoints, trial_checkpoints)
-        )
+        of_runs = {(variant, seed): paths.CHECKPOINT.format(variant=variant, seed=seed) for variant, seed in runs}
+        of_trials = {trial: paths.TRIAL_CHECKPOINT.format(own=paths.own(trial[0]), trial=trial[1]) for trial in trials}
+        run_locks = {run: paths.lock_of(self.folder / checkpoint) for run, checkpoint in of_runs.items()}
+        trial_locks = {trial: paths.lock_of(self.folder / checkpoint) for trial, checkpoint in of_trials.items()}
         held = locks.held([*run_locks.values(), *trial_locks.values()])
         run_status = [self._run(*run, run_locks[run] in held) for run in runs]
         trial_status = [self._trial(*trial, trial_locks[trial] in held) for trial in trials]
