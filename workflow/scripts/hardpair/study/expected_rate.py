@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardpair.config.resolve import canonical
+from hardpair.errors import say
 from hardpair.study import estimate
 from hardpair.wording import counted
 
@@ -50,7 +51,7 @@ def _measured(config: dict, gpus: int, network: dict) -> tuple[float, str]:
         other = "fp32" if precision == "bf16" else "bf16"
         if (ratio := measure(config, network, device, other) / rate) > FASTER:
             chosen = f"{precision}, which train.precision: auto takes"
-            print(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider train.precision: {other}")
+            say(f"{other} is {ratio:.1f} times as fast here as {chosen}: consider train.precision: {other}")
     return rate, f"{device_name(device)}, {precision}"
 
 
