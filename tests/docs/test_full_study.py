@@ -166,12 +166,17 @@ def test_seeds_after_one_that_is_not_complete_do_not_count(tmp_path):
     assert full_study.complete_seeds(tmp_path, config) == [10]
 
 
-def test_the_page_is_of_the_last_look_that_is_complete():
+def test_a_page_is_by_default_of_the_last_look_that_is_complete():
     seeds = {count: full_study.last_look(list(range(10, 10 + count)), [4, 6, 8, 10]) for count in range(11)}
     assert [len(taken) for taken in seeds.values()] == [0, 0, 0, 0, 4, 4, 6, 6, 8, 8, 10]
     assert seeds[7] == [10, 11, 12, 13, 14, 15]
+
+
+def test_the_page_is_of_a_declared_look_that_is_complete():
+    """Records of a later look may be there before the page shows it."""
     config = full_study.overlay([str(path) for path in full_study.OVERLAYS["validation"]])
-    assert full_study.last_look(full_study.complete_seeds(FULL / "records", config), config["looks"]) == SEEDS
+    assert len(SEEDS) in config["looks"]
+    assert full_study.complete_seeds(FULL / "records", config)[: len(SEEDS)] == SEEDS
 
 
 def test_the_page_states_how_many_seeds_it_shows():
