@@ -132,6 +132,22 @@ def test_a_part_as_claimed_is_supported_in_a_refuted_claim():
     assert answer.by_part(decision) == [REFUTED, SUPPORTED]
 
 
+def test_a_part_that_never_varies_is_not_settled_in_a_refuted_claim():
+    runs = made(10, noise=0, a=(0.84 + 0.001 * np.sin(np.arange(10)), 0.11), b=(0.86, 0.12))
+    _, [decision], _ = found(runs, settings(claim(("a", "b", BOTH))))
+    assert decision.verdict == REFUTED
+    assert answer.by_part(decision) == [REFUTED, NOT_SETTLED]
+
+
+def test_parts_of_a_claim_refuted_at_four_seeds_have_their_own_verdicts():
+    gain = 0.02 + 0.0002 * np.sin(np.arange(6))
+    runs = made(6, noise=0, a=(0.86 - gain, 0.12 - gain), b=(0.86, 0.12))
+    for looks in ((4, 6), (6, 10)):
+        _, [decision], _ = found(runs, settings(claim(("a", "b", BOTH)), seeds=6, looks=looks))
+        assert (decision.verdict, decision.seeds) == (REFUTED, looks[0])
+        assert answer.by_part(decision) == [REFUTED, SUPPORTED]
+
+
 def test_parts_have_no_verdict_before_their_claim():
     few = found(made(5, noise=0.0001, a=(0.88, 0.12), b=(0.86, 0.12)), settings(claim(("a", "b", BOTH)), seeds=5))[1][0]
     assert answer.by_part(few) == [NO_VERDICT] * 2

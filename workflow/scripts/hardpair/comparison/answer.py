@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from hardpair.comparison.claims import Decision, Part, too_few
 from hardpair.comparison.verdicts import (
     EQUIVALENT,
-    FEWEST_FOR_VERDICT,
     NO_VERDICT,
     NOT_SETTLED,
     NOT_TESTED,
@@ -166,17 +165,16 @@ def by_part(decision: Decision) -> list[int]:
     """The verdict on each part of a claim.
 
     It is the claim's, unless the claim is refuted or not settled. Then each part is supported or refuted whose own p, times the number of
-    parts and adjusted for the number of claims, is at most the claim's threshold; the others are not settled.
+    parts and adjusted for the number of claims, is at most the claim's threshold; the others are not settled, also those without p.
     """
-    own = decision.verdict in (REFUTED, NOT_SETTLED) and decision.seeds >= FEWEST_FOR_VERDICT and len(decision.parts) > 1
-    if not own:
+    if decision.verdict not in (REFUTED, NOT_SETTLED) or len(decision.parts) == 1:
         return [decision.verdict] * len(decision.parts)
     tests = [(part.gains.mean() > 0, float(significance.t_test(part.gains))) for part in decision.parts]
     level = min(decision.level, decision.threshold)
     if decision.verdict == REFUTED:
         level = decision.threshold / (decision.p_adjusted / decision.p if decision.p_adjusted > 0 and decision.p > 0 else 1)
     limit = level / len(decision.parts) * (1 + 1e-9)
-    return [NOT_SETTLED if p > limit else SUPPORTED if ahead else REFUTED for ahead, p in tests]
+    return [(SUPPORTED if ahead else REFUTED) if p <= limit else NOT_SETTLED for ahead, p in tests]
 
 
 def against(claims: list[dict], decisions: list[Decision], better: str, than: str) -> dict[str, int]:
