@@ -57,6 +57,21 @@ def test_that_one_part_refutes_a_claim(count):
     assert_enough(verdicts.verdict(tests, tests.p <= decision.level, tests.favours & False) == REFUTED, 1)
 
 
+def test_an_earlier_look_that_settles_a_direction_comes_before_equivalence_at_the_last():
+    """Also where equivalence needs fewer seeds: only the last look judges it, and it judges the direction first."""
+    looks, mean, margin = (6, 8, 10), 0.014, 0.027
+    gains = mean + SD * stats.zscore(np.arange(6.0), ddof=1)
+    [decision] = claims.decisions([{"control": False}], [[Part("A against B", "part", gains, 1, margin)]], looks)
+    assert decision.verdict == verdicts.NOT_SETTLED
+    needed = decision.parts[0].seeds_for_equivalence(0.05, 0.8)
+    assert needed < decision.parts[0].seeds_needed(0.05, 0.8), "equivalence needs fewer"
+    found = decision.outlook(looks)
+    assert (found.seeds, found.equivalent, found.new_study) == (8, False, False)
+    limits = dict(zip(looks, thresholds(looks, 0.05), strict=True))
+    given, _ = verdicts.by_looks(drawn(mean, 1, 8), np.full(1, margin), {seeds: limits[seeds] for seeds in (6, 8)}, 0.05)
+    assert np.isin(given, (SUPPORTED, SMALLER)).mean() > 0.8 - 0.02
+
+
 @pytest.mark.parametrize(("mean", "margin", "words"), [(0.007, 1e-6, (SUPPORTED,)), (0.0004, 0.008, (EQUIVALENT,))])
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_look_to_come_settles_a_claim_at_its_own_threshold(mean, margin, words, count):

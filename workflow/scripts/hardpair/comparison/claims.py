@@ -119,17 +119,17 @@ class Decision:
         """What would settle the claim: if the study has ``looks``, the first of those left that would, or else a new study."""
         part, needed = self._seeds_for_direction(self.level)
         rooms = [part.seeds_for_equivalence(self.threshold_equivalent, self._power_of_each) for part in self.parts]
-        equivalent = None not in rooms and (needed is None or max(rooms) < needed)
-        if equivalent:
-            needed, part = max(rooms), self.parts[rooms.index(max(rooms))]
-        if needed is None:
-            return Outlook(part, None, equivalent)
-        if equivalent:
-            left = [look for look in looks[-1:] if look > self.seeds and look >= needed]
-        else:
-            levels = zip(looks, thresholds(looks, self.threshold_equivalent), strict=True) if looks else ()
-            left = [look for look, p in levels if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look]
-        return Outlook(part, left[0] if left else max(needed, FEWEST_FOR_VERDICT), equivalent, new_study=bool(looks) and not left)
+        room = None if None in rooms else max(rooms)
+        of_room = self.parts[rooms.index(room)]
+        if looks:
+            for look, p in zip(looks, thresholds(looks, self.threshold_equivalent), strict=True):
+                if look > self.seeds and (self._seeds_for_direction(p)[1] or math.inf) <= look:
+                    return Outlook(part, look)
+            if room is not None and self.seeds < looks[-1] and room <= looks[-1]:  # only the last look judges equivalence
+                return Outlook(of_room, looks[-1], equivalent=True)
+        if room is not None and (needed is None or room < needed):
+            return Outlook(of_room, max(room, FEWEST_FOR_VERDICT), equivalent=True, new_study=bool(looks))
+        return Outlook(part, None if needed is None else max(needed, FEWEST_FOR_VERDICT), new_study=bool(looks) and needed is not None)
 
     @property
     def _power_of_each(self) -> float:
