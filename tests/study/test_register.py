@@ -154,6 +154,39 @@ def test_claims_that_were_removed_after_runs_are_said_beside_those_that_are_left
     assert study.register(tiny(claims=[first, second])) == [BEFORE] * 2, "a control does not count"
 
 
+def test_a_claim_that_was_changed_was_not_removed(study):
+    """p of the claim beside it is adjusted for as many claims as were planned."""
+    first, second, third = claim(), claim("second", measures=["accuracy"]), claim("third", measures=["confusion"])
+    study.register(tiny(claims=[first, second, third]))
+    study.register(tiny(claims=[first, second]))
+    study.finish("ce/seed0", "ce/seed1")
+    changed = claim("second", better="ce", than="dfl", measures=["accuracy"])
+    assert study.register(tiny(claims=[first, changed])) == [BEFORE, "declared after 2 finished runs: exploratory"]
+    assert study.register(tiny(claims=[first])) == [f"{BEFORE}; 1 claim beside it was removed after 2 finished runs"]
+
+
+@pytest.mark.parametrize(
+    ("count", "changed"), [(2, False), (4, False), (5, False), (6, False), (7, True), (8, True)], ids=lambda value: str(value)
+)
+def test_seeds_that_no_look_uses_do_not_count(study, count, changed):
+    """Seeds 0 to 5 were planned, with looks at 4 and 6; from 7 on, another seed comes first."""
+    study.register(tiny(looks=[4, 6], seeds=list(range(6))))
+    study.finish("ce/seed0")
+    seeds = [9, *range(1, count)] if changed else list(range(count))
+    said = study.register(tiny(looks=[4, 6], seeds=seeds))
+    assert said == [BEFORE + "; the seeds were changed after 1 finished run" * changed]
+    assert study.register(tiny(looks=[4, 6], seeds=list(range(9)))) == [BEFORE], "seeds after the last look"
+
+
+def test_a_registration_without_entries_is_damaged(study, capsys):
+    study.folder.mkdir(parents=True, exist_ok=True)
+    (study.folder / paths.REGISTRATION).write_text('{"entries": []}')
+    study.finish("ce/seed0")
+    assert study.register(tiny()) == ["recorded again after 1 finished run: the registration before was damaged"]
+    assert "is damaged, it has no entry: renamed to registration.json.damaged; a new one is started" in capsys.readouterr().err
+    assert len(study.entries()) == 1
+
+
 def test_a_study_older_than_its_registration_says_so(study):
     study.finish("ce/seed0", "ce/seed1", "dfl/seed0")
     assert study.said(tiny()) == [registration.NOT_KEPT]

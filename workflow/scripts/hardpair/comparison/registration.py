@@ -51,6 +51,8 @@ def read(path: Path) -> Registration:
         return Registration(problem=f"it cannot be read ({one_line(error, 100)})")
     if problem := shapes.difference(value, formats.REGISTRATION):
         return Registration(problem=problem)
+    if not value["entries"]:
+        return Registration(problem="it has no entry")
     before = None
     for place, entry in enumerate(value["entries"], 1):
         if entry["sha256"] != digest(entry) or entry["previous"] not in (before, formats.DAMAGED if before is None else before):
@@ -124,9 +126,10 @@ def _imported_later(entries: tuple[dict, ...], place: int) -> str:
 
 
 def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
-    """Whether the seeds, on which a verdict depends too, are others than those declared with the claim."""
+    """Whether the seeds, on which a verdict depends too, are others than those declared with the claim, of those that a look uses."""
     seeds, planned = _seeds(present), _seeds(entries[place]["declared"])
-    if seeds == planned or (len(seeds) in present["looks"] and seeds == planned[: len(seeds)]):  # a look that was declared
+    used = max((look for look in present["looks"] if look <= len(seeds)), default=len(seeds))
+    if seeds[:used] == planned[:used] and (present["looks"] or len(seeds) == len(planned)):
         return ""
     since = next((entry for entry in entries[place + 1 :] if _seeds(entry["declared"]) == seeds), None)
     when = f"after {counted(since['finished_runs'], 'finished run')}" if since else "later"
@@ -134,21 +137,24 @@ def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
 
 
 def _removed(entries: tuple[dict, ...], present: dict) -> str:
-    """Claims that are declared no more, of those that were declared with a claim before further runs had finished: p is adjusted for all.
+    """Claims by which fewer are declared than with a claim before further runs had finished: p is adjusted for those that are left.
 
     Args:
         entries: from that on which the claim is in.
     """
     together = [entry for entry in entries if entry["finished_runs"] == entries[0]["finished_runs"]]
-    planned = set().union(*(_counted(entry["declared"]) for entry in together)) - _counted(present)
+    left = _counted(present)
     gone: dict[str, int | None] = {}
     for entry, later in pairwise([*entries, {"declared": present, "finished_runs": None}]):
         gone |= dict.fromkeys(_counted(entry["declared"]) - _counted(later["declared"]), later["finished_runs"])
-    seen = [runs for key, runs in gone.items() if runs != 0 and key in planned]
-    if not seen:
+    planned = {key for entry in together for key in _counted(entry["declared"]) if key in left or gone[key] != 0}
+    seen = [gone[key] for key in planned - left]
+    fewer = len(planned) - len(left)  # a claim that was only changed is still one of those for which p is adjusted
+    count = min(len(seen), fewer)
+    if count <= 0:
         return ""
     when = "later" if None in seen else f"after {counted(max(seen), 'finished run')}"
-    return f"; {counted(len(seen), 'claim')} beside it {'was' if len(seen) == 1 else 'were'} removed {when}"
+    return f"; {counted(count, 'claim')} beside it {'was' if count == 1 else 'were'} removed {when}"
 
 
 def _counted(declared: dict) -> set[str]:
