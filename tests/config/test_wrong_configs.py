@@ -163,6 +163,11 @@ WRONG = {
     ),
     "one margin for all measures": ([("compare", {"margin": 0.002})], "compare.margin was renamed", "write compare.margins"),
     "margin of another measure": ([("compare.margins.nll", 1)], "compare.margins.nll is not a key", "known keys are accuracy, confusion"),
+    "claim of a variant against itself": (
+        [("claims.0.contrasts.0", {"better": "dfl", "than": "dfl"})],
+        'claims[0].contrasts[0] compares "dfl" with itself',
+        "name two variants",
+    ),
     "two claims of one name": (
         [("claims", [{"name": "helps", "sentence": text, "contrasts": [{"better": "dfl", "than": "ce"}]} for text in ("A.", "B.")])],
         'claims: two have the name "helps"',

@@ -38,6 +38,11 @@ WRONG = {
         "search.epochs is 4, too few for recipe.lr_drops",
         "use longer trials, or let it drop later",
     ),
+    "a drop of a variant before the first epoch of a trial": (
+        [("search.scope", "each"), ("search.epochs", 4), ("variants.1.recipe", {"lr_drops": [0.1]})],
+        "search.epochs is 4, too few for variants[1].recipe.lr_drops",
+        "use longer trials, or let it drop later",
+    ),
     "a drop before the first epoch of a run": (
         [("recipe.lr_drops", [0.1, 0.5]), ("recipe.epochs", 4)],
         "recipe.lr_drops has 0.1, too early for 4 epochs",

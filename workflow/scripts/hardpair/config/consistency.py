@@ -86,7 +86,9 @@ def _wrong_claims(config: dict) -> Iterator[str]:
         for place, part in enumerate(claim["contrasts"]):
             for side in ("better", "than"):
                 yield from _unknown(f"claims[{index}].contrasts[{place}].{side}", "variant", [part[side]], names, "variants")
-            if frozenset((part["better"], part["than"])) not in declared:
+            if part["better"] == part["than"]:
+                yield f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with itself: name two variants"
+            elif frozenset((part["better"], part["than"])) not in declared:
                 yield (
                     f"claims[{index}].contrasts[{place}] compares {shown(part['better'])} with {shown(part['than'])}, which contrasts "
                     f"does not declare: add [{part['better']}, {part['than']}] there, or remove the claim {shown(claim['name'])}; "
@@ -253,13 +255,18 @@ def _wrong_search(config: dict) -> Iterator[str]:
             yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so change either"
     if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
         yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
-    recipes = [config["recipe"], *(config["recipe"] | variant.get("recipe", {}) for variant in tried)]
-    longest = max([recipe.get("warmup_epochs", 0) for recipe in recipes] + [space.get("warmup_epochs", [0])[-1]])
+    recipes = {"recipe": config["recipe"]}
+    recipes |= {
+        f"variants[{index}].recipe": config["recipe"] | variant.get("recipe", {})
+        for index, variant in enumerate(config["variants"])
+        if variant in tried
+    }
+    longest = max([recipe.get("warmup_epochs", 0) for recipe in recipes.values()] + [space.get("warmup_epochs", [0])[-1]])
     for key, epochs in (("search.epochs", search["epochs"]), ("recipe.epochs", config["recipe"]["epochs"])):
         if longest >= epochs:
             yield f"{key} is {epochs}, but a warm-up may last {longest} epochs: raise {key}, or shorten the warm-up"
-    if any(_drops_at_once(recipe, search["epochs"]) for recipe in recipes):
+    if early := next((where for where, recipe in recipes.items() if _drops_at_once(recipe, search["epochs"])), None):
         yield (
-            f"search.epochs is {search['epochs']}, too few for recipe.lr_drops: the rate would drop before the first epoch; use longer "
+            f"search.epochs is {search['epochs']}, too few for {early}.lr_drops: the rate would drop before the first epoch; use longer "
             "trials, or let it drop later"
         )
