@@ -44,12 +44,14 @@ def test_both_shapes_of_a_csv_and_any_order_of_rows_give_the_same(command, tmp_p
     _, second, _ = command(long(table), *BETTER)
     renamed = table.rename(columns={"variant": "group", "seed": "run"})
     _, third, _ = command(renamed, *BETTER, "--variant", "group", "--by", "run")
+    _, fifth, _ = command(table.rename(columns={"seed": "self"}), *BETTER, "--by", "self")  # a name that functions of pandas have
+    assert "paired by self: mean" in fifth
     order = table.sample(frac=1, random_state=1).sort_values(
         "variant", key=lambda names: names.map({"ce": 0, "b": 1, "c": 2}), kind="stable"
     )
     _, fourth, _ = command(order, *BETTER)
     assert "paired by run: mean" in third
-    assert first == second == third.replace("paired by run:", "paired by seed:") == fourth
+    assert first == second == third.replace("paired by run:", "paired by seed:") == fourth == fifth.replace("by self:", "by seed:")
 
 
 def test_a_lower_end_turns_the_verdict(command, tmp_path):

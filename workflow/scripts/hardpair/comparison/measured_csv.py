@@ -54,7 +54,8 @@ def read(path: Path, columns: Columns, measures: list[str], where: dict[str, str
     _require(path, raw, columns.variant, columns.seed)
     if raw.empty:
         raise UserError(f"{path} has no run: it needs one row per run")
-    raw = raw.assign(**{columns.seed: _same_text(raw[columns.seed])})
+    raw = raw.copy()
+    raw[columns.seed] = _same_text(raw[columns.seed])
     if all(measure in raw for measure in measures):
         _require(path, raw, *measures)
         table = pd.concat([_part(raw, columns, measure, raw[measure]) for measure in measures], ignore_index=True)
