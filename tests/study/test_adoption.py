@@ -294,6 +294,17 @@ def test_a_file_that_was_cut_off_is_named(judged, name, share):
     assert f"{name} is missing" in refusal()
 
 
+def test_a_file_that_cannot_be_read_is_a_reason(judged, monkeypatch):
+    """It ends no import, which would lose the other runs."""
+    folder, refusal = judged
+
+    def unreadable(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(adoption, "file_sha256", unreadable)
+    assert re.fullmatch(rf"{re.escape(str(folder))}/\S+ cannot be read \(Permission denied\)", refusal())
+
+
 def test_a_copy_that_fails_leaves_what_was_there(judged, tmp_path, monkeypatch):
     folder, _ = judged
     target = tmp_path / "runs/dfl/seed1"

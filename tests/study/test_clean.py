@@ -1,6 +1,7 @@
 """What is removed of a study, and what never is."""
 
 import io
+import json
 import os
 import pty
 import shutil
@@ -53,6 +54,10 @@ def test_leftovers_are_all_files_of_runs_that_are_no_longer_declared(study):
     (home / "checkpoints/ce/seed0.safetensors").write_text("state")
     before = files(home)
     assert clean_study(study, "--leftovers").stdout == "nothing is left over in results/tiny\n"
+    started = json.loads((home / "started.json").read_text())
+    (home / "started.json").write_text(json.dumps(started | {"config": {"seeds": [1]}}))  # as after a look of settle
+    assert clean_study(study, "--leftovers").stdout == "nothing is left over in results/tiny\n"
+    (home / "started.json").write_text(json.dumps(started))
     study.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")
     study.edit("tiny.yaml", "  - {name: ce_sampler, sampler: {kind: focal, gamma: 2}}\n", "")
     output = clean_study(study, "--leftovers", "--yes", check=True).stdout

@@ -59,7 +59,18 @@ def test_the_config_is_that_of_now(results, monkeypatch):
         find.chosen("mine", [])
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"configfiles": 1, "config": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"configfiles": 1, "config": {}}',
+        '{"configfiles": [1], "config": {}}',
+        '{"configfiles": [], "config": [1]}',
+        '{"configfiles": [], "config": "x"}',
+    ],
+)
 def test_a_damaged_note_ends_in_one_sentence(results, text):
     start("mine", 1000)
     (results / "mine/started.json").write_text(text)
@@ -108,6 +119,30 @@ def test_commands_are_those_of_the_folder(tmp_path, monkeypatch):
     assert find.command("status", None, "follow") == f"python {script} status --follow"
     assert find.command("runs", "mine") == f"python {script} runs --study mine"
     assert find.command("clean", "mine", "leftovers", "yes") == f"python {script} clean --study mine --leftovers --yes"
+
+
+def test_commands_of_snakemake_are_those_of_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    assert find.snakemake("--unlock") == "snakemake --unlock"
+    assert find.snakemake("--configfile", "my study.yaml") == "snakemake --configfile 'my study.yaml'"
+    monkeypatch.chdir(tmp_path)
+    assert find.snakemake("--unlock") == f"snakemake --snakefile {PROJECT}/Snakefile --unlock"
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").touch()
+    assert find.snakemake("--unlock") == "snakemake --unlock", "a workflow that includes this one"
+
+
+def test_seeds_of_the_overlays_are_declared_though_the_last_command_took_others(results):
+    start("mine", 1000, {"seeds": [5], "looks": []})
+    config = find.chosen("mine", [])
+    assert (config["seeds"], find.declared_seeds(results / "mine", config)) == ([5], {0, 1, 5})
+    assert find.declared_seeds(results / "mine", find.chosen("mine", ["mine.yaml"])) == {0, 1}
+    start("mine", 1000)
+    assert find.declared_seeds(results / "mine", find.chosen("mine", [])) == {0, 1}
+    find.remember(results / "mine", [], find.chosen("mine", []) | {"seeds": [3]}, "", complete=True)
+    assert find.declared_seeds(results / "mine", find.chosen("mine", [])) == {3}
+    (results / "mine/started.json").unlink()
+    assert find.declared_seeds(results / "mine", {"seeds": [4]}) == {4}
 
 
 def texts(path):

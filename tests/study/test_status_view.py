@@ -135,7 +135,7 @@ def test_nothing_is_promised_where_nothing_is_known_or_at_work():
     idle = " ".join(lines(study(running=0)))
     assert "no job is running: run the study's command to continue (1 h 24 min for one job at a time)" in idle
     assert "run the study's command to start" in " ".join(lines(replace(study(running=0, states=[TO_DO]), trials=[])))
-    assert "snakemake --unlock" in " ".join(lines(study(running=0, locked=True)))
+    assert "run `snakemake --unlock` before" in " ".join(lines(study(running=0, locked=True)))
     at_work = " ".join(lines(study(running=0, locked=True, working=True)))
     assert "no run or trial is training, but the study's command is running" in at_work
     assert "unlock" not in at_work

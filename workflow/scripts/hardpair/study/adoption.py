@@ -22,7 +22,7 @@ from hardpair.jobs import locks
 from hardpair.staleness import plan, record
 from hardpair.staleness.due import Due
 from hardpair.staleness.run_difference import MALFORMED, Expected, OlderCode, difference
-from hardpair.study import replaced
+from hardpair.study import find, replaced
 from hardpair.study.evaluated_record import evaluation, is_record, wrong_evaluation
 from hardpair.study.find import SHIPPED, overlay
 from hardpair.study.register import register
@@ -81,14 +81,14 @@ def _inputs(runs: Path, due: Due, configfiles: list[str]) -> tuple[list[Path], E
     recipe_files = {variant["name"]: study / paths.recipe(plan.owner(config, variant["name"])) for variant in config["variants"]}
     split, inputs = study / paths.SPLIT, list(dict.fromkeys(map(str, [*recipe_files.values(), study / paths.SPLIT])))
     if any(Path(".snakemake/locks").glob("*.lock")):
-        raise UserError("snakemake is running here: wait until it ends, or run `snakemake --unlock` if it was killed")
+        raise UserError(f"snakemake is running here: wait until it ends, or run `{find.snakemake('--unlock')}` if it was killed")
     makers = [job for job in due.declared.values() if job.rule in ("split_data", "select_recipe")]
     if any(map(due.reason, makers)):
-        command = " ".join(["snakemake --cores 4", *options, "--", *inputs])
+        command = find.snakemake("--cores", "4", *options, "--", *inputs)
         raise UserError(f"{' and '.join(inputs)} are missing or not those of the present config: run `{command}` first")
     images = due.jobs.about  # whose SHA-256 is in the record of an evaluation, and a run without weights has one
     if not Path(images).exists() and not all(any(folder.glob("*.safetensors")) for folder in folders):
-        raise UserError(f"{images} is missing: run `{' '.join(['snakemake --cores 4', *options, '--', images])}` first")
+        raise UserError(f"{images} is missing: run `{find.snakemake('--cores', '4', *options, '--', images)}` first")
     return folders, Expected(config, {name: read_map(file) for name, file in recipe_files.items()}, split)
 
 
@@ -193,6 +193,8 @@ def refusal(folder: Path, expected: Expected, older: OlderCode | None = None) ->
         return str(error)
     except (csv.Error, *MISREAD):
         return MALFORMED
+    except OSError as error:
+        return f"{error.filename or folder} cannot be read ({error.strerror})"
 
 
 def _damage(folder: Path, record: dict) -> str | None:

@@ -48,7 +48,8 @@ def clean_study(folder: Path, config: dict | None = None, ask: bool = True) -> N
 def leftovers(folder: Path, config: dict) -> dict[str, list[Path]]:
     """Files and folders of the runs and of the variants' own searches that the config does not declare, by name: ``dfl seed 3``,
     ``dfl search``."""
-    declared = {(variant["name"], seed) for variant in config["variants"] for seed in config["seeds"]}
+    seeds = find.declared_seeds(folder, config)
+    declared = {(variant["name"], seed) for variant in config["variants"] for seed in seeds}
     declared |= {(owner, None) for owner in plan.searches(config)}
     undeclared = [part for part in paths.of_variants(folder) if part[:2] not in declared]
     undeclared.sort(key=lambda part: (part[0], -1 if part[1] is None else part[1]))
@@ -89,7 +90,7 @@ def _refuse(targets: list[Path], folder: Path) -> None:
         UserError: a job is running in the study, or a folder of it is a link to another place.
     """
     if locks.snakemake_running(folder):
-        raise UserError(f"snakemake is running in {folder}: wait until it ends, or run `snakemake --unlock` if it was killed")
+        raise UserError(f"snakemake is running in {folder}: wait until it ends, or run `{find.snakemake('--unlock')}` if it was killed")
     if busy := locks.held(paths.every(folder, paths.LOCK)):
         raise UserError(f"a job is running in {folder}: it holds {min(busy)}; wait until it ends")
     if busy := [log for log in paths.every(folder, paths.JOB_LOG) if running_elsewhere(log)]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from hardpair.config.written import Written
 from hardpair.errors import UserError, one_line
-from hardpair.files import json_text, paths
+from hardpair.files import json_text, paths, shapes
 from hardpair.files.atomic import write_json
 from hardpair.files.paths import SHIPPED
 from hardpair.staleness.code_hash import SCRIPTS
 
 BASE = "config/config.yaml"
+STARTED = {"configfiles": [str], "config": dict, "complete?": bool}  # what commands about a study read of its started.json
 
 
 def base() -> str:
@@ -39,6 +40,12 @@ def command(name: str, study: str | None = None, *switches: str) -> str:
         script = shlex.quote(typed(SCRIPTS / "study.py"))
         words = ["python", script, name, *(["--study", study] if study else []), *(f"--{word}" for word in switches)]
     return " ".join(words)
+
+
+def snakemake(*words: str) -> str:
+    """A command of Snakemake as it can be given here: it finds a Snakefile in the workflow's own folder, or in that of another workflow."""
+    found = by_make() or any(Path(name).exists() for name in ("Snakefile", "workflow/Snakefile"))
+    return shlex.join(["snakemake", *([] if found else ["--snakefile", typed(SHIPPED / "Snakefile")]), *words])
 
 
 def option(name: str, variable: str) -> str:
@@ -85,6 +92,20 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
     return config
 
 
+def declared_seeds(folder: Path, config: dict) -> set[int]:
+    """The seeds of a study's config, and those of its overlays where its last command took others (``--config seeds=…``, ``settle``).
+
+    Raises:
+        UserError: started.json is damaged, or the overlays are wrong without that change.
+    """
+    path, seeds = folder / paths.STARTED, set(config["seeds"])
+    started = _started(path) if path.is_file() else {"config": {}}
+    if started.get("complete") or "seeds" not in started["config"]:
+        return seeds
+    changes = {key: value for key, value in started["config"].items() if key != "seeds"}
+    return seeds | set(overlay(started["configfiles"], changes)["seeds"])
+
+
 def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
     """The folder of a study, as for ``chosen``; the config of a study that is named need not be known.
 
@@ -123,18 +144,27 @@ def _as_started(path: Path) -> dict:
     """The config of the overlays and changes in a started.json, as they are now; that of config/config.yaml without such a file."""
     if not path.is_file():
         return overlay([])
-    started = json_text.read_json(path)
+    started = _started(path)
+    files = started["configfiles"]
     try:
-        files = [str(file) for file in started["configfiles"]]
-        try:
-            return complete(started["config"]) if started.get("complete") else overlay(files, started["config"])
-        except UserError:
-            if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
-                raise
-            # The results may come from elsewhere, and name any file of this machine: an error would show what is in it.
-            raise UserError(f"{path} names overlays outside this folder that cannot be used: name them with {_named()}") from None
-    except (KeyError, TypeError):
-        raise UserError(f"{path} is not what the workflow writes: name the study's overlays with {_named()}") from None
+        return complete(started["config"]) if started.get("complete") else overlay(files, started["config"])
+    except UserError:
+        if all(Path(file).resolve().is_relative_to(Path.cwd()) for file in files):
+            raise
+        # The results may come from elsewhere, and name any file of this machine: an error would show what is in it.
+        raise UserError(f"{path} names overlays outside this folder that cannot be used: name them with {_named()}") from None
+
+
+def _started(path: Path) -> dict:
+    """A started.json.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    started = json_text.read_json(path)
+    if shapes.difference(started, STARTED):
+        raise UserError(f"{path} is not what the workflow writes: name the study's overlays with {_named()}")
+    return started
 
 
 def _named() -> str:

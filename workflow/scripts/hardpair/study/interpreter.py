@@ -1,5 +1,6 @@
 """The ``python`` of PATH, which runs the jobs, beside the one that runs Snakemake."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def refuse_other_python() -> None:
             if subprocess.run([python, "-c", TRIAL], capture_output=True, check=False).returncode == 0:
                 return
     found = f"{python} lacks packages of hardpair" if python else "no `python` is in PATH"
-    raise UserError(f"{found}, and jobs start `python`: run `export PATH={here}:$PATH` first")
+    raise UserError(f"{found}, and jobs start `python`: run `export PATH={shlex.quote(str(here))}:$PATH` first")
 
 
 def _is_complete() -> bool:

@@ -198,7 +198,7 @@ def _outlook(status: StudyStatus, now: datetime) -> Text:
         return text.append("\nno run or trial is training, but the study's command is running", "dim")
     if status.locked:
         lock = "no job is running: Snakemake is planning, or it was killed and left its lock"
-        return text.append(f"\n{lock}; if it was killed, run `snakemake --unlock` before the study's command", "dim")
+        return text.append(f"\n{lock}; if it was killed, run `{find.snakemake('--unlock')}` before the study's command", "dim")
     verb = "start" if all(job.state == TO_DO for job in (*status.trials, *status.runs)) else "continue"
     time = f" ({duration(status.seconds)} for one job at a time)" if status.seconds is not None else ""
     return text.append(f"\nno job is running: run the study's command to {verb}{time}", "dim")
