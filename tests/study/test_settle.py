@@ -68,7 +68,7 @@ class Snakemake:
 
 
 class Due:
-    """In place of what knows which jobs are due: evaluations that are missing, and of changed variants all."""
+    """In place of what knows which jobs are due: evaluations and a table that are missing, and evaluations of changed variants."""
 
     changed = frozenset()
 
@@ -76,7 +76,9 @@ class Due:
     def of(cls, config):
         return cls()
 
-    def job(self, rule, variant, seed):
+    def job(self, rule, variant=None, seed=None):
+        if rule == "compare":
+            return variant, paths.RESULTS / "tiny/claims.csv"
         assert rule == "evaluate"
         return variant, paths.RESULTS / "tiny" / paths.RUN.format(variant=variant, seed=seed) / "metrics.json"
 
@@ -152,7 +154,7 @@ def test_all_seeds_are_registered_before_the_first_run(study):
     assert kept.entries[0]["declared"]["seeds"] == list(range(10))
     assert kept.entries[0]["finished_runs"] == 0
     declared = registration.declared(find.overlay(["study.yaml"]))
-    for seeds, changed in ((range(6), False), (range(8), False), (range(7), True), ([0, 1, 2, 3, 4, 9], True)):
+    for seeds, changed in ((range(6), False), (range(8), False), (range(7), False), ([0, 1, 2, 3, 4, 9], True)):
         said = registration.said(kept, declared | {"seeds": list(seeds)})
         assert [text != registration.BEFORE for text in said] == [changed] * 3
 
@@ -163,6 +165,31 @@ def test_a_dry_run_registers_nothing(study, tmp_path, monkeypatch, options):
     monkeypatch.setattr(snakemake, "run", lambda command: snakemake.commands.append(command))
     assert study(snakemake, options=options).commands
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
+@pytest.mark.parametrize("options", ["-n", "--unlock"])
+@pytest.mark.parametrize("compared", [True, False])
+def test_a_dry_run_of_a_complete_look_judges_nothing(study, capsys, monkeypatch, compared, options):
+    snakemake = study(Snakemake({"confusion": 6, "accuracy": 6}))
+    if not compared:
+        (paths.RESULTS / "tiny/claims.csv").unlink()
+    capsys.readouterr()
+    monkeypatch.setattr(snakemake, "run", lambda command: snakemake.commands.append(command))
+    study(snakemake, options=options)
+    assert capsys.readouterr().out == "look at 6 of 10 seeds\n"
+
+
+def test_options_that_end_before_the_comparison_judge_nothing(study, capsys):
+    snakemake = Snakemake({"confusion": 6, "accuracy": 6})
+
+    def until_evaluate(command):
+        code = Snakemake.run(snakemake, command)
+        (paths.RESULTS / "tiny/claims.csv").unlink()
+        return code
+
+    snakemake.run = until_evaluate
+    study(snakemake, options="--until evaluate")
+    assert capsys.readouterr().out == "look at 6 of 10 seeds\n"
 
 
 @pytest.mark.parametrize("options", ["-Rtrain", "-qnone", "--cores 2 -k"])
