@@ -188,6 +188,8 @@ def test_a_job_that_died_is_named_once_with_its_log_and_the_cause(tmp_path, caps
         assert error.endswith(f" ({logs['dead']})")
         assert todo.startswith("fix the cause, then rerun")
     assert logs["dead"].read_text().count("killed by SIGILL") == 1
+    logs["dead"].write_text("trained: 2 epochs\n")  # it died while it wrote its files
+    assert "killed by SIGILL" in failures(jobs, tmp_path, capsys, [str(snakemakes)])[0]
     assert read_log(logs["dead"]).error.startswith("killed by SIGILL")
 
 
