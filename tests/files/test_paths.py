@@ -103,6 +103,13 @@ def test_trials_come_in_their_order(finished):
     assert {folder / paths.SEARCH / name for name in names} == set(paths.every(folder, paths.TRIAL))
 
 
+def test_a_copy_beside_a_run_is_no_run(tmp_path):
+    for name in ("seed0", "seed12", "seed0.bak", "seed", "seed1 (copy)"):
+        (tmp_path / "runs/ce" / name).mkdir(parents=True)
+        (tmp_path / "runs/ce" / name / "run.json").touch()
+    assert paths.every(tmp_path, paths.RUN_RECORD) == [tmp_path / "runs/ce" / name / "run.json" for name in ("seed0", "seed12")]
+
+
 def test_all_that_belongs_to_one_run_is_found_and_nothing_else(tmp_path):
     own = ["runs/ce/seed0", "progress/ce/seed0.csv", "logs/train/ce.seed0.log", "logs/evaluate/ce.seed0.log", "logs/train/ce.seed0.tsv"]
     own += ["events/ce/seed0", "made/evaluate/ce.seed0.json", "made/evaluate/ce.seed0.json.unreadable"]

@@ -63,8 +63,11 @@ OF_VARIANTS = (
 
 
 def every(folder: Path, path: str) -> list[Path]:
-    """All files of a path with parts that vary, in a study's folder."""
-    return sorted(folder.glob(re.sub(r"{\w+}", "*", path.replace("{own}", "/**"))))
+    """All files of a path with parts that vary, in a study's folder; a seed is a number, so that a copy beside a run is none."""
+    parts = {"own": "(?:/.+)?", "seed": r"\d+"}
+    pattern = re.compile(re.sub(r"\\{(\w+)\\}", lambda part: parts.get(part[1], "[^/]+"), re.escape(path)), re.ASCII)
+    found = folder.glob(re.sub(r"{\w+}", "*", path.replace("{own}", "/**")))
+    return sorted(file for file in found if pattern.fullmatch(file.relative_to(folder).as_posix()))
 
 
 def own(variant: str | None) -> str:
