@@ -25,6 +25,9 @@ $(foreach name,$(filter-out PYTHON $(TAKEN),$(GIVEN)),$(error make $(ASKED) take
 $(if $(filter study dag,$(ASKED)),$(foreach file,$(CONFIG),$(if $(wildcard $(file)),,$(error make $(ASKED) finds no $(file): \
 	CONFIG takes overlays such as config/fair.yaml))))
 
+# Commands about a study install nothing where there is an environment, also one of the user's own, or an older one in which jobs run.
+ENVIRONMENT := $(if $(wildcard .venv/installed)$(shell command -v snakemake),,setup)
+
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -49,17 +52,17 @@ WHICH = $(if $(STUDY),--study $(call WORD,$(STUDY))) $(FILES)
 # A switch such as FOLLOW=1; FOLLOW=0 is off.
 ON = $(filter-out 0 no No NO off Off OFF false False FALSE,$(1))
 
-status: setup ## how far a study is (STUDY=name or CONFIG="its overlays", FOLLOW=1 keeps it on screen)
+status: $(ENVIRONMENT) ## how far a study is (STUDY=name or CONFIG="its overlays", FOLLOW=1 keeps it on screen)
 	@python workflow/scripts/study.py status $(WHICH) $(if $(call ON,$(FOLLOW)),--follow)
 
-runs: setup ## the finished runs of a study (STUDY=name or CONFIG="its overlays", SORT=accuracy)
+runs: $(ENVIRONMENT) ## the finished runs of a study (STUDY=name or CONFIG="its overlays", SORT=accuracy)
 	@python workflow/scripts/study.py runs $(WHICH) $(if $(SORT),--sort $(call WORD,$(SORT)))
 
-clean-study: setup ## remove a study, after asking, or YES=1 (STUDY=name; LEFTOVERS=1 only runs it no longer has, by CONFIG="its overlays")
+clean-study: $(ENVIRONMENT) ## remove a study, after asking, or YES=1 (STUDY=name; LEFTOVERS=1 only runs it no longer has, by CONFIG="its overlays")
 	@python workflow/scripts/study.py clean --study $(call WORD,$(or $(STUDY),$(error say which study: make clean-study STUDY=name))) \
 		$(FILES) $(if $(call ON,$(LEFTOVERS)),--leftovers) $(if $(call ON,$(YES)),--yes)
 
-adopt: setup ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
+adopt: $(ENVIRONMENT) ## import runs trained elsewhere (RUNS=folder CONFIG="the study's overlays" CODE=commit that trained them)
 	python workflow/scripts/study.py adopt --runs $(call WORD,$(or $(RUNS),$(error say where the runs lie: make adopt RUNS=folder))) \
 		$(FILES) $(if $(CODE),--code $(call WORD,$(CODE)))
 
@@ -67,7 +70,7 @@ settle: setup ## train from look to look of seeds until all claims are settled (
 	python workflow/scripts/study.py settle $(FILES) $(if $(MAX_SEEDS),--max-seeds $(call WORD,$(MAX_SEEDS))) \
 		-- --cores $(call WORD,$(CORES)) --resources gpu=$(call WORD,$(GPUS))
 
-keep: setup ## keep the results of a study made by a version without records (STUDY=name or CONFIG="its overlays")
+keep: $(ENVIRONMENT) ## keep the results of a study made by a version without records (STUDY=name or CONFIG="its overlays")
 	python workflow/scripts/study.py keep $(WHICH)
 
 # Not by number of tests: the few of the cluster take longest, and would begin last.

@@ -1,5 +1,6 @@
 """Which goals and variables the Makefile takes, and the commands that it makes of them."""
 
+import os
 import re
 import subprocess
 
@@ -14,6 +15,31 @@ GOALS = "help setup demo study status runs clean-study adopt keep settle test fa
 def make(*words: str) -> subprocess.CompletedProcess:
     command = ["make", "--no-print-directory", "--old-file=setup", *words]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("goal", ["status", "runs", "keep", "clean-study STUDY=x", "adopt RUNS=x"])
+def test_commands_about_a_study_install_nothing_where_there_is_an_environment(tmp_path, goal):
+    (tmp_path / "Makefile").write_text((PROJECT / "Makefile").read_text())
+    (tmp_path / "requirements.lock").touch()
+
+    def installs() -> bool:
+        command = ["make", "-n", *goal.split()]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True, env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+        )
+        assert "study.py" in done.stdout
+        return "-m venv .venv" in done.stdout
+
+    assert installs()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/snakemake").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/snakemake").chmod(0o755)
+    assert not installs(), "an environment of one's own"
+    (tmp_path / "bin/snakemake").unlink()
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/installed").touch()
+    os.utime(tmp_path / ".venv/installed", (0, 0))
+    assert not installs(), "an older one, in which a study may be running"
 
 
 def test_0_is_off():
