@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from hardpair import plugins
+from hardpair import losses, plugins
 from hardpair.training import cuda_graph, loop, model
 from hardpair.training.cuda_graph import WARM_UP, GraphedStep
 from hardpair.training.images import load_images, load_split
@@ -136,6 +136,37 @@ def test_a_step_is_captured_again_when_its_loss_has_other_attributes_or_tensors(
     step.renew()
     step(4)
     assert events[4:] == ["captured", "replayed", "replayed"]
+
+
+@pytest.mark.parametrize("place", ["global T; T", "type(self).T"])
+def test_a_step_is_captured_again_when_a_plugin_has_another_global_or_attribute_of_its_class(place, tmp_path):
+    text = f"""
+from hardpair.losses import ImageLoss
+
+T = 1.0
+
+class Loss(ImageLoss):
+    T = 1.0
+
+    def __init__(self, counts):
+        super().__init__(counts)
+
+    def begin_epoch(self, share):
+        {place} = 1 + share
+"""
+    (tmp_path / "mine.py").write_text(text)
+    plugins.use([tmp_path / "mine.py"])
+    events, loss = [], losses.build({"kind": "mine"}, torch.ones(2))
+    plugins.use([])
+    step = GraphedStep(lambda size: None, 4, recorder(events), {"loss": loss})
+    for _ in range(WARM_UP + 1):
+        step(4)
+    for share, captured in ((0.0, []), (0.5, ["captured"]), (0.5, [])):
+        events.clear()
+        loss.begin_epoch(share)
+        step.renew()
+        step(4)
+        assert events == [*captured, "replayed"]
 
 
 def follow(module):

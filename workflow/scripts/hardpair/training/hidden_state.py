@@ -4,7 +4,7 @@ from collections import deque
 
 from torch import nn
 
-from hardpair.training.python_side import CODE, content, has_content
+from hardpair.training.python_side import CODE, content, file_globals, has_content
 
 AFFECTS_RESULTS = False
 
@@ -15,8 +15,7 @@ def difference(first: nn.Module, second: nn.Module) -> str | None:
     Objects that can neither be looked into nor be pickled count as equal, such as locks.
     """
     seen: dict = {}
-    inner = _of_map(vars(first), vars(second), "", seen)
-    return inner or _of_map(*(type(module).forward.__globals__ for module in (first, second)), "", seen)
+    return _of_map(vars(first), vars(second), "", seen) or _of_map(*map(file_globals, (first, second)), "", seen)
 
 
 def _of_map(first: dict, second: dict, where: str, seen: dict) -> str | None:

@@ -1,5 +1,6 @@
 """The Python side of a captured step: what its replays do not read again."""
 
+import inspect
 import pickle
 import random
 import warnings
@@ -10,6 +11,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 import torch
 from torch import nn
 
+from hardpair import plugins
+
 CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, property, classmethod, staticmethod)
 PLAIN = (bool, int, float, str, type(None))
 REGISTERED = ("_buffers", "_parameters")  # maps of a module
@@ -17,6 +20,8 @@ REGISTERED = ("_buffers", "_parameters")  # maps of a module
 
 class PythonSide:
     """The attributes of a module and of its parts at one moment; two of them are equal if a captured step replays the same at both.
+
+    Of a plugin the attributes of its class and the globals of its file count too. They are not restored.
 
     Containers and objects are looked into. Of a tensor its place counts, because a replay reads what is there by then. If it is on the CPU
     and not registered, its values count too: kernels may have got them as arguments.
@@ -26,6 +31,10 @@ class PythonSide:
         self._containers: list[tuple[dict | list | deque | set, dict | list | deque | set]] = []
         self._seen: dict[int, object] = {}  # kept, so that no other object gets their identity or place
         self._values = list(self._look_at(module))
+        if type(module).__module__.startswith(plugins.PREFIX):
+            for attributes in (file_globals(module), vars(type(module))):
+                own = {name: value for name, value in attributes.items() if not name.startswith("__")}  # the others are Python's
+                self._values += [each for name, value in own.items() for each in (name, *self._look_at(value))]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PythonSide) and self._values == other._values
@@ -68,6 +77,12 @@ class PythonSide:
             yield from self._look_at(vars(value))
         else:
             yield id(value)
+
+
+def file_globals(module: nn.Module) -> dict[str, object]:
+    """The globals of the file that defines a module's class; none of a class without functions."""
+    functions = (inspect.unwrap(value) for value in vars(type(module)).values() if isinstance(value, FunctionType))  # without decorators
+    return next((function.__globals__ for function in functions if function.__module__ == type(module).__module__), {})
 
 
 def has_content(value: object) -> bool:
