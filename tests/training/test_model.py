@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
+from hardpair import plugins
 from hardpair.errors import UserError
 from hardpair.files.atomic import file_sha256
 from hardpair.losses.cross_entropy import Loss
@@ -129,6 +130,45 @@ def test_a_saved_model_answers_as_the_trained_one_and_is_in_evaluation_mode(tmp_
     assert not loaded.training
     with torch.no_grad():
         assert torch.equal(loaded(images), network(images))
+
+
+SCALED = """
+import torch
+from torch import nn
+
+class Head(nn.Linear):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, bias=False)
+        self.scale = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, x):
+        return self.scale * super().forward(x)
+
+class Network(nn.Module):
+    def __init__(self, classes, size):
+        super().__init__()
+        self.last = Head(3 * size * size, classes)
+
+    def forward(self, images):
+        return self.last(images.flatten(1))
+"""
+
+
+def test_a_network_with_a_scale_of_its_own_stays_as_it_is_and_gets_no_cosines(tmp_path):
+    """Weights with a scale and no bias are those of cosines elsewhere."""
+    (tmp_path / "scaled.py").write_text(SCALED)
+    plugins.use([tmp_path / "scaled.py"])
+    try:
+        settings, images = {"kind": "scaled"}, images_and_labels(2)[0]
+        network = model.build(10, 8, 0.0, 1, network=settings)
+        save_file(network.state_dict(), tmp_path / "last.safetensors")
+        loaded = saved_model.load(tmp_path, "last", record_of(tmp_path) | {"settings": {"network": settings}})
+        with torch.no_grad():
+            assert torch.equal(loaded(images), network(images))
+        with pytest.raises(UserError, match=r"^the loss puts scaled cosines in place of last, which has a scale already: choose another"):
+            model.build(10, 8, 0.0, 1, cosine_scale=30.0, network=settings)
+    finally:
+        plugins.use([])
 
 
 def test_a_missing_model_is_named(tmp_path):

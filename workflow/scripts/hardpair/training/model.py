@@ -38,12 +38,14 @@ def with_cosines(network: nn.Module, classes: int, scale: float) -> nn.Module:
     """The network with ``Cosines`` of that scale in place of its last linear layer.
 
     Raises:
-        UserError: it has none.
+        UserError: it has none, or one with a scale of its own.
     """
     if (name := last_layer(network, classes)) is None:
         raise UserError(
             f"the loss needs a network with a last nn.Linear of {classes} outputs, which this one lacks: choose another network or loss"
         )
+    if f"{name}.scale" in network.state_dict():  # from which the model could not be told when it is read back
+        raise UserError(f"the loss puts scaled cosines in place of {name}, which has a scale already: choose another network or loss")
     network.set_submodule(name, Cosines(network.get_submodule(name), scale))
     return network
 

@@ -47,8 +47,8 @@ def shapes_of(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def with_layers_of(weights: dict[str, torch.Tensor], network: nn.Module, classes: int) -> nn.Module:
-    """The network with cosines where the weights have a scale and no bias in place of its last linear layer."""
-    last = model.last_layer(network, classes)
-    if f"{last}.scale" in weights and f"{last}.bias" not in weights:
-        return model.with_cosines(network, classes, float(weights[f"{last}.scale"]))
+    """The network with cosines where the weights have a scale, which it lacks, and no bias in place of its last linear layer."""
+    scale = f"{(last := model.last_layer(network, classes))}.scale"
+    if scale in weights and scale not in network.state_dict() and f"{last}.bias" not in weights:
+        return model.with_cosines(network, classes, float(weights[scale]))
     return network
