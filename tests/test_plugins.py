@@ -136,7 +136,10 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, loss, message)
         ("mine.py", "class Loss(nn.Module):\n    def forward(self): ...\n", "no constructor: write __init__, .* must be self, counts"),
         ("mine.py", "class Network(torch.nn.Module): ...\n", "no constructor: write __init__, .* must be self, classes, size"),
         ("mine.py", "class Loss:\n    def __init__(self, gamma): ...\n", "takes self, gamma: its first arguments must be self, counts"),
-        ("mine.py", "class Sampler:\n    def __init__(self, labels, a=f()): ...\n", "default of a is not a plain value"),
+        *(
+            ("mine.py", f"class Sampler:\n    def __init__(self, labels, a={default}): ...\n", "default of a is not a plain value")
+            for default in ("f()", "{3, 5}", "{3: 2.0}", "[{1: 2}]", "b'x'", "1j", "...", "1e999")
+        ),
         ("mine.py", "class Loss:\n    def __init__(self, counts, *args): ...\n", r"takes \*args: name each option"),
         ("mine.py", "class Sampler:\n    def __init__(self, labels, **more): ...\n", r"takes \*\*more: name each option"),
         ("mine.py", "class Loss:\n    def __init__(self, counts, tau, /): ...\n", "takes tau by position only: move the / before it"),
@@ -176,6 +179,31 @@ def test_an_option_whose_default_is_a_float_is_one(tmp_path, a, b):
     given = losses.build(settings, torch.ones(2, dtype=torch.int64)).given
     assert given == (2, 1.0, True)
     assert [type(value) for value in given] == [int, float, bool]
+
+
+@pytest.mark.parametrize(
+    ("default", "value", "expected"),
+    [
+        ("[0.0, 0.5]", [1.0, 2.0], [1.0, 2.0]),
+        ("(0.5,)", [1.0, 2.5, 3.0], [1.0, 2.5, 3.0]),
+        ("[1, 0.5]", [3.0, 4.0], [3, 4.0]),
+        ("{'cat': 1.0}", {"cat": 2.0, "dog": 3.0}, {"cat": 2.0, "dog": 3}),
+        ("[[0.5]]", [[1.0]], [[1.0]]),
+        ("None", [1.0], [1]),
+    ],
+)
+def test_floats_of_a_list_or_map_stay_floats(tmp_path, default, value, expected):
+    text = LOSS.replace("a, b=0.5", f"a={default}, b=0.5").replace("...", "super().__init__(counts)\n        self.given = a")
+    plugins.use([write(tmp_path, "mine.py", text)])
+    settings = json.loads(canonical({"kind": "mine", "a": value, "b": 1, "c": True}))
+    assert repr(losses.build(settings, torch.ones(2, dtype=torch.int64)).given) == repr(expected)
+
+
+def test_a_key_that_is_no_text_is_refused(tmp_path):
+    """A job would get it as a text."""
+    path = write(tmp_path, "mine.py", LOSS)
+    with pytest.raises(UserError, match=r"^config: variants\[\d\]\.loss\.a\.3 is a key that is no text: write it in quotes$"):
+        resolve(config_with([path], kind="mine", a={3: 2.0}))
 
 
 DATACLASS = """from __future__ import annotations

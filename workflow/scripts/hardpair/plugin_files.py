@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import math
 import re
 import sys
 import traceback
@@ -110,8 +111,22 @@ def _schema(path: Path, name: str, default: ast.expr | None) -> dict:
     try:
         value = ast.literal_eval(default)
     except ValueError:
-        raise UserError(f"{path}: the default of {name} is not a plain value: write a number, a text, true or false there") from None
+        value = ...
+    if not _is_plain(value):
+        raise UserError(
+            f"{path}: the default of {name} is not a plain value: write a number, a text, True, False or None there, or a list or map of "
+            "them with texts as keys"
+        )
     return {"description": f"Option of {path.name}.", "default": value} | ({"type": TYPES[type(value)]} if type(value) in TYPES else {})
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is the same after it has been written as JSON, up to tuples."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _tree(path: Path) -> ast.Module:

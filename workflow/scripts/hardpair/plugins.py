@@ -42,8 +42,8 @@ def options(package: str) -> dict[str, dict]:
 def build(package: str, settings: dict, *first: object, **more: object) -> object:
     """An instance of the loss, sampler or network that ``settings`` describe.
 
-    An option of a plugin whose default is a float is a float too where it is given as a whole number: the commands of jobs have 1.0 as 1,
-    which in a buffer would make integers of all that follows.
+    An option of a plugin whose default is a float, or has floats, has them too where it is given as a whole number: the commands of jobs
+    have 1.0 as 1, which in a buffer would make integers of all that follows.
 
     Args:
         package: ``losses``, ``samplers`` or ``networks``.
@@ -54,9 +54,17 @@ def build(package: str, settings: dict, *first: object, **more: object) -> objec
     made = getattr(_module(package, kind), CLASSES[package])
     if is_own(kind):
         known = inspect.signature(made.__init__).parameters
-        floats = {name for name, parameter in known.items() if isinstance(parameter.default, float)}
-        options = {key: float(value) if key in floats and type(value) is int else value for key, value in options.items()}
+        options = {key: _with_floats(value, known[key].default if key in known else None) for key, value in options.items()}
     return made(*first, **more, **options)
+
+
+def _with_floats(value: object, default: object) -> object:
+    """A value with floats for whole numbers where its default has floats, also within lists and maps."""
+    if isinstance(value, list) and isinstance(default, list | tuple) and default:
+        return [_with_floats(item, default[place] if place < len(default) else default[-1]) for place, item in enumerate(value)]
+    if isinstance(value, dict) and isinstance(default, dict):
+        return {key: _with_floats(item, default.get(key)) for key, item in value.items()}
+    return float(value) if isinstance(default, float) and type(value) is int else value
 
 
 def used_by(*variants: dict) -> list[str]:

@@ -43,7 +43,7 @@ def resolve(config: dict) -> dict:
         UserError: names the first key that is wrong, what is wrong and what to do.
     """
     plugins.use([])
-    config = _bounded(config)
+    config, written = _bounded(config), config
     files = config.get("plugins", []) if isinstance(config, dict) else []
     check(files, schema()["properties"]["plugins"], "plugins")
     files = [str(located(file)) for file in files]
@@ -55,6 +55,7 @@ def resolve(config: dict) -> dict:
     except UserError as error:
         raise UserError(f"config: {error}" if str(error).startswith("plugins ") else str(error)) from None
     check(config, schema())
+    _refuse_other_keys(written, [])
     config = fill_defaults(config, schema())
     source = config["data"]["source"]
     try:
@@ -95,6 +96,14 @@ def _bounded(value: object, name: str = "") -> object:
         if isinstance(number, int) and abs(number) >= LARGEST:
             raise UserError(f"config: {dotted(path)} is {float(number):g}, a number of more than 18 digits: give a smaller one")
     return plain
+
+
+def _refuse_other_keys(value: object, path: list) -> None:
+    """Refuse keys that are not texts, which ``_plain`` makes texts: an option that is a map would have others than were written."""
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict) and not isinstance(step, str):
+            raise UserError(f"config: {dotted([*path, str(step)])} is a key that is no text: write it in quotes")
+        _refuse_other_keys(item, [*path, step])
 
 
 def _leaves(value: object, path: list) -> Iterator[tuple[list, object]]:
