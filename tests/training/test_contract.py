@@ -20,6 +20,12 @@ import torch.nn.functional as F
 from torch import nn
 from hardpair.losses import ImageLoss
 
+EPOCHS = 0
+
+def count():
+    global EPOCHS
+    EPOCHS += 1
+
 class Loss(ImageLoss):
     def __init__(self, counts):
         super().__init__(counts)
@@ -94,7 +100,7 @@ LOSSES = {
         r"float64 of shape \(3,\) on cpu from refresh\(\): let refresh\(\)",
     ),
     "refresh NaN": ({"refreshed": "return cross_entropy / 0 * 0"}, r"NaN or infinity from refresh\(\)"),
-    "wrong name": ({"returned": "return vlaues"}, r"mine\.py, line 22: NameError: name 'vlaues' is not defined; correct the plugin"),
+    "wrong name": ({"returned": "return vlaues"}, r"mine\.py, line 28: NameError: name 'vlaues' is not defined; correct the plugin"),
     "labels changed": ({"returned": "labels.zero_(); return values"}, "changes labels in place: change a copy of them"),
     "counts changed": ({"built": "counts += 1"}, "changes counts in place: change a copy of them"),
     "seeds in each step": (
@@ -102,12 +108,12 @@ LOSSES = {
         "seeds the random numbers of torch, which belong to the run",
     ),
     "seeds when built": ({"built": "torch.manual_seed(0)"}, "seeds the random numbers of torch, which belong to the run"),
-    "ends the program": ({"returned": "raise SystemExit(0)"}, r"mine\.py, line 22: SystemExit: it ends the program; remove the call"),
+    "ends the program": ({"returned": "raise SystemExit(0)"}, r"mine\.py, line 28: SystemExit: it ends the program; remove the call"),
     "reads arguments": (
         {"built": "import argparse; argparse.ArgumentParser().parse_args(['a'])"},
-        r"mine\.py, line 12: SystemExit: it ends the program; remove the call, such as sys\.exit\(\) or parse_args\(\)",
+        r"mine\.py, line 18: SystemExit: it ends the program; remove the call, such as sys\.exit\(\) or parse_args\(\)",
     ),
-    "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 12: TypeError: .*; correct the plugin"),
+    "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 18: TypeError: .*; correct the plugin"),
     "generator of its own": (
         {"returned": "return values * np.random.default_rng().random()"},
         "gives different results",
@@ -135,6 +141,10 @@ LOSSES = {
     "steps counted in the class": (
         {"returned": "Loss.n = getattr(Loss, 'n', 0) + 1; return values"},
         r"keeps state outside its buffers \(Loss\.n\)",
+    ),
+    "epochs counted in the file": (
+        {"begun": "count()", "returned": "return values if EPOCHS < 50 else 2 * values"},
+        r"keeps state outside its buffers \(EPOCHS\)",
     ),
     "a generator that goes on": (
         {"built": "self.g = random.Random(0)", "returned": "self.g.random(); return values"},
@@ -167,6 +177,11 @@ SAMPLERS = {
     "refresh of numbers": ({"refreshed": "return 1.0"}, r"returned float from refresh\(\)"),
     "labels changed": ({"built": "labels.zero_()"}, "changes labels in place: change a copy of them"),
     "seeds": ({"returned": "torch.manual_seed(0); return positions"}, "seeds the random numbers of torch, which belong to the run"),
+    "no emphasis": ({"built": "self.emphasis = lambda: None"}, r"returned NoneType from emphasis\(\): let emphasis\(\) return one finite"),
+    "draws counted in the file": (
+        {"returned": "globals()['draws'] = globals().get('draws', 0) + 1; return positions"},
+        r"keeps state outside its buffers \(draws\)",
+    ),
     "order kept aside": ({"built": "self.n = 0", "returned": "self.n += 1; return positions.roll(self.n)"}, "keeps state outside"),
     "generator of its own": (
         {"returned": "return torch.randperm(200, generator=torch.Generator().manual_seed(random.SystemRandom().getrandbits(60)))"},
@@ -182,6 +197,33 @@ def test_a_loss_that_breaks_the_contract_is_refused_before_a_training(plugin, fa
         contract.try_out(plugin(LOSS, **parts), UNIFORM, torch.arange(200) % 10, 10)
     assert "mine.py" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+DERIVED = """
+import torch
+from hardpair.losses.cross_entropy import Loss as CrossEntropy
+
+EPOCHS = 0
+
+class Loss(CrossEntropy):
+    @torch.no_grad()
+    def __init__(self, counts):
+        super().__init__(counts)
+
+    def begin_epoch(self, share):
+        global EPOCHS
+        EPOCHS += 1
+"""
+
+
+def test_globals_are_those_of_the_plugin_s_file_whatever_its_class_inherits_and_decorates(tmp_path):
+    (tmp_path / "mine.py").write_text(DERIVED)
+    plugins.use([tmp_path / "mine.py"])
+    try:
+        with pytest.raises(UserError, match=r"keeps state outside its buffers \(EPOCHS\)"):
+            contract.try_out({"kind": "mine"}, UNIFORM, torch.arange(200) % 10, 10)
+    finally:
+        plugins.use([])
 
 
 @pytest.mark.parametrize("fault", SAMPLERS)
@@ -215,17 +257,17 @@ def test_attributes_that_a_resumed_run_has_too_are_accepted(plugin, parts):
         (
             "super().__init__(counts)",
             "pass",
-            r"mine\.py, line 10: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
+            r"mine\.py, line 16: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
         ),
         (
             "super().__init__(counts)",
             "self.register_buffer('c', counts)",
-            r"mine\.py, line 10: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
+            r"mine\.py, line 16: AttributeError: .*; call super\(\)\.__init__\(\.\.\.\) first in its constructor$",
         ),
         (
             "self, logits, labels",
             "self, logits",
-            r"mine\.py, line 20: TypeError: Loss\.forward\(\) takes .*; correct its arguments$",
+            r"mine\.py, line 26: TypeError: Loss\.forward\(\) takes .*; correct its arguments$",
         ),
     ],
     ids=["no super", "a buffer before super", "too few arguments"],

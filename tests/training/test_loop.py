@@ -250,6 +250,15 @@ def test_a_loss_that_is_wrong_from_the_start_is_named_instead_of_the_learning_ra
     assert not isinstance(caught.value, loop.Diverged), "a search goes on after a trial that diverges"
 
 
+def test_logits_that_are_wrong_before_the_first_step_are_the_fault_of_network_or_images(monkeypatch, small_images, small_split):
+    training = training_of(small_images, small_split, DFL)
+    monkeypatch.setattr(training, "infer", lambda index, pause: torch.full((len(index), 10), float("nan")))
+    message = "the loss of a training image is NaN or infinite before the first step, before any weight has changed: check the network and"
+    with pytest.raises(UserError, match=f"^{message} the images$") as caught:
+        training.run()
+    assert not isinstance(caught.value, loop.Diverged)
+
+
 def test_a_run_that_diverges_under_a_large_scale_names_the_cap(small_images, small_split):
     def blow_up(training):
         if len(training.history.epochs) == 2:

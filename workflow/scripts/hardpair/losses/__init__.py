@@ -30,7 +30,7 @@ class ImageLoss(nn.Module):
         """Called when the weights of the images are due, before the first epoch too.
 
         Args:
-            cross_entropy: −ln p_t of every training image, float32 (N,).
+            cross_entropy: −ln p_t of every training image, float32 (N,), on the device of the loss, as is the next.
             emphasis: how often an epoch's steps count each image, on average, float64 (N,) of mean 1 or less; 1 with the uniform sampler.
 
         Returns:

@@ -37,7 +37,7 @@ class Loss(ImageLoss):
         """Set the scale; see ``ImageLoss.refresh``."""
         weight = floored_weight(cross_entropy, self.gamma)
         if self.dynamic:
-            seen = weight * emphasis.to(weight.device) if self.over_drawn else weight
+            seen = weight * emphasis if self.over_drawn else weight
             self.scale.fill_(min(1 / seen.mean().item(), self.scale_max or float("inf")))
         return weight
 

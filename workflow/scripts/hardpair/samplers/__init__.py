@@ -7,7 +7,7 @@ from hardpair import plugins
 
 
 class EpochSampler(nn.Module):
-    """Chooses the images of each epoch.
+    """Chooses the images of each epoch, on the CPU.
 
     The constructor takes ``labels`` of the training images, int64 (N,), and then the options of the schema. What a sampler learns at a
     refresh it keeps in buffers, which checkpoints hold.

@@ -49,7 +49,9 @@ def best_trial(trials: list[dict]) -> dict:
     """
     sound = [trial for trial in trials if not trial["diverged"]]
     if not sound:
-        raise UserError("every trial of the search diverged: lower the bounds of search.space.learning_rate")
+        raise UserError(
+            "every trial of the search diverged: lower the bounds of search.space.learning_rate or, if it is null, recipe.learning_rate"
+        )
     return max(sound, key=lambda trial: (trial["value"], -trial["trial"]))
 
 

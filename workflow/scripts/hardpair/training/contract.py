@@ -46,12 +46,12 @@ def check_drawn(sampler: nn.Module, drawn: object, count: int) -> None:
 
 
 def check_numbers(part: nn.Module, method: str, values: object, count: int) -> None:
-    """Refuse what a method of a loss or sampler returned unless it is None or a finite number for each of ``count`` images.
+    """Refuse what a method of a loss or sampler returned unless it is a finite number for each of ``count`` images, or a None that may be.
 
     Raises:
         UserError: names the plugin, what came and what must come.
     """
-    if values is None:
+    if values is None and method != "emphasis":
         return
     wanted = f"let {method}() return one finite number for each training image, float of shape {(count,)}"
     if not (isinstance(values, torch.Tensor) and values.is_floating_point() and values.shape == (count,)):

@@ -22,9 +22,9 @@ def diverged(what: str, when: str, rate: float, scale: float | None) -> Diverged
     return Diverged(f"{what} became NaN or infinite in {when} at learning rate {rate:g}: {LOWER_RATE}{cap}")
 
 
-def wrong_from_the_start(what: str) -> UserError:
-    """The error of a run whose first step gives NaN or infinity; no ``Diverged``, since no learning rate of a search can help."""
-    return UserError(f"the {what} is NaN or infinite in the first step, before any weight has changed: check the loss")
+def wrong_from_the_start(what: str, when: str = "in the first step", cause: str = "the loss") -> UserError:
+    """The error of a run with NaN or infinity in or before its first step; no ``Diverged``, since no learning rate of a search can help."""
+    return UserError(f"the {what} is NaN or infinite {when}, before any weight has changed: check {cause}")
 
 
 def wrong_logits(model: str, part: str) -> Diverged:

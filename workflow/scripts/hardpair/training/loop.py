@@ -184,6 +184,8 @@ class Training:
             return None
         cross_entropy = F.cross_entropy(self.infer(self.training, pause), self.labels, reduction="none")
         if not cross_entropy.isfinite().all():
+            if not completed:
+                raise wrong_from_the_start("loss of a training image", "before the first step", "the network and the images")
             raise self._diverged("the loss of a training image", f"epoch {completed}")
         return cross_entropy
 
@@ -197,10 +199,10 @@ class Training:
             return
         history, due = self.history, self._due(completed)
         row = {"epoch": completed, "applied": int(due), "mean_p": torch.exp(-cross_entropy.double()).mean().item()}
-        sampler_weight = self.sampler.refresh(cross_entropy) if due else None
+        sampler_weight = self.sampler.refresh(cross_entropy.cpu()) if due else None
         emphasis = self.sampler.emphasis()
         check_numbers(self.sampler, "emphasis", emphasis, len(self.training))
-        loss_weight = self.loss.refresh(cross_entropy, emphasis) if due else None  # its scale may depend on what is drawn
+        loss_weight = self.loss.refresh(cross_entropy, emphasis.to(self.device)) if due else None  # its scale may depend on what is drawn
         for part, values in ((self.sampler, sampler_weight), (self.loss, loss_weight)):
             check_numbers(part, "refresh", values, len(self.training))
         for part, weight in (("loss", loss_weight), ("sampler", sampler_weight)):

@@ -55,7 +55,8 @@ def check(
             results.append(use(part, 1))
     if seeded or torch.equal(used, torch.get_rng_state()):
         raise UserError(
-            f"{name(first)} seeds the random numbers of torch, which belong to the run's seed: use a torch.Generator of its own"
+            f"{name(first)} seeds the random numbers of torch, which belong to the run's seed: remove that; its constructor may use a "
+            "torch.Generator of its own"
         )
     hidden = difference(first, resumed)
     if hidden or len(results) < 2 or not _same(*results):
