@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hardpair.errors import UserError
 from hardpair.training import model, optimiser
 from small_runs import RECIPE
 
@@ -79,6 +80,19 @@ def test_only_a_longer_gradient_is_shortened_and_keeps_its_direction(clip, facto
     [before, after], [gradient] = stepped(recipe, count=1)
     factor = factor or 0.5 / gradient.norm()
     torch.testing.assert_close(before - after, factor * gradient, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_parameter_without_a_gradient_is_named_and_nothing_moves(optimizer):
+    network = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    steps = optimiser.build(replace(RECIPE, optimizer=optimizer), network)
+    network[0](torch.ones(4, 3)).sum().backward()  # as of a network that skips a layer
+    before = [parameter.clone() for parameter in network.parameters()]
+    with pytest.raises(
+        UserError, match=r"^the network did not use its parameter 1\.weight in a step: use it in every forward\(\), multiplied"
+    ):
+        steps.step()
+    assert all(map(torch.equal, before, network.parameters()))
 
 
 def test_parameters_that_are_not_trained_stay():

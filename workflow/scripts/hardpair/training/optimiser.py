@@ -6,6 +6,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
+from hardpair.errors import UserError
 from hardpair.training.recipe import Recipe
 
 BETA2, EPSILON = 0.999, 1e-8  # of AdamW, as in torch
@@ -21,7 +22,8 @@ class Optimiser:
     """
 
     def __init__(self, network: nn.Module, learning_rate: float, clip: float | None = None) -> None:
-        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        trained = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+        self.names, self.parameters = list(trained), list(trained.values())
         self.clip = clip
         # A captured step reads the rate where it lies; on the CPU a float keeps its digits.
         self._on_device = torch.zeros((), device=device) if (device := self.parameters[0].device).type == "cuda" else None
@@ -41,10 +43,19 @@ class Optimiser:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move the parameters by their gradients, and forget these."""
+        """Move the parameters by their gradients, and forget these.
+
+        Raises:
+            UserError: a parameter has none.
+        """
+        gradients = [parameter.grad for parameter in self.parameters]
+        if missing := [name for name, gradient in zip(self.names, gradients, strict=True) if gradient is None]:
+            raise UserError(
+                f"the network did not use its parameter {missing[0]} in a step: use it in every forward(), multiplied by 0 where it is "
+                "to be skipped, or do not require its gradient"
+            )
         if self.clip is not None:
             clip_grad_norm_(self.parameters, self.clip)
-        gradients = [parameter.grad for parameter in self.parameters]
         self.move(gradients, self._learning_rate if self._on_device is None else self._on_device)
         self.forget()
 
