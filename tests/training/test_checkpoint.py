@@ -14,6 +14,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hardpair.files import own_digest
 from hardpair.files.atomic import write_json
 from hardpair.files.json_text import read_json
 from hardpair.jobs.stopping import Stop, Stopped
@@ -296,6 +297,10 @@ def test_a_run_waits_for_another_job_that_trains_it_and_uses_its_results(trainer
     assert train_beside(trainer, folder) == 0
     assert f"{folder} was finished meanwhile: nothing to do" in (tmp_path / "log").read_text()
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", own_digest.added(record | {"epochs": 1}))  # as with --stop-after
+    assert train_beside(trainer, folder) == 0
+    assert read_json(folder / "run.json")["epochs"] == record["epochs"]
     (folder / "last.safetensors").write_bytes(b"other")
     assert train_beside(trainer, folder) == 0
     assert_same(folder, undisturbed)

@@ -55,7 +55,7 @@ def main() -> None:
         job = Job.load(options.data, options.split, settings, device, code)
         if options.stop_after:
             job = replace(job, epochs=min(options.stop_after, job.epochs))
-        if waited and run_folder.is_complete(options.output_dir, job.fingerprint(options.seed)):
+        if waited and run_folder.is_complete(options.output_dir, job.fingerprint(options.seed), job.epochs):
             print(f"{options.output_dir} was finished meanwhile: nothing to do", file=sys.stderr)
             return
         with Progress(options.progress, EPOCH_COLUMNS, job.epochs, job.images_per_epoch) as progress:

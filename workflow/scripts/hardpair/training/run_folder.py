@@ -23,10 +23,10 @@ def write(folder: Path, history: History, record: dict) -> None:
     atomic.write_json(folder / "run.json", own_digest.added(record | {"weights": weights, "files": digests}))
 
 
-def is_complete(folder: Path, fingerprint: str) -> bool:
-    """Whether a folder holds a finished run of this fingerprint; its run.json is written last."""
+def is_complete(folder: Path, fingerprint: str, epochs: int) -> bool:
+    """Whether a folder holds a finished run of this fingerprint and so many epochs; its run.json is written last."""
     try:
         record = read_json(folder / "run.json")
-        return record["fingerprint"] == fingerprint and damaged(folder, record) is None
+        return (record["fingerprint"], record["epochs"]) == (fingerprint, epochs) and damaged(folder, record) is None
     except (UserError, OSError, KeyError, TypeError, AttributeError):  # whatever lies there is no finished run
         return False
