@@ -38,6 +38,11 @@ WRONG = {
         "search.epochs is 4, too few for recipe.lr_drops",
         "use longer trials, or let it drop later",
     ),
+    "drops that a variant does not have": (
+        [("search.scope", "each"), ("search.space.lr_factor", [0.05, 0.5]), ("variants.1.recipe", {"schedule": "cosine"})],
+        "search.space.lr_factor has a range, but variants[1].recipe.schedule is cosine, which has no drops",
+        "set lr_factor in that recipe, or search.space.lr_factor to null",
+    ),
     "a drop of a variant before the first epoch of a trial": (
         [("search.scope", "each"), ("search.epochs", 4), ("variants.1.recipe", {"lr_drops": [0.1]})],
         "search.epochs is 4, too few for variants[1].recipe.lr_drops",

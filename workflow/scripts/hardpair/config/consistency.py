@@ -255,6 +255,13 @@ def _wrong_search(config: dict) -> Iterator[str]:
             yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so change either"
     if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
         yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
+    for index, variant in enumerate(config["variants"]):
+        own = variant.get("recipe", {})
+        if search["scope"] == "each" and "lr_factor" in space.keys() - own.keys() and own.get("schedule") == "cosine":
+            yield (
+                f"search.space.lr_factor has a range, but variants[{index}].recipe.schedule is cosine, which has no drops: set lr_factor "
+                "in that recipe, or search.space.lr_factor to null"
+            )
     recipes = {"recipe": config["recipe"]}
     recipes |= {
         f"variants[{index}].recipe": config["recipe"] | variant.get("recipe", {})
