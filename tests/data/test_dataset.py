@@ -18,10 +18,12 @@ from prepared_data import same_parts, some_parts
 pictures = npst.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(3), st.just(4), st.just(4)))
 
 
-@given(pictures)
-def test_channel_statistics_are_those_of_all_pixels(images):
+@given(pictures, st.sampled_from([1, 32, 33, 2**22]))
+def test_channel_statistics_are_those_of_all_pixels_however_many_are_counted_at_once(images, chunk):
     pixels = images.astype(np.float64) / 255
-    mean, std = dataset.channel_statistics(images)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dataset, "CHUNK", chunk)
+        mean, std = dataset.channel_statistics(images)
     np.testing.assert_allclose(mean, pixels.mean((0, 2, 3)), rtol=1e-12)
     constant = pixels.min((0, 2, 3)) == pixels.max((0, 2, 3))
     np.testing.assert_allclose(std, np.where(constant, 1, pixels.std((0, 2, 3))), rtol=1e-6, atol=1e-7)

@@ -7,6 +7,8 @@ import numpy as np
 
 from hardpair.files.atomic import atomic_write, write_json
 
+CHUNK = 2**22  # values that are counted at once, each of which takes 8 bytes more
+
 
 def save(folder: Path, about: dict, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """Write the arrays of ``train`` and ``test``, then dataset.json, which is removed before so that it never describes other arrays.
@@ -33,7 +35,11 @@ def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     The sd of a channel that is the same everywhere (pictures in green alone) is set to 1, so that dividing by it gives 0, not NaN.
     """
     values = np.arange(256) / 255
-    counts = np.array([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])
+    counts = np.zeros((images.shape[1], 256), np.int64)
+    step = max(CHUNK // max(images[:1, 0].size, 1), 1)
+    for start in range(0, len(images), step):
+        for channel, count in enumerate(counts):
+            count += np.bincount(images[start : start + step, channel].ravel(), minlength=256)
     shares = counts / counts.sum(1, keepdims=True)
     mean = shares @ values
     variance = np.where(shares.max(1) == 1, 1, shares @ values**2 - mean**2)
