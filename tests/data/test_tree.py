@@ -273,6 +273,8 @@ def test_a_class_is_one_however_its_accent_is_stored():
         (["train/cat/1.png", "train/dog/1.png", "test/cat/1.png"], "has the class 'dog' but no test/dog/"),
         (["train/cat/1.png", "test/dog/1.png", "test/cat/1.png"], "has the class 'dog' but no train/dog/"),
         (["e\u0301/1.png", "\u00e9/1.png", "cat/1.png"], "has two folders called 'é', whose accents are stored in different ways"),
+        (["e\u0301/a/1.png", "\u00e9/b/1.png", "cat/1.png"], "has two folders called 'é', whose accents are stored in different ways"),
+        (["all/e\u0301/a/1.png", "all/\u00e9/b/1.png", "all/cat/1.png"], "has two folders called 'all/é', whose"),
         (["a\nb/1.png", "cat/1.png"], r"has a class called 'a\nb', which cannot be printed: rename its folder"),
         (["\x1b[31m/1.png", "cat/1.png"], r"has a class called '\x1b[31m'"),
         (["\udcff/1.png", "cat/1.png"], r"has a class called '\udcff'"),

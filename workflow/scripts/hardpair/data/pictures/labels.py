@@ -130,11 +130,12 @@ def _folders(path: list[str]) -> Iterator[tuple[str, ...]]:
 
 def _refuse_alike(steps: dict[Entry, list[str]], source: Path) -> None:
     """Refuse two folders of one name, which differ only in how its accents are stored: a reader sees two classes where one is trained."""
-    stored: dict[tuple[str, ...], str] = {}
+    stored: dict[tuple[str, ...], tuple[str, ...]] = {}
     for entry, path in steps.items():
-        name = entry.path.rpartition("/")[0]
-        if stored.setdefault(tuple(path[:-1]), name) != name:
-            shown = "/".join(path[:-1])
+        for folder, name in zip(_folders(path), _folders(entry.path.split("/")), strict=True):
+            if stored.setdefault(folder, name) == name:
+                continue
+            shown = "/".join(folder)
             raise UserError(
                 f"data.source {source} has two folders called {shown!r}, whose accents are stored in different ways: move the files of one "
                 "to the other"

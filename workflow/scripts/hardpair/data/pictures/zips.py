@@ -65,7 +65,9 @@ def declared(source: Path) -> int:
         tail = file.read()
     place = tail.rfind(b"PK\5\6")
     if place < 0 or len(tail) - place < 22:
-        raise zipfile.BadZipFile("its end is missing: it was cut short, or is one of several volumes")
+        raise zipfile.BadZipFile(
+            "its end is missing: it was cut short, is one of several volumes, or has more than 64 KiB of other data behind"
+        )
     disk, directory_disk, here, count = struct.unpack_from("<4H", tail, place + 4)
     if place >= 20 and tail[place - 20 : place - 16] == b"PK\6\7":  # of more than 65,535 files or 4 GiB
         directory_disk, offset, disks = struct.unpack_from("<IQI", tail, place - 16)
