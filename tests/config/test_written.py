@@ -1,6 +1,7 @@
 """Errors of a config name the file and line of the key that is wrong."""
 
 import re
+from collections import OrderedDict
 
 import pytest
 import yaml
@@ -43,6 +44,8 @@ seeds: [0, 1]
         ("plugins: [x.py]", {}, "b.yaml, line 1: plugins names x.py, which does not exist"),
         ("plugins: [a.yaml]", {}, "b.yaml, line 1: plugins names a.yaml: name a Python file like my_loss.py"),
         ("contrasts: [[ce,\n ce]]", {}, 'b.yaml, line 1: contrasts[0] compares "ce" with itself'),
+        # As Snakemake reads the config of another workflow from JSON.
+        ("study: y", {"variants": [OrderedDict(name="ce", los=3)]}, "config: variants[0].los is not a key: did you mean loss?"),
     ],
 )
 def test_an_error_names_the_last_file_that_has_the_key(tmp_path, monkeypatch, overlay, changes, sentence):

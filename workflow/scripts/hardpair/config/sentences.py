@@ -153,7 +153,11 @@ def _type_hint(value: object, part: dict) -> str:
     if expected in ("number", "integer") and value.isascii():
         with contextlib.suppress(ValueError):
             if math.isfinite(number := float(value)) and (expected == "number" or number.is_integer()):
-                return " (remove the quotes)"
+                digits, exponent, power = value.lower().partition("e")
+                if not exponent or "." in digits:
+                    return " (remove the quotes)"
+                # Without a point and a sign, YAML 1.1 reads a text, as Snakemake does in the config of another workflow.
+                return f" (remove the quotes, or write {digits}.0e{power if power[0] in '+-' else f'+{power}'})"
     return ""
 
 

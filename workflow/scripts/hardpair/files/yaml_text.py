@@ -65,6 +65,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_multi_representer(dict, _Dumper.represent_dict)  # such as the maps of a JSON config that Snakemake has read
 
 for _name, (_pattern, _first) in SCALARS.items():
     for _class in (_Loader, _Dumper):
