@@ -72,6 +72,7 @@ def plugin(tmp_path):
     def write(template, **parts):
         defaults = DEFAULTS | ({"returned": "return positions"} if template is SAMPLER else {})
         (tmp_path / "mine.py").write_text(template.format(**defaults | parts))
+        (tmp_path / "small_helper.py").touch()
         plugins.use([tmp_path / "mine.py"])
         return {"kind": "mine"}
 
@@ -112,6 +113,10 @@ LOSSES = {
     "reads arguments": (
         {"built": "import argparse; argparse.ArgumentParser().parse_args(['a'])"},
         r"mine\.py, line 18: SystemExit: it ends the program; remove the call, such as sys\.exit\(\) or parse_args\(\)",
+    ),
+    "a file beside it": (
+        {"built": "import small_helper"},
+        r"line 18: ModuleNotFoundError: .*; move the code of small_helper into the plugin, since files beside it are not found",
     ),
     "built wrongly": ({"built": "self.w = counts / 'x'"}, r"mine\.py, line 18: TypeError: .*; correct the plugin"),
     "generator of its own": (

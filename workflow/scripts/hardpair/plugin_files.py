@@ -64,10 +64,18 @@ def errors_of(path: Path, name: str) -> Iterator[None]:
             lines, advice = defined, "correct its arguments"
         elif isinstance(error, SystemExit):
             text, advice = "it ends the program", "remove the call, such as sys.exit() or parse_args()"
+        elif isinstance(error, ModuleNotFoundError) and error.name and any(map(Path.exists, _beside(path, error.name))):
+            advice = f"move the code of {error.name} into the plugin, since files beside it are not found"
         elif isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
             advice = f"install the package that has it, as by `{sys.executable} -m pip install {error.name}`, or correct the plugin"
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         raise UserError(f"{where}: {type(error).__name__}{text and f': {text}'}; {advice}") from error
+
+
+def _beside(path: Path, module: str) -> Iterator[Path]:
+    """Where a module of that name would lie in the folder of a file."""
+    name = module.partition(".")[0]
+    return (path.parent / place for place in (name, f"{name}.py"))
 
 
 def _lines_of(path: Path, name: str, method: str) -> list[int]:
