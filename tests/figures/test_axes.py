@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardpair.figures import confusion, curves, search, variants
+from hardpair.figures import curves, search, variants
 from hardpair.figures.drawing import lines, style
 
 pytestmark = pytest.mark.usefixtures("coarse")
@@ -50,4 +50,4 @@ def test_a_mark_means_one_thing():
     assert published["color"] == style.PUBLISHED
     assert search.RECIPE["marker"] != published["marker"]
     assert style.PUBLISHED not in {*style.COLOURS, search.RECIPE["color"], search.NEAR["color"]}
-    assert {colour for colour, _ in confusion.FRAME}.isdisjoint(style.COLOURS)
+    assert {colour for colour, _ in style.FRAME}.isdisjoint(style.COLOURS)

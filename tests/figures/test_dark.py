@@ -66,6 +66,9 @@ def test_what_stands_on_a_cell_stays_as_it_is_on_dark_pages(cell):
     assert ink not in dark.ON_DARK
     assert cell not in dark.ON_DARK
     assert contrast(ink, cell) >= 4.5
+    frame = [colour for colour, _ in style.FRAME]
+    assert set(frame).isdisjoint(dark.ON_DARK)
+    assert max(contrast(colour, cell) for colour in frame) >= 3
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ ALL_UP_TO, SOME = 20, 12  # classes: all are shown up to so many, else so many o
 FEWEST, NAME = 8, 24  # cells that a matrix is at least as wide as; characters of a name that are shown
 COLOURS = "Blues"  # of errors
 CORRECT = "#efefef"
-FRAME = (style.INK, 2.6), ("#fefefe", 1.0)  # colour and width of the lines around the pair: no variant has these
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
@@ -58,8 +57,7 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: list[str], pair: tuple[i
         if row != column and np.isfinite(value) and value >= 0.5:
             _write(ax, row, column, value, style.ink_on(mesh.to_rgba(value)))
     for row, column in (pair, pair[::-1]):
-        for colour, width in FRAME:
-            ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False))
+        style.frame(ax, column, row)
     ax.set_aspect("equal")
     ax.set_ylim(len(names), 0)
     ax.tick_params(length=0)

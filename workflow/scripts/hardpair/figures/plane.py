@@ -16,7 +16,6 @@ from hardpair.measures.metric_names import BETTER, decimal
 read = reading.of_runs("measures")
 
 COLOURS = {"accuracy": "Blues", "confusion": "Blues_r"}  # darker is better
-BEST, OTHER = {"edgecolor": style.INK, "linewidth": 1.4, "zorder": 3, "clip_on": False}, {"edgecolor": "white", "linewidth": 1}
 
 
 def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[float, float], str]) -> None:
@@ -36,7 +35,9 @@ def draw_plane(ax: Axes, table: pd.DataFrame, column: str, places: dict[tuple[fl
     for place, cell in cells.items():
         x, y = across.index(place[1]), down.index(place[0])
         colour = colours(norm(cell["mean"]))
-        ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, **(BEST if place in framed else OTHER)))
+        ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
+        if place in framed:
+            style.frame(ax, x, y)
         interval = f"\n{decimal(cell['low'], 1, signed=False)}–{decimal(cell['high'], 1, signed=False)}" if np.isfinite(cell["low"]) else ""
         text = f"{decimal(cell['mean'], 1, signed=False)}{interval}"
         ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=style.ink_on(colour), zorder=4, linespacing=1.3)

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from hardpair.figures.drawing import dark, fonts
@@ -23,6 +24,7 @@ WIDTH = 7.2  # inches: two columns of a journal
 INK, MUTED, FAINT = "#222222", "#666666", "#dddddd"
 PUBLISHED = "#a3168a"  # what was published, and nothing else
 REFERENCE = {"color": "#6a3d9a", "linewidth": 0.9, "linestyle": (0, (1, 1))}  # what others reach
+FRAME = ("#212121", 2.6), ("#fefefe", 1.0)  # colour and width of the lines around a cell: no variant has these
 HALO = [withStroke(linewidth=2, foreground="white")]  # keeps text readable on lines and bands
 
 # Okabe & Ito (2008), which the usual kinds of colour blindness keep apart; grey stands for their yellow, and what has less than 3:1 of
@@ -183,6 +185,12 @@ def ink_on(colour) -> str:
     """Colour of text that reads best on a cell of ``colour`` (RGB, 0 to 1); like the cell, it stays the same on dark pages."""
     linear = np.asarray(colour[:3]) ** 2.2
     return "#212121" if linear @ (0.2126, 0.7152, 0.0722) > 0.22 else "#fefefe"
+
+
+def frame(ax: Axes, x: float, y: float) -> None:
+    """A dark and a light line around the cell from (x, y) to (x + 1, y + 1): one of them shows, whatever its colour, on dark pages too."""
+    for order, (colour, width) in enumerate(FRAME, 3):  # the light lines of neighbours lie on their dark ones
+        ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=order, clip_on=False))
 
 
 def save(figure: Figure, output: str | Path) -> None:
