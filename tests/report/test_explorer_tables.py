@@ -37,6 +37,8 @@ def test_the_matrix_has_one_stop_and_arrow_keys(page):
     for key, back in (("ArrowRight", "ArrowLeft"), ("ArrowDown", "ArrowUp")):
         page.keyboard.press(key)
         assert not buttons.first.evaluate("button => button === document.activeElement")
+        assert page.evaluate("document.activeElement.tabIndex") == 0, "Tab leaves the matrix from here and comes back to here"
+        assert page.locator('#explorer-matrix button[tabindex="0"]').count() == 1
         page.keyboard.press(back)
         assert buttons.first.evaluate("button => button === document.activeElement")
     page.keyboard.press("ArrowUp")

@@ -32,7 +32,7 @@
     for (const name of [...SELECTS, "variants"]) at(name).addEventListener("change", read);
     at("more").onclick = () => more(list.children.length);
     list.onkeydown = walk;
-    list.onfocusin = (event) => reach(event.target.closest(".card"));
+    list.addEventListener("focusin", (event) => reach(event.target.closest(".card"))); // which no property of it sets
     dialog.onkeydown = (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (by && !modified(event) && !event.target.closest(".scroll")) step(by);

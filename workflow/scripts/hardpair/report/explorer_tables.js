@@ -49,10 +49,10 @@ function oneStop(table) {
     while (rows[row] && column in rows[row] && !rows[row][column]);
     if (rows[row]?.[column]) rows[row][column].focus();
   };
-  table.onfocusin = (event) => {
+  table.addEventListener("focusin", (event) => {
     for (const button of table.querySelectorAll('button[tabindex="0"]')) button.tabIndex = -1;
     event.target.tabIndex = 0;
-  };
+  });
 }
 
 // Of each pair of classes, how many of all images a variant fixed, how many it got newly wrong, and the difference: [[a, b], fixed, broken, gain].
