@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,7 @@ from changed_config import STUDY, changed
 from hardpair.cli.command import run
 from hardpair.config.resolve import resolve
 from hardpair.errors import UserError
-from hardpair.figures import catalogue, final, hardest, variants
+from hardpair.figures import catalogue, classes, final, hardest, variants
 from hardpair.figures.drawing import style
 from hardpair.staleness import plan
 from hardpair.staleness.code_hash import code_hash
@@ -110,12 +112,34 @@ def test_a_study_has_the_figures_that_show_something_of_it():
     assert plan.figures(resolve(changed(("variants", variants)))).keys() == every
 
 
-def test_the_hardest_images_are_those_evaluated_on(drawn_study):
+def test_the_hardest_images_are_those_evaluated_on(drawn_study, tmp_path):
     folder, settings, _ = drawn_study
-    for evaluated_on, part in (("test", "test"), ("validation", "train")):
-        files = {"runs": folder / "results" / "runs", "data": folder / "data"}
+    shutil.copytree(folder / "data", tmp_path / "data")
+    shutil.rmtree(tmp_path / "data/train")
+    os.rename(tmp_path / "data/test", tmp_path / "data/train")
+    for evaluated_on, data, part in (("test", folder / "data", "test"), ("validation", tmp_path / "data", "train")):
+        files = {"runs": folder / "results" / "runs", "data": data}
         images, *_ = hardest.read(files, settings | {"evaluated_on": evaluated_on})
-        np.testing.assert_array_equal(images, np.load(folder / "data" / part / "images.npy"))
+        np.testing.assert_array_equal(images, np.load(data / part / "images.npy"))
+
+
+@pytest.mark.parametrize("figure", [hardest, classes])
+def test_pictures_of_other_data_are_refused(drawn_study, tmp_path, figure):
+    folder, settings, _ = drawn_study
+    shutil.copytree(folder / "data", tmp_path / "data")
+    about = json.loads((tmp_path / "data/dataset.json").read_text())
+    (tmp_path / "data/dataset.json").write_text(json.dumps(about | {"sha256": "0" * 64}))
+    files = {"runs": folder / "results/runs", "data": tmp_path / "data", "split": folder / "results/split.json"}
+    message = rf"^{tmp_path}/data holds other images than .*/ce/seed0 was trained on: name the folder of its data$"
+    with pytest.raises(UserError, match=message):
+        figure.read(files, settings)
+
+
+def test_predictions_for_other_images_than_those_evaluated_on_are_refused(drawn_study):
+    folder, settings, _ = drawn_study
+    files = {"runs": folder / "results/runs", "data": folder / "data"}
+    with pytest.raises(UserError, match=r"results/runs has predictions for other images than validation images: evaluate all runs again$"):
+        hardest.read(files, settings | {"evaluated_on": "validation"})
 
 
 def test_style_does_not_depend_on_the_users(drawn_study):

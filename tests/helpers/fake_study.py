@@ -58,12 +58,12 @@ def write_study(
 ) -> None:
     """Everything that training, evaluation, search and comparison leave in ``folder``/results, and the images in ``folder``/data."""
     write_images(folder / "data", images, classes, size)
-    write_training(folder, classes, size)
     for place, variant in enumerate(settings_["variants"]):
         for seed in settings_["seeds"]:
             run = folder / "results" / "runs" / variant["name"] / f"seed{seed}"
             run.mkdir(parents=True)
             write_run(run, variant["name"], place, seed, settings_, epochs, validation, images, classes, size)
+    write_training(folder, classes, size)
     write_search(folder / "results" / "search")
     write_comparison(folder / "results", settings_)
 
@@ -112,9 +112,12 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
 
 
 def record_digest(data: Path) -> None:
-    """Write the digest of prepared arrays into their dataset.json."""
-    about = json.loads((data / "dataset.json").read_text())
-    write_json(data / "dataset.json", about | {"sha256": content_hash({part: load_part(data, part) for part in ("train", "test")})})
+    """Write the digest of prepared arrays into their dataset.json, and into the records of the runs beside them."""
+    digest = content_hash({part: load_part(data, part) for part in ("train", "test")})
+    write_json(data / "dataset.json", json.loads((data / "dataset.json").read_text()) | {"sha256": digest})
+    for path in data.parent.glob("results/runs/*/*/run.json"):
+        record = json.loads(path.read_text())
+        write_json(path, record | {"data": record["data"] | {"sha256": digest}})
 
 
 def write_run(run, name, place, seed, settings_, epochs, validation, images, classes, size) -> None:

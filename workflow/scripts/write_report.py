@@ -25,11 +25,14 @@ def main() -> None:
     cli.add_argument("--output", required=True, help="HTML file to write")
     options = cli.parse_args()
 
+    from hardpair.comparison.runs import Runs
     from hardpair.data.arrays import load_part
+    from hardpair.files import paths
     from hardpair.files.atomic import write_text
     from hardpair.report import provenance
     from hardpair.report.page import render
 
+    Runs.declared(options.study_dir / paths.RUNS, options.settings["config"]).refuse_other_data(options.data)
     room = {"room": 1_000_000 * options.explorer_mb} if options.explorer_mb else {}
     images, _ = load_part(options.data, "train" if options.settings["config"]["evaluate"]["images"] == "validation" else "test")
     page = render(options.study_dir, options.settings, images, about_pictures=provenance.about_pictures(options.data), **room)

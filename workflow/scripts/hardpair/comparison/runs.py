@@ -10,6 +10,7 @@ import numpy as np
 from hardpair.comparison import predictions
 from hardpair.errors import UserError
 from hardpair.files import formats, readers, run_digests, shapes
+from hardpair.files.json_text import read_json
 from hardpair.files.paths import RUN_NAME
 from hardpair.measures.pair_name import pair_name
 
@@ -68,6 +69,16 @@ class Runs:
             if found[-1]["classes"] != found[0]["classes"]:
                 raise UserError(f"{path} has other classes than the first run: train all runs again on the same data")
         return found
+
+    def refuse_other_data(self, data: Path) -> None:
+        """Refuse prepared data with other images than those that the first run was trained on.
+
+        Raises:
+            UserError: says so, or run.json or dataset.json cannot be used.
+        """
+        _, _, path = next(self.files("run.json"))
+        if read_json(data / "dataset.json")["sha256"] != shapes.read(path, formats.RUN)["data"]["sha256"]:
+            raise UserError(f"{data} holds other images than {path.parent} was trained on: name the folder of its data")
 
     def metrics(self, pair: list[str] | None = None) -> Iterator[tuple[str, int, int, dict]]:
         """(variant, seed, number of images, measures of the last model) of every evaluated run.

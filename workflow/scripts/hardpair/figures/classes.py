@@ -65,7 +65,9 @@ def layout(accuracy: pd.Series, images: pd.Series) -> Layout:
     if many:
         ticks = {} if log else {at: f"{at:g}" for at in places}
         title = "Training images of a class" if log else "Tenth of the classes, from the easiest to the hardest for all variants together"
-        return Layout(place, ticks, log, title, f"point: mean of about {len(order) // GROUPS} classes")
+        counts = sorted(set(place.value_counts()))  # groups of equal size have one place
+        several = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+        return Layout(place, ticks, log, title, f"point: mean of {several} classes")
     shown = {name: style.shortened(style.class_name(name), NAME) for name in order}
     ticks = {place[name]: f"{shown[name]}  {images[name]:,}" if uneven else shown[name] for name in order}
     return Layout(place, ticks, log, "Class and its number of training images" if uneven else "", "", nominal=True)
@@ -76,7 +78,9 @@ def read(files: dict[str, Path], settings: dict) -> tuple[pd.DataFrame, pd.Serie
     names = read_json(files["data"] / "dataset.json")["classes"]
     _, labels = load_part(files["data"], "train")
     images = np.bincount(labels[read_json(files["split"])["training"]], minlength=len(names))
-    return Runs.declared(files["runs"], settings).per_class(), pd.Series(images, names)
+    runs = Runs.declared(files["runs"], settings)
+    runs.refuse_other_data(files["data"])
+    return runs.per_class(), pd.Series(images, names)
 
 
 def figure(table: pd.DataFrame, images: pd.Series, settings: dict) -> Figure:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hardpair.comparison.runs import Runs, pair_indices
 from hardpair.data.arrays import load_part
+from hardpair.errors import UserError
 from hardpair.figures.drawing import fitting, style
 from hardpair.files.json_text import read_json
 from hardpair.wording import counted
@@ -37,8 +38,12 @@ def draw_image(ax: Axes, image: np.ndarray, caption: str) -> None:
 def read(files: dict[str, Path], settings: dict) -> tuple[np.ndarray, list[str], pd.DataFrame]:
     """The images in ``data``, their classes, and what ``runs`` call them."""
     classes = read_json(files["data"] / "dataset.json")["classes"]
-    images, _ = load_part(files["data"], "train" if settings["evaluated_on"] == "validation" else "test")
-    calls = Runs.declared(files["runs"], settings).pair_calls(*pair_indices(classes, settings["pairs"][0]))
+    images, labels = load_part(files["data"], "train" if settings["evaluated_on"] == "validation" else "test")
+    runs = Runs.declared(files["runs"], settings)
+    runs.refuse_other_data(files["data"])
+    calls = runs.pair_calls(*pair_indices(classes, settings["pairs"][0]))
+    if calls["index"].max() >= len(labels) or (labels[calls["index"]] != calls["label"]).any():
+        raise UserError(f"{files['runs']} has predictions for other images than {settings['evaluated_on']} images: evaluate all runs again")
     return images, classes, calls
 
 
