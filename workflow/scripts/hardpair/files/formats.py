@@ -212,6 +212,8 @@ def conflict(settings: dict) -> str | None:
             return str(error).removeprefix("config: ")
         if without := next((key for key in settings.get("space", {}) if difference(recipe.get(key), float)), None):
             return f"space has {without}, but recipe has no number for it"
+    if settings.get("plane") == []:
+        return "plane is empty: name variants with their exponents"
     names = settings.get("variants")
     if "epochs" in settings and not isinstance(names, dict):
         return "epochs is a key of trials, which need variants as a map from names to settings"
@@ -222,6 +224,7 @@ def conflict(settings: dict) -> str | None:
         used = {name: f"contrasts[{place}]" for place, pair in enumerate(settings.get("contrasts", [])) for name in pair}
         used |= {contrast[side]: "claims" for contrast in claims for side in ("better", "than")}
         used |= {settings["baseline"]: "baseline"} if "baseline" in settings else {}
+        used |= {name: "plane" for name, *_ in settings.get("plane", [])}
         if unknown := [name for name in used if name not in {variant["name"] for variant in names}]:
             return f"{used[unknown[0]]} has {unknown[0]}, which is not one of the variants"
     if answer := settings.get("answer"):

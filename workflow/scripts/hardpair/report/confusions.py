@@ -100,7 +100,8 @@ def explored(
         classes: names in label order.
         variants: ``name``, ``label`` and ``colour`` of each.
         settings: ``baseline`` (name) and ``pairs``.
-        room: characters of base64 for tables and images together. At least one sheet of images is kept, even if that needs more.
+        room: characters of base64 for tables and images together. At least one sheet of images is kept, even if that needs more; so do the
+            matrices of many classes, which are complete.
 
     Returns:
         Data for JSON, arrays packed: tables of M images as of ``Outcomes``, but ``mean`` in steps of 1/65535, and sheets of their pictures,
