@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hardpair.config.written import Written
@@ -93,17 +94,14 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
 
 
 def declared_seeds(folder: Path, config: dict) -> set[int]:
-    """The seeds of a study's config, and those of its overlays where its last command took others (``--config seeds=…``, ``settle``).
-
-    Raises:
-        UserError: started.json is damaged, or the overlays are wrong without that change.
-    """
+    """The seeds of a study's config, and those of its overlays where its last command took others (``--config seeds=…``, ``settle``)."""
     path, seeds = folder / paths.STARTED, set(config["seeds"])
-    started = _started(path) if path.is_file() else {"config": {}}
-    if started.get("complete") or "seeds" not in started["config"]:
-        return seeds
-    changes = {key: value for key, value in started["config"].items() if key != "seeds"}
-    return seeds | set(overlay(started["configfiles"], changes)["seeds"])
+    with suppress(UserError):  # of a file that is damaged, or overlays that are gone, while the config is of others
+        started = _started(path) if path.is_file() else {"config": {}}
+        if "seeds" in started["config"] and not started.get("complete"):
+            changes = {key: value for key, value in started["config"].items() if key != "seeds"}
+            seeds |= set(overlay(started["configfiles"], changes)["seeds"])
+    return seeds
 
 
 def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
