@@ -50,7 +50,6 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
     (folder / "data" / "train").mkdir()
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.lib.format.open_memmap(folder / "data" / "train" / "images.npy", "w+", np.uint8, (len(labels), 3, 32, 32))
-    fake_study.record_digest(folder / "data")
     order = rng.permutation(len(labels)).tolist()
     split = {"data_sha256": "d" * 64, "training": order[:TRAINING], "validation": order[TRAINING:]}
     (results / "split.json").write_text(json.dumps(split))
@@ -60,6 +59,7 @@ def write(folder: Path, config: dict, images: int, epochs: int) -> None:
             (pool / str(seed)).mkdir(parents=True)
             settings = plan.figure_settings(config, "confusion")
             fake_study.write_run(pool / str(seed), variant["name"], place, seed, settings, epochs, True, images, fake_study.CLASSES, 32)
+        fake_study.record_digest(folder / "data", folder / "pool")
         for seed in config["seeds"]:
             present = fingerprint(variant["train"], recipe, seed, results / "split.json", variant["code"])
             copy_run(pool / str(seed % POOL), results / "runs" / variant["name"] / f"seed{seed}", seed, present, rng)

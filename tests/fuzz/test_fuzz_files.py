@@ -56,6 +56,7 @@ def place(tmp_path_factory):
     write_json(folder / "settings.json", study.settings | {"declared": study.declared()})
     fake_study.write_images(folder / "shown" / "data", 200, fake_study.CLASSES, 8)
     fake_study.write_training(folder / "shown", fake_study.CLASSES, 8)
+    fake_study.record_digest(folder / "shown" / "data", folder / "runs")
     for reader in (reader for _, *readers in commands(folder, folder / "out").values() for reader in readers):
         with contextlib.suppress(AssertionError):  # what libraries write when they are used first is written now
             fuzzing.run(*reader, writes=folder)

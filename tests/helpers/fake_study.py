@@ -64,6 +64,7 @@ def write_study(
             run.mkdir(parents=True)
             write_run(run, variant["name"], place, seed, settings_, epochs, validation, images, classes, size)
     write_training(folder, classes, size)
+    record_digest(folder / "data", folder / "results" / "runs")
     write_search(folder / "results" / "search")
     write_comparison(folder / "results", settings_)
 
@@ -105,17 +106,16 @@ def write_training(folder: Path, classes: list[str], size: int) -> None:
     (folder / "data" / "train").mkdir(parents=True)
     np.save(folder / "data" / "train" / "labels.npy", labels)
     np.save(folder / "data" / "train" / "images.npy", np.zeros((len(labels), 3, size, size), dtype=np.uint8))
-    record_digest(folder / "data")
     kept = (np.arange(len(labels)) % 40) < np.floor(40 * 0.1 ** (labels / (len(classes) - 1)))
     (folder / "results").mkdir(exist_ok=True)
     write_json(folder / "results" / "split.json", {"data_sha256": "d" * 64, "training": np.flatnonzero(kept).tolist(), "validation": []})
 
 
-def record_digest(data: Path) -> None:
-    """Write the digest of prepared arrays into their dataset.json, and into the records of the runs beside them."""
+def record_digest(data: Path, runs: Path) -> None:
+    """Write the digest of prepared arrays into their dataset.json, and into the records of ``runs``, by variant and seed."""
     digest = content_hash({part: load_part(data, part) for part in ("train", "test")})
     write_json(data / "dataset.json", json.loads((data / "dataset.json").read_text()) | {"sha256": digest})
-    for path in data.parent.glob("results/runs/*/*/run.json"):
+    for path in runs.glob("*/*/run.json"):
         record = json.loads(path.read_text())
         write_json(path, record | {"data": record["data"] | {"sha256": digest}})
 
