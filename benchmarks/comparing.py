@@ -132,8 +132,11 @@ def main() -> None:
     cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again for the same three numbers")
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")
     options = cli.parse_args()
-    about = machine("numpy", "pandas", "scipy", "matplotlib")
     config, counts = study_of(options.seeds), {key: getattr(options, key) for key in ("seeds", "images", "epochs")}
+    names = ["compare", *plan.figures(config), "write_report"]
+    if unknown := set(options.only or ()) - set(names):
+        cli.error(f"--only: {min(unknown)} is no command, choose from {', '.join(names)}")
+    about = machine("numpy", "pandas", "scipy", "matplotlib")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or Path(temporary) / "study").absolute()
         made = folder / "made.json"

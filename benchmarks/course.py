@@ -15,13 +15,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import numpy as np
 
+from hardpair.cli.command import run
 from hardpair.comparison.runs import Runs, pair_indices
+from hardpair.errors import UserError
 from hardpair.files import paths, readers
 from hardpair.measures.intervals import mean_interval
-from hardpair.staleness.plan import variant_of
 from hardpair.study.find import overlay
 
 GRID = np.arange(1, 100) / 100
+PUBLISHED = {"mean_weight", "scale", "easy", "hard"}
 
 
 def interval_text(values: np.ndarray, digits: int) -> str:
@@ -102,7 +104,10 @@ def main() -> None:
     cli.add_argument("--variant", default="dfl", help="variant with published courses (default %(default)s)")
     options = cli.parse_args()
     config = overlay(options.configfile)
-    published = variant_of(config, options.variant)["published"]
+    courses = {each["name"]: each["published"] for each in config["variants"] if each.get("published", {}).keys() >= PUBLISHED}
+    if options.variant not in courses:
+        raise UserError(f"no published courses of the variant {options.variant}: choose from {', '.join(courses) or 'other --configfile'}")
+    published = courses[options.variant]
     runs = Runs(paths.RESULTS / config["study"] / paths.RUNS, (options.variant,), tuple(config["seeds"]))
     print(weights_table(runs, published, config["pairs"][0]), end="\n\n")
     fitting = {kind: fitting_threshold(runs, kind, published[kind]) for kind in ("easy", "hard")}
@@ -110,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

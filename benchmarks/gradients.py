@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 import torch
 import torch.nn.functional as F
 
+from hardpair.cli.command import run
 from hardpair.device import configure
 from hardpair.focal_weight import floored_weight, focal_weight
 from hardpair.training import loop
@@ -118,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -38,7 +38,10 @@ IMPORTS = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import train, hard
 def measure_training(device: torch.device, gpus: int, threads: int, repeats: int, seconds: float) -> list[dict]:
     """A row for each way."""
     workers = [Worker(way, gpus, seconds) for way in chosen_ways(device, threads)]
-    together = {precision: [Worker(Way("", "ours", precision), gpus, seconds) for _ in range(max(threads, 2))] for precision in PRECISIONS}
+    together = {
+        precision: [Worker(Way(f"ours, {precision}", "ours", precision), gpus, seconds) for _ in range(max(threads, 2))]
+        for precision in PRECISIONS
+    }
     rates, peaks = {worker: [] for worker in workers}, {}
     shared = {precision: [] for precision in PRECISIONS}
     for _ in range(repeats):
@@ -83,8 +86,8 @@ def measure_networks(names: list[str], gpus: int, options: argparse.Namespace) -
     """A row for each network: images/s of ours in each precision and of the plain loop over tensors, in fp32."""
     rows = []
     for name in names:
-        plain = Worker(Way("", "tensors", "fp32", options.threads, name), gpus, options.seconds)
-        ours = {precision: Worker(Way("", "ours", precision, options.threads, name), gpus, options.seconds) for precision in PRECISIONS}
+        plain = Worker(Way(name, "tensors", "fp32", options.threads, name), gpus, options.seconds)
+        ours = {precision: Worker(Way(name, "ours", precision, options.threads, name), gpus, options.seconds) for precision in PRECISIONS}
         rates = {worker: [] for worker in (plain, *ours.values())}
         for _ in range(options.repeats):
             for worker, turns in rates.items():
