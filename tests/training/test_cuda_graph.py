@@ -138,14 +138,20 @@ def test_a_step_is_captured_again_when_its_loss_has_other_attributes_or_tensors(
     assert events[4:] == ["captured", "replayed", "replayed"]
 
 
-@pytest.mark.parametrize("place", ["global T; T", "type(self).T"])
+@pytest.mark.parametrize("place", ["global T; T", "type(self).T", "Base.T", "Schedule.T"])
 def test_a_step_is_captured_again_when_a_plugin_has_another_global_or_attribute_of_its_class(place, tmp_path):
     text = f"""
 from hardpair.losses import ImageLoss
 
 T = 1.0
 
-class Loss(ImageLoss):
+class Schedule:
+    T = 1.0
+
+class Base(ImageLoss):
+    T = 1.0
+
+class Loss(Base):
     T = 1.0
 
     def __init__(self, counts):

@@ -21,7 +21,7 @@ REGISTERED = ("_buffers", "_parameters")  # maps of a module
 class PythonSide:
     """The attributes of a module and of its parts at one moment; two of them are equal if a captured step replays the same at both.
 
-    Of a plugin the attributes of its class and the globals of its file count too. They are not restored.
+    Of a plugin the globals of its file and the attributes of the classes there count too.
 
     Containers and objects are looked into. Of a tensor its place counts, because a replay reads what is there by then. If it is on the CPU
     and not registered, its values count too: kernels may have got them as arguments.
@@ -32,7 +32,9 @@ class PythonSide:
         self._seen: dict[int, object] = {}  # kept, so that no other object gets their identity or place
         self._values = list(self._look_at(module))
         if type(module).__module__.startswith(plugins.PREFIX):
-            for attributes in (file_globals(module), vars(type(module))):
+            of_file = file_globals(module)
+            classes = [each for each in of_file.values() if isinstance(each, type) and each.__module__ == type(module).__module__]
+            for attributes in (of_file, *map(vars, dict.fromkeys([type(module), *classes]))):
                 own = {name: value for name, value in attributes.items() if not name.startswith("__")}  # the others are Python's
                 self._values += [each for name, value in own.items() for each in (name, *self._look_at(value))]
 
