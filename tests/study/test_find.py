@@ -137,6 +137,11 @@ def test_seeds_of_the_overlays_are_declared_though_the_last_command_took_others(
     config = find.chosen("mine", [])
     assert (config["seeds"], find.declared_seeds(results / "mine", config)) == ([5], {0, 1, 5})
     assert find.declared_seeds(results / "mine", find.chosen("mine", ["mine.yaml"])) == {0, 1}
+    find.Path("mine.yaml").write_text("study: mine\nseeds: 2\n")
+    with pytest.raises(
+        UserError, match=r"^the seeds of the overlays that .*started\.json names are no list of seeds \(the value is 2\): correct"
+    ):
+        find.declared_seeds(results / "mine", config)
     find.Path("other.yaml").write_text("study: mine\nseeds: [7]\n")
     find.Path("mine.yaml").unlink()
     assert find.declared_seeds(results / "mine", find.chosen("mine", ["other.yaml"])) == {7}, "overlays that are gone"

@@ -94,14 +94,19 @@ def chosen(name: str | None, configfiles: list[str]) -> dict:
 
 
 def declared_seeds(folder: Path, config: dict) -> set[int]:
-    """The seeds of a study's config, and those of its overlays where its last command took others (``--config seeds=…``, ``settle``)."""
-    path, seeds = folder / paths.STARTED, set(config["seeds"])
+    """The seeds of a study's config, and those of its overlays where its last command took others (``--config seeds=…``, ``settle``).
+
+    Raises:
+        UserError: those of the overlays are no list of seeds, so that it is not known which are declared.
+    """
+    path, seeds, written = folder / paths.STARTED, set(config["seeds"]), []
     with suppress(UserError):  # of a file that is damaged, or overlays that are gone, while the config is of others
         started = _started(path) if path.is_file() else {"config": {}}
         if "seeds" in started["config"] and not started.get("complete"):
-            changes = {key: value for key, value in started["config"].items() if key != "seeds"}
-            seeds |= set(overlay(started["configfiles"], changes)["seeds"])
-    return seeds
+            written = Written.read(map(here_or_shipped, [BASE, *started["configfiles"]]), {}).merged.get("seeds", [])
+    if problem := shapes.difference(written, [shapes.COUNT]):
+        raise UserError(f"the seeds of the overlays that {path} names are no list of seeds ({problem}): correct them")
+    return seeds | set(written)
 
 
 def chosen_folder(name: str | None, configfiles: list[str]) -> Path:
