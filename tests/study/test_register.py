@@ -178,6 +178,15 @@ def test_seeds_that_no_look_uses_do_not_count(study, count, changed):
     assert study.register(tiny(looks=[4, 6], seeds=list(range(9)))) == [BEFORE], "seeds after the last look"
 
 
+def test_seeds_that_were_changed_before_a_run_had_finished_stay_so_at_each_look(study):
+    """``settle`` registers the seeds of each look."""
+    study.register(tiny(looks=[4, 6], seeds=list(range(6))))
+    study.register(tiny(looks=[4, 6], seeds=list(range(10, 16))))
+    study.finish("ce/seed0")
+    for seeds in (range(10, 14), range(10, 16), range(10, 19)):
+        assert study.register(tiny(looks=[4, 6], seeds=list(seeds))) == [BEFORE]
+
+
 def test_a_registration_without_entries_is_damaged(study, capsys):
     study.folder.mkdir(parents=True, exist_ok=True)
     (study.folder / paths.REGISTRATION).write_text('{"entries": []}')

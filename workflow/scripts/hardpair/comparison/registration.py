@@ -127,11 +127,16 @@ def _imported_later(entries: tuple[dict, ...], place: int) -> str:
 
 def _other_seeds(entries: tuple[dict, ...], place: int, present: dict) -> str:
     """Whether the seeds, on which a verdict depends too, are others than those declared with the claim, of those that a look uses."""
-    seeds, planned = _seeds(present), _seeds(entries[place]["declared"])
+    seeds = _seeds(present)
     used = max((look for look in present["looks"] if look <= len(seeds)), default=len(seeds))
-    if seeds[:used] == planned[:used] and (present["looks"] or len(seeds) == len(planned)):
+
+    def same(entry: dict) -> bool:
+        declared = _seeds(entry["declared"])
+        return declared[:used] == seeds[:used] and bool(present["looks"] or len(declared) == len(seeds))
+
+    if same(entries[place]):
         return ""
-    since = next((entry for entry in entries[place + 1 :] if _seeds(entry["declared"]) == seeds), None)
+    since = next(filter(same, entries[place + 1 :]), None)
     when = f"after {counted(since['finished_runs'], 'finished run')}" if since else "later"
     return "" if since and not since["finished_runs"] else f"; the seeds were changed {when}"
 
