@@ -167,16 +167,32 @@ def test_a_dry_run_registers_nothing(study, tmp_path, monkeypatch, options):
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
 
 
-@pytest.mark.parametrize("options", ["-n", "--unlock"])
-@pytest.mark.parametrize("compared", [True, False])
-def test_a_dry_run_of_a_complete_look_judges_nothing(study, capsys, monkeypatch, compared, options):
-    snakemake = study(Snakemake({"confusion": 6, "accuracy": 6}))
+@pytest.mark.parametrize(
+    ("options", "compared", "settled", "last"),
+    [
+        ("-n", True, 6, "all claims are settled with 6 seeds: see results/tiny/comparison.md"),
+        ("-n", True, 8, "look at 8 of 10 seeds"),  # which it plans, with nothing evaluated
+        ("-n", False, 6, "look at 6 of 10 seeds"),
+        ("--unlock", True, 6, "look at 6 of 10 seeds"),
+        ("--unlock", False, 6, "look at 6 of 10 seeds"),
+    ],
+)
+def test_a_dry_run_of_a_complete_look_judges_its_table_if_that_is_the_present_one(
+    study, capsys, monkeypatch, options, compared, settled, last
+):
+    snakemake = study(Snakemake({"confusion": settled, "accuracy": 6}), max_seeds=6)
     if not compared:
         (paths.RESULTS / "tiny/claims.csv").unlink()
     capsys.readouterr()
-    monkeypatch.setattr(snakemake, "run", lambda command: snakemake.commands.append(command))
+
+    def planned(command):
+        snakemake.commands.append(command)
+        if "seeds=[0,1,2,3,4,5]" not in command:
+            (paths.RESULTS / "tiny/claims.csv").unlink()  # of fewer seeds: due
+
+    monkeypatch.setattr(snakemake, "run", planned)
     study(snakemake, options=options)
-    assert capsys.readouterr().out == "look at 6 of 10 seeds\n"
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 def test_options_that_end_before_the_comparison_judge_nothing(study, capsys):

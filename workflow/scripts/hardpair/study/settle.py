@@ -45,7 +45,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
     config = find.overlay(configfiles, find.changes_of(changes))
     looks = looks_to_take(config, max_seeds)
     study = paths.RESULTS / config["study"]
-    if not (dry := any(re.fullmatch("--dry-?run|--unlock|-[tkfFlSDvpa]*n[a-zA-Z]*", option) for option in options)):
+    if not any(re.fullmatch("--dry-?run|--unlock|-[tkfFlSDvpa]*n[a-zA-Z]*", option) for option in options):
         lock = locks.take_study(study)
         register(study, config)
         lock.release()
@@ -58,7 +58,7 @@ def settle(configfiles: list[str], max_seeds: int | None, options: Sequence[str]
         if code := run_to_its_end(command):
             raise UserError(f"the look at {look} seeds was not reached, because snakemake ended with exit code {code}: see above")
         of_look = Due.of(config | {"seeds": config["seeds"][:look]})
-        if dry or of_look.reason(of_look.job("compare")):  # also after options that end with an earlier step
+        if "--unlock" in options or of_look.reason(of_look.job("compare")):  # or after a dry run, or options that end with an earlier step
             return
         if not (left := without_verdict(study / paths.CLAIMS_TABLE)):
             say(f"all claims are settled with {counted(look, 'seed')}: see {study / paths.COMPARISON}")
