@@ -41,7 +41,22 @@ WRONG = {
     "drops that a variant does not have": (
         [("search.scope", "each"), ("search.space.lr_factor", [0.05, 0.5]), ("variants.1.recipe", {"schedule": "cosine"})],
         "search.space.lr_factor has a range, but variants[1].recipe.schedule is cosine, which has no drops",
-        "set lr_factor in that recipe, or search.space.lr_factor to null",
+        "set search.space.lr_factor to null, or lr_factor in that recipe",
+    ),
+    "no drops at all": (
+        [("recipe.lr_drops", []), ("search.space.lr_factor", [0.05, 0.5])],
+        "search.space.lr_factor has a range, but recipe.lr_drops is empty",
+        "set search.space.lr_factor to null",
+    ),
+    "no drops of a variant": (
+        [("search.scope", "each"), ("search.space.lr_factor", [0.05, 0.5]), ("variants.1.recipe", {"lr_drops": []})],
+        "search.space.lr_factor has a range, but variants[1].recipe.lr_drops is empty",
+        "set search.space.lr_factor to null, or lr_factor in that recipe",
+    ),
+    "no drops of the variants that a shared search trains": (
+        [("search.variants", ["ce"]), ("search.space.lr_factor", [0.05, 0.5]), ("variants.0.recipe", {"schedule": "cosine"})],
+        "search.space.lr_factor has a range, but variants[0].recipe.schedule is cosine, which has no drops",
+        "set search.space.lr_factor to null",
     ),
     "a drop of a variant before the first epoch of a trial": (
         [("search.scope", "each"), ("search.epochs", 4), ("variants.1.recipe", {"lr_drops": [0.1]})],

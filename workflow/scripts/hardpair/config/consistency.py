@@ -217,6 +217,20 @@ def unmeasured_pairs(pairs: list[list[str]], present: Collection[str], images: s
             yield f"pairs[{index}] is {pair_name(*pair)}, but none of the {images} is of {which}: leave it out, or evaluate on other images"
 
 
+def _without_drops(config: dict, tried: list[dict]) -> Iterator[str]:
+    """Variants of a search for which its lr_factor would have no effect."""
+    idle = []
+    for index, variant in enumerate(config["variants"]):
+        own = variant.get("recipe", {})
+        recipe = config["recipe"] | own
+        why = "schedule is cosine, which has no drops" if recipe.get("schedule") == "cosine" else "lr_drops is empty"
+        if variant in tried and "lr_factor" not in own and (recipe.get("schedule") == "cosine" or not recipe["lr_drops"]):
+            is_own = own.keys() & {"schedule", "lr_drops"}
+            idle.append((f"variants[{index}].recipe.{why}" if is_own else f"recipe.{why}", ", or lr_factor in that recipe" * bool(is_own)))
+    if idle and (config["search"]["scope"] == "each" or len(idle) == len(tried)):
+        yield f"search.space.lr_factor has a range, but {idle[0][0]}: set search.space.lr_factor to null{idle[0][1]}"
+
+
 def _wrong_search(config: dict) -> Iterator[str]:
     search = config["search"]
     if config["data"]["validation"] == 0:
@@ -253,15 +267,8 @@ def _wrong_search(config: dict) -> Iterator[str]:
             yield f"search.space.{key} is [{low}, {high}], but recipe.{key} is null: set a value within the range for the first trial"
         elif not low <= value <= high:
             yield f"recipe.{key} is {value}, outside search.space.{key} [{low}, {high}]: the recipe is the first trial, so change either"
-    if "lr_factor" in space and config["recipe"].get("schedule") == "cosine":
-        yield "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops: set search.space.lr_factor to null"
-    for index, variant in enumerate(config["variants"]):
-        own = variant.get("recipe", {})
-        if search["scope"] == "each" and "lr_factor" in space.keys() - own.keys() and own.get("schedule") == "cosine":
-            yield (
-                f"search.space.lr_factor has a range, but variants[{index}].recipe.schedule is cosine, which has no drops: set lr_factor "
-                "in that recipe, or search.space.lr_factor to null"
-            )
+    if "lr_factor" in space:
+        yield from _without_drops(config, tried)
     recipes = {"recipe": config["recipe"]}
     recipes |= {
         f"variants[{index}].recipe": config["recipe"] | variant.get("recipe", {})
