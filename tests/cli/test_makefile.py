@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -32,10 +33,12 @@ def test_commands_about_a_study_install_nothing_where_there_is_an_environment(tm
 
     assert installs()
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/snakemake").write_text("#!/bin/sh\n")
-    (tmp_path / "bin/snakemake").chmod(0o755)
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "bin/python").chmod(0o755)
     assert not installs(), "an environment of one's own"
-    (tmp_path / "bin/snakemake").unlink()
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} -IS "$@"\n')
+    assert installs(), "Snakemake alone, as by pipx, is none"
+    (tmp_path / "bin/python").unlink()
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/installed").touch()
     os.utime(tmp_path / ".venv/installed", (0, 0))
