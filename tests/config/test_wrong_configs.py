@@ -66,6 +66,7 @@ WRONG = {
         "a number (remove the quotes, or write 5.0e-4)",
     ),
     "number with a point in quotes": ([("recipe.weight_decay", "5.5e-4")], 'recipe.weight_decay is "5.5e-4"', "(remove the quotes)"),
+    "number without a sign in quotes": ([("recipe.weight_decay", "5.5e0")], 'recipe.weight_decay is "5.5e0"', "or write 5.5e+0)"),
     "number in quotes in a list": ([("search.space.learning_rate", ["0.1", 0.2])], "search.space.learning_rate[0]", "(remove the quotes)"),
     "whole number in quotes": ([("recipe.batch_size", "1e2")], "recipe.batch_size", "a whole number (remove the quotes, or write 1.0e+2)"),
     "fraction in quotes for a whole number": ([("recipe.batch_size", "2.5")], 'recipe.batch_size is "2.5"', "it must be a whole number"),

@@ -133,13 +133,18 @@ def test_a_job_whose_message_found_no_room_on_the_disk_is_named_with_that(tmp_pa
 
 def test_a_job_that_a_cluster_refused_is_named_with_its_message_though_it_has_no_log_or_an_old_one(tmp_path, capsys):
     log, old, own = tmp_path / "new.log", tmp_path / "old.log", tmp_path / "snakemake.log"
-    jobs = [(f"Train {path.stem}", path, [str(tmp_path / "missing")]) for path in (log, old)]
+    killed = tmp_path / "killed.log"  # while it wrote its files
+    jobs = [(f"Train {path.stem}", path, [str(tmp_path / "missing")]) for path in (log, old, killed)]
     old.write_text("ValueError: no\n")
     (tmp_path / "started.json").touch()
     os.utime(old, (1, 1))
+    killed.write_text("trained: 2 epochs\n")
     message = "    message: sbatch failed.\n    sbatch call:\n        x\n    jobid: 4\n"
-    own.write_text("".join(f"Error in rule a:\n{message}    log: {path} (check log file(s) for error details)\n" for path in (log, old)))
-    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [f"Train new, Train old failed: sbatch failed. ({log}, {old})"]
+    own.write_text(
+        "".join(f"Error in rule a:\n{message}    log: {path} (check log file(s) for error details)\n" for path in (log, old, killed))
+    )
+    named = f"Train new, Train old, Train killed failed: sbatch failed. ({log}, {old}, {killed})"
+    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [named]
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):

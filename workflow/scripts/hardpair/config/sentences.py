@@ -154,10 +154,9 @@ def _type_hint(value: object, part: dict) -> str:
         with contextlib.suppress(ValueError):
             if math.isfinite(number := float(value)) and (expected == "number" or number.is_integer()):
                 digits, exponent, power = value.lower().partition("e")
-                if not exponent or "." in digits:
-                    return " (remove the quotes)"
                 # Without a point and a sign, YAML 1.1 reads a text, as Snakemake does in the config of another workflow.
-                return f" (remove the quotes, or write {digits}.0e{power if power[0] in '+-' else f'+{power}'})"
+                whole, sign = ".0" * ("." not in digits), "+" * (power[:1] not in ("+", "-"))
+                return f" (remove the quotes{f', or write {digits}{whole}e{sign}{power}' * bool(exponent and (whole or sign))})"
     return ""
 
 

@@ -93,7 +93,7 @@ def print_failures(jobs: Iterable[tuple[str, Path, list[str]]], folder: Path, lo
             continue
         text = read_log(log) if is_new else Log()
         error = text.error
-        died = end is not None and end.status is not None  # also while it wrote its last files, when all epochs were trained
+        died = end is not None and end != deaths.End()  # also while it wrote its last files, when all epochs were trained
         silent = error is None and (died or not text.finished) and not text.stopped and not (end and deaths.stopped(end.status))
         if silent and (no_room or end):
             error = deaths.NO_ROOM if no_room else deaths.cause(end, text.last, out_of_memory)
