@@ -143,8 +143,8 @@ def test_a_job_that_a_cluster_refused_is_named_with_its_message_though_it_has_no
     own.write_text(
         "".join(f"Error in rule a:\n{message}    log: {path} (check log file(s) for error details)\n" for path in (log, old, killed))
     )
-    named = f"Train new, Train old, Train killed failed: sbatch failed. ({log}, {old}, {killed})"
-    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [named]
+    of_killed = f"Train killed failed: sbatch failed. Its log ends with 'trained: 2 epochs' ({killed})"
+    assert failures(jobs, tmp_path, capsys, [own])[:-1] == [f"Train new, Train old failed: sbatch failed. ({log}, {old})", of_killed]
 
 
 def test_failed_jobs_are_printed_with_their_error_and_others_are_not(tmp_path, capsys):
