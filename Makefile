@@ -26,7 +26,8 @@ $(if $(filter study dag,$(ASKED)),$(foreach file,$(CONFIG),$(if $(wildcard $(fil
 	CONFIG takes overlays such as config/fair.yaml))))
 
 # Commands about a study install nothing where there is an environment, also one of the user's own, or an older one in which jobs run.
-HAS = python -c 'from importlib.util import find_spec as has; exit(not (has("snakemake") and has("numpy") and has("rich")))'
+HAS = PATH='$(PATH)' python -c 'import sys; from importlib.util import find_spec as has; \
+	sys.exit(not (has("snakemake") and has("numpy") and has("rich")))'
 ENVIRONMENT := $(if $(filter status runs clean-study adopt keep,$(ASKED)),$(if $(wildcard .venv/installed)$(shell $(HAS) 2> /dev/null && echo yes),,setup))
 
 help: ## list what there is

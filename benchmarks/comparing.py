@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 import numpy as np
 
 import fake_study
+from hardpair.cli.command import positive
 from hardpair.figures import catalogue
 from hardpair.files import own_digest
 from hardpair.files.atomic import file_sha256
@@ -125,9 +126,9 @@ def table(rows: list[dict]) -> str:
 
 def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_argument("--seeds", type=int, default=2500, help="of each of the four variants (default %(default)s)")
-    cli.add_argument("--images", type=int, default=1000, help="that each run was evaluated on (default %(default)s)")
-    cli.add_argument("--epochs", type=int, default=50, help="of each run (default %(default)s)")
+    cli.add_argument("--seeds", type=positive, default=2500, help="of each of the four variants (default %(default)s)")
+    cli.add_argument("--images", type=positive, default=1000, help="that each run was evaluated on (default %(default)s)")
+    cli.add_argument("--epochs", type=positive, default=50, help="of each run (default %(default)s)")
     cli.add_argument("--only", nargs="+", help="commands to measure: compare, write_report, figures by name (default: all)")
     cli.add_argument("--keep", type=Path, help="folder for the made-up study and its figures; used again for the same three numbers")
     cli.add_argument("--json", type=Path, help="file that gets the same as JSON")

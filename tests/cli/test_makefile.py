@@ -36,8 +36,13 @@ def test_commands_about_a_study_install_nothing_where_there_is_an_environment(tm
     (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (tmp_path / "bin/python").chmod(0o755)
     assert not installs(), "an environment of one's own"
-    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} -IS "$@"\n')
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone/snakemake.py").touch()
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}/alone exec {sys.executable} -S "$@"\n')
     assert installs(), "Snakemake alone, as by pipx, is none"
+    for package in ("numpy", "rich"):
+        (tmp_path / f"alone/{package}.py").touch()
+    assert not installs()
     (tmp_path / "bin/python").unlink()
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/installed").touch()

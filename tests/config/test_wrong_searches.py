@@ -53,6 +53,16 @@ WRONG = {
         "search.space.lr_factor has a range, but variants[1].recipe.lr_drops is empty",
         "set search.space.lr_factor to null, or lr_factor in that recipe",
     ),
+    "no drops of the recipe, beside drops of a variant that it does not read": (
+        [
+            ("search.scope", "each"),
+            ("search.space.lr_factor", [0.05, 0.5]),
+            ("recipe.schedule", "cosine"),
+            ("variants.0.recipe", {"lr_drops": [0.4]}),
+        ],
+        "search.space.lr_factor has a range, but recipe.schedule is cosine, which has no drops",
+        "set search.space.lr_factor to null",
+    ),
     "no drops of the variants that a shared search trains": (
         [("search.variants", ["ce"]), ("search.space.lr_factor", [0.05, 0.5]), ("variants.0.recipe", {"schedule": "cosine"})],
         "search.space.lr_factor has a range, but variants[0].recipe.schedule is cosine, which has no drops",
@@ -98,6 +108,7 @@ def test_a_wrong_search_is_refused_in_one_sentence(case):
     text = sentence(changed(*changes))
     assert text.startswith(f"config: {beginning}")
     assert todo in text
+    assert ("or lr_factor" in text) == ("or lr_factor" in todo)
     assert "\n" not in text
 
 

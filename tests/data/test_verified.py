@@ -42,7 +42,8 @@ def test_arrays_that_were_cut_and_filled_up_with_zeros_are_refused(folder, name)
         file.write(bytes([array.flat[-2] + 1 & 255]).ljust(array.itemsize, b"\0"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(
-        UserError, match=r"^the arrays in .*data are damaged, .* the study's command with `--forcerun prepare_data -- .*dataset\.json`"
+        UserError,
+        match=r"^the arrays in .*data are damaged, .* the study's snakemake command .* with `--forcerun prepare_data -- .*dataset\.json`",
     ):
         verified.check(folder, digest(folder))
 

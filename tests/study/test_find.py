@@ -142,6 +142,9 @@ def test_seeds_of_the_overlays_are_declared_though_the_last_command_took_others(
         UserError, match=r"^the seeds of the overlays that .*started\.json names are no list of seeds \(the value is 2\): correct"
     ):
         find.declared_seeds(results / "mine", config)
+    find.Path("mine.yaml").write_text("data: {kind: synthetic, name: x, validation: 9}\nseeds: [0, 1]\n")  # as after --config study=mine
+    find.remember(results / "mine", [find.Path("mine.yaml").absolute()], {"study": "mine", "seeds": [5]}, "")
+    assert find.declared_seeds(results / "mine", config) == {0, 1, 5}
     find.Path("other.yaml").write_text("study: mine\nseeds: [7]\n")
     find.Path("mine.yaml").unlink()
     assert find.declared_seeds(results / "mine", find.chosen("mine", ["other.yaml"])) == {7}, "overlays that are gone"

@@ -138,9 +138,11 @@ def test_a_step_is_captured_again_when_its_loss_has_other_attributes_or_tensors(
     assert events[4:] == ["captured", "replayed", "replayed"]
 
 
-@pytest.mark.parametrize("place", ["global T; T", "type(self).T", "Base.T", "Schedule.T"])
-def test_a_step_is_captured_again_when_a_plugin_has_another_global_or_attribute_of_its_class(place, tmp_path):
-    text = f"""
+@pytest.mark.parametrize("place", ["global T; T", "type(self).T", "Base.T", "Schedule.T", "Schedule.Inner.T"])
+@pytest.mark.parametrize("bare", [False, True], ids=["its functions", "its base's functions"])
+def test_a_step_is_captured_again_when_a_plugin_has_another_global_or_attribute_of_a_class(place, bare, tmp_path):
+    text = (
+        f"""
 from hardpair.losses import ImageLoss
 
 T = 1.0
@@ -148,10 +150,10 @@ T = 1.0
 class Schedule:
     T = 1.0
 
-class Base(ImageLoss):
-    T = 1.0
+    class Inner:
+        T = 1.0
 
-class Loss(Base):
+class Base(ImageLoss):
     T = 1.0
 
     def __init__(self, counts):
@@ -159,7 +161,12 @@ class Loss(Base):
 
     def begin_epoch(self, share):
         {place} = 1 + share
+
+class Loss(Base):
+    T = 1.0
 """
+        + "    def forward(self): ...\n" * (not bare)
+    )
     (tmp_path / "mine.py").write_text(text)
     plugins.use([tmp_path / "mine.py"])
     events, loss = [], losses.build({"kind": "mine"}, torch.ones(2))

@@ -223,12 +223,14 @@ def _without_drops(config: dict, tried: list[dict]) -> Iterator[str]:
     for index, variant in enumerate(config["variants"]):
         own = variant.get("recipe", {})
         recipe = config["recipe"] | own
-        why = "schedule is cosine, which has no drops" if recipe.get("schedule") == "cosine" else "lr_drops is empty"
-        if variant in tried and "lr_factor" not in own and (recipe.get("schedule") == "cosine" or not recipe["lr_drops"]):
-            is_own = own.keys() & {"schedule", "lr_drops"}
-            idle.append((f"variants[{index}].recipe.{why}" if is_own else f"recipe.{why}", ", or lr_factor in that recipe" * bool(is_own)))
+        key = "schedule" if recipe.get("schedule") == "cosine" else "lr_drops"
+        if variant in tried and "lr_factor" not in own and (key == "schedule" or not recipe["lr_drops"]):
+            where = f"variants[{index}].recipe" if key in own else "recipe"
+            why = "schedule is cosine, which has no drops" if key == "schedule" else "lr_drops is empty"
+            remedy = ", or lr_factor in that recipe" if key in own and config["search"]["scope"] == "each" else ""
+            idle.append(f"{where}.{why}: set search.space.lr_factor to null{remedy}")
     if idle and (config["search"]["scope"] == "each" or len(idle) == len(tried)):
-        yield f"search.space.lr_factor has a range, but {idle[0][0]}: set search.space.lr_factor to null{idle[0][1]}"
+        yield f"search.space.lr_factor has a range, but {idle[0]}"
 
 
 def _wrong_search(config: dict) -> Iterator[str]:

@@ -103,7 +103,8 @@ def declared_seeds(folder: Path, config: dict) -> set[int]:
     with suppress(UserError):  # of a file that is damaged, or overlays that are gone, while the config is of others
         started = _started(path) if path.is_file() else {"config": {}}
         if "seeds" in started["config"] and not started.get("complete"):
-            written = Written.read(map(here_or_shipped, [BASE, *started["configfiles"]]), {}).merged.get("seeds", [])
+            changes = {key: value for key, value in started["config"].items() if key != "seeds"}
+            written = Written.read(map(here_or_shipped, [BASE, *started["configfiles"]]), changes).merged.get("seeds", [])
     if problem := shapes.difference(written, [shapes.COUNT]):
         raise UserError(f"the seeds of the overlays that {path} names are no list of seeds ({problem}): correct them")
     return seeds | set(written)

@@ -32,9 +32,7 @@ class PythonSide:
         self._seen: dict[int, object] = {}  # kept, so that no other object gets their identity or place
         self._values = list(self._look_at(module))
         if type(module).__module__.startswith(plugins.PREFIX):
-            of_file = file_globals(module)
-            classes = [each for each in of_file.values() if isinstance(each, type) and each.__module__ == type(module).__module__]
-            for attributes in (of_file, *map(vars, dict.fromkeys([type(module), *classes]))):
+            for attributes in (file_globals(module), *map(vars, file_classes(module))):
                 own = {name: value for name, value in attributes.items() if not name.startswith("__")}  # the others are Python's
                 self._values += [each for name, value in own.items() for each in (name, *self._look_at(value))]
 
@@ -82,9 +80,21 @@ class PythonSide:
 
 
 def file_globals(module: nn.Module) -> dict[str, object]:
-    """The globals of the file that defines a module's class; none of a class without functions."""
-    functions = (inspect.unwrap(value) for value in vars(type(module)).values() if isinstance(value, FunctionType))  # without decorators
-    return next((function.__globals__ for function in functions if function.__module__ == type(module).__module__), {})
+    """The globals of the file that defines a module's class; none of a file whose classes, of this one's bases, have no functions."""
+    of_file = [vars(each) for each in type(module).__mro__ if each.__module__ == type(module).__module__]
+    functions = (inspect.unwrap(value) for attributes in of_file for value in attributes.values() if isinstance(value, FunctionType))
+    return next((function.__globals__ for function in functions if function.__module__ == type(module).__module__), {})  # no decorator's
+
+
+def file_classes(module: nn.Module) -> list[type]:
+    """The classes that the file of a module's class defines, also within others."""
+    found, places = [], [file_globals(module), {"": type(module)}]
+    for attributes in places:
+        for value in attributes.values():
+            if isinstance(value, type) and value.__module__ == type(module).__module__ and value not in found:
+                found.append(value)
+                places.append(vars(value))
+    return found
 
 
 def has_content(value: object) -> bool:
