@@ -28,8 +28,8 @@ def check(folder: Path, expected: str) -> None:
         return
     if content_hash({part: load_part(folder, part) for part in PARTS}) != expected:
         raise UserError(
-            f"the arrays in {folder} are damaged, their SHA-256 is not that of dataset.json: make them again by the study's snakemake command "
-            f"(behind make: docs/running.md), with `--forcerun prepare_data -- {folder / 'dataset.json'}` at its end"
+            f"the arrays in {folder} are damaged, their SHA-256 is not that of dataset.json: make them again by the study's snakemake "
+            f"command (behind make: docs/running.md), with `--forcerun prepare_data -- {folder / 'dataset.json'}` at its end"
         )
     if mark is not None:
         with suppress(OSError):  # then they are hashed again
