@@ -29,6 +29,7 @@ def test_settings_are_json_or_a_file_of_json_or_yaml(tmp_path):
     for text in (json.dumps(value), f"  {json.dumps(value)}", str(tmp_path / "s.json"), str(tmp_path / "s.yaml")):
         assert command.json_or_file(text) == value
         assert command.settings_with("a", "b")(text) == value
+    assert command.json_or_file('{"pairs": "auto"}') == {"pairs": "auto"}, "a config, not the file of chosen pairs"
 
 
 @pytest.mark.parametrize("words", ["--seed 1 --seed 2", "--seed=1 --seed 1", "--files a b --files c", "--seed 1 --se 2"])

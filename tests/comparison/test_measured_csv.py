@@ -48,7 +48,7 @@ LARGE = 2**53
         (["0", "00", "s1"], ["0", "00", "s1"]),
         (["0", "0.0", "1e9999999999999999999999"], ["0", "0.0", "1e9999999999999999999999"]),
         (["1", "1_0", "10"], ["1", "1_0", "10"]),
-        (["none", "inf"], ["none", "inf"]),
+        (["first", "inf"], ["first", "inf"]),
     ],
 )
 def test_equal_numbers_are_one_seed(tmp_path, written, expected):
@@ -88,7 +88,13 @@ def test_runs_are_paired_where_one_variant_has_its_seeds_as_floats(command):
         ("variant;seed;accuracy;loss\nce;0;0,9;2\n", BETTER, "has no comma in its header: separate cells by commas"),
         (wide(), ("--better", "accuracy:higher", "accuracy:lower", "--baseline", "ce"), "--better names accuracy twice: name it once"),
         (wide().replace({"seed": {"s3": " "}}), BETTER, "has a row without a seed: fill it in"),
-        (wide().replace({"seed": {"s3": "NaN"}}), BETTER, "has a row without a seed: fill it in"),
+        *((wide().replace({"seed": {"s3": word}}), BETTER, "has a row without a seed: fill it in") for word in ("NaN", "None", "null")),
+        *((wide().replace({"variant": {"b": word}}), BETTER, "has a row without a variant: fill it") for word in ("", "NA", "nan", "<NA>")),
+        (
+            wide().assign(loss=lambda table: table["loss"].where((table["variant"] != "c") | (table["seed"] != "s2"), 1e113)),
+            BETTER,
+            "loss of c, or of the baseline with the same seed, reaches 1e+113, more than 1e+100 times the values of another variant",
+        ),
         (
             wide().to_csv(index=False, sep=" "),
             BETTER,

@@ -96,6 +96,17 @@ def test_a_run_that_diverged_hides_no_other_number(command):
     assert "e+" not in output
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("size", [1e-13, 1.0, 5e9, 1e12])
+def test_few_runs_of_any_size_have_a_table_without_intervals(command, tmp_path, seeds, size):
+    table = wide().assign(accuracy=lambda table: size * table["accuracy"])
+    few = table[table["seed"].isin([f"s{seed}" for seed in range(seeds)])]
+    code, output, error = command(few, *BETTER, "--output-dir", str(tmp_path / "out"))
+    assert (code, error) == (None, "")
+    assert "no verdict yet" in output
+    assert "nan" not in output.lower()
+
+
 def test_a_run_that_diverged_far_leaves_the_other_verdicts_as_they_are():
     table = long(wide())
     far = table.assign(value=table["value"].where((table["variant"] != "c") | (table["seed"] != "s2"), 1e38))

@@ -57,8 +57,8 @@ def parser(description: str) -> argparse.ArgumentParser:
 def json_or_file(text: str) -> dict:
     """Value of a ``--settings`` argument: a map as JSON, or the path of a JSON or YAML file that holds one.
 
-    Where its key ``pairs``, or that of its ``answer``, is a text, it is the path of the file that ``choose_pairs`` wrote. A recipe.yaml of
-    a search must be complete: defaults would fill what a crash cut off.
+    Where its key ``pairs``, or that of its ``answer``, is a text other than ``auto``, it is the path of the file that ``choose_pairs``
+    wrote. A recipe.yaml of a search must be complete: defaults would fill what a crash cut off.
     """
     try:
         value = read_map(text)
@@ -67,7 +67,7 @@ def json_or_file(text: str) -> dict:
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     for part in (value, value.get("answer")):
-        if isinstance(part, dict) and isinstance(part.get("pairs"), str):
+        if isinstance(part, dict) and isinstance(part.get("pairs"), str) and part["pairs"] != "auto":
             part["pairs"] = shapes.read(part["pairs"], formats.PAIRS)["pairs"]
     return value
 

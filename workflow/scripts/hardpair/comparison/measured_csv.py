@@ -17,7 +17,8 @@ LARGEST = 1e305  # absolute value, of which differences and their intervals are 
 OTHER_SEPARATOR = (
     "has no comma in its header: separate cells by commas, not by semicolons, tabs or spaces, and write numbers with a decimal point"
 )
-NO_SEED = {"", "nan", "na", "n/a", "<na>", "null"}  # as programs write a missing value, in lower case
+MISSING = {"", "nan", "na", "n/a", "<na>"}  # as programs write a missing value, in lower case
+NO_SEED = MISSING | {"none", "null"}  # which may be names of variants
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -122,8 +123,8 @@ def choice(name: str, known: list[str]) -> str:
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:
-    for column, missing in (("variant", table["variant"] == ""), ("seed", table["seed"].str.lower().isin(NO_SEED))):
-        if missing.any():
+    for column, words in (("variant", MISSING), ("seed", NO_SEED)):
+        if table[column].str.lower().isin(words).any():
             raise UserError(f"{path} has a row without a {column}: fill it in, or remove the row")
     numbers = pd.to_numeric(table["value"], errors="coerce")
     for row in table[~np.isfinite(numbers)].itertuples():

@@ -54,7 +54,7 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         margins: differences that do not matter, by measure; 0 where there is none.
 
     Raises:
-        UserError: the baseline has no run, a variant shares no seed with it, or a margin is far above all values.
+        UserError: the baseline has no run, a variant shares no seed with it, or a margin or a variant's values are far above all others.
     """
     variants = table["variant"].unique().tolist()
     if baseline not in variants:
@@ -65,6 +65,7 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
         compared = {name: _paired(values, name, baseline, measure) for name in variants if name != baseline}
         if not compared:
             return []
+        _refuse_far(measure, {name: float(np.abs(np.concatenate(pair)).max()) for name, (*pair, _) in compared.items()})
         size = measured_unit.scale([np.concatenate(pair) for *pair, _ in compared.values()])
         margin = margins.get(measure, 0.0) / size
         if margin > LARGEST_MARGIN:
@@ -77,6 +78,21 @@ def contrasts(table: pd.DataFrame, baseline: str, directions: dict[str, int], ma
             missing = of_any.difference(of_variant(table, name, measure).index, of_variant(table, baseline, measure).index)
             found.append(Contrast(name, baseline, measure, part, unpaired, tuple(sorted(missing))))
     return sorted(found, key=lambda entry: variants.index(entry.variant))
+
+
+def _refuse_far(measure: str, largest: dict[str, float]) -> None:
+    """Refuse a variant whose values are so far above those of another that differences of both cannot be computed on one scale.
+
+    Args:
+        largest: absolute value by variant.
+
+    Raises:
+        UserError: names it.
+    """
+    far = max(largest, key=largest.get)
+    if any(0 < size < largest[far] / measured_unit.APART for size in largest.values()):
+        limit = f"more than {measured_unit.APART:g} times the values of another variant"
+        raise UserError(f"{measure} of {far}, or of the baseline with the same seed, reaches {largest[far]:g}, {limit}: remove that run")
 
 
 def _paired(values: dict[str, pd.Series], variant: str, baseline: str, measure: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -23,9 +23,11 @@ class Scaled(Unit):
     scientific: bool = False
 
     def number(self, value: float, signed: bool = True) -> str:
-        """A difference, with an exponent where it is very small or large."""
+        """A difference, with an exponent where it is very small or large; empty for NaN."""
         scaled, sign = self.factor * value, "+" if signed else ""
-        if math.isnan(scaled) or not (self.scientific or abs(scaled) >= LARGE):
+        if math.isnan(scaled):
+            return ""
+        if not (self.scientific or abs(scaled) >= LARGE):
             return decimal(scaled, self.digits, signed) if self.digits <= 8 else f"{scaled:{sign}.{self.digits}f}"
         if scaled == 0 or abs(scaled) < 0.5 * 10.0**-self.digits:
             return "0"

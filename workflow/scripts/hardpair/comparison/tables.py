@@ -127,13 +127,13 @@ def runs_table(records: list[tuple[dict, dict]], settings: dict) -> pd.DataFrame
 
 
 def _settings(run: dict) -> dict:
-    """The settings of a run by dotted key: ``loss.gamma``, ``sampler.kind``, ``recipe.learning_rate``, ``deterministic``; lists as JSON."""
+    """The settings of a run by dotted key, such as ``loss.gamma``, ``recipe.momentum`` or ``deterministic``; lists and maps as JSON."""
     settings = {"recipe": run["recipe"], **run["settings"]}
     settings.pop("precision", None)  # the precision that was used stands with the machine
     nested = {key: value for key, value in settings.items() if isinstance(value, dict)}
     flat = {f"{part}.{key}": value for part, values in nested.items() for key, value in values.items()}
     flat |= {key: value for key, value in settings.items() if key not in nested}
-    return {key: json.dumps(value) if isinstance(value, list) else value for key, value in flat.items()}
+    return {key: json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value for key, value in flat.items()}
 
 
 def networks(runs: pd.DataFrame) -> str:
